@@ -1,0 +1,79 @@
+"""Downloads pinned wheels through pip and unpacks what a build needs of them.
+
+    fetch_wheels.py REQUIREMENTS FOLDER
+
+REQUIREMENTS is in pip's format, each line with its sha256. Every wheel is unpacked below FOLDER as pip would
+install it. FOLDER appears whole or not at all: the work is done beside it, in a folder that is renamed at the
+end, so that an interrupted download is simply begun again. On failure, one sentence goes to stderr.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+# The wheels' own platform, whatever Python runs this script.
+PLATFORM = ["--only-binary=:all:", "--implementation=cp", "--python-version=3.11", "--abi=cp311", "--abi=none"]
+TAGS = ["2_28", "2_27", "2_25", "2_18", "2_17", "2_12", "2_5"]
+LEGACY_TAGS = ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
+
+# Of LibTorch, only its headers and libraries; the rest of the wheel is Python.
+TORCH_NEEDED = re.compile(r"torch/(include/|lib/lib[^/]*\.so)")
+TORCH_GPU = re.compile(r"torch/lib/lib(torch_cuda|c10_cuda|torch_nvshmem|caffe2_nvrtc)")
+TORCH_PYTHON = re.compile(r"torch/lib/lib(torch_python|shm)")
+
+
+def wanted(member, gpu):
+    if member.startswith("torch"):
+        return bool(TORCH_NEEDED.match(member)) and not TORCH_PYTHON.match(member) and (
+            gpu == bool(TORCH_GPU.match(member)))
+    return member.startswith("nvidia/")
+
+
+def download(requirements, folder):
+    platforms = ["--platform=manylinux_%s_x86_64" % tag for tag in TAGS] + ["--platform=" + tag for tag in LEGACY_TAGS]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
+               "--disable-pip-version-check", *PLATFORM, *platforms, "-r", requirements, "-d", folder]
+    result = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    if result.returncode == 0:
+        return
+    reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if "DO NOT MATCH" in result.stderr:
+        reason = "a downloaded wheel is not the one whose sha256 is pinned in " + requirements
+    elif "No module named pip" in result.stderr:
+        reason = "pip is missing (apt-get install python3-pip)"
+    elif "Connection" in result.stderr or "No matching distribution" in result.stderr:
+        reason = "the Python package index cannot be reached, or lacks the wheel: " + reason
+    raise SystemExit("LibTorch could not be downloaded: %s. Or install it yourself and set LIBTORCH to its folder." %
+                     reason)
+
+
+def main():
+    requirements, destination = sys.argv[1:]
+    gpu = "cpu" not in os.path.basename(requirements)
+    if os.path.isdir(destination):
+        return
+    os.makedirs(os.path.dirname(destination), exist_ok=True)
+    work = tempfile.mkdtemp(prefix=".unfinished-", dir=os.path.dirname(destination))
+    try:
+        wheels = os.path.join(work, "wheels")
+        download(requirements, wheels)
+        unpacked = os.path.join(work, "unpacked")
+        for wheel in sorted(os.listdir(wheels)):
+            with zipfile.ZipFile(os.path.join(wheels, wheel)) as archive:
+                archive.extractall(unpacked, [name for name in archive.namelist() if wanted(name, gpu)])
+        try:
+            os.rename(unpacked, destination)
+        except OSError:
+            if not os.path.isdir(destination):  # Another build on this machine was quicker.
+                raise
+    except OSError as error:
+        raise SystemExit("LibTorch could not be unpacked to %s: %s." % (destination, error)) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+main()

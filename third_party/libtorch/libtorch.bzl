@@ -1,0 +1,128 @@
+"""Finds LibTorch, in this order:
+
+1. the folder that the environment's LIBTORCH names (it holds include/ and lib/);
+2. the installed Python package torch of the pinned version, for the python3 on the PATH;
+3. the pinned wheels through pip, their hashes checked, unpacked once per user below
+   ${XDG_CACHE_HOME:-~/.cache}/accelerate.
+
+@libtorch holds the CPU half and is all that a CPU build fetches; @libtorch_cuda holds the GPU half and is
+fetched only by --config=cuda.
+"""
+
+VERSION = "2.11.0"
+
+_ENVIRONMENT = ["LIBTORCH", "CUDA_HOME", "XDG_CACHE_HOME", "HOME", "PATH"]
+
+_FIND_PYTHON_PACKAGE = """
+import importlib.metadata as metadata
+try:
+    package = metadata.distribution("torch")
+    print(package.version.split("+")[0], package.locate_file("torch"))
+except metadata.PackageNotFoundError:
+    pass
+"""
+
+def _read_version(ctx, torch):
+    header = ctx.path(torch + "/include/torch/headeronly/version.h")
+    if not header.exists:
+        return None
+    parts = {}
+    for line in ctx.read(header).splitlines():
+        words = line.split(" ")
+        if line.startswith("#define TORCH_VERSION_") and len(words) == 3:
+            parts[words[1][len("TORCH_VERSION_"):]] = words[2]
+    return "%s.%s.%s" % (parts["MAJOR"], parts["MINOR"], parts["PATCH"])
+
+def _explicit(ctx, folder):
+    found = _read_version(ctx, folder)
+    if not found:
+        fail(("LIBTORCH=%s holds no LibTorch %s: include/torch/headeronly/version.h is missing. Set it to the " +
+              "folder that holds include/ and lib/, or unset it.") % (folder, VERSION))
+    if found != VERSION:
+        fail("LIBTORCH=%s is LibTorch %s, but this project needs %s. Point it elsewhere, or unset it." % (folder, found, VERSION))
+    return folder
+
+def _installed(ctx):
+    python = ctx.which("python3")
+    if not python:
+        return None
+    result = ctx.execute([python, "-c", _FIND_PYTHON_PACKAGE])
+    words = result.stdout.strip().split(" ", 1)
+    if result.return_code != 0 or len(words) != 2 or words[0] != VERSION:
+        return None
+    return words[1] if ctx.path(words[1] + "/lib/libtorch_cpu.so").exists else None
+
+def _fetched(ctx, wheels):
+    python = ctx.which("python3")
+    if not python:
+        fail("LibTorch cannot be fetched without python3. Run ./bazelw once, which installs it.")
+    cache = ctx.os.environ.get("XDG_CACHE_HOME") or ctx.os.environ.get("HOME", "/root") + "/.cache"
+    folder = "%s/accelerate/libtorch-%s-%s" % (cache, VERSION, wheels)
+    if not ctx.path(folder).exists:
+        ctx.report_progress("downloading LibTorch %s (about 550 MB, once)" % VERSION)
+        requirements = ctx.path(Label("//third_party/libtorch:wheels_%s.txt" % wheels))
+        script = ctx.path(Label("//third_party/libtorch:fetch_wheels.py"))
+        result = ctx.execute([python, script, requirements, folder], timeout = 3600)
+        if result.return_code != 0:
+            fail(result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "LibTorch could not be fetched")
+    return folder
+
+def _find_torch(ctx, wheels):
+    explicit = ctx.os.environ.get("LIBTORCH")
+    if explicit:
+        return _explicit(ctx, explicit)
+    return _installed(ctx) or _fetched(ctx, wheels) + "/torch"
+
+def _toolkit_folders(ctx):
+    toolkit = ctx.os.environ.get("CUDA_HOME", "/usr/local/cuda")
+    return [toolkit + "/lib64", toolkit + "/extras/CUPTI/lib64"]
+
+def _link_first(ctx, name, folders):
+    for folder in folders:
+        if ctx.path(folder + "/" + name).exists:
+            ctx.symlink(folder + "/" + name, "lib/" + name)
+            return True
+    return False
+
+def _libtorch_impl(ctx):
+    torch = _find_torch(ctx, "cpu")
+    site = str(ctx.path(torch).dirname)
+    ctx.symlink(torch + "/include", "include")
+    for name in ["libtorch_cpu.so", "libc10.so"]:
+        if not _link_first(ctx, name, [torch + "/lib"]):
+            fail("%s/lib/%s is missing: this LibTorch is incomplete. Remove it, or set LIBTORCH to a whole one." % (torch, name))
+
+    # Not every build of LibTorch brings these; which ones libtorch_cpu.so loads is written in it.
+    for name in ["libgomp.so.1", "libcudart.so.13", "libcupti.so.13"]:
+        loads = ctx.execute(["grep", "-q", name, torch + "/lib/libtorch_cpu.so"]).return_code == 0
+        if loads and not _link_first(ctx, name, [torch + "/lib", site + "/nvidia/cu13/lib"] + _toolkit_folders(ctx)):
+            fail(("%s/lib/libtorch_cpu.so loads %s, which is neither beside it nor in the CUDA toolkit. Install the " +
+                  "toolkit and set CUDA_HOME, or unset LIBTORCH to have it all fetched.") % (torch, name))
+    ctx.symlink(Label("//third_party/libtorch:libtorch.BUILD"), "BUILD")
+
+libtorch = repository_rule(implementation = _libtorch_impl, environ = _ENVIRONMENT)
+
+def _libtorch_cuda_impl(ctx):
+    torch = _find_torch(ctx, "cuda")
+    sites = [str(ctx.path(torch).dirname)]
+    for name in ["libtorch_cuda.so", "libc10_cuda.so", "libtorch_nvshmem.so"]:
+        if not _link_first(ctx, name, [torch + "/lib"]):
+            fail("%s/lib/%s is missing: --config=cuda needs a LibTorch with CUDA." % (torch, name))
+    if not ctx.path(sites[0] + "/nvidia/nccl/include/nccl.h").exists:
+        sites.append(_fetched(ctx, "cuda"))
+    ctx.symlink(sites[-1] + "/nvidia/nccl/include", "include")
+
+    if ctx.path("/proc/driver/nvidia/version").exists and not ctx.path(sites[0] + "/nvidia/cudnn").exists:
+        sites.append(_fetched(ctx, "gpu"))
+    for site in sites:
+        if not ctx.path(site + "/nvidia").exists:
+            continue
+        for package in ctx.path(site + "/nvidia").readdir():
+            libraries = package.get_child("lib")
+            for library in libraries.readdir() if libraries.exists else []:
+                # @libtorch has these two, and two copies of one library in a program do not go together.
+                if ".so." in library.basename and library.basename not in ["libcudart.so.13", "libcupti.so.13"]:
+                    ctx.symlink(library, "lib/" + library.basename)
+    ctx.symlink(Label("//third_party/libtorch:libtorch_cuda.BUILD"), "BUILD")
+
+libtorch_cuda = repository_rule(implementation = _libtorch_cuda_impl, environ = _ENVIRONMENT)

@@ -1,0 +1,65 @@
+"""Every dependency of Accelerate for C++, so that a workspace needs one load and one call:
+
+    load("@accelerate//third_party:repositories.bzl", "accelerate_repositories")
+
+    accelerate_repositories()
+
+A repository that the workspace has declared before the call stays as it is.
+"""
+
+load("//third_party:debian_repository.bzl", "debian_repository")
+load("//third_party/abseil:debian_abseil.bzl", "debian_abseil")
+load("//third_party/bazel_rules:debian_rules_cc.bzl", "debian_rules_cc")
+load("//third_party/cuda:cuda_toolkit.bzl", "cuda_toolkit")
+load("//third_party/libtorch:libtorch.bzl", "libtorch", "libtorch_cuda")
+
+def _maybe(rule, name, **attributes):
+    if not native.existing_rule(name):
+        rule(name = name, **attributes)
+
+def accelerate_repositories():
+    """Declares the external repositories that the targets of @accelerate use."""
+    _bazel_rules()
+    _maybe(debian_abseil, "com_google_absl")
+    _maybe(
+        debian_repository,
+        "com_google_googletest",
+        package = "googletest",
+        path = "/usr/src/googletest",
+        build_files = {"@accelerate//third_party/googletest:googletest.BUILD": "BUILD"},
+    )
+    _maybe(
+        debian_repository,
+        "gloo",
+        package = "libgloo-dev",
+        links = {"include/gloo": "/usr/include/gloo"},
+        build_files = {"@accelerate//third_party/gloo:gloo.BUILD": "BUILD"},
+    )
+    _maybe(
+        debian_repository,
+        "nlohmann_json",
+        package = "nlohmann-json3-dev",
+        links = {"include/nlohmann": "/usr/include/nlohmann"},
+        build_files = {"@accelerate//third_party/nlohmann_json:nlohmann_json.BUILD": "BUILD"},
+    )
+    _maybe(libtorch, "libtorch")
+    _maybe(libtorch_cuda, "libtorch_cuda")
+    _maybe(cuda_toolkit, "cuda_toolkit")
+
+def _bazel_rules():
+    _maybe(debian_rules_cc, "rules_cc")
+    for name, package, path in [
+        ("bazel_skylib", "bazel-skylib", "/usr/share/bazel/tools/skylib"),
+        ("platforms", "bazel-platforms", "/usr/share/bazel/platforms"),
+        ("rules_java", "bazel-rules-java", "/usr/share/bazel/rules/java"),
+        ("rules_proto", "bazel-rules-proto", "/usr/share/bazel/rules/proto"),
+    ]:
+        _maybe(debian_repository, name, package = package, path = path)
+
+    # Bazel's built-in WORKSPACE suffix names this repository; nothing here needs coverage tools.
+    _maybe(
+        debian_repository,
+        "remote_coverage_tools",
+        package = "bazel-bootstrap",
+        build_files = {"@accelerate//third_party/bazel_rules:remote_coverage_tools.BUILD": "BUILD"},
+    )
