@@ -1,0 +1,35 @@
+// The names of the environment variables that pass between a launcher and its workers.
+//
+// Example:
+//   setenv(accelerate::launcher::kRankVariable, "0", /*overwrite=*/1);
+//
+// Not for reading a worker's place in the job: read_worker_environment() (worker_environment.h)
+// knows the names that MPI uses as well, and checks the values against each other.
+#pragma once
+
+namespace accelerate::launcher {
+
+// The place of a process in its job, as torchrun names it.
+inline constexpr char kRankVariable[] = "RANK";
+inline constexpr char kWorldSizeVariable[] = "WORLD_SIZE";
+inline constexpr char kLocalRankVariable[] = "LOCAL_RANK";
+inline constexpr char kLocalWorldSizeVariable[] = "LOCAL_WORLD_SIZE";
+
+// Where the rendezvous store of the job listens.
+inline constexpr char kMainAddressVariable[] = "MASTER_ADDR";
+inline constexpr char kMainPortVariable[] = "MASTER_PORT";
+
+// "True" where a torchrun agent holds the store, so that no worker may listen for it.
+inline constexpr char kAgentStoreVariable[] = "TORCHELASTIC_USE_AGENT_STORE";
+// The number of the store's listening socket, already open; rank 0 of a supervised job alone has
+// it.
+inline constexpr char kStoreFdVariable[] = "ACCELERATE_STORE_FD";
+
+// How to train.
+inline constexpr char kMixedPrecisionVariable[] = "ACCELERATE_MIXED_PRECISION";
+inline constexpr char kMixedPrecisionFallbackVariable[] = "MIXED_PRECISION";
+inline constexpr char kUseCpuVariable[] = "ACCELERATE_USE_CPU";
+inline constexpr char kThreadsVariable[] = "OMP_NUM_THREADS";
+inline constexpr char kVisibleGpusVariable[] = "CUDA_VISIBLE_DEVICES";
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,59 @@
+// The place of a process in a job of several, as its environment tells it.
+//
+// Example:
+//   absl::StatusOr<std::optional<WorkerEnvironment>> worker = read_worker_environment();
+//   if (!worker.ok()) return fail(worker.status());
+//   if (worker->has_value()) {
+//     // A launcher (this library's, torchrun, mpirun) started this process as one of several.
+//   }
+//
+// Not for how to train: the precision and the device have variables of their own
+// (variable_names.h), which processes outside of any job may have as well.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "launcher/env/environment.h"
+
+namespace accelerate::launcher {
+
+struct WorkerEnvironment {
+  int rank = 0;              // Among all processes, from 0.
+  int world_size = 1;        // Of all machines together.
+  int local_rank = 0;        // Among the processes of this machine, from 0.
+  int local_world_size = 1;  // Of this machine.
+  std::string main_address = "127.0.0.1";
+  int main_port = 29500;  // Where the rendezvous store of rank 0 listens.
+  // The store's listening socket, which rank 0 inherited already open; nothing on other ranks, and
+  // where rank 0 has to open it.
+  std::optional<int> store_fd = std::nullopt;
+  // An agent outside of the job holds the store: rank 0, too, must connect to it and not listen.
+  bool agent_store = false;
+
+  bool operator==(const WorkerEnvironment&) const = default;
+};
+
+// Reads the place of this process, or nothing where it is no worker: neither its rank nor the size
+// of the world is set. Each value is the first that is set of
+//   RANK, PMI_RANK, OMPI_COMM_WORLD_RANK, MV2_COMM_WORLD_RANK
+//   WORLD_SIZE, PMI_SIZE, OMPI_COMM_WORLD_SIZE, MV2_COMM_WORLD_SIZE
+//   LOCAL_RANK, MPI_LOCALRANKID, OMPI_COMM_WORLD_LOCAL_RANK, MV2_COMM_WORLD_LOCAL_RANK
+//   LOCAL_WORLD_SIZE, MPI_LOCALNRANKS, OMPI_COMM_WORLD_LOCAL_SIZE, MV2_COMM_WORLD_LOCAL_SIZE
+// and MASTER_ADDR (127.0.0.1), MASTER_PORT (29500). Without local values all ranks are taken to be
+// on this machine where MASTER_ADDR is a loopback address, and it is an error otherwise.
+//
+// InvalidArgument names the variable with a bad value, and what to do. Safe from several threads as
+// long as none writes the environment.
+absl::StatusOr<std::optional<WorkerEnvironment>> read_worker_environment(
+    const EnvironmentLookup& lookup = process_environment);
+
+// What read_worker_environment() reads `worker` back from. A variable that has no value in `worker`
+// is unset, so that nothing of an outer job is left.
+EnvironmentChanges worker_environment_changes(const WorkerEnvironment& worker);
+
+// Writes worker_environment_changes() into this process's environment. Not thread-safe.
+void export_worker_environment(const WorkerEnvironment& worker);
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,45 @@
+#include "launcher/plan/worker_variables.h"
+
+#include <optional>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using ::testing::Optional;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+const LaunchPlan kPlan = {.num_processes = 2,
+                          .mixed_precision = MixedPrecision::kFp16,
+                          .device = DeviceKind::kGpu,
+                          .threads_per_process = 3};
+
+TEST(WorkerVariables, AreThePlaceOfTheWorkerAndHowToTrain) {
+  EXPECT_THAT(
+      worker_variables(kPlan, 0, {.port = 4321, .listening_fd = 5}),
+      UnorderedElementsAre(Pair("RANK", "0"), Pair("WORLD_SIZE", "2"), Pair("LOCAL_RANK", "0"),
+                           Pair("LOCAL_WORLD_SIZE", "2"), Pair("MASTER_ADDR", "127.0.0.1"),
+                           Pair("MASTER_PORT", "4321"), Pair("ACCELERATE_STORE_FD", "5"),
+                           Pair("ACCELERATE_MIXED_PRECISION", "fp16"),
+                           Pair("ACCELERATE_USE_CPU", "False"), Pair("OMP_NUM_THREADS", "3"),
+                           Pair("TORCHELASTIC_USE_AGENT_STORE", std::nullopt)));
+}
+
+TEST(WorkerVariables, HaveTheStoresSocketOnRankZeroAlone) {
+  const EnvironmentChanges second = worker_variables(kPlan, 1, {.port = 4321, .listening_fd = 5});
+  EXPECT_EQ(second.at("ACCELERATE_STORE_FD"), std::nullopt);
+  EXPECT_THAT(second.at("RANK"), Optional(std::string("1")));
+  EXPECT_THAT(second.at("LOCAL_RANK"), Optional(std::string("1")));
+}
+
+TEST(WorkerVariables, SayWhetherToUseTheCpu) {
+  EXPECT_THAT(worker_variables({}, 0, {.port = 1}).at("ACCELERATE_USE_CPU"),
+              Optional(std::string("True")));
+}
+
+}  // namespace
+}  // namespace accelerate::launcher

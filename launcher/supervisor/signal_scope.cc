@@ -1,0 +1,52 @@
+#include "launcher/supervisor/signal_scope.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace accelerate::launcher {
+namespace {
+
+bool is_ignored(int signal) {
+  struct sigaction action = {};
+  sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
+}
+
+void set_disposition(int signal, sighandler_t handler, struct sigaction* old_action) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  sigaction(signal, &action, old_action);
+}
+
+}  // namespace
+
+SignalScope::SignalScope() {
+  sigset_t taken;
+  sigemptyset(&taken);
+  sigaddset(&taken, SIGCHLD);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    // A blocked signal arrives even where it is ignored.
+    if (!is_ignored(signal)) sigaddset(&taken, signal);
+  }
+  // Where SIGCHLD is ignored, as some parents leave it, ended children vanish with their exit
+  // codes.
+  set_disposition(SIGCHLD, SIG_DFL, &old_child_action_);
+  set_disposition(SIGPIPE, SIG_IGN, &old_pipe_action_);
+  sigprocmask(SIG_BLOCK, &taken, &old_mask_);
+  fd_ = FileDescriptor(signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+std::optional<int> SignalScope::take() {
+  signalfd_siginfo info = {};
+  if (read(fd_.get(), &info, sizeof(info)) != sizeof(info)) return std::nullopt;
+  return static_cast<int>(info.ssi_signo);
+}
+
+void SignalScope::restore() {
+  fd_.reset();
+  sigaction(SIGCHLD, &old_child_action_, nullptr);
+  sigaction(SIGPIPE, &old_pipe_action_, nullptr);
+  sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
+}
+
+}  // namespace accelerate::launcher

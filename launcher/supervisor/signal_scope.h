@@ -1,0 +1,47 @@
+// Receives the signals that concern a supervisor through a file descriptor, while it lives.
+//
+// Example:
+//   SignalScope signals;
+//   if (!signals.is_open()) return errno;
+//   // Whenever signals.fd() is readable:
+//   while (std::optional<int> signal = signals.take()) handle(*signal);
+//
+// Not for processes with several threads: those that exist already keep receiving the signals.
+#pragma once
+
+#include <signal.h>
+
+#include <optional>
+
+#include "launcher/supervisor/file_descriptor.h"
+
+namespace accelerate::launcher {
+
+// Takes SIGCHLD, and SIGINT, SIGTERM and SIGHUP where they are not ignored (under nohup, or in the
+// background of a script, they are, and stay so). A write without a reader fails instead of
+// killing.
+class SignalScope {
+ public:
+  SignalScope();
+  SignalScope(const SignalScope&) = delete;
+  SignalScope& operator=(const SignalScope&) = delete;
+  ~SignalScope() { restore(); }
+
+  bool is_open() const { return fd_.is_open(); }
+  int fd() const { return fd_.get(); }
+
+  // The next signal that has arrived, if any. Does not wait.
+  std::optional<int> take();
+
+  // Brings mask and dispositions back to what the constructor found, and closes the descriptor. For
+  // a forked process, which is to receive signals as if there were no supervisor.
+  void restore();
+
+ private:
+  FileDescriptor fd_;
+  sigset_t old_mask_ = {};
+  struct sigaction old_child_action_ = {};
+  struct sigaction old_pipe_action_ = {};
+};
+
+}  // namespace accelerate::launcher

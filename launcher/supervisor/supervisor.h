@@ -1,0 +1,50 @@
+// Starts the workers of one machine, watches them, and stops them all as soon as one fails.
+//
+// Example:
+//   int main(int argc, char** argv) {
+//     const LaunchPlan plan = ...;  // make_launch_plan() (launch_plan.h)
+//     if (plan.is_multi_process()) return supervise(plan, train);
+//     return train();
+//   }
+//
+// Workers are forked, not executed anew, so that what the program has loaded is not loaded again.
+//
+// Not for a process that has started threads or initialised CUDA: neither survives a fork.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "launcher/plan/launch_plan.h"
+
+namespace accelerate::launcher {
+
+struct SupervisorOptions {
+  // How long workers that are told to stop may take before they are killed.
+  std::chrono::milliseconds grace_period = std::chrono::seconds(5);
+};
+
+// Runs `worker` in plan.num_processes processes of this machine and returns when all have ended. To
+// be called while this process has one thread, and only once at a time.
+//
+// A worker finds its place and how to train in its environment (worker_variables.h). Rank 0
+// inherits the listening socket of the rendezvous store, bound before anything was forked, and
+// standard input; the others read an empty one. Standard output is inherited and line-buffered;
+// standard error is passed on line by line. Each worker has a session of its own, where the
+// terminal's Ctrl-C does not reach it, and leaves with std::exit() and the code that `worker`
+// returned; an exception that `worker` lets out ends it by std::terminate().
+//
+// A worker that exits with another code than 0, or is killed, ends the job: the others, with all
+// that they started, get SIGTERM, and SIGKILL after the grace period. SIGINT, SIGTERM and SIGHUP to
+// this process are passed on (SIGHUP as SIGTERM) and end the job in the same way. When this process
+// is killed, its workers and what they started are killed too. What remains of a worker's process
+// group is killed when the last worker has ended.
+//
+// Returns 0 where all workers did; the exit code of the first that failed, 128 + the signal's
+// number for one that was killed; 128 + the signal's number where a signal to this process ended
+// the job; 1 where the workers could not be started. What went wrong, and the end of what the
+// failed worker wrote to standard error, is printed to standard error.
+int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
+              const SupervisorOptions& options = {});
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,25 @@
+// A status for a system call that failed for want of processes, files or memory.
+//
+// Example:
+//   if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
+//
+// Not for calls whose failure means something of its own to a user, such as a port that is taken.
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace accelerate::launcher {
+
+// What errno says about `call`, and what to do.
+inline absl::Status system_error(const std::string& call) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat(call, " failed: ", std::strerror(errno),
+                   "; start fewer processes, or raise the limits of this one (ulimit -a)."));
+}
+
+}  // namespace accelerate::launcher

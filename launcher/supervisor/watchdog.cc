@@ -1,0 +1,61 @@
+#include "launcher/supervisor/watchdog.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "launcher/supervisor/system_error.h"
+
+namespace accelerate::launcher {
+namespace {
+
+[[noreturn]] void watch(int lifeline) {
+  setsid();
+  // An inherited end of somebody's pipe would keep its reader waiting for as long as this lives.
+  dup2(lifeline, STDIN_FILENO);
+  if (close_range(STDIN_FILENO + 1, ~0u, 0) != 0) {
+    const long limit = sysconf(_SC_OPEN_MAX);  // Kernels before 5.9.
+    for (int fd = STDIN_FILENO + 1; fd < limit; ++fd) close(fd);
+  }
+  std::vector<pid_t> groups;
+  pid_t group = 0;
+  ssize_t size = 0;
+  while ((size = read(STDIN_FILENO, &group, sizeof(group))) != 0) {
+    if (size == sizeof(group)) groups.push_back(group);
+  }
+  for (const pid_t guarded : groups) kill(-guarded, SIGKILL);
+  _exit(0);
+}
+
+}  // namespace
+
+absl::StatusOr<Watchdog> Watchdog::start() {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
+  const FileDescriptor read_end(ends[0]);
+  FileDescriptor write_end(ends[1]);
+  const pid_t pid = fork();
+  if (pid < 0) return system_error("fork");
+  if (pid == 0) watch(read_end.get());
+  return Watchdog(std::move(write_end), pid);
+}
+
+Watchdog::~Watchdog() {
+  if (pid_ == 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+// The group tells the watchdog of itself: told by the starter, it would be missed where that is
+// killed between the fork and the telling.
+void Watchdog::hand_over(pid_t group) {
+  // Fails only where the watchdog has been killed, and then nothing is lost but a safety net.
+  [[maybe_unused]] const ssize_t size = write(lifeline_.get(), &group, sizeof(group));
+  lifeline_.reset();
+  pid_ = 0;
+}
+
+}  // namespace accelerate::launcher

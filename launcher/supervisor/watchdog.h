@@ -1,0 +1,53 @@
+// A process that kills process groups when the process that started it dies, however it dies.
+//
+// Example:
+//   absl::StatusOr<Watchdog> watchdog = Watchdog::start();
+//   if (fork() == 0) {
+//     setsid();
+//     watchdog->hand_over(getpid());
+//     ...
+//   }
+//
+// A worker can ask the kernel to die with its parent; what the worker itself starts cannot be made
+// to, so that only someone who survives the supervisor can end it.
+//
+// Not for an orderly end: the destructor dismisses the watchdog, and then nothing is killed.
+#pragma once
+
+#include <sys/types.h>
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "launcher/supervisor/file_descriptor.h"
+
+namespace accelerate::launcher {
+
+// Not thread-safe.
+class Watchdog {
+ public:
+  // Forks the watchdog; the process must have one thread. It holds no open file but one end of a
+  // pipe, and is in a session of its own, out of reach of the terminal. Fails where the system has
+  // no room for another process or pipe.
+  static absl::StatusOr<Watchdog> start();
+
+  Watchdog(Watchdog&& other) noexcept
+      : lifeline_(std::move(other.lifeline_)), pid_(std::exchange(other.pid_, 0)) {}
+  Watchdog& operator=(Watchdog&&) = delete;
+  ~Watchdog();
+
+  // For a process forked from the watchdog's starter, as soon as it leads process group `group`:
+  // from now on the group is killed with SIGKILL when the starter dies, and this process has
+  // nothing to do with the watchdog any more. The group must not end before the watchdog does: a
+  // leader that nobody has waited for keeps it.
+  void hand_over(pid_t group);
+
+ private:
+  Watchdog(FileDescriptor lifeline, pid_t pid) : lifeline_(std::move(lifeline)), pid_(pid) {}
+
+  // No other process may hold it for long: its end is what the watchdog waits for.
+  FileDescriptor lifeline_;
+  pid_t pid_;  // 0 where there is none to dismiss.
+};
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,34 @@
+// The first steps of a forked process on its way to being a worker.
+//
+// Example, in the child of a fork:
+//   run_worker({.supervisor = parent,
+//               .watchdog = watchdog,
+//               .variables = worker_variables(plan, rank, store),
+//               .stderr_pipe = write_end.get()},
+//              train);
+//
+// Not for a process that goes on to do anything else: it does not come back.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+
+#include "launcher/env/environment.h"
+#include "launcher/supervisor/watchdog.h"
+
+namespace accelerate::launcher {
+
+struct WorkerStart {
+  pid_t supervisor = 0;  // The parent; the worker is killed when it dies.
+  Watchdog& watchdog;    // Started by the parent.
+  EnvironmentChanges variables = {};
+  int stderr_pipe = -1;      // Becomes standard error.
+  bool keeps_stdin = false;  // Otherwise, and in a background job, standard input is empty.
+};
+
+// Makes this process a worker as `start` says, with line-buffered standard output, and ends it by
+// std::exit() with what `worker` returns.
+[[noreturn]] void run_worker(const WorkerStart& start, const std::function<int()>& worker) noexcept;
+
+}  // namespace accelerate::launcher
