@@ -1,0 +1,29 @@
+// How a Communicator gets the c10d backend that carries its collectives: one function for each,
+// each in a file of its own, because each needs headers that go badly with the rest.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+namespace accelerate::internal {
+
+struct BackendOptions {
+  int rank;
+  int size;
+  std::chrono::milliseconds timeout;
+  // Of Gloo: an interface's name; empty to take the one of `hostname`.
+  std::string network_interface;
+  // Of Gloo: the address to bind to; empty for that of this machine's host name.
+  std::string hostname;
+};
+
+c10::intrusive_ptr<c10d::Backend> make_gloo_backend(const c10::intrusive_ptr<c10d::Store>& store,
+                                                    const BackendOptions& options);
+
+// Throws c10::Error in a build without CUDA.
+c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const c10::intrusive_ptr<c10d::Store>& store,
+                                                    const BackendOptions& options);
+
+}  // namespace accelerate::internal

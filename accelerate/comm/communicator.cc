@@ -1,0 +1,200 @@
+#include "accelerate/comm/communicator.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "accelerate/comm/backend.h"
+
+namespace accelerate {
+namespace {
+
+bool is_loopback(const std::string& address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+c10::intrusive_ptr<c10d::Store> connect_store(const launcher::WorkerEnvironment& worker,
+                                              std::chrono::milliseconds timeout) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<uint16_t>(worker.main_port);
+  // An agent such as torchrun's holds the store itself; then every rank is its client.
+  options.isServer = worker.rank == 0 && !worker.agent_store;
+  options.waitWorkers = !worker.agent_store;
+  options.numWorkers = worker.world_size;
+  options.timeout = timeout;
+  if (options.isServer) options.masterListenFd = worker.store_fd;
+  auto store = c10::make_intrusive<c10d::TCPStore>(worker.main_address, options);
+  return c10::make_intrusive<c10d::PrefixStore>("accelerate", store);
+}
+
+c10d::ReduceOp::RedOpType to_c10d(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::kSum:
+    case ReduceOp::kMean:
+      return c10d::ReduceOp::SUM;
+    case ReduceOp::kMax:
+      return c10d::ReduceOp::MAX;
+    case ReduceOp::kMin:
+      return c10d::ReduceOp::MIN;
+  }
+  TORCH_CHECK(false, "unknown reduce operation");
+}
+
+struct World {
+  std::shared_ptr<Communicator> communicator;
+  c10::DeviceType device;
+};
+
+std::optional<World>& current_world() {
+  static std::optional<World> world;
+  return world;
+}
+
+}  // namespace
+
+struct Communicator::Group {
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::Backend> backend;
+  c10::Device device;
+  std::chrono::milliseconds timeout;
+};
+
+Communicator::Communicator() = default;
+Communicator::Communicator(std::unique_ptr<Group> group) : group_(std::move(group)) {}
+Communicator::Communicator(Communicator&&) noexcept = default;
+Communicator& Communicator::operator=(Communicator&&) noexcept = default;
+Communicator::~Communicator() = default;
+
+Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
+                                   const ProcessInfo& info, const ProcessGroupOptions& options) {
+  if (worker.world_size == 1) return Communicator();
+  const std::string place = worker.main_address + ":" + std::to_string(worker.main_port);
+  try {
+    auto store = connect_store(worker, options.timeout);
+    const internal::BackendOptions backend_options{
+        .rank = worker.rank,
+        .size = worker.world_size,
+        .timeout = options.timeout,
+        .network_interface = options.network_interface,
+        .hostname = is_loopback(worker.main_address) ? worker.main_address : std::string()};
+    auto backend = info.device.is_cuda() ? internal::make_nccl_backend(store, backend_options)
+                                         : internal::make_gloo_backend(store, backend_options);
+    return Communicator(
+        std::make_unique<Group>(Group{store, backend, info.device, options.timeout}));
+  } catch (const c10::Error& error) {
+    TORCH_CHECK(
+        false, "rank ", worker.rank, " of ", worker.world_size,
+        " could not join the process group at ", place, ": ", error.what_without_backtrace(),
+        "; check that all processes were started, that this address can be reached, and the "
+        "time-out (process_group.timeout)");
+  } catch (const std::exception& error) {
+    TORCH_CHECK(false, "rank ", worker.rank, " of ", worker.world_size,
+                " could not join the process group at ", place, ": ", error.what(),
+                "; check that all processes were started and the network interface "
+                "(process_group.network_interface)");
+  }
+}
+
+std::shared_ptr<Communicator> Communicator::world(const launcher::WorkerEnvironment& worker,
+                                                  const ProcessInfo& info,
+                                                  const ProcessGroupOptions& options) {
+  std::optional<World>& world = current_world();
+  if (!world) {
+    world =
+        World{std::make_shared<Communicator>(connect(worker, info, options)), info.device.type()};
+  }
+  TORCH_CHECK(world->device == info.device.type() || worker.world_size == 1,
+              "this process has joined its run for ", world->device,
+              " and cannot join it again for ", info.device.type(),
+              "; use one kind of strategy in a program");
+  return world->communicator;
+}
+
+void Communicator::leave_world() { current_world().reset(); }
+
+int Communicator::rank() const { return group_ ? group_->backend->getRank() : 0; }
+int Communicator::size() const { return group_ ? group_->backend->getSize() : 1; }
+
+template <class Start>
+void Communicator::run(const char* name, Start&& start) {
+  std::string reason;
+  try {
+    start()->wait();
+    return;
+  } catch (const c10::Error& error) {
+    reason = error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    reason = error.what();
+  }
+  TORCH_CHECK(false, name, " failed on rank ", rank(), " of ", size(), ": ",
+              reason.substr(0, reason.find('\n')),
+              "; a peer has ended, or did not take part within ",
+              std::chrono::duration_cast<std::chrono::seconds>(group_->timeout).count(),
+              " s: look at what the other ranks wrote, and at process_group.timeout");
+}
+
+void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {
+  TORCH_CHECK(op != ReduceOp::kMean || tensor.is_floating_point() || tensor.is_complex(),
+              "the mean of ", tensor.scalar_type(),
+              " values is not an integer; convert the tensor to a floating type first");
+  if (!group_) return;
+  c10::AutoGradMode no_grad(false);
+  std::vector<at::Tensor> tensors{tensor};
+  run("all_reduce", [&] {
+    return group_->backend->allreduce(tensors, c10d::AllreduceOptions{.reduceOp = to_c10d(op)});
+  });
+  if (op == ReduceOp::kMean) tensor.div_(size());
+}
+
+void Communicator::broadcast(at::Tensor& tensor, int root) {
+  TORCH_CHECK(root >= 0 && root < size(), "broadcast from rank ", root, ", but there are ", size(),
+              " processes; ranks go from 0 to ", size() - 1);
+  if (!group_) return;
+  c10::AutoGradMode no_grad(false);
+  std::vector<at::Tensor> tensors{tensor};
+  c10d::BroadcastOptions options;
+  options.rootRank = root;
+  run("broadcast", [&] { return group_->backend->broadcast(tensors, options); });
+}
+
+std::vector<at::Tensor> Communicator::all_gather(const at::Tensor& tensor) {
+  if (!group_) return {tensor};
+  c10::AutoGradMode no_grad(false);
+  std::vector<at::Tensor> inputs{tensor.contiguous()};
+  std::vector<std::vector<at::Tensor>> outputs(1);
+  for (int rank = 0; rank < size(); ++rank) outputs[0].push_back(at::empty_like(inputs[0]));
+  run("all_gather", [&] { return group_->backend->allgather(outputs, inputs); });
+  return outputs[0];
+}
+
+std::vector<std::string> Communicator::all_gather_bytes(const std::string& bytes) {
+  if (!group_) return {bytes};
+  const at::Device device = group_->device;
+  const at::Tensor length = at::full({1}, static_cast<int64_t>(bytes.size()), at::kLong);
+  std::vector<int64_t> lengths;
+  for (const at::Tensor& each : all_gather(length.to(device)))
+    lengths.push_back(each.item<int64_t>());
+  // A collective wants equal sizes, and at least one byte.
+  const int64_t capacity = std::max<int64_t>(1, *std::max_element(lengths.begin(), lengths.end()));
+  at::Tensor padded = at::zeros({capacity}, at::kByte);
+  std::memcpy(padded.data_ptr(), bytes.data(), bytes.size());
+  std::vector<std::string> result;
+  for (const at::Tensor& each : all_gather(padded.to(device))) {
+    const at::Tensor host = each.cpu();
+    result.emplace_back(static_cast<const char*>(host.data_ptr()), lengths[result.size()]);
+  }
+  return result;
+}
+
+void Communicator::barrier() {
+  if (!group_) return;
+  run("barrier", [&] { return group_->backend->barrier(); });
+}
+
+}  // namespace accelerate

@@ -1,0 +1,82 @@
+// The processes of a run, and the collective operations between them. A communicator of one process
+// does nothing and needs no network, so that the same program runs on one process or many.
+//
+//   Communicator communicator = Communicator::connect(worker, info, {.timeout =
+//   std::chrono::minutes(10)}); communicator.all_reduce(gradient, ReduceOp::kMean);
+//
+// Every process must call the same collectives in the same order, with tensors of the same type and
+// size. When a peer is gone or out of step for longer than the time-out, the call throws c10::Error
+// and says so; the communicator is of no use after that. Not thread-safe. Not for the gradients of
+// a training step by hand: Accelerator::backward averages those.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "accelerate/process/process_info.h"
+#include "launcher/env/worker_environment.h"
+
+namespace accelerate {
+
+enum class ReduceOp { kSum, kMean, kMax, kMin };
+
+struct ProcessGroupOptions {
+  // How long a collective waits for a peer before it fails.
+  std::chrono::milliseconds timeout = std::chrono::minutes(30);
+  // The interface that the CPU processes talk over, such as "eth0". Empty: loopback when the main
+  // process is on this machine's loopback address, else the interface of this machine's host name.
+  std::string network_interface;
+};
+
+class Communicator {
+ public:
+  // The communicator of a process that is alone.
+  Communicator();
+  // Meets the other processes at the worker's main address: over Gloo on the CPU and NCCL on GPUs.
+  // Blocks until all have come, and throws c10::Error when they don't.
+  static Communicator connect(const launcher::WorkerEnvironment& worker, const ProcessInfo& info,
+                              const ProcessGroupOptions& options);
+
+  // The communicator of this process's run: the first call connects, later calls return the same
+  // one. Throws c10::Error when a later call is for another kind of device.
+  static std::shared_ptr<Communicator> world(const launcher::WorkerEnvironment& worker,
+                                             const ProcessInfo& info,
+                                             const ProcessGroupOptions& options);
+  // Forgets the run's communicator, so that its threads end with the last user and not during
+  // exit().
+  static void leave_world();
+
+  Communicator(Communicator&&) noexcept;
+  Communicator& operator=(Communicator&&) noexcept;
+  ~Communicator();
+
+  int rank() const;
+  int size() const;
+
+  // In place; the tensor is contiguous, and has the same value on every rank afterwards. kMean of
+  // an integer tensor is an error.
+  void all_reduce(at::Tensor& tensor, ReduceOp op);
+  // In place: every rank gets the root's values. The tensor is contiguous.
+  void broadcast(at::Tensor& tensor, int root);
+  // Every rank's tensor, in rank order; all have the same shape.
+  std::vector<at::Tensor> all_gather(const at::Tensor& tensor);
+  // Every rank's bytes, in rank order; lengths may differ.
+  std::vector<std::string> all_gather_bytes(const std::string& bytes);
+  // Returns when every rank has called it.
+  void barrier();
+
+ private:
+  struct Group;
+  explicit Communicator(std::unique_ptr<Group> group);
+  template <class Start>
+  void run(const char* name, Start&& start);
+
+  // None when alone.
+  std::unique_ptr<Group> group_;
+};
+
+}  // namespace accelerate

@@ -1,0 +1,21 @@
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+
+#include "accelerate/comm/backend.h"
+
+namespace accelerate::internal {
+
+c10::intrusive_ptr<c10d::Backend> make_gloo_backend(const c10::intrusive_ptr<c10d::Store>& store,
+                                                    const BackendOptions& options) {
+  auto gloo = c10d::ProcessGroupGloo::Options::create(options.timeout);
+  if (!options.network_interface.empty()) {
+    gloo->devices.push_back(
+        c10d::ProcessGroupGloo::createDeviceForInterface(options.network_interface));
+  } else if (!options.hostname.empty()) {
+    gloo->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(options.hostname));
+  } else {
+    gloo->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
+  }
+  return c10::make_intrusive<c10d::ProcessGroupGloo>(store, options.rank, options.size, gloo);
+}
+
+}  // namespace accelerate::internal

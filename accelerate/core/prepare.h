@@ -1,0 +1,95 @@
+// Which handle Accelerator::prepare() makes of which object: one overload for each kind.
+#pragma once
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "accelerate/core/prepared_model.h"
+#include "accelerate/core/prepared_optimizer.h"
+#include "accelerate/core/prepared_scheduler.h"
+#include "accelerate/core/session.h"
+#include "accelerate/data/data_loader.h"
+
+namespace accelerate::internal {
+
+template <class T>
+inline constexpr bool is_data_loader = false;
+template <class Dataset>
+inline constexpr bool is_data_loader<DataLoader<Dataset>> = true;
+
+template <class T>
+inline constexpr bool is_shared_module = false;
+template <class T>
+inline constexpr bool is_shared_module<std::shared_ptr<T>> =
+    std::is_base_of_v<torch::nn::Module, T>;
+
+template <class T>
+concept ModuleHolder = requires(T& value) {
+  typename T::ContainedType;
+  { value.ptr() } -> std::convertible_to<std::shared_ptr<typename T::ContainedType>>;
+};
+
+template <class T>
+concept PlateauScheduler = std::is_base_of_v<ReduceLROnPlateau, T> ||
+    std::is_base_of_v<torch::optim::ReduceLROnPlateauScheduler, T>;
+template <class T>
+concept AnyScheduler =
+    std::is_base_of_v<Scheduler, T> || std::is_base_of_v<torch::optim::LRScheduler, T>;
+
+template <class Dataset>
+DataLoader<Dataset> prepare_loader(Session& session, const DataLoader<Dataset>& loader) {
+  const ProcessInfo& process = session.process();
+  const bool needs_seed = loader.options().shuffle && !loader.options().seed;
+  return loader.placed({.rank = process.rank,
+                        .world_size = process.world_size,
+                        .split_batches = session.options().split_batches,
+                        .even_batches = session.options().even_batches,
+                        .device = process.device,
+                        .active_loaders = session.active_loaders(),
+                        .registration = session.add_other(loader.identity(), "data loader")},
+                       needs_seed ? session.draw_seed() : loader.options().seed.value_or(0));
+}
+
+// `T` is deduced as for std::forward: a reference for an object that has a name.
+template <class T>
+auto prepare_one(const std::shared_ptr<Session>& session, T&& object) {
+  using Object = std::remove_cvref_t<T>;
+  constexpr bool named = std::is_lvalue_reference_v<T>;
+  if constexpr (is_data_loader<Object>) {
+    return prepare_loader(*session, object);
+  } else if constexpr (is_shared_module<Object>) {
+    return PreparedModel<typename Object::element_type>(session, object, /*owned=*/true);
+  } else if constexpr (ModuleHolder<Object>) {
+    return PreparedModel<typename Object::ContainedType>(session, object.ptr(), /*owned=*/true);
+  } else if constexpr (std::is_base_of_v<torch::nn::Module, Object>) {
+    static_assert(
+        named,
+        "prepare(): this module would be gone at once; keep it in a variable, or in a shared_ptr");
+    // The user's object, which nobody else may destroy.
+    return PreparedModel<Object>(session, std::shared_ptr<Object>(std::shared_ptr<void>(), &object),
+                                 /*owned=*/false);
+  } else if constexpr (std::is_base_of_v<torch::optim::Optimizer, Object>) {
+    static_assert(named,
+                  "prepare(): the handle refers to your optimizer; keep that in a variable, which "
+                  "outlives the handle");
+    return PreparedOptimizer(session, object);
+  } else if constexpr (PlateauScheduler<Object>) {
+    static_assert(named,
+                  "prepare(): the handle refers to your scheduler; keep that in a variable, which "
+                  "outlives the handle");
+    return PreparedPlateauScheduler(session, object);
+  } else if constexpr (AnyScheduler<Object>) {
+    static_assert(named,
+                  "prepare(): the handle refers to your scheduler; keep that in a variable, which "
+                  "outlives the handle");
+    return PreparedScheduler(session, object);
+  } else {
+    static_assert(!sizeof(Object),
+                  "prepare() takes LibTorch modules (by holder, shared_ptr or reference), "
+                  "optimizers and schedulers, "
+                  "accelerate::DataLoader and the schedulers of accelerate/optim");
+  }
+}
+
+}  // namespace accelerate::internal

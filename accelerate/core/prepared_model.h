@@ -1,0 +1,57 @@
+// A model as Accelerator::prepare() returns it: called like the model itself, it runs the forward
+// pass in the program's precision and returns the outputs in fp32, whether a tensor, a tuple or a
+// struct of tensors.
+//
+//   auto model = accelerator.prepare(net);
+//   auto logits = model(images);
+//   model->eval();                       // the module's own methods
+//
+// A thin handle: copies refer to the same module, which stays the user's. Calling the user's own
+// module instead is allowed, and runs it in full precision.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <utility>
+
+#include "accelerate/core/session.h"
+#include "accelerate/nested/visit_tensors.h"
+
+namespace accelerate {
+
+template <class Module>
+class PreparedModel {
+ public:
+  PreparedModel(std::shared_ptr<Session> session, std::shared_ptr<Module> module, bool owned)
+      : session_(std::move(session)),
+        module_(std::move(module)),
+        state_(session_->add_model(module_, owned)) {}
+
+  template <class... Arguments>
+  auto operator()(Arguments&&... arguments) const {
+    session_->before_forward(*state_);
+    const auto autocast = session_->autocast();
+    auto output = module_->forward(std::forward<Arguments>(arguments)...);
+    if (autocast) {
+      visit_tensors(output, [](at::Tensor& tensor) {
+        if (tensor.defined() && at::isReducedFloatingType(tensor.scalar_type()))
+          tensor = tensor.to(at::kFloat);
+      });
+    }
+    return output;
+  }
+
+  Module* operator->() const { return module_.get(); }
+  Module& operator*() const { return *module_; }
+
+  // The user's module.
+  const std::shared_ptr<Module>& unwrap() const { return module_; }
+
+ private:
+  std::shared_ptr<Session> session_;
+  std::shared_ptr<Module> module_;
+  std::shared_ptr<ModelState> state_;
+};
+
+}  // namespace accelerate

@@ -1,0 +1,55 @@
+#include "accelerate/core/prepared_scheduler.h"
+
+#include <torch/optim/schedulers/lr_scheduler.h>
+#include <torch/optim/schedulers/reduce_on_plateau_scheduler.h>
+
+#include "accelerate/optim/reduce_lr_on_plateau.h"
+#include "accelerate/optim/scheduler.h"
+
+namespace accelerate {
+namespace {
+
+// Advances of a schedule in a step of this run.
+int advances(Session& session) {
+  if (!session.options().step_scheduler_with_optimizer) return 1;
+  if (session.step_was_skipped()) return 0;
+  return session.options().split_batches ? 1 : session.process().world_size;
+}
+
+}  // namespace
+
+PreparedScheduler::PreparedScheduler(std::shared_ptr<Session> session, Scheduler& scheduler)
+    : session_(std::move(session)),
+      token_(session_->add_other(&scheduler, "scheduler")),
+      advance_([&scheduler] {
+        const auto end = scheduler.total_steps();
+        if (!end || scheduler.step_count() <= *end) scheduler.step();
+      }) {}
+
+PreparedScheduler::PreparedScheduler(std::shared_ptr<Session> session,
+                                     torch::optim::LRScheduler& scheduler)
+    : session_(std::move(session)),
+      token_(session_->add_other(&scheduler, "scheduler")),
+      advance_([&scheduler] { scheduler.step(); }) {}
+
+void PreparedScheduler::step() {
+  for (int i = advances(*session_); i > 0; --i) advance_();
+}
+
+PreparedPlateauScheduler::PreparedPlateauScheduler(std::shared_ptr<Session> session,
+                                                   ReduceLROnPlateau& scheduler)
+    : session_(std::move(session)),
+      token_(session_->add_other(&scheduler, "scheduler")),
+      observe_([&scheduler](double metric) { scheduler.step(metric); }) {}
+
+PreparedPlateauScheduler::PreparedPlateauScheduler(
+    std::shared_ptr<Session> session, torch::optim::ReduceLROnPlateauScheduler& scheduler)
+    : session_(std::move(session)),
+      token_(session_->add_other(&scheduler, "scheduler")),
+      observe_([&scheduler](double metric) { scheduler.step(static_cast<float>(metric)); }) {}
+
+void PreparedPlateauScheduler::step(double metric) {
+  if (advances(*session_) > 0) observe_(metric);
+}
+
+}  // namespace accelerate

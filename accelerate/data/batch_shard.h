@@ -1,0 +1,62 @@
+// Which samples of a data set each process trains on, batch by batch. All processes see the same
+// order of samples and take their batches from it in turn, as Hugging Face Accelerate's
+// BatchSamplerShard does.
+//
+//   BatchShard shard({.dataset_size = 22, .batch_size = 3, .rank = 1, .world_size = 2});
+//   shard.num_batches();   // 4
+//   shard.positions(3);    // {21, 0, 1}: filled up from the start, so that all ranks make equal
+//   steps
+//
+// Positions are places in the epoch's order, so a shuffle is applied on top. A batch is computed
+// when it is asked for: nothing here grows with the data set. Not for data without a known size.
+// Immutable, and so safe to share between threads.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace accelerate {
+
+struct BatchShardOptions {
+  int64_t dataset_size = 0;
+  // Of one process; with split_batches, of all processes together.
+  int64_t batch_size = 1;
+  int rank = 0;
+  int world_size = 1;
+  // Each batch is cut into one part for each process, instead of given to the processes in turn.
+  bool split_batches = false;
+  // The last round is filled up with the first samples, so that all processes have as many full
+  // batches.
+  bool even_batches = true;
+  // A last round that is not full on every process is left out.
+  bool drop_last = false;
+};
+
+class BatchShard {
+ public:
+  // Throws c10::Error when a size makes no sense, or when split_batches is set and the batch size
+  // is not a multiple of the number of processes.
+  explicit BatchShard(const BatchShardOptions& options);
+
+  // Batches of this process in an epoch.
+  int64_t num_batches() const { return num_batches_; }
+
+  // The places in the epoch's order of batch 0 <= index < num_batches().
+  std::vector<int64_t> positions(int64_t index) const;
+
+  // How many samples of the last round are no repetition, counted over all processes; 0 when that
+  // is all of them, and -1 when nobody can say, because drop_last left the rest out.
+  int64_t remainder() const;
+
+ private:
+  // Where batch `index` of this process begins in the filled-up order.
+  int64_t begin_of(int64_t index) const;
+  int64_t samples_per_round() const;
+
+  BatchShardOptions options_;
+  // Samples in a batch of this process.
+  int64_t local_batch_size_ = 1;
+  int64_t num_batches_ = 0;
+};
+
+}  // namespace accelerate

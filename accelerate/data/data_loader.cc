@@ -1,0 +1,29 @@
+#include "accelerate/data/data_loader.h"
+
+#include <c10/util/Exception.h>
+
+namespace accelerate::internal {
+
+void check_data_loader_options(const DataLoaderOptions& options,
+                               std::optional<size_t> dataset_size) {
+  TORCH_CHECK(dataset_size.has_value(),
+              "the data set has no size, so it cannot be shared out between processes; give its "
+              "size() a value");
+  TORCH_CHECK(options.batch_size > 0, "batch_size is ", options.batch_size, "; give at least 1");
+  TORCH_CHECK(options.num_workers >= 0, "num_workers is ", options.num_workers,
+              "; give 0 to read in the training thread, or a number of threads");
+}
+
+BatchShardOptions make_shard_options(const DataLoaderOptions& options,
+                                     const DataPlacement& placement, size_t dataset_size) {
+  return {.dataset_size = static_cast<int64_t>(dataset_size),
+          .batch_size = options.batch_size,
+          .rank = placement.rank,
+          .world_size = placement.world_size,
+          .split_batches = placement.split_batches,
+          // A process that is alone has nobody to be even with.
+          .even_batches = placement.even_batches && placement.world_size > 1,
+          .drop_last = options.drop_last};
+}
+
+}  // namespace accelerate::internal

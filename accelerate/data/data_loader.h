@@ -1,0 +1,211 @@
+// Batches from any map-style torch::data data set. Accelerator::prepare() makes it one of several
+// processes' share, with the batches on the right device; before that it is a loader for one
+// process.
+//
+//   accelerate::DataLoader loader(Digits("digits.csv"), {.batch_size = 32, .shuffle = true});
+//   for (auto& batch : loader) train(batch.data, batch.target);
+//
+// Examples of tensors are stacked; a data set that makes its batches itself (BatchDataset, or one
+// mapped with a Stack) is taken as it is. Each pass over the loader is an epoch with a shuffle of
+// its own. Breaking out of a pass is fine. Not for streams without a size. A copy refers to the
+// same data set and epoch count; iterate over it from one thread at a time.
+#pragma once
+
+#include <torch/data/datasets/base.h>
+#include <torch/data/transforms/stack.h>
+
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "accelerate/data/active_loaders.h"
+#include "accelerate/data/epoch_order.h"
+#include "accelerate/data/read_ahead.h"
+#include "accelerate/nested/visit_tensors.h"
+
+namespace accelerate {
+
+struct DataLoaderOptions {
+  // Of each process; of all together when the Accelerator splits batches.
+  int64_t batch_size = 1;
+  bool shuffle = false;
+  // Of the shuffle; epoch e uses seed + e. Without one, prepare() draws it from rank 0's generator.
+  std::optional<uint64_t> seed = std::nullopt;
+  // Leaves out a last round that is not full.
+  bool drop_last = false;
+  // Threads that read ahead, each with its own copy of the data set; 0 reads in the calling thread.
+  int num_workers = 0;
+};
+
+// Which share of the data a loader gives, and where to.
+struct DataPlacement {
+  int rank = 0;
+  int world_size = 1;
+  bool split_batches = false;
+  bool even_batches = true;
+  c10::Device device = c10::Device(c10::DeviceType::CPU);
+  // Who is told about the progress; may be null.
+  std::shared_ptr<ActiveLoaders> active_loaders = nullptr;
+  // Kept for as long as the loader lives.
+  std::shared_ptr<const void> registration = nullptr;
+};
+
+namespace internal {
+
+template <class Batch>
+auto collate(Batch batch) {
+  return batch;
+}
+template <class Data, class Target>
+auto collate(std::vector<torch::data::Example<Data, Target>> batch) {
+  return torch::data::transforms::Stack<torch::data::Example<Data, Target>>().apply_batch(
+      std::move(batch));
+}
+
+// What does not depend on the data set's type. Throws c10::Error when an option makes no sense.
+void check_data_loader_options(const DataLoaderOptions& options,
+                               std::optional<size_t> dataset_size);
+BatchShardOptions make_shard_options(const DataLoaderOptions& options,
+                                     const DataPlacement& placement, size_t dataset_size);
+
+}  // namespace internal
+
+template <class Dataset>
+class DataLoader {
+ public:
+  using Batch = decltype(internal::collate(std::declval<typename Dataset::BatchType>()));
+
+  // Throws c10::Error when the data set has no size or an option makes no sense.
+  DataLoader(Dataset dataset, DataLoaderOptions options) : state_(std::make_shared<State>()) {
+    internal::check_data_loader_options(options, dataset.size());
+    state_->options = options;
+    // One copy for each thread that reads: get_batch() need not be safe to call from several.
+    state_->datasets.assign(std::max(options.num_workers, 1), dataset);
+  }
+
+  const DataLoaderOptions& options() const { return state_->options; }
+
+  // A loader of the same data, of its own epoch count, for one process of several.
+  DataLoader placed(const DataPlacement& placement, uint64_t seed) const {
+    DataLoader result(*this);
+    result.state_ = std::make_shared<State>(*state_);
+    result.state_->placement = placement;
+    result.state_->options.seed = seed;
+    return result;
+  }
+
+  // Identifies the loader's data, whatever copies there are of the loader.
+  const void* identity() const { return state_.get(); }
+
+  // Batches of this process in an epoch.
+  int64_t size() const { return BatchShard(shard_options()).num_batches(); }
+  int64_t dataset_size() const { return static_cast<int64_t>(*state_->datasets.front().size()); }
+
+  // The epoch that the next pass begins, which chooses its shuffle.
+  int64_t epoch() const { return state_->epoch; }
+  void set_epoch(int64_t epoch) { state_->epoch = epoch; }
+
+ private:
+  struct State {
+    DataLoaderOptions options;
+    DataPlacement placement;
+    std::vector<Dataset> datasets;
+    int64_t epoch = 0;
+  };
+
+  // One pass over the data.
+  struct Pass {
+    Pass(std::shared_ptr<State> owner, const BatchShardOptions& shard, std::optional<uint64_t> seed)
+        : state(std::move(owner)), order(shard, seed) {
+      progress->remainder = order.remainder();
+      if (state->placement.active_loaders) state->placement.active_loaders->push(progress);
+      const int workers = state->options.num_workers;
+      if (workers > 0) {
+        ahead = std::make_unique<ReadAhead<Batch>>(
+            workers, order.num_batches(),
+            [this](int worker, int64_t index) { return read(worker, index); });
+      }
+    }
+
+    Batch read(int worker, int64_t index) {
+      const std::vector<size_t> samples = order.samples(index);
+      return internal::collate(state->datasets[worker].get_batch(samples));
+    }
+
+    // Takes the next batch, or ends the pass.
+    bool advance() {
+      if (next == order.num_batches()) {
+        batch.reset();
+        progress.reset();
+        return false;
+      }
+      batch.emplace(ahead ? ahead->next() : read(0, next));
+      ++next;
+      progress->end_of_dataloader = next == order.num_batches();
+      const c10::Device device = state->placement.device;
+      if (!device.is_cpu()) {
+        visit_tensors(*batch, [device](at::Tensor& tensor) {
+          if (tensor.defined()) tensor = tensor.to(device, /*non_blocking=*/true);
+        });
+      }
+      return true;
+    }
+
+    std::shared_ptr<State> state;
+    EpochOrder order;
+    std::shared_ptr<LoaderProgress> progress = std::make_shared<LoaderProgress>();
+    int64_t next = 0;
+    std::optional<Batch> batch;
+    // Last, so that its threads are gone before what they read from.
+    std::unique_ptr<ReadAhead<Batch>> ahead;
+  };
+
+ public:
+  // An input iterator: each batch is seen once.
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Batch;
+    using difference_type = std::ptrdiff_t;
+    using pointer = Batch*;
+    using reference = Batch&;
+
+    Batch& operator*() const { return *pass_->batch; }
+    Batch* operator->() const { return &*pass_->batch; }
+    Iterator& operator++() {
+      if (!pass_->advance()) pass_.reset();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& a, std::default_sentinel_t) {
+      return a.pass_ == nullptr;
+    }
+
+   private:
+    friend class DataLoader;
+    explicit Iterator(std::shared_ptr<Pass> pass) : pass_(std::move(pass)) { ++*this; }
+    std::shared_ptr<Pass> pass_;
+  };
+
+  // Begins an epoch.
+  Iterator begin() {
+    const DataLoaderOptions& options = state_->options;
+    std::optional<uint64_t> seed;
+    if (options.shuffle) seed = options.seed.value_or(0) + state_->epoch;
+    ++state_->epoch;
+    return Iterator(std::make_shared<Pass>(state_, shard_options(), seed));
+  }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  BatchShardOptions shard_options() const {
+    return internal::make_shard_options(state_->options, state_->placement,
+                                        *state_->datasets.front().size());
+  }
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace accelerate

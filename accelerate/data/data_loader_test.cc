@@ -1,0 +1,123 @@
+#include "accelerate/data/data_loader.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/data/datasets/map.h>
+
+namespace accelerate {
+namespace {
+
+// The numbers 0 to n - 1, one by one.
+class Numbers : public torch::data::datasets::Dataset<Numbers> {
+ public:
+  explicit Numbers(int64_t size) : size_(size) {}
+  torch::data::Example<> get(size_t index) override {
+    if (index == bad_index) throw std::runtime_error("sample is broken");
+    return {at::full({2}, static_cast<int64_t>(index)), at::full({}, static_cast<int64_t>(index))};
+  }
+  std::optional<size_t> size() const override { return size_; }
+
+  size_t bad_index = SIZE_MAX;
+
+ private:
+  size_t size_;
+};
+
+using Batches = std::vector<std::vector<int64_t>>;
+
+template <class Loader>
+Batches targets(Loader& loader) {
+  Batches result;
+  for (auto& batch : loader) {
+    EXPECT_EQ(batch.data.sizes(), at::IntArrayRef({batch.target.size(0), 2}));
+    const at::Tensor target = batch.target.contiguous();
+    result.emplace_back(target.template const_data_ptr<int64_t>(),
+                        target.template const_data_ptr<int64_t>() + target.numel());
+  }
+  return result;
+}
+
+TEST(DataLoader, StacksTheExamplesOfEachBatch) {
+  DataLoader loader(Numbers(5), {.batch_size = 2});
+  EXPECT_EQ(loader.size(), 3);
+  EXPECT_EQ(loader.dataset_size(), 5);
+  EXPECT_EQ(targets(loader), (Batches{{0, 1}, {2, 3}, {4}}));
+}
+
+TEST(DataLoader, TakesABatchThatTheDataSetMade) {
+  auto stacked = Numbers(4).map(torch::data::transforms::Stack<>());
+  DataLoader loader(stacked, {.batch_size = 4});
+  EXPECT_EQ(targets(loader), (Batches{{0, 1, 2, 3}}));
+}
+
+TEST(DataLoader, ShufflesEachEpochAsPythonsSeedableSampler) {
+  DataLoader loader(Numbers(10), {.batch_size = 10, .shuffle = true, .seed = 42});
+  // torch.randperm(10, generator=torch.Generator().manual_seed(42)), then 43, of PyTorch 2.11.
+  EXPECT_EQ(targets(loader), (Batches{{2, 6, 1, 8, 4, 5, 0, 9, 3, 7}}));
+  const Batches second = targets(loader);
+  EXPECT_EQ(loader.epoch(), 2);
+  loader.set_epoch(1);
+  EXPECT_EQ(targets(loader), second);
+}
+
+TEST(DataLoader, GivesEachProcessItsShare) {
+  const DataLoader loader(Numbers(22), {.batch_size = 3});
+  auto first = loader.placed({.rank = 0, .world_size = 2}, 0);
+  auto second = loader.placed({.rank = 1, .world_size = 2}, 0);
+  EXPECT_EQ(targets(first).back(), (std::vector<int64_t>{18, 19, 20}));
+  EXPECT_EQ(targets(second).back(), (std::vector<int64_t>{21, 0, 1}));
+}
+
+TEST(DataLoader, ReadsAheadInOrder) {
+  DataLoader loader(Numbers(100), {.batch_size = 7, .num_workers = 3});
+  DataLoader plain(Numbers(100), {.batch_size = 7});
+  EXPECT_EQ(targets(loader), targets(plain));
+  EXPECT_EQ(targets(loader), targets(plain));
+}
+
+TEST(DataLoader, CanBeLeftInTheMiddleOfAnEpoch) {
+  for (const int workers : {0, 2}) {
+    DataLoader loader(Numbers(100), {.batch_size = 7, .num_workers = workers});
+    for (auto& batch : loader) {
+      if (batch.target[0].template item<int64_t>() == 14) break;
+    }
+    EXPECT_EQ(targets(loader).size(), 15u);
+  }
+}
+
+TEST(DataLoader, PassesOnWhatTheDataSetThrows) {
+  for (const int workers : {0, 2}) {
+    Numbers numbers(20);
+    numbers.bad_index = 11;
+    DataLoader loader(numbers, {.batch_size = 2, .num_workers = workers});
+    EXPECT_THROW(targets(loader), std::runtime_error);
+  }
+}
+
+TEST(DataLoader, OfNothingHasNoBatches) {
+  DataLoader loader(Numbers(0), {.batch_size = 2, .num_workers = 1});
+  EXPECT_EQ(targets(loader), Batches());
+}
+
+TEST(DataLoader, TellsWhichLoaderIsActiveAndWhenItEnds) {
+  const auto active = std::make_shared<ActiveLoaders>();
+  auto outer = DataLoader(Numbers(16), {.batch_size = 4}).placed({.active_loaders = active}, 0);
+  auto inner = DataLoader(Numbers(5), {.batch_size = 4}).placed({.active_loaders = active}, 0);
+  std::vector<bool> ends;
+  for ([[maybe_unused]] auto& batch : outer) {
+    ends.push_back(active->current()->end_of_dataloader);
+    EXPECT_EQ(active->current()->remainder, 0);
+    for ([[maybe_unused]] auto& other : inner) EXPECT_EQ(active->current()->remainder, 1);
+    EXPECT_EQ(active->current()->remainder, 0);
+  }
+  EXPECT_EQ(ends, (std::vector<bool>{false, false, false, true}));
+  EXPECT_EQ(active->current(), nullptr);
+}
+
+TEST(DataLoader, RefusesOptionsThatMakeNoSense) {
+  EXPECT_THROW(DataLoader(Numbers(3), {.batch_size = 0}), c10::Error);
+  EXPECT_THROW(DataLoader(Numbers(3), {.num_workers = -1}), c10::Error);
+}
+
+}  // namespace
+}  // namespace accelerate

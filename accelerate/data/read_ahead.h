@@ -1,0 +1,109 @@
+// Reads a known number of items in worker threads, ahead of the one thread that consumes them in
+// order.
+//
+//   ReadAhead<Batch> batches(/*workers=*/2, /*count=*/100, [&](int worker, int64_t index) { return
+//   read(index); }); for (int64_t i = 0; i < 100; ++i) train(batches.next());
+//
+// At most two items a worker are held at a time. An exception in a worker is thrown by the next()
+// that would have returned its item. Destruction, also half-way, stops the workers after the item
+// they are at. next() is for one thread; the reading function is called from all workers, each with
+// its own number.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace accelerate {
+
+template <class Item>
+class ReadAhead {
+ public:
+  using Read = std::function<Item(int worker, int64_t index)>;
+
+  ReadAhead(int workers, int64_t count, Read read)
+      : read_(std::move(read)), count_(count), slots_(2 * workers) {
+    for (int worker = 0; worker < workers; ++worker) {
+      threads_.emplace_back([this, worker] { work(worker); });
+    }
+  }
+
+  ~ReadAhead() {
+    {
+      std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    room_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  ReadAhead(const ReadAhead&) = delete;
+  ReadAhead& operator=(const ReadAhead&) = delete;
+
+  // The next item in order. Must not be called more than `count` times.
+  Item next() {
+    std::unique_lock lock(mutex_);
+    Slot& slot = slots_[consumed_ % slots_.size()];
+    filled_.wait(lock, [&slot] { return slot.item.has_value() || slot.failure; });
+    if (slot.failure) std::rethrow_exception(std::exchange(slot.failure, nullptr));
+    Item item = std::move(*slot.item);
+    slot.item.reset();
+    ++consumed_;
+    lock.unlock();
+    room_.notify_all();
+    return item;
+  }
+
+ private:
+  struct Slot {
+    std::optional<Item> item;
+    std::exception_ptr failure;
+  };
+
+  void work(int worker) {
+    while (const std::optional<int64_t> index = claim()) {
+      Slot result;
+      try {
+        result.item = read_(worker, *index);
+      } catch (...) {
+        result.failure = std::current_exception();
+      }
+      {
+        std::lock_guard lock(mutex_);
+        slots_[*index % slots_.size()] = std::move(result);
+      }
+      filled_.notify_one();
+    }
+  }
+
+  // The next index that is nobody's yet, once its slot is free.
+  std::optional<int64_t> claim() {
+    std::unique_lock lock(mutex_);
+    if (claimed_ >= count_) return std::nullopt;
+    const int64_t index = claimed_++;
+    room_.wait(lock, [this, index] {
+      return stopped_ || index < consumed_ + static_cast<int64_t>(slots_.size());
+    });
+    if (stopped_) return std::nullopt;
+    return index;
+  }
+
+  Read read_;
+  int64_t count_;
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::condition_variable room_;
+  std::vector<Slot> slots_;
+  int64_t claimed_ = 0;
+  int64_t consumed_ = 0;
+  bool stopped_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace accelerate

@@ -1,0 +1,111 @@
+"""Rules for programs and tests that launch themselves.
+
+    load("@accelerate//accelerate:defs.bzl", "accelerate_binary", "accelerate_test")
+
+    accelerate_binary(
+        name = "my_model",
+        srcs = ["my_model.cc"],
+        data = ["digits.csv"],
+    )
+
+    accelerate_test(
+        name = "my_model_test",
+        srcs = ["my_model_test.cc"],
+        num_processes = 2,
+    )
+"""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")
+
+_STRATEGIES = {
+    "cpu": "::accelerate::Cpu",
+    "gpu": "::accelerate::Gpu",
+    "multi_cpu": "::accelerate::MultiCpu",
+    "multi_gpu": "::accelerate::MultiGpu",
+}
+
+_PRECISIONS = {
+    "bf16": "::accelerate::Bf16",
+    "fp16": "::accelerate::Fp16",
+    "fp32": "::accelerate::Fp32",
+}
+
+def _setting(name):
+    # Through Label, so that it is this repository's setting in whichever workspace the rule is used.
+    return str(Label("//accelerate:" + name))
+
+def _checked(rule, attribute, value, policies):
+    if value != "auto" and value not in policies:
+        fail("%s: %s = \"%s\"; use \"auto\" or one of %s" % (rule, attribute, value, ", ".join(sorted(policies.keys()))))
+
+def _strategy_defines(attribute):
+    defines = {}
+    for value in ["auto"] + sorted(_STRATEGIES.keys()):
+        # The command line beats the attribute.
+        chosen = attribute if value == "auto" else value
+        fixed = [] if chosen == "auto" else ["ACCELERATE_FIXED_STRATEGY=" + _STRATEGIES[chosen]]
+        defines[_setting("strategy_" + value)] = fixed
+        defines[_setting("strategy_%s_without_cuda" % value)] = fixed + (["ACCELERATE_WITHOUT_CUDA"] if fixed else [])
+    return select(defines)
+
+def _precision_defines(attribute):
+    defines = {}
+    for value in ["auto"] + sorted(_PRECISIONS.keys()):
+        chosen = attribute if value == "auto" else value
+        fixed = [] if chosen == "auto" else ["ACCELERATE_FIXED_PRECISION=" + _PRECISIONS[chosen]]
+        defines[_setting("precision_" + value)] = fixed
+    return select(defines)
+
+def _policy_defines(rule, strategy, precision):
+    _checked(rule, "strategy", strategy, _STRATEGIES)
+    _checked(rule, "precision", precision, _PRECISIONS)
+    return _strategy_defines(strategy) + _precision_defines(precision)
+
+def accelerate_binary(name, srcs, deps = [], strategy = "auto", precision = "auto", local_defines = [], **kwargs):
+    """A program whose sources end in ACCELERATE_MAIN(train), and which launches itself.
+
+    Args:
+      name: name of the target and of the executable.
+      srcs: sources; the chosen policy is seen by these alone, so that no two objects disagree.
+      deps: libraries besides Accelerate, LibTorch and abseil's flags, which are there.
+      strategy: "auto" to choose at launch, or the one strategy to compile: "cpu", "multi_cpu", "gpu", "multi_gpu".
+      precision: "auto" to choose at launch, or the one precision to compile: "fp32", "fp16", "bf16".
+        A choice on the command line (--config=fp16, --strategy=cpu) beats both attributes.
+      local_defines: as of cc_binary.
+      **kwargs: everything else that cc_binary takes.
+    """
+    cc_binary(
+        name = name,
+        srcs = srcs,
+        deps = deps + [str(Label("//accelerate"))],
+        local_defines = local_defines + _policy_defines("accelerate_binary(%s)" % name, strategy, precision),
+        **kwargs
+    )
+
+def accelerate_test(name, srcs = [], deps = [], num_processes = 1, args = [], **kwargs):
+    """A googletest that runs in several processes at once, each of which runs every test.
+
+    A test makes an Accelerator<MultiCpu, ...> of its own and finds the other ranks there. It passes when it passes
+    on all ranks.
+
+    Args:
+      name: name of the target.
+      srcs: sources, without a main(); or none, with the tests in a library of `deps` that is linked whole.
+      deps: libraries besides Accelerate, LibTorch and googletest, which are there.
+      num_processes: how many processes to start.
+      args: arguments for googletest, such as --gtest_filter.
+      **kwargs: everything else that cc_test takes.
+    """
+    if num_processes < 1:
+        fail("accelerate_test(%s): num_processes = %d; use 1 or more" % (name, num_processes))
+    cc_test(
+        name = name,
+        srcs = srcs,
+        args = ["--cpu", "--num_processes=%d" % num_processes] + args,
+        deps = deps + [
+            str(Label("//accelerate")),
+            str(Label("//accelerate/main:test_main")),
+            "@com_google_googletest//:gtest",
+        ],
+        **kwargs
+    )

@@ -1,0 +1,90 @@
+#include "accelerate/gradients/model_agreement.h"
+
+#include <ATen/ops/cat.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+
+#include <map>
+#include <sstream>
+#include <vector>
+
+namespace accelerate {
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+// A line for each tensor: what it is, its name, type and shape.
+std::string describe(const torch::nn::Module& module) {
+  std::ostringstream out;
+  for (const auto& item : module.named_parameters()) {
+    out << "parameter `" << item.key() << "` " << item.value().scalar_type() << ' '
+        << item.value().sizes() << (item.value().requires_grad() ? "" : " frozen") << '\n';
+  }
+  for (const auto& item : module.named_buffers()) {
+    out << "buffer `" << item.key() << "` " << item.value().scalar_type() << ' '
+        << item.value().sizes() << '\n';
+  }
+  return out.str();
+}
+
+// A broadcast for each type rather than for each tensor: small models are all latency.
+void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors) {
+  c10::AutoGradMode no_grad(false);
+  std::map<c10::ScalarType, std::vector<at::Tensor>> by_type;
+  for (const at::Tensor& tensor : tensors) {
+    if (tensor.defined() && tensor.numel() > 0) by_type[tensor.scalar_type()].push_back(tensor);
+  }
+  for (auto& [type, members] : by_type) {
+    std::vector<at::Tensor> pieces;
+    for (const at::Tensor& member : members) pieces.push_back(member.detach().reshape(-1));
+    at::Tensor flat = at::cat(pieces);
+    // Not every backend knows bool; its bytes are all the same to a broadcast.
+    at::Tensor carried = type == at::kBool ? flat.view(at::kByte) : flat;
+    communicator.broadcast(carried, 0);
+    if (communicator.rank() == 0) continue;
+    int64_t offset = 0;
+    for (const at::Tensor& member : members) {
+      member.detach().copy_(flat.narrow(0, offset, member.numel()).view_as(member));
+      offset += member.numel();
+    }
+  }
+}
+
+}  // namespace
+
+void check_models_agree(Communicator& communicator, const torch::nn::Module& module) {
+  if (communicator.size() == 1) return;
+  const std::vector<std::string> all = communicator.all_gather_bytes(describe(module));
+  for (int rank = 1; rank < communicator.size(); ++rank) {
+    if (all[rank] == all[0]) continue;
+    std::vector<std::string> expected = lines_of(all[0]);
+    std::vector<std::string> found = lines_of(all[rank]);
+    const size_t size = std::max(expected.size(), found.size());
+    expected.resize(size, "nothing");
+    found.resize(size, "nothing");
+    for (size_t i = 0; i < size; ++i) {
+      TORCH_CHECK(expected[i] == found[i], "the model `", module.name(),
+                  "` is not the same on all ranks: rank 0 has ", expected[i], ", rank ", rank,
+                  " has ", found[i], "; build it in the same way on every rank, whatever the rank");
+    }
+  }
+}
+
+void broadcast_parameters_and_buffers(Communicator& communicator, const torch::nn::Module& module) {
+  if (communicator.size() == 1) return;
+  std::vector<at::Tensor> tensors = module.parameters();
+  for (const at::Tensor& buffer : module.buffers()) tensors.push_back(buffer);
+  broadcast_tensors(communicator, tensors);
+}
+
+void broadcast_buffers(Communicator& communicator, const torch::nn::Module& module) {
+  if (communicator.size() == 1) return;
+  broadcast_tensors(communicator, module.buffers());
+}
+
+}  // namespace accelerate

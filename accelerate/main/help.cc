@@ -1,0 +1,35 @@
+#include "accelerate/main/help.h"
+
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+#include "absl/flags/commandlineflag.h"
+#include "absl/flags/reflection.h"
+#include "launcher/plan/flags.h"
+
+namespace accelerate::internal {
+
+std::string program_help(const std::string& program_path, bool program_flags) {
+  const std::string name = std::filesystem::path(program_path).filename();
+  std::ostringstream out;
+  out << "usage: " << name << " [launch flags] [program arguments] [-- program arguments]\n\n"
+      << launcher::launch_flags_help();
+  if (!program_flags) return out.str();
+
+  // Sorted by name, which the registry is not.
+  std::map<std::string, const absl::CommandLineFlag*> flags;
+  for (const auto& [flag_name, flag] : absl::GetAllFlags()) {
+    // abseil's own are for programs that its help is for.
+    if (flag->Filename().find("absl/flags/") == std::string::npos)
+      flags[std::string(flag_name)] = flag;
+  }
+  if (!flags.empty()) out << "\nFlags of this program:\n";
+  for (const auto& [flag_name, flag] : flags) {
+    out << "  --" << flag_name << " (" << flag->Help() << "); default: " << flag->DefaultValue()
+        << "\n";
+  }
+  return out.str();
+}
+
+}  // namespace accelerate::internal

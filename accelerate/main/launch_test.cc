@@ -1,0 +1,191 @@
+// Starts real programs, as a person or another launcher would.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "launcher/supervisor/listening_socket.h"
+#include "testing/subprocess/subprocess.h"
+
+namespace accelerate {
+namespace {
+
+using launcher::Subprocess;
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+using Words = std::vector<std::string>;
+
+struct Outcome {
+  int code;
+  std::string output;
+  std::string errors;
+};
+
+Words command(const char* program, const Words& arguments, const Words& variables = {}) {
+  Words words{"/usr/bin/env", "OMP_NUM_THREADS=1"};
+  words.insert(words.end(), variables.begin(), variables.end());
+  words.push_back(std::getenv(program));
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
+Outcome run(const Words& words) {
+  Subprocess process({.arguments = words});
+  const int code = process.wait();
+  EXPECT_TRUE(process.vanishes());
+  return {code, process.output(), process.errors()};
+}
+
+Outcome launch(const Words& arguments, const Words& variables = {}) {
+  return run(command("LAUNCHED_PROGRAM", arguments, variables));
+}
+
+TEST(Launch, IsOneCpuProcessInFullPrecisionByDefault) {
+  const Outcome outcome = launch({});
+  EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  EXPECT_EQ(outcome.output, "rank 0 of 1: cpu no epochs 1 cpu 0\n");
+}
+
+TEST(Launch, StartsItselfSeveralTimes) {
+  const Outcome outcome = launch({"--num_processes=2", "--epochs=3", "--mixed-precision", "bf16"});
+  EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, AllOf(HasSubstr("rank 0 of 2: multi_cpu bf16 epochs 3 cpu 0\n"),
+                                    HasSubstr("rank 1 of 2: multi_cpu bf16 epochs 3 cpu 0\n")));
+}
+
+TEST(Launch, HonoursTheEnvironmentAfterTheFlags) {
+  EXPECT_THAT(launch({}, {"MIXED_PRECISION=fp16"}).output, HasSubstr("cpu fp16"));
+  EXPECT_THAT(launch({}, {"MIXED_PRECISION=fp16", "ACCELERATE_MIXED_PRECISION=bf16"}).output,
+              HasSubstr("cpu bf16"));
+  EXPECT_THAT(launch({"--mixed_precision=no"}, {"MIXED_PRECISION=fp16"}).output,
+              HasSubstr("cpu no"));
+}
+
+TEST(Launch, IsAWorkerOfWhoeverSetItsRank) {
+  const int port = launcher::open_listening_socket(0)->port;
+  std::vector<std::unique_ptr<Subprocess>> workers;
+  for (int rank = 0; rank < 2; ++rank) {
+    const std::string number = std::to_string(rank);
+    workers.push_back(std::make_unique<Subprocess>(launcher::SubprocessOptions{
+        .arguments = command("LAUNCHED_PROGRAM", {},
+                             {"RANK=" + number, "WORLD_SIZE=2", "LOCAL_RANK=" + number,
+                              "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + std::to_string(port)})}));
+  }
+  for (int rank = 0; rank < 2; ++rank) {
+    EXPECT_EQ(workers[rank]->wait(), 0) << workers[rank]->errors();
+    EXPECT_EQ(workers[rank]->output(),
+              "rank " + std::to_string(rank) + " of 2: multi_cpu no epochs 1 cpu 0\n");
+  }
+}
+
+TEST(Launch, GivesTheProgramWhatFollowsTheDashes) {
+  // Before `--` the launcher takes the flag; behind it, the program does.
+  EXPECT_THAT(launch({"--cpu"}).output, HasSubstr("cpu 0\n"));
+  EXPECT_THAT(launch({"--", "--cpu", "--epochs=5"}).output, HasSubstr("epochs 5 cpu 1\n"));
+}
+
+TEST(Launch, RefusesWhatNobodyKnows) {
+  const Outcome flag = launch({"--epoch=3"});
+  EXPECT_EQ(flag.code, 1);
+  EXPECT_THAT(flag.errors, HasSubstr("Unknown command line flag 'epoch'"));
+  const Outcome word = launch({"fast"});
+  EXPECT_EQ(word.code, 1);
+  EXPECT_THAT(word.errors, HasSubstr("error: unexpected argument `fast`; --help lists"));
+}
+
+TEST(Launch, ExplainsBadLaunchFlagsInASentence) {
+  for (const std::string flag : {"--num_processes=0", "--num_processes=abc", "--num_processes",
+                                 "--mixed_precision=fp17", "--main_process_port=70000"}) {
+    const Outcome outcome = launch({flag});
+    EXPECT_EQ(outcome.code, 1) << flag;
+    EXPECT_THAT(outcome.errors, AllOf(HasSubstr("error: "), Not(HasSubstr("frame #")))) << flag;
+    EXPECT_THAT(outcome.errors, HasSubstr(flag.substr(0, flag.find('='))));
+    EXPECT_EQ(outcome.output, "");
+  }
+}
+
+TEST(Launch, RefusesGpusThatAreNotThere) {
+  const Outcome outcome = launch({"--multi_gpu"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("error: "));
+}
+
+TEST(Launch, ShowsLaunchFlagsAndProgramFlagsAsHelp) {
+  const Outcome outcome = launch({"--help"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.output, AllOf(HasSubstr("--num_processes"), HasSubstr("--mixed_precision"),
+                                    HasSubstr("--epochs (a flag of the program's own); default: 1"),
+                                    Not(HasSubstr("flagfile"))));
+}
+
+TEST(Launch, PrintsLinesAsTheyAreWritten) {
+  Subprocess process(
+      {.arguments = command("LAUNCHED_PROGRAM", {"--num_processes=2", "--action=wait"})});
+  process.wait_for_output("rank 0 of 2: multi_cpu no epochs 1 cpu 0\n");
+  process.wait_for_output("rank 1 of 2: multi_cpu no epochs 1 cpu 0\n");
+  process.send_signal(SIGTERM);
+  EXPECT_EQ(process.wait(), 128 + SIGTERM);
+  EXPECT_TRUE(process.vanishes());
+}
+
+TEST(Launch, EndsWithTheMessageOfAnException) {
+  const Outcome alone = launch({"--action=throw"});
+  EXPECT_EQ(alone.code, 1);
+  EXPECT_EQ(alone.errors, "error: this went wrong; do it right\n");
+  const Outcome two = launch({"--action=throw", "--num_processes=2"});
+  EXPECT_EQ(two.code, 1);
+  EXPECT_THAT(two.errors,
+              AllOf(HasSubstr("error: this went wrong; do it right\n"), Not(HasSubstr("frame #"))));
+}
+
+TEST(Launch, NoticesAPeerThatDiedDuringACollective) {
+  const Outcome died = launch({"--action=die", "--num_processes=3"});
+  EXPECT_EQ(died.code, 128 + SIGABRT);
+  EXPECT_THAT(died.errors, HasSubstr("rank 2 of 3"));
+  const Outcome left = launch({"--action=leave", "--num_processes=3"});
+  EXPECT_EQ(left.code, 7);
+  EXPECT_THAT(left.errors, ContainsRegex("rank 2 of 3 .* exited with code 7"));
+}
+
+TEST(Launch, NamesTheDifferenceBetweenTheModelsOfTheRanks) {
+  const Outcome outcome = launch({"--action=differ", "--num_processes=2"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("is not the same on all ranks: rank 0 has"));
+}
+
+TEST(Launch, TakesPathsFromWhereTheUserStands) {
+  const std::string folder = testing::TempDir();
+  std::ofstream(folder + "/note.txt") << "a note\n";
+  const Outcome outcome =
+      launch({"--action=read", "--path=note.txt"}, {"BUILD_WORKING_DIRECTORY=" + folder});
+  EXPECT_THAT(outcome.output, HasSubstr("read a note\n"));
+}
+
+TEST(FixedProgram, ReadsItsArgumentsItself) {
+  const Outcome outcome =
+      run(command("ARGUMENTS_PROGRAM", {"--lr", "0.1", "--cpu", "file", "--", "--num_processes"}));
+  EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  EXPECT_EQ(outcome.output,
+            "argument --lr\nargument 0.1\nargument file\nargument --num_processes\n");
+}
+
+TEST(FixedProgram, RefusesWhatItWasNotBuiltFor) {
+  const Outcome precision = run(command("ARGUMENTS_PROGRAM", {"--mixed_precision=fp16"}));
+  EXPECT_EQ(precision.code, 1);
+  EXPECT_THAT(precision.errors,
+              HasSubstr("built for mixed precision bf16 only, not for fp16; build it without a "
+                        "fixed precision (--precision=auto), or with --config=fp16"));
+  const Outcome processes = run(command("ARGUMENTS_PROGRAM", {"--num_processes=2"}));
+  EXPECT_EQ(processes.code, 1);
+  EXPECT_THAT(processes.errors, HasSubstr("built for the strategy cpu only"));
+}
+
+}  // namespace
+}  // namespace accelerate

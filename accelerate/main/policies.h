@@ -1,0 +1,39 @@
+// The policies that this program is compiled for: all of them, or the ones that the build fixed.
+//
+// Only the sources of an accelerate_binary see the macros, all of them the same ones. Include this
+// through accelerate/main/main.h.
+#pragma once
+
+#include "accelerate/precision/precision.h"
+#include "accelerate/strategy/strategy.h"
+
+namespace accelerate::internal {
+
+template <class... Policies>
+struct PolicyList {
+  // Calls the function with each policy as a template argument.
+  template <class Function>
+  static void for_each(Function&& function) {
+    (function.template operator()<Policies>(), ...);
+  }
+};
+
+#ifdef ACCELERATE_FIXED_STRATEGY
+using BuiltStrategies = PolicyList<ACCELERATE_FIXED_STRATEGY>;
+#ifdef ACCELERATE_WITHOUT_CUDA
+static_assert(ACCELERATE_FIXED_STRATEGY::traits.device == c10::DeviceType::CPU,
+              "this program is fixed to a GPU strategy, but CUDA is not in this build: add "
+              "--config=cuda, or choose "
+              "another with --strategy");
+#endif
+#else
+using BuiltStrategies = PolicyList<Cpu, MultiCpu, Gpu, MultiGpu>;
+#endif
+
+#ifdef ACCELERATE_FIXED_PRECISION
+using BuiltPrecisions = PolicyList<ACCELERATE_FIXED_PRECISION>;
+#else
+using BuiltPrecisions = PolicyList<Fp32, Fp16, Bf16>;
+#endif
+
+}  // namespace accelerate::internal

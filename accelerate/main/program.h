@@ -1,0 +1,50 @@
+// A program as the launching part sees it: its training function once for each policy that it was
+// compiled for, and the choice between them.
+//
+// Not for programs: ACCELERATE_MAIN makes one.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "accelerate/precision/precision.h"
+#include "accelerate/strategy/strategy.h"
+#include "launcher/env/environment.h"
+#include "launcher/plan/flags.h"
+#include "launcher/plan/launch_plan.h"
+#include "launcher/plan/machine.h"
+
+namespace accelerate::internal {
+
+// The training function for one pair of policies.
+struct Variant {
+  StrategyTraits strategy;
+  PrecisionTraits precision;
+  std::function<void(const std::vector<std::string>& arguments)> train;
+};
+
+struct Program {
+  std::vector<Variant> variants;
+  // Whether the training function takes the program's arguments itself; otherwise they are abseil
+  // flags.
+  bool takes_arguments = false;
+};
+
+// What is to be started, once it is known that this program can do it: the launch plan of flags,
+// environment and machine. What nobody asked for is chosen so that the program can: its only
+// precision, the CPU if it has no GPU strategy. `worker_world_size` is the size of the run that
+// this process already belongs to; 0 when it is to be launched here. InvalidArgument says what was
+// asked for in vain, and how to build a program that can.
+absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
+                                                  launcher::LaunchFlags flags,
+                                                  const launcher::EnvironmentLookup& environment,
+                                                  launcher::Machine machine, int worker_world_size);
+
+// The variant for a plan in a run of `world_size` processes. NotFound when the program was not
+// built for it.
+absl::StatusOr<const Variant*> find_variant(const Program& program,
+                                            const launcher::LaunchPlan& plan, int world_size);
+
+}  // namespace accelerate::internal

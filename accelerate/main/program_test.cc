@@ -1,0 +1,95 @@
+#include "accelerate/main/program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace accelerate::internal {
+namespace {
+
+using launcher::DeviceKind;
+using launcher::LaunchFlags;
+using launcher::MixedPrecision;
+using testing::HasSubstr;
+
+Program program_of(const std::vector<StrategyTraits>& strategies,
+                   const std::vector<PrecisionTraits>& precisions) {
+  Program program;
+  for (const auto& strategy : strategies) {
+    for (const auto& precision : precisions)
+      program.variants.push_back({strategy, precision, nullptr});
+  }
+  return program;
+}
+
+const std::vector<StrategyTraits> kAllStrategies = {Cpu::traits, MultiCpu::traits, Gpu::traits,
+                                                    MultiGpu::traits};
+const std::vector<PrecisionTraits> kAllPrecisions = {Fp32::traits, Fp16::traits, Bf16::traits};
+
+absl::StatusOr<launcher::LaunchPlan> plan(
+    const Program& program, const LaunchFlags& flags,
+    const std::map<std::string, std::string>& environment = {}, int worker_world_size = 0) {
+  const auto lookup = [&environment](const std::string& name) -> std::optional<std::string> {
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::nullopt : std::optional(found->second);
+  };
+  return plan_program(program, flags, lookup, {.num_gpus = 0, .num_cores = 2}, worker_world_size);
+}
+
+TEST(PlanProgram, IsOneCpuProcessInFullPrecisionByDefault) {
+  const Program program = program_of(kAllStrategies, kAllPrecisions);
+  const auto result = plan(program, {});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->num_processes, 1);
+  EXPECT_EQ(result->mixed_precision, MixedPrecision::kNo);
+  const Variant& variant = **find_variant(program, *result, 1);
+  EXPECT_EQ(variant.strategy, Cpu::traits);
+  EXPECT_EQ(variant.precision, Fp32::traits);
+}
+
+TEST(PlanProgram, FollowsFlagsAndEnvironment) {
+  const Program program = program_of(kAllStrategies, kAllPrecisions);
+  const auto result = plan(program, {.num_processes = 2}, {{"MIXED_PRECISION", "bf16"}});
+  ASSERT_TRUE(result.ok()) << result.status();
+  const Variant& variant = **find_variant(program, *result, 2);
+  EXPECT_EQ(variant.strategy, MultiCpu::traits);
+  EXPECT_EQ(variant.precision, Bf16::traits);
+}
+
+TEST(PlanProgram, TakesTheOnlyPrecisionOfAFixedProgram) {
+  const Program program = program_of(kAllStrategies, {Fp16::traits});
+  EXPECT_EQ(plan(program, {})->mixed_precision, MixedPrecision::kFp16);
+  const auto refused = plan(program, {.mixed_precision = MixedPrecision::kBf16});
+  EXPECT_THAT(
+      std::string(refused.status().message()),
+      HasSubstr(
+          "built for mixed precision fp16 only, not for bf16; build it without a fixed precision "
+          "(--precision=auto), or with --config=bf16"));
+  EXPECT_FALSE(plan(program, {}, {{"ACCELERATE_MIXED_PRECISION", "no"}}).ok());
+}
+
+TEST(PlanProgram, RefusesAStrategyThatWasNotBuilt) {
+  const auto refused = plan(program_of({Cpu::traits}, kAllPrecisions), {.num_processes = 2});
+  EXPECT_THAT(std::string(refused.status().message()),
+              HasSubstr("built for the strategy cpu only, not for 2 processes on the CPU; build it "
+                        "without a fixed "
+                        "strategy (--strategy=auto), or with --strategy=multi_cpu"));
+}
+
+TEST(PlanProgram, LetsAStrategyForManyServeOne) {
+  const Program program = program_of({MultiCpu::traits}, {Fp32::traits});
+  const auto result = plan(program, {});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ((*find_variant(program, *result, 1))->strategy, MultiCpu::traits);
+}
+
+TEST(PlanProgram, OfAWorkerTakesTheWorldAsItIs) {
+  const Program program = program_of(kAllStrategies, kAllPrecisions);
+  const auto result = plan(program, {.num_processes = 7}, {}, 3);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ((*find_variant(program, *result, 3))->strategy, MultiCpu::traits);
+}
+
+}  // namespace
+}  // namespace accelerate::internal

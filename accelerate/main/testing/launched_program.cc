@@ -1,0 +1,45 @@
+// What the launch tests start: says what it was started as, then does what --do asks for.
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "absl/flags/flag.h"
+#include "accelerate/accelerate.h"
+
+ABSL_FLAG(int, epochs, 1, "a flag of the program's own");
+ABSL_FLAG(bool, cpu, false, "a flag with the name of a launch flag");
+ABSL_FLAG(std::string, path, "", "a file to read");
+ABSL_FLAG(std::string, action, "nothing", "what to do after the report");
+
+namespace {
+
+template <class Accelerator>
+void train(Accelerator& accelerator) {
+  std::ostringstream report;
+  report << "rank " << accelerator.process_index() << " of " << accelerator.num_processes() << ": "
+         << Accelerator::strategy << ' ' << Accelerator::precision << " epochs "
+         << absl::GetFlag(FLAGS_epochs) << " cpu " << absl::GetFlag(FLAGS_cpu) << '\n';
+  std::cout << report.str();
+
+  const std::string action = absl::GetFlag(FLAGS_action);
+  const bool last = accelerator.process_index() == accelerator.num_processes() - 1;
+  at::Tensor one = torch::ones({1});
+  if (action == "wait") pause();
+  if (action == "throw") TORCH_CHECK(false, "this went wrong; do it right");
+  if (action == "die" && last) abort();
+  if (action == "leave" && last) _exit(7);
+  if (action == "differ") (void)accelerator.prepare(torch::nn::Linear(1, last ? 2 : 1));
+  if (action == "read") {
+    std::string line;
+    std::getline(std::ifstream(absl::GetFlag(FLAGS_path)), line);
+    accelerator.print("read ", line);
+  }
+  // What a peer that is gone is noticed by.
+  accelerator.reduce(one);
+}
+
+}  // namespace
+
+ACCELERATE_MAIN(train)

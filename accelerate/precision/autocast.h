@@ -1,0 +1,31 @@
+// Runs what happens in its scope under LibTorch's autocast, and puts everything back at the end,
+// also when an exception passes. Scopes nest.
+//
+//   {
+//     accelerate::Autocast autocast(at::kCPU, at::kBFloat16);
+//     output = model(input);
+//   }
+//
+// Not for the backward pass, which runs in the types of the forward pass by itself. Acts on the
+// calling thread.
+#pragma once
+
+#include <c10/core/DeviceType.h>
+#include <c10/core/ScalarType.h>
+
+namespace accelerate {
+
+class Autocast {
+ public:
+  Autocast(c10::DeviceType device, c10::ScalarType type);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  c10::DeviceType device_;
+  bool enabled_before_;
+  c10::ScalarType type_before_;
+};
+
+}  // namespace accelerate

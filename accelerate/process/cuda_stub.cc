@@ -1,0 +1,16 @@
+#include <c10/util/Exception.h>
+
+#include "accelerate/process/cuda.h"
+
+namespace accelerate::cuda {
+
+bool in_build() { return false; }
+
+int device_count() { return 0; }
+
+void set_device(int index) {
+  TORCH_CHECK(false, "GPU ", index,
+              " was asked for, but CUDA is not in this build; build with --config=cuda");
+}
+
+}  // namespace accelerate::cuda
