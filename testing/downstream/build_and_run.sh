@@ -1,0 +1,18 @@
+#!/bin/sh
+# Builds and runs the program of the downstream workspace, with a Bazel of its own, as a user's workspace would.
+set -eu
+# Through the link to the checkout: Bazel refuses to work in its own output folders.
+workspace=$(dirname "$(readlink -f "$1")")/testing/downstream_workspace
+HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
+export HOME
+cd "$workspace"
+bazel="bazel --output_user_root=${XDG_CACHE_HOME:-$HOME/.cache}/accelerate/downstream_bazel --max_idle_secs=60"
+for config in "" --config=fp16; do
+  output=$($bazel run --ui_event_filters=-info,-stdout --noshow_progress $config //:line -- --num_processes=2)
+  echo "$output"
+  precision=$([ -z "$config" ] && echo no || echo fp16)
+  echo "$output" | grep -Eq "^2 processes in $precision found the slope (2$|2\.0|1\.99)" || {
+    echo "this is not what the program should have printed"
+    exit 1
+  }
+done
