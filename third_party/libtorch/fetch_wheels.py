@@ -23,6 +23,7 @@ LEGACY_TAGS = ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_6
 # Of LibTorch, only its headers and libraries; the rest of the wheel is Python.
 TORCH_NEEDED = re.compile(r"torch/(include/|lib/lib[^/]*\.so)")
 TORCH_GPU = re.compile(r"torch/lib/lib(torch_cuda|c10_cuda|torch_nvshmem|caffe2_nvrtc)")
+NVIDIA_NEEDED = re.compile(r"nvidia/.*(lib/[^/]*\.so[^/]*$|nccl/include/)")
 TORCH_PYTHON = re.compile(r"torch/lib/lib(torch_python|shm)")
 
 
@@ -30,7 +31,7 @@ def wanted(member, gpu):
     if member.startswith("torch"):
         return bool(TORCH_NEEDED.match(member)) and not TORCH_PYTHON.match(member) and (
             gpu == bool(TORCH_GPU.match(member)))
-    return member.startswith("nvidia/")
+    return bool(NVIDIA_NEEDED.match(member))
 
 
 def download(requirements, folder):
@@ -45,6 +46,8 @@ def download(requirements, folder):
         reason = "a downloaded wheel is not the one whose sha256 is pinned in " + requirements
     elif "No module named pip" in result.stderr:
         reason = "pip is missing (apt-get install python3-pip)"
+    elif "CERTIFICATE_VERIFY_FAILED" in result.stderr:
+        reason = "the certificate of the Python package index is not trusted here (PIP_CERT names a file of those that are)"
     elif "Connection" in result.stderr or "No matching distribution" in result.stderr:
         reason = "the Python package index cannot be reached, or lacks the wheel: " + reason
     raise SystemExit("LibTorch could not be downloaded: %s. Or install it yourself and set LIBTORCH to its folder." %

@@ -59,7 +59,7 @@ def _fetched(ctx, wheels):
     cache = ctx.os.environ.get("XDG_CACHE_HOME") or ctx.os.environ.get("HOME", "/root") + "/.cache"
     folder = "%s/accelerate/libtorch-%s-%s" % (cache, VERSION, wheels)
     if not ctx.path(folder).exists:
-        ctx.report_progress("downloading LibTorch %s (about 550 MB, once)" % VERSION)
+        ctx.report_progress("downloading LibTorch %s for the %s, once" % (VERSION, wheels))
         requirements = ctx.path(Label("//third_party/libtorch:wheels_%s.txt" % wheels))
         script = ctx.path(Label("//third_party/libtorch:fetch_wheels.py"))
         result = ctx.execute([python, script, requirements, folder], timeout = 3600)
@@ -108,12 +108,11 @@ def _libtorch_cuda_impl(ctx):
     for name in ["libtorch_cuda.so", "libc10_cuda.so", "libtorch_nvshmem.so"]:
         if not _link_first(ctx, name, [torch + "/lib"]):
             fail("%s/lib/%s is missing: --config=cuda needs a LibTorch with CUDA." % (torch, name))
-    if not ctx.path(sites[0] + "/nvidia/nccl/include/nccl.h").exists:
+    if not ctx.path(sites[0] + "/nvidia/nccl/include/nccl.h").exists or not ctx.path(sites[0] + "/nvidia/cudnn").exists:
         sites.append(_fetched(ctx, "cuda"))
     ctx.symlink(sites[-1] + "/nvidia/nccl/include", "include")
 
-    if ctx.path("/proc/driver/nvidia/version").exists and not ctx.path(sites[0] + "/nvidia/cudnn").exists:
-        sites.append(_fetched(ctx, "gpu"))
+    # A program loads all of these when it starts, even where there is no GPU to use.
     for site in sites:
         if not ctx.path(site + "/nvidia").exists:
             continue

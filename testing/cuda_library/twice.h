@@ -1,0 +1,10 @@
+// The smallest kernel, to test the rule that builds kernels.
+#pragma once
+
+namespace accelerate::testing_cuda {
+
+// Doubles `size` floats in place on the current GPU. Returns the CUDA error's text; empty without
+// one.
+const char* twice(float* values, int size);
+
+}  // namespace accelerate::testing_cuda
