@@ -57,10 +57,12 @@ def _fetched(ctx, wheels):
     if not python:
         fail("LibTorch cannot be fetched without python3. Run ./bazelw once, which installs it.")
     cache = ctx.os.environ.get("XDG_CACHE_HOME") or ctx.os.environ.get("HOME", "/root") + "/.cache"
-    folder = "%s/accelerate/libtorch-%s-%s" % (cache, VERSION, wheels)
+    requirements = ctx.path(Label("//third_party/libtorch:wheels_%s.txt" % wheels))
+
+    # Another list of wheels gets another folder.
+    folder = "%s/accelerate/libtorch-%s-%s-%d" % (cache, VERSION, wheels, hash(ctx.read(requirements)) % 1000000)
     if not ctx.path(folder).exists:
         ctx.report_progress("downloading LibTorch %s for the %s, once" % (VERSION, wheels))
-        requirements = ctx.path(Label("//third_party/libtorch:wheels_%s.txt" % wheels))
         script = ctx.path(Label("//third_party/libtorch:fetch_wheels.py"))
         result = ctx.execute([python, script, requirements, folder], timeout = 3600)
         if result.return_code != 0:
@@ -120,8 +122,10 @@ def _libtorch_cuda_impl(ctx):
             libraries = package.get_child("lib")
             for library in libraries.readdir() if libraries.exists else []:
                 # @libtorch has these two, and two copies of one library in a program do not go together.
-                if ".so." in library.basename and library.basename not in ["libcudart.so.13", "libcupti.so.13"]:
-                    ctx.symlink(library, "lib/" + library.basename)
+                name = library.basename
+                known = ["libcudart.so.13", "libcupti.so.13"]
+                if ".so." in name and name not in known and not ctx.path("lib/" + name).exists:
+                    ctx.symlink(library, "lib/" + name)
     ctx.symlink(Label("//third_party/libtorch:libtorch_cuda.BUILD"), "BUILD")
 
 libtorch_cuda = repository_rule(implementation = _libtorch_cuda_impl, environ = _ENVIRONMENT)
