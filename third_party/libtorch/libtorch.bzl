@@ -104,6 +104,25 @@ def _libtorch_impl(ctx):
 
 libtorch = repository_rule(implementation = _libtorch_impl, environ = _ENVIRONMENT)
 
+# What libtorch_cuda, and what it loads, loads in turn. The wheels hold more, such as libnvblas, which would take the
+# place of the CPU's BLAS in a program that is linked with it; the CUDA runtime is in @libtorch.
+_LOADED_BY_CUDA = [
+    "libcublas",
+    "libcublasLt",
+    "libcudnn",
+    "libcufft",
+    "libcufile",
+    "libcurand",
+    "libcusolver",
+    "libcusparse",
+    "libcusparseLt",
+    "libnccl",
+    "libnvJitLink",
+    "libnvrtc",
+    "libnvrtc-builtins",
+    "libnvshmem_host",
+]
+
 def _libtorch_cuda_impl(ctx):
     torch = _find_torch(ctx, "cuda")
     sites = [str(ctx.path(torch).dirname)]
@@ -121,10 +140,9 @@ def _libtorch_cuda_impl(ctx):
         for package in ctx.path(site + "/nvidia").readdir():
             libraries = package.get_child("lib")
             for library in libraries.readdir() if libraries.exists else []:
-                # @libtorch has these two, and two copies of one library in a program do not go together.
                 name = library.basename
-                known = ["libcudart.so.13", "libcupti.so.13"]
-                if ".so." in name and name not in known and not ctx.path("lib/" + name).exists:
+                loaded = name.split(".so")[0] in _LOADED_BY_CUDA or name.startswith("libcudnn_")
+                if loaded and not ctx.path("lib/" + name).exists:
                     ctx.symlink(library, "lib/" + name)
     ctx.symlink(Label("//third_party/libtorch:libtorch_cuda.BUILD"), "BUILD")
 
