@@ -1,24 +1,44 @@
-"""dependency_rule: a test on `bazel query` that a part of the tree does not use another."""
+"""dependency_rule_test: a test on what a part of the tree depends on, in the configuration of the build.
 
-def dependency_rule(name, targets, forbidden):
-    """Fails when one of the targets depends, at any distance, on a label that matches.
+Not by genquery, which follows both sides of every select() and so would fetch CUDA's libraries for a CPU build.
+"""
 
-    Args:
-      name: says the rule in words.
-      targets: labels that stand for a part of the tree.
-      forbidden: a regular expression over labels.
-    """
-    native.genquery(
-        name = name + "_found",
-        testonly = True,
-        expression = "filter('%s', deps(%s))" % (forbidden, " + ".join(targets)),
-        scope = targets,
-        strict = False,
-    )
-    native.sh_test(
-        name = name + "_test",
-        size = "small",
-        srcs = ["nothing_found.sh"],
-        args = ["$(location :%s_found)" % name],
-        data = [":%s_found" % name],
-    )
+_Labels = provider(fields = ["labels"])
+
+def _collect_impl(target, ctx):
+    deps = getattr(ctx.rule.attr, "deps", []) + [getattr(ctx.rule.attr, "actual", None)]
+    return [_Labels(labels = depset(
+        [str(target.label)],
+        transitive = [dep[_Labels].labels for dep in deps if dep and _Labels in dep],
+    ))]
+
+_collect = aspect(
+    implementation = _collect_impl,
+    attr_aspects = ["deps", "actual"],
+)
+
+def _dependency_rule_test_impl(ctx):
+    found = {}
+    for target in ctx.attr.targets:
+        for label in target[_Labels].labels.to_list():
+            # A label of this workspace is //... or @//..., as Bazel likes.
+            label = label[1:] if label.startswith("@//") else label
+            for prefix in ctx.attr.forbidden:
+                if label.startswith(prefix):
+                    found[label] = True
+    script = ["#!/bin/sh"]
+    if found:
+        script.append("echo 'these must not be used here:'")
+        script.extend(["echo '  %s'" % label for label in sorted(found)])
+        script.append("exit 1")
+    ctx.actions.write(ctx.outputs.executable, "\n".join(script) + "\n", is_executable = True)
+    return []
+
+dependency_rule_test = rule(
+    implementation = _dependency_rule_test_impl,
+    test = True,
+    attrs = {
+        "forbidden": attr.string_list(mandatory = True, doc = "Beginnings of labels that must not be reached."),
+        "targets": attr.label_list(mandatory = True, aspects = [_collect], doc = "What stands for a part of the tree."),
+    },
+)

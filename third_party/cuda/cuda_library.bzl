@@ -28,9 +28,9 @@ def _compile(ctx, source, context, toolchain):
     ctx.actions.run_shell(
         # nvcc's temporary files have fixed names, so that two compilations need a folder each.
         command = "temporary=$(mktemp -d) && trap 'rm -rf \"$temporary\"' EXIT && TMPDIR=$temporary \"$@\"",
-        arguments = [ctx.executable._nvcc.path, arguments],
+        arguments = [ctx.executable.nvcc.path, arguments],
         inputs = depset(ctx.files.srcs + ctx.files.hdrs, transitive = [context.headers, toolchain.all_files]),
-        tools = [ctx.executable._nvcc],
+        tools = [ctx.executable.nvcc],
         outputs = [output],
         mnemonic = "CudaCompile",
         progress_message = "Compiling %s" % source.short_path,
@@ -67,10 +67,10 @@ _cuda_library = rule(
     attrs = {
         "deps": attr.label_list(providers = [CcInfo]),
         "hdrs": attr.label_list(allow_files = [".h", ".cuh"]),
+        "nvcc": attr.label(executable = True, cfg = "exec", allow_single_file = True),
         "srcs": attr.label_list(allow_files = [".cu"], mandatory = True),
         "_architectures": attr.label(default = "//third_party/cuda:architectures"),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
-        "_nvcc": attr.label(default = "@cuda_toolkit//:nvcc", executable = True, cfg = "exec", allow_single_file = True),
     },
 )
 
@@ -83,10 +83,20 @@ def cuda_library(name, srcs, deps = [], **kwargs):
       deps: cc_library targets; the CUDA runtime is there.
       **kwargs: hdrs, visibility, testonly and the like.
     """
+    with_cuda = str(Label("//accelerate:with_cuda"))
+
+    # Selected, so that a build without CUDA does not so much as look for the toolkit.
     _cuda_library(
         name = name,
         srcs = srcs,
-        deps = deps + ["@cuda_toolkit//:runtime"],
+        nvcc = select({
+            with_cuda: "@cuda_toolkit//:nvcc",
+            "//conditions:default": None,
+        }),
+        deps = deps + select({
+            with_cuda: ["@cuda_toolkit//:runtime"],
+            "//conditions:default": [],
+        }),
         target_compatible_with = requires_cuda(),
         **kwargs
     )
