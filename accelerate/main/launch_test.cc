@@ -154,6 +154,12 @@ TEST(Launch, NoticesAPeerThatDiedDuringACollective) {
   EXPECT_THAT(left.errors, ContainsRegex("rank 2 of 3 .* exited with code 7"));
 }
 
+TEST(Launch, GivesUpOnAPeerThatDoesNotTakePart) {
+  const Outcome outcome = launch({"--action=absent", "--num_processes=2"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.errors, ContainsRegex("failed on rank 0 of 2: .*within 20 s"));
+}
+
 TEST(Launch, NamesTheDifferenceBetweenTheModelsOfTheRanks) {
   const Outcome outcome = launch({"--action=differ", "--num_processes=2"});
   EXPECT_EQ(outcome.code, 1);

@@ -95,6 +95,12 @@ absl::StatusOr<const Variant*> find_variant(const Program& program,
             << " only, not for " << precision
             << "; build it without a fixed precision (--precision=auto), or with --config="
             << (precision == "no" ? "fp32" : precision);
+  } else if (!gpu && !has_strategy(program, Cpu::traits) &&
+             !has_strategy(program, MultiCpu::traits)) {
+    message
+        << "this program was built for the strategy " << joined(strategies)
+        << " only, and this machine shows no GPU, or the CPU was asked for; check nvidia-smi and "
+           "CUDA_VISIBLE_DEVICES, or build it with --strategy=auto";
   } else {
     message << "this program was built for the strategy " << joined(strategies) << " only, not for "
             << world_size << (world_size == 1 ? " process" : " processes") << " on the "

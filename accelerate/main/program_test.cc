@@ -77,6 +77,11 @@ TEST(PlanProgram, RefusesAStrategyThatWasNotBuilt) {
                         "strategy (--strategy=auto), or with --strategy=multi_cpu"));
 }
 
+TEST(PlanProgram, SaysThatThereIsNoGpuToAProgramForGpus) {
+  const auto refused = plan(program_of({Gpu::traits}, kAllPrecisions), {});
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("this machine shows no GPU"));
+}
+
 TEST(PlanProgram, LetsAStrategyForManyServeOne) {
   const Program program = program_of({MultiCpu::traits}, {Fp32::traits});
   const auto result = plan(program, {});

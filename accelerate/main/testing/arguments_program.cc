@@ -6,4 +6,4 @@ void train(Accelerator& accelerator, const std::vector<std::string>& arguments) 
   for (const std::string& argument : arguments) accelerator.print("argument ", argument);
 }
 
-ACCELERATE_MAIN(train, {.process_group = {.timeout = std::chrono::minutes(1)}})
+ACCELERATE_MAIN(train)

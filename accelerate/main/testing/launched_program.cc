@@ -29,6 +29,7 @@ void train(Accelerator& accelerator) {
   if (action == "wait") pause();
   if (action == "throw") TORCH_CHECK(false, "this went wrong; do it right");
   if (action == "die" && last) abort();
+  if (action == "absent" && last) pause();
   if (action == "leave" && last) _exit(7);
   if (action == "differ") (void)accelerator.prepare(torch::nn::Linear(1, last ? 2 : 1));
   if (action == "read") {
@@ -42,4 +43,5 @@ void train(Accelerator& accelerator) {
 
 }  // namespace
 
-ACCELERATE_MAIN(train)
+// Short, so that a test can wait for it.
+ACCELERATE_MAIN(train, {.process_group = {.timeout = std::chrono::seconds(20)}})

@@ -1,0 +1,50 @@
+// What the tests of this folder share: a data set, a model, and the Accelerators that run on
+// several processes.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <string>
+#include <vector>
+
+#include "accelerate/core/accelerator.h"
+
+namespace accelerate {
+
+using Full = Accelerator<MultiCpu, Fp32>;
+using Half = Accelerator<MultiCpu, Fp16>;
+using BFloat = Accelerator<MultiCpu, Bf16>;
+
+// What the function throws.
+template <class Function>
+std::string message_of(Function&& function) {
+  try {
+    function();
+  } catch (const c10::Error& error) {
+    return error.what_without_backtrace();
+  }
+  return "no error";
+}
+
+// y = 2 x + 3, n samples of it.
+class Line : public torch::data::datasets::BatchDataset<Line, torch::data::Example<>> {
+ public:
+  Line(int64_t size, at::ScalarType type) : x_(torch::linspace(-1, 1, size, type).view({-1, 1})) {}
+  torch::data::Example<> get_batch(at::ArrayRef<size_t> indices) override {
+    const std::vector<int64_t> rows(indices.begin(), indices.end());
+    const at::Tensor x = x_.index_select(0, torch::tensor(rows));
+    return {x, 2 * x + 3};
+  }
+  std::optional<size_t> size() const override { return x_.size(0); }
+
+ private:
+  at::Tensor x_;
+};
+
+inline torch::nn::Sequential small_net(at::ScalarType type = at::kFloat) {
+  torch::nn::Sequential net(torch::nn::Linear(1, 8), torch::nn::Tanh(), torch::nn::Linear(8, 1));
+  net->to(type);
+  return net;
+}
+
+}  // namespace accelerate
