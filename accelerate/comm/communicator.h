@@ -29,7 +29,7 @@ struct ProcessGroupOptions {
   std::chrono::milliseconds timeout = std::chrono::minutes(30);
   // The interface that the CPU processes talk over, such as "eth0". Empty: loopback when the main
   // process is on this machine's loopback address, else the interface of this machine's host name.
-  std::string network_interface;
+  std::string network_interface = {};
 };
 
 class Communicator {
