@@ -89,7 +89,7 @@ TEST(MyModelInput, MalformedNamesTheLine) {
   std::string good;
   for (int i = 0; i < 64; ++i) good += "7,";
   for (const std::string& bad : {std::string("1,2,3"), good, good + "11", good + "3,4", "x" + good,
-                                std::string("17") + good.substr(1) + "0"}) {
+                                 std::string("17") + good.substr(1) + "0"}) {
     std::ofstream(file) << good << "3\n" << bad << "\n";
     const Outcome outcome = run({"--data=" + file});
     EXPECT_EQ(outcome.code, 1);
