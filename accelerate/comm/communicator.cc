@@ -194,7 +194,10 @@ std::vector<std::string> Communicator::all_gather_bytes(const std::string& bytes
 
 void Communicator::barrier() {
   if (!group_) return;
-  run("barrier", [&] { return group_->backend->barrier(); });
+  c10d::BarrierOptions options;
+  // NCCL would guess a device from the rank.
+  options.device = group_->device;
+  run("barrier", [&] { return group_->backend->barrier(options); });
 }
 
 }  // namespace accelerate

@@ -64,7 +64,8 @@ at::Tensor padded(const at::Tensor& tensor, int64_t dim, int64_t size, double va
 
 at::Tensor gather(Communicator& communicator, const at::Tensor& tensor) {
   const at::Tensor value = tensor.dim() == 0 ? tensor.reshape({1}) : tensor;
-  if (communicator.size() == 1) return value;
+  // A value of its own on one process as on many, without the graph that led to it.
+  if (communicator.size() == 1) return value.detach().clone();
   const auto shapes = agreed_shapes(communicator, value, "gather", /*free_dim=*/0);
   int64_t longest = 0;
   for (const auto& shape : shapes) longest = std::max(longest, shape[0]);
@@ -80,15 +81,16 @@ at::Tensor reduce(Communicator& communicator, const at::Tensor& tensor, ReduceOp
   at::Tensor result = tensor.detach().clone(at::MemoryFormat::Contiguous);
   if (communicator.size() > 1) {
     agreed_shapes(communicator, tensor, "reduce", /*free_dim=*/-1);
-    communicator.all_reduce(result, op);
   }
+  communicator.all_reduce(result, op);
   return scale == 1.0 ? result : result.mul(scale);
 }
 
 at::Tensor broadcast(Communicator& communicator, const at::Tensor& tensor, int root) {
   at::Tensor result = tensor.detach().clone(at::MemoryFormat::Contiguous);
-  if (communicator.size() == 1) return result;
-  agreed_shapes(communicator, tensor, "broadcast", /*free_dim=*/-1);
+  if (communicator.size() > 1) {
+    agreed_shapes(communicator, tensor, "broadcast", /*free_dim=*/-1);
+  }
   at::Tensor carried = as_carried(result);
   communicator.broadcast(carried, root);
   return result;

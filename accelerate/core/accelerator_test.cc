@@ -57,6 +57,15 @@ TEST(Prepare, RefusesTheSameObjectTwice) {
             std::string::npos);
 }
 
+TEST(Prepare, TakesAnyNumberOfLoadersThatWereMadeInPlace) {
+  // None may be taken for an earlier one that is gone, wherever the allocator puts it.
+  Full accelerator;
+  std::vector<DataLoader<Line>> loaders;
+  for (int i = 0; i < 50; ++i) {
+    loaders.push_back(accelerator.prepare(DataLoader(Line(8, at::kFloat), {})));
+  }
+}
+
 TEST(Prepare, NamesWhereTheRanksHaveDifferentModels) {
   Full accelerator;
   if (accelerator.num_processes() == 1) GTEST_SKIP() << "needs several processes";

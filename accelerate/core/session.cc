@@ -131,11 +131,17 @@ bool Session::prepare_step(OptimizerState& optimizer) {
   if (optimizer.unscaled_pass == backward_passes_) return !optimizer.step_was_skipped;
   optimizer.unscaled_pass = backward_passes_;
   std::vector<at::Tensor> gradients;
+  // LibTorch's parameters() names a shared tensor as often as it is registered.
+  std::unordered_set<const c10::TensorImpl*> seen;
   for (const auto& group : optimizer.optimizer->param_groups()) {
     for (const at::Tensor& parameter : group.params()) {
-      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+      if (parameter.grad().defined() && seen.insert(parameter.unsafeGetTensorImpl()).second) {
+        gradients.push_back(parameter.grad());
+      }
     }
   }
+  // No gradient says nothing about the scale.
+  if (gradients.empty()) return true;
   optimizer.step_was_skipped = loss_scale_->unscale(gradients);
   return !optimizer.step_was_skipped;
 }

@@ -93,6 +93,9 @@ class DataLoader {
     result.state_ = std::make_shared<State>(*state_);
     result.state_->placement = placement;
     result.state_->options.seed = seed;
+    result.state_->origin = state_;
+    // Says at once when the batches cannot be shared out.
+    BatchShard check(result.shard_options());
     return result;
   }
 
@@ -113,6 +116,8 @@ class DataLoader {
     DataPlacement placement;
     std::vector<Dataset> datasets;
     int64_t epoch = 0;
+    // What this was placed from, so that no other loader gets its identity() while this one lives.
+    std::shared_ptr<const void> origin;
   };
 
   // One pass over the data.

@@ -51,13 +51,12 @@ class ReadAhead {
     std::unique_lock lock(mutex_);
     Slot& slot = slots_[consumed_ % slots_.size()];
     filled_.wait(lock, [&slot] { return slot.item.has_value() || slot.failure; });
-    if (slot.failure) std::rethrow_exception(std::exchange(slot.failure, nullptr));
-    Item item = std::move(*slot.item);
-    slot.item.reset();
+    Slot taken = std::exchange(slot, Slot());
     ++consumed_;
     lock.unlock();
     room_.notify_all();
-    return item;
+    if (taken.failure) std::rethrow_exception(taken.failure);
+    return std::move(*taken.item);
   }
 
  private:

@@ -35,6 +35,7 @@ TEST(ReadAhead, ThrowsAWorkersExceptionWhereItsItemWouldHaveBeen) {
   });
   for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(items.next(), i);
   EXPECT_THROW(items.next(), std::runtime_error);
+  for (int64_t i = 4; i < 10; ++i) EXPECT_EQ(items.next(), i);
 }
 
 TEST(ReadAhead, CanBeLeftHalfWay) {
