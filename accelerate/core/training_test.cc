@@ -235,6 +235,17 @@ TEST(Precision, UnscalesBeforeTheOptimizerSteps) {
   EXPECT_FLOAT_EQ(net->weight.item<double>(), before - 0.25);
 }
 
+TEST(Precision, UnscalesASharedTensorOnce) {
+  Half accelerator;
+  auto shared = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  auto net = torch::nn::Sequential(shared, shared);
+  torch::optim::SGD sgd(net->parameters(), 0.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  accelerator.backward(shared->forward(torch::ones({1, 1})).sum() * 0.25);
+  optimizer.step();
+  EXPECT_FLOAT_EQ(shared->weight.grad().item<float>(), 0.25);
+}
+
 // ---- Schedulers
 
 double rate_after_one_step(const AcceleratorOptions& options) {

@@ -54,8 +54,12 @@ concept PlainStruct = std::is_class_v<T> && std::is_aggregate_v<T> && !requires 
 };
 
 template <class T>
-concept HasDataAndTarget = requires(T& value) {
+concept HasData = requires(T& value) {
   value.data;
+};
+
+template <class T>
+concept HasTarget = requires(T& value) {
   value.target;
 };
 
@@ -134,11 +138,11 @@ void visit_tensors(Value& value, Function&& function) {
     }
   } else if constexpr (internal::TupleLike<Value>) {
     std::apply([&visit](auto&... elements) { (visit(elements), ...); }, value);
-  } else if constexpr (internal::HasDataAndTarget<Value>) {
-    visit(value.data);
-    visit(value.target);
   } else if constexpr (internal::PlainStruct<Value>) {
     internal::visit_members(value, visit);
+  } else if constexpr (internal::HasData<Value>) {
+    visit(value.data);
+    if constexpr (internal::HasTarget<Value>) visit(value.target);
   }
 }
 

@@ -28,6 +28,15 @@ struct Example {
   at::Tensor data, target;
 };
 
+struct Unlabelled {
+  explicit Unlabelled(at::Tensor data) : data(std::move(data)) {}
+  at::Tensor data;
+};
+
+struct Masked {
+  at::Tensor data, target, mask;
+};
+
 const at::Tensor kOne = at::ones({1});
 
 TEST(VisitTensors, SeesEveryTensorInNestedValues) {
@@ -40,6 +49,8 @@ TEST(VisitTensors, SeesEveryTensorInNestedValues) {
   EXPECT_EQ(count_tensors(std::optional<at::Tensor>()), 0);
   EXPECT_EQ(count_tensors(Output{kOne, {kOne, kOne}, 3, "name", std::pair(kOne, kOne)}), 5);
   EXPECT_EQ(count_tensors(Example(kOne, kOne)), 2);
+  EXPECT_EQ(count_tensors(Unlabelled(kOne)), 1);
+  EXPECT_EQ(count_tensors(Masked{kOne, kOne, kOne}), 3);
 }
 
 TEST(VisitTensors, LeavesEverythingElseAlone) {

@@ -128,7 +128,8 @@ def _libtorch_cuda_impl(ctx):
     sites = [str(ctx.path(torch).dirname)]
     for name in ["libtorch_cuda.so", "libc10_cuda.so", "libtorch_nvshmem.so"]:
         if not _link_first(ctx, name, [torch + "/lib"]):
-            fail("%s/lib/%s is missing: --config=cuda needs a LibTorch with CUDA." % (torch, name))
+            fail(("%s/lib/%s is missing: --config=cuda needs a LibTorch with CUDA. Uninstall the Python package torch, so " +
+                  "that the right one is fetched, or set LIBTORCH to one with CUDA.") % (torch, name))
     if not ctx.path(sites[0] + "/nvidia/nccl/include/nccl.h").exists or not ctx.path(sites[0] + "/nvidia/cudnn").exists:
         sites.append(_fetched(ctx, "cuda"))
     ctx.symlink(sites[-1] + "/nvidia/nccl/include", "include")
