@@ -37,6 +37,13 @@ def accelerate_repositories():
     )
     _maybe(
         debian_repository,
+        "google_benchmark",
+        package = "libbenchmark-dev",
+        links = {"include/benchmark": "/usr/include/benchmark"},
+        build_files = {"@accelerate//third_party/google_benchmark:google_benchmark.BUILD": "BUILD"},
+    )
+    _maybe(
+        debian_repository,
         "nlohmann_json",
         package = "nlohmann-json3-dev",
         links = {"include/nlohmann": "/usr/include/nlohmann"},

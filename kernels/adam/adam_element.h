@@ -1,0 +1,73 @@
+// A step of Adam for one element.
+//
+// Example:
+//   const AdamScalars<T> scalars = adam_scalars<T>(options, step, gradient_factor);
+//   adam_element<T, false>(scalars, gradient[i], parameter[i], exp_avg[i], exp_avg_sq[i], unused);
+//
+// Not for host code outside of loops: see adam.h.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/adam/adam.h"
+#include "kernels/simd/host_device.h"
+#include "kernels/simd/square_root.h"
+
+namespace accelerate::kernels {
+
+// What is the same for all elements, calculated in double and rounded once.
+template <class T>
+struct AdamScalars {
+  T gradient_factor;
+  T parameter_factor;  // 1 without decoupled weight decay.
+  T weight_decay;      // 0 with it.
+  T beta1;
+  T one_minus_beta1;
+  T beta2;
+  T one_minus_beta2;
+  T correction2_root;
+  T eps;
+  T step_size;
+};
+
+template <class T>
+AdamScalars<T> adam_scalars(const AdamOptions& options, int64_t step, double gradient_factor) {
+  const double correction1 = 1 - std::pow(options.beta1, step);
+  const double correction2 = 1 - std::pow(options.beta2, step);
+  const bool decoupled = options.decoupled_weight_decay;
+  return {.gradient_factor = static_cast<T>(gradient_factor),
+          .parameter_factor = static_cast<T>(decoupled ? 1 - options.lr * options.weight_decay : 1),
+          .weight_decay = static_cast<T>(decoupled ? 0 : options.weight_decay),
+          .beta1 = static_cast<T>(options.beta1),
+          .one_minus_beta1 = static_cast<T>(1 - options.beta1),
+          .beta2 = static_cast<T>(options.beta2),
+          .one_minus_beta2 = static_cast<T>(1 - options.beta2),
+          .correction2_root = static_cast<T>(std::sqrt(correction2)),
+          .eps = static_cast<T>(options.eps),
+          .step_size = static_cast<T>(options.lr / correction1)};
+}
+
+// `max_exp_avg_sq` is not touched unless kAmsgrad.
+template <class T, bool kAmsgrad>
+ACCELERATE_HOST_DEVICE void adam_element(const AdamScalars<T>& scalars, T gradient, T& parameter,
+                                         T& exp_avg, T& exp_avg_sq, T& max_exp_avg_sq) {
+  T p = parameter * scalars.parameter_factor;
+  T g = gradient * scalars.gradient_factor;
+  // Chosen, because an infinite parameter times 0 is NaN.
+  g = scalars.weight_decay != 0 ? g + scalars.weight_decay * p : g;
+  const T m = scalars.beta1 * exp_avg + scalars.one_minus_beta1 * g;
+  const T v = scalars.beta2 * exp_avg_sq + scalars.one_minus_beta2 * g * g;
+  T v_hat = v;
+  if constexpr (kAmsgrad) {
+    // In this order a NaN in v, which stays there, wins.
+    v_hat = max_exp_avg_sq > v ? max_exp_avg_sq : v;
+    max_exp_avg_sq = v_hat;
+  }
+  const T denominator = square_root(v_hat) / scalars.correction2_root + scalars.eps;
+  exp_avg = m;
+  exp_avg_sq = v;
+  parameter = p - scalars.step_size * m / denominator;
+}
+
+}  // namespace accelerate::kernels

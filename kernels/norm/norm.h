@@ -1,0 +1,32 @@
+// What gradient clipping has to know of an array.
+//
+// Example:
+//   const SquaredNorm norm = squared_norm(gradient, ElementType::kHalf, count);
+//   if (norm.finite) total += norm.sum;
+//
+// Not for several threads on one array: add up the sums of its parts in a fixed order.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/simd/simd_level.h"
+#include "kernels/types/element_type.h"
+
+namespace accelerate::kernels {
+
+struct SquaredNorm {
+  double sum;
+  // False exactly where an element is infinite or NaN; the sum, of doubles, can overflow as well.
+  bool finite;
+};
+
+// Sums up in double, and in an order that depends on the count alone, so that equal arrays have
+// equal norms at any address and on any CPU.
+SquaredNorm squared_norm(const void* data, ElementType type, int64_t count,
+                         SimdLevel level = best_simd_level());
+
+// The largest absolute value, 0 of no elements, and NaN where there is one.
+double max_abs(const void* data, ElementType type, int64_t count,
+               SimdLevel level = best_simd_level());
+
+}  // namespace accelerate::kernels

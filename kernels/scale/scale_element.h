@@ -1,0 +1,27 @@
+// A number multiplied and converted.
+//
+// Example:
+//   const ScaleFactor<BFloat16, float> narrow = factor;
+//   destination[i] = scale_element<BFloat16>(source[i], narrow);
+//
+// Not for host code outside of loops: see scale.h and kernels/pack.
+#pragma once
+
+#include <type_traits>
+
+#include "kernels/simd/host_device.h"
+#include "kernels/types/convert.h"
+
+namespace accelerate::kernels {
+
+// What the product is calculated in.
+template <class To, class From>
+using ScaleFactor =
+    std::conditional_t<std::is_same_v<To, double> || std::is_same_v<From, double>, double, float>;
+
+template <class To, class From>
+ACCELERATE_HOST_DEVICE To scale_element(From value, ScaleFactor<To, From> factor) {
+  return convert<To>(convert<ScaleFactor<To, From>>(value) * factor);
+}
+
+}  // namespace accelerate::kernels

@@ -1,0 +1,19 @@
+// The square root, correctly rounded.
+//
+// Example:
+//   const T denominator = square_root(exp_avg_sq) + eps;
+//
+// Not for host code, which has std::sqrt.
+#pragma once
+
+#include <math.h>
+
+#include "kernels/simd/host_device.h"
+
+namespace accelerate::kernels {
+
+// The functions of C: those of C++ are inline functions, of which the linker may keep any copy.
+ACCELERATE_HOST_DEVICE float square_root(float value) { return ::sqrtf(value); }
+ACCELERATE_HOST_DEVICE double square_root(double value) { return ::sqrt(value); }
+
+}  // namespace accelerate::kernels

@@ -1,0 +1,30 @@
+// From an ElementType to the C++ type.
+//
+// Example:
+//   by_type(type, [&]<class T>() { scale_elements(static_cast<T*>(data), count, factor); });
+//
+// Not where the type is known when compiling.
+#pragma once
+
+#include "kernels/types/bfloat16.h"
+#include "kernels/types/element_type.h"
+#include "kernels/types/half.h"
+
+namespace accelerate::kernels {
+
+template <class Function>
+inline __attribute__((always_inline)) auto by_type(ElementType type, Function function) {
+  switch (type) {
+    case ElementType::kFloat:
+      return function.template operator()<float>();
+    case ElementType::kDouble:
+      return function.template operator()<double>();
+    case ElementType::kHalf:
+      return function.template operator()<Half>();
+    case ElementType::kBFloat16:
+      return function.template operator()<BFloat16>();
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace accelerate::kernels
