@@ -10,6 +10,7 @@
 
 #include "accelerate/core/accelerator.h"
 #include "accelerate/data/data_loader.h"
+#include "accelerate/data/tensor_dataset.h"
 #include "accelerate/main/main.h"
 #include "accelerate/main/runfiles.h"
 #include "accelerate/optim/schedulers.h"

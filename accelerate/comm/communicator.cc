@@ -67,6 +67,9 @@ struct Communicator::Group {
 
 Communicator::Communicator() = default;
 Communicator::Communicator(std::unique_ptr<Group> group) : group_(std::move(group)) {}
+Communicator::Communicator(c10::intrusive_ptr<c10d::Backend> backend, c10::Device device,
+                           std::chrono::milliseconds timeout)
+    : group_(std::make_unique<Group>(Group{nullptr, std::move(backend), device, timeout})) {}
 Communicator::Communicator(Communicator&&) noexcept = default;
 Communicator& Communicator::operator=(Communicator&&) noexcept = default;
 Communicator::~Communicator() = default;
@@ -121,11 +124,11 @@ void Communicator::leave_world() { current_world().reset(); }
 int Communicator::rank() const { return group_ ? group_->backend->getRank() : 0; }
 int Communicator::size() const { return group_ ? group_->backend->getSize() : 1; }
 
-template <class Start>
-void Communicator::run(const char* name, Start&& start) {
+template <class Function>
+void Communicator::guard(const char* name, Function&& function) const {
   std::string reason;
   try {
-    start()->wait();
+    function();
     return;
   } catch (const c10::Error& error) {
     reason = error.what_without_backtrace();
@@ -137,6 +140,23 @@ void Communicator::run(const char* name, Start&& start) {
               "; a peer has ended, or did not take part within ",
               std::chrono::duration_cast<std::chrono::seconds>(group_->timeout).count(),
               " s: look at what the other ranks wrote, and at process_group.timeout");
+}
+
+template <class Start>
+void Communicator::run(const char* name, Start&& start) const {
+  guard(name, [&] { start()->wait(); });
+}
+
+PendingCollective Communicator::start_sum(at::Tensor& tensor) {
+  PendingCollective pending;
+  if (!group_) return pending;
+  c10::AutoGradMode no_grad(false);
+  guard("all_reduce", [&] {
+    std::vector<at::Tensor> tensors{tensor};
+    auto work = group_->backend->allreduce(tensors);
+    pending.wait_ = [this, work] { guard("all_reduce", [&] { work->wait(); }); };
+  });
+  return pending;
 }
 
 void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {

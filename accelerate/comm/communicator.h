@@ -13,12 +13,17 @@
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "accelerate/process/process_info.h"
 #include "launcher/env/worker_environment.h"
+
+namespace c10d {
+class Backend;
+}
 
 namespace accelerate {
 
@@ -32,10 +37,27 @@ struct ProcessGroupOptions {
   std::string network_interface = {};
 };
 
+// A collective that is under way, as start_sum() returns it.
+class PendingCollective {
+ public:
+  // Returns when the result is there. Throws c10::Error as the collective itself would; to be
+  // called once.
+  void wait() {
+    if (wait_) wait_();
+  }
+
+ private:
+  friend class Communicator;
+  std::function<void()> wait_;
+};
+
 class Communicator {
  public:
   // The communicator of a process that is alone.
   Communicator();
+  // Collectives by a c10d backend of the caller's, on tensors of this device.
+  Communicator(c10::intrusive_ptr<c10d::Backend> backend, c10::Device device,
+               std::chrono::milliseconds timeout);
   // Meets the other processes at the worker's main address: over Gloo on the CPU and NCCL on GPUs.
   // Blocks until all have come, and throws c10::Error when they don't.
   static Communicator connect(const launcher::WorkerEnvironment& worker, const ProcessInfo& info,
@@ -60,6 +82,9 @@ class Communicator {
   // In place; the tensor is contiguous, and has the same value on every rank afterwards. kMean of
   // an integer tensor is an error.
   void all_reduce(at::Tensor& tensor, ReduceOp op);
+  // Begins the sum over the ranks, in place, and returns at once; the tensor must be left alone
+  // until wait(). All ranks start their collectives in the same order; any number may be under way.
+  [[nodiscard]] PendingCollective start_sum(at::Tensor& tensor);
   // In place: every rank gets the root's values. The tensor is contiguous.
   void broadcast(at::Tensor& tensor, int root);
   // Every rank's tensor, in rank order; all have the same shape.
@@ -72,8 +97,11 @@ class Communicator {
  private:
   struct Group;
   explicit Communicator(std::unique_ptr<Group> group);
+  // Calls the function, and turns what it throws into an error that says what to do.
+  template <class Function>
+  void guard(const char* name, Function&& function) const;
   template <class Start>
-  void run(const char* name, Start&& start);
+  void run(const char* name, Start&& start) const;
 
   // None when alone.
   std::unique_ptr<Group> group_;

@@ -24,6 +24,7 @@
 #include <utility>
 
 #include "accelerate/core/prepare.h"
+#include "accelerate/core/scopes.h"
 #include "accelerate/core/session.h"
 #include "accelerate/precision/precision.h"
 #include "accelerate/strategy/strategy.h"
@@ -73,7 +74,8 @@ class Accelerator {
   // ---- Training
 
   // Backward of the loss, scaled if the precision wants it; afterwards `.grad` is the mean over the
-  // ranks.
+  // ranks, unless a scope below keeps it from that. Within accumulate() the loss is divided by the
+  // number of batches in its window.
   void backward(const at::Tensor& loss, const BackwardOptions& options = {}) {
     session_->backward(loss, options);
   }
@@ -81,9 +83,93 @@ class Accelerator {
   //   { auto scope = accelerator.autocast(); features = encoder->forward(x); }
   [[nodiscard]] std::optional<Autocast> autocast() const { return session_->autocast(); }
   // Whether an overflow made an optimizer skip its last step.
-  bool optimizer_step_was_skipped() const { return session_->step_was_skipped(); }
+  bool optimizer_step_was_skipped() const { return session_->optimizer_steps().step_was_skipped(); }
   // The loss scale that the next backward uses; 1 when the precision has none.
   double loss_scale() { return session_->loss_scale() ? session_->loss_scale()->value() : 1.0; }
+
+  // ---- Gradients over several batches
+
+  // A scope for the work on one batch. In all but the last batch of a window of
+  // gradient_accumulation_steps, gradients add up on this process, and step() and zero_grad() of
+  // optimizers and step() of schedulers do nothing:
+  //   auto scope = accelerator.accumulate(model);
+  // For a mean over tokens instead of batches, divide the sum of the losses by the number of tokens
+  // of the whole window, over all ranks, and keep backward() from dividing once more:
+  //   backward(loss_sum * (num_processes() / tokens_of_window), {.average = false});
+  template <class... Models>
+  NoSyncScope accumulate(const Models&... models) {
+    session_->begin_accumulation_step();
+    if (sync_gradients() || session_->options().gradient_accumulation.sync_each_batch)
+      return NoSyncScope({});
+    return no_sync(models...);
+  }
+  // A scope in which backward() leaves the gradients of these models (none: of all) to this
+  // process; the next backward() after it averages their sum.
+  template <class... Models>
+  NoSyncScope no_sync(const Models&... models) {
+    if constexpr (sizeof...(Models) == 0) {
+      return NoSyncScope(session_->models());
+    } else {
+      return NoSyncScope({models.state()...});
+    }
+  }
+  // Makes the next backward() average the model's gradients, even within no_sync().
+  template <class Module>
+  void trigger_sync_in_backward(const PreparedModel<Module>& model) {
+    model.state()->trigger_sync = true;
+  }
+  // Whether the present step ends in an update; always outside of accumulate().
+  bool sync_gradients() const { return session_->accumulation().sync_gradients(); }
+  int64_t gradient_accumulation_steps() const { return session_->accumulation().num_steps(); }
+  // From the next window on.
+  void set_gradient_accumulation_steps(int64_t steps) {
+    session_->accumulation().set_num_steps(steps);
+  }
+  // A scope around a loop in which ranks may have different numbers of batches. A rank that is out
+  // of data waits at its end and takes part in the others' averaging with zeros (the sum is still
+  // divided by the number of all ranks); then all ranks go on from one state. The loop itself must
+  // not hold collectives of its own, such as gather().
+  JoinScope join_uneven_inputs(const JoinOptions& options = {}) {
+    return JoinScope(session_, options);
+  }
+
+  // ---- Clipping, after backward() and before the optimizer's step; the values are those of
+  // unscaled gradients
+
+  // Scales the gradients of a model, or of parameters, so that their norm is at most `max_norm`,
+  // and returns the norm that it was (0-dim, fp32). Where the parameters are all those of fused
+  // optimizers and the norm is the 2-norm, the step does the scaling: `.grad` stays as it is until
+  // unscale_gradients(). In a step that only accumulates, the norm is this rank's and nothing is
+  // scaled.
+  template <class Module>
+  at::Tensor clip_grad_norm(const PreparedModel<Module>& model, double max_norm,
+                            double norm_type = 2) {
+    return clip_grad_norm(model->parameters(), max_norm, norm_type);
+  }
+  at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm,
+                            double norm_type = 2) {
+    OptimizerSteps& steps = session_->optimizer_steps();
+    return sync_gradients() ? steps.clip_grad_norm(parameters, max_norm, norm_type)
+                            : steps.measure(parameters, norm_type);
+  }
+  // Limits each element to ±`clip_value`; does nothing in a step that only accumulates.
+  template <class Module>
+  void clip_grad_value(const PreparedModel<Module>& model, double clip_value) {
+    clip_grad_value(model->parameters(), clip_value);
+  }
+  void clip_grad_value(const std::vector<at::Tensor>& parameters, double clip_value) {
+    if (sync_gradients()) session_->optimizer_steps().clip_grad_value(parameters, clip_value);
+  }
+  // Brings the loss scale and the clipping into the values of `.grad`, of all optimizers or of one;
+  // does nothing in a step that only accumulates.
+  void unscale_gradients() {
+    if (!sync_gradients()) return;
+    for (const auto& state : session_->optimizer_steps().optimizers())
+      session_->optimizer_steps().unscale(*state);
+  }
+  void unscale_gradients(const PreparedOptimizer& optimizer) {
+    if (sync_gradients()) session_->optimizer_steps().unscale(optimizer.state());
+  }
 
   // ---- Communication: on a tensor or on any value that holds tensors (visit_tensors), which is
   // not changed

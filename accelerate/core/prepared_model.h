@@ -47,6 +47,8 @@ class PreparedModel {
 
   // The user's module.
   const std::shared_ptr<Module>& unwrap() const { return module_; }
+  // For the Accelerator.
+  const std::shared_ptr<ModelState>& state() const { return state_; }
 
  private:
   std::shared_ptr<Session> session_;

@@ -1,5 +1,6 @@
-// An optimizer as Accelerator::prepare() returns it: it steps the user's optimizer, unless the loss
-// scale found gradients that are not finite.
+// An optimizer as Accelerator::prepare() returns it: it steps the user's optimizer, in one pass
+// over the parameters where there is a fused form of it, and not at all while gradients are still
+// being accumulated or when the loss scale found some that are not finite.
 //
 //   auto optimizer = accelerator.prepare(adamw);
 //   optimizer.zero_grad();
@@ -25,10 +26,14 @@ class PreparedOptimizer {
   PreparedOptimizer(std::shared_ptr<Session> session, torch::optim::Optimizer& optimizer)
       : session_(std::move(session)), state_(session_->add_optimizer(optimizer)) {}
 
-  void step() {
-    session_->step(*state_, [this] { state_->optimizer->step(); });
-  }
-  void zero_grad(bool set_to_none = true) { state_->optimizer->zero_grad(set_to_none); }
+  void step() { session_->step(*state_); }
+  // Does nothing while gradients are being accumulated, so that it may stand before the backward
+  // pass or after the step.
+  void zero_grad(bool set_to_none = true) { session_->zero_grad(*state_, set_to_none); }
+
+  // Whether steps take the fused form: for Adam, AdamW, SGD, RMSprop and Adagrad over fp32 or fp64
+  // parameters on the CPU. Otherwise, and in a step with sparse gradients, it is LibTorch's own.
+  bool is_fused() const { return state_->fused != nullptr; }
 
   // Whether the last step() left the parameters alone because of an overflow; always false without
   // a loss scale.
@@ -39,6 +44,8 @@ class PreparedOptimizer {
   }
   // The user's optimizer.
   torch::optim::Optimizer& unwrap() const { return *state_->optimizer; }
+  // For the Accelerator.
+  OptimizerState& state() const { return *state_; }
 
  private:
   std::shared_ptr<Session> session_;

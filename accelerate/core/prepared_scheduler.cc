@@ -12,7 +12,8 @@ namespace {
 // Advances of a schedule in a step of this run.
 int advances(Session& session) {
   if (!session.options().step_scheduler_with_optimizer) return 1;
-  if (session.step_was_skipped()) return 0;
+  if (!session.accumulation().sync_gradients()) return 0;
+  if (session.optimizer_steps().step_was_skipped()) return 0;
   return session.options().split_batches ? 1 : session.process().world_size;
 }
 
@@ -21,19 +22,22 @@ int advances(Session& session) {
 PreparedScheduler::PreparedScheduler(std::shared_ptr<Session> session, Scheduler& scheduler)
     : session_(std::move(session)),
       token_(session_->add_other(&scheduler, "scheduler")),
-      advance_([&scheduler] {
+      progress_(session_->add_schedule([&scheduler] {
         const auto end = scheduler.total_steps();
         if (!end || scheduler.step_count() <= *end) scheduler.step();
-      }) {}
+      })) {}
 
 PreparedScheduler::PreparedScheduler(std::shared_ptr<Session> session,
                                      torch::optim::LRScheduler& scheduler)
     : session_(std::move(session)),
       token_(session_->add_other(&scheduler, "scheduler")),
-      advance_([&scheduler] { scheduler.step(); }) {}
+      progress_(session_->add_schedule([&scheduler] { scheduler.step(); })) {}
 
 void PreparedScheduler::step() {
-  for (int i = advances(*session_); i > 0; --i) advance_();
+  for (int i = advances(*session_); i > 0; --i) {
+    progress_->advance();
+    ++progress_->advances;
+  }
 }
 
 PreparedPlateauScheduler::PreparedPlateauScheduler(std::shared_ptr<Session> session,

@@ -1,8 +1,8 @@
 // A scheduler as Accelerator::prepare() returns it: it keeps in step with the data. A schedule is
 // written for batches of one process; as each step of a run consumes a batch on every process, it
 // advances by the number of processes (by one when batches are split), and not at all in a step
-// that the optimizer skipped. A schedule with an end stops there. A plateau scheduler observes one
-// metric, and so advances by one.
+// that the optimizer skipped or that only accumulates gradients. A schedule with an end stops
+// there. A plateau scheduler observes one metric, and so advances by one.
 //
 //   auto scheduler = accelerator.prepare(cosine);
 //   optimizer.step();
@@ -41,7 +41,7 @@ class PreparedScheduler {
  private:
   std::shared_ptr<Session> session_;
   std::shared_ptr<const void> token_;
-  std::function<void()> advance_;
+  std::shared_ptr<ScheduleProgress> progress_;
 };
 
 class PreparedPlateauScheduler {

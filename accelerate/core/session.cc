@@ -1,6 +1,7 @@
 #include "accelerate/core/session.h"
 
 #include <ATen/ops/randint.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
@@ -9,6 +10,7 @@
 #include <limits>
 #include <unordered_set>
 
+#include "accelerate/core/orphans.h"
 #include "accelerate/gradients/model_agreement.h"
 
 namespace accelerate {
@@ -29,7 +31,10 @@ std::vector<NamedParameter> distinct_parameters(const torch::nn::Module& module)
 
 Session::Session(const StrategyTraits& strategy, const PrecisionTraits& precision,
                  const AcceleratorOptions& options)
-    : options_(options), precision_(precision) {
+    : options_(options),
+      precision_(precision),
+      optimizer_steps_(nullptr),
+      accumulation_(options.gradient_accumulation_steps, options.gradient_accumulation) {
   const auto environment = launcher::read_worker_environment();
   TORCH_CHECK(environment.ok(), std::string(environment.status().message()));
   const launcher::WorkerEnvironment worker = environment->value_or(launcher::WorkerEnvironment{});
@@ -39,36 +44,87 @@ Session::Session(const StrategyTraits& strategy, const PrecisionTraits& precisio
   process_ = make_process_info(worker, strategy.device);
   communicator_ = Communicator::world(worker, process_, options.process_group);
   if (precision.loss_scaled) loss_scale_.emplace(options.loss_scale, process_.device);
+  optimizer_steps_ = OptimizerSteps(loss_scale());
 }
 
 std::shared_ptr<ModelState> Session::add_model(const std::shared_ptr<torch::nn::Module>& module,
                                                bool owned) {
   std::erase_if(models_, [](const auto& model) { return model.expired(); });
-  for (const auto& model : models_) {
-    TORCH_CHECK(model.lock()->module != module, "the model `", module->name(),
+  for (const auto& model : models()) {
+    TORCH_CHECK(model->module != module, "the model `", module->name(),
                 "` was prepared before; use the handle that prepare() returned then");
   }
   module->to(process_.device);
   check_models_agree(*communicator_, *module);
-  broadcast_parameters_and_buffers(*communicator_, *module);
+  broadcast_parameters_and_buffers(*communicator_, *module, /*root=*/0);
 
-  auto state = std::make_shared<ModelState>(ModelState{.module = module,
-                                                       .parameters = distinct_parameters(*module),
-                                                       .has_buffers = !module->buffers().empty()});
+  auto state = std::make_shared<ModelState>();
+  state->module = module;
+  state->parameters = distinct_parameters(*module);
+  state->has_buffers = !module->buffers().empty();
+  lay_out(*state);
   models_.push_back(state);
   if (owned) owned_models_.push_back(state);
   return state;
 }
 
-std::shared_ptr<OptimizerState> Session::add_optimizer(torch::optim::Optimizer& optimizer) {
-  std::erase_if(optimizers_, [](const auto& known) { return known.expired(); });
-  for (const auto& known : optimizers_) {
-    TORCH_CHECK(known.lock()->optimizer != &optimizer,
-                "this optimizer was prepared before; use the handle that prepare() returned then");
+void Session::lay_out(ModelState& model) {
+  std::unordered_set<const c10::TensorImpl*> taken;
+  for (const auto& other : models()) {
+    if (other.get() == &model) break;
+    for (const NamedParameter& parameter : other->parameters)
+      taken.insert(parameter.tensor.unsafeGetTensorImpl());
   }
-  auto state = std::make_shared<OptimizerState>(OptimizerState{.optimizer = &optimizer});
-  optimizers_.push_back(state);
-  return state;
+  model.trainable.clear();
+  std::vector<NamedParameter> trainable;
+  for (const NamedParameter& parameter : model.parameters) {
+    model.trainable.push_back(parameter.tensor.requires_grad());
+    // What two models share is the first one's to average.
+    if (model.trainable.back() && !taken.contains(parameter.tensor.unsafeGetTensorImpl()))
+      trainable.push_back(parameter);
+  }
+  // The old ones first: parameters that lie in their memory are not to look shared.
+  model.reducer.reset();
+  model.flat.reset();
+  model.flat = std::make_unique<FlatParameters>(std::move(trainable));
+  if (communicator_->size() > 1) {
+    model.reducer = std::make_unique<GradientReducer>(*communicator_, model.flat->parameters(),
+                                                      options_.gradients);
+  }
+}
+
+void Session::refresh(ModelState& model) {
+  bool same = true;
+  for (size_t i = 0; i < model.parameters.size(); ++i)
+    same = same && model.parameters[i].tensor.requires_grad() == model.trainable[i];
+  if (!same || !model.flat->restore()) lay_out(model);
+}
+
+std::vector<std::shared_ptr<ModelState>> Session::models() const {
+  std::vector<std::shared_ptr<ModelState>> result;
+  for (const auto& weak : models_) {
+    if (auto model = weak.lock()) result.push_back(std::move(model));
+  }
+  return result;
+}
+
+std::shared_ptr<OptimizerState> Session::add_optimizer(torch::optim::Optimizer& optimizer) {
+  return optimizer_steps_.add(optimizer);
+}
+
+std::shared_ptr<ScheduleProgress> Session::add_schedule(std::function<void()> advance) {
+  auto progress = std::make_shared<ScheduleProgress>(ScheduleProgress{std::move(advance)});
+  std::erase_if(schedules_, [](const auto& schedule) { return schedule.expired(); });
+  schedules_.push_back(progress);
+  return progress;
+}
+
+std::vector<std::shared_ptr<ScheduleProgress>> Session::schedules() const {
+  std::vector<std::shared_ptr<ScheduleProgress>> result;
+  for (const auto& weak : schedules_) {
+    if (auto schedule = weak.lock()) result.push_back(std::move(schedule));
+  }
+  return result;
 }
 
 std::shared_ptr<const void> Session::add_other(const void* object, const char* kind) {
@@ -90,10 +146,11 @@ uint64_t Session::draw_seed() {
 }
 
 void Session::before_forward(ModelState& model) {
-  if (!model.buffers_stale || !model.has_buffers) return;
+  // In a join rank 0 may have no data left; the buffers follow at its end.
+  if (!model.buffers_stale || !model.has_buffers || joining_) return;
   // Not in evaluation: rank 0 may well evaluate alone, and the others would never come.
   if (!model.module->is_training() || !c10::GradMode::is_enabled()) return;
-  broadcast_buffers(*communicator_, *model.module);
+  broadcast_buffers(*communicator_, *model.module, /*root=*/0);
   model.buffers_stale = false;
 }
 
@@ -105,59 +162,115 @@ std::optional<Autocast> Session::autocast() const {
 void Session::backward(const at::Tensor& loss, const BackwardOptions& options) {
   TORCH_CHECK(loss.numel() == 1, "backward: the loss has ", loss.numel(),
               " elements; reduce it to one number first, for example with mean()");
-  const at::Tensor scaled = loss_scale_ ? loss_scale_->apply(loss) : loss;
-  ++backward_passes_;
-  scaled.backward({}, options.retain_graph || options.create_graph, options.create_graph);
-  if (communicator_->size() == 1) return;
+  optimizer_steps_.before_backward();
+  at::Tensor scaled = loss_scale_ ? loss_scale_->apply(loss) : loss;
+  const double factor = options.average ? accumulation_.loss_factor() : 1;
+  if (factor != 1) scaled = scaled * factor;
 
-  std::vector<NamedParameter> parameters;
-  std::unordered_set<const c10::TensorImpl*> seen;
-  for (const auto& weak : models_) {
-    const auto model = weak.lock();
-    if (!model) continue;
-    model->buffers_stale = true;
-    for (const NamedParameter& parameter : model->parameters) {
-      if (parameter.tensor.requires_grad() &&
-          seen.insert(parameter.tensor.unsafeGetTensorImpl()).second) {
-        parameters.push_back(parameter);
-      }
-    }
+  const auto models = this->models();
+  std::vector<bool> syncing;
+  bool any = false;
+  for (const auto& model : models) {
+    if (communicator_->size() > 1) refresh(*model);
+    const bool syncs = model->reducer && (model->no_sync_depth == 0 || model->trigger_sync);
+    syncing.push_back(syncs);
+    any = any || syncs;
+    if (syncs) model->trigger_sync = false;
   }
-  average_gradients(*communicator_, parameters);
+  if (joining_ && any) {
+    announce(/*has_data=*/true, syncing);
+    ++joined_steps_;
+  }
+  for (size_t i = 0; i < models.size(); ++i) {
+    // With one model, what is sent when depends on nothing but its buckets.
+    if (syncing[i]) models[i]->reducer->begin(/*eager=*/models.size() == 1);
+  }
+  try {
+    scaled.backward({}, options.retain_graph || options.create_graph, options.create_graph);
+  } catch (...) {
+    for (const auto& model : models) {
+      if (model->reducer) model->reducer->abandon();
+    }
+    throw;
+  }
+  if (any) average(models, syncing, /*contributes=*/true);
+  accumulation_.after_backward();
+  for (const auto& model : models) {
+    if (model->watch_for_orphans) warn_about_orphans(*model, optimizer_steps_.optimizers());
+    model->watch_for_orphans = false;
+  }
 }
 
-bool Session::prepare_step(OptimizerState& optimizer) {
-  if (!loss_scale_) return true;
-  if (optimizer.unscaled_pass == backward_passes_) return !optimizer.step_was_skipped;
-  optimizer.unscaled_pass = backward_passes_;
-  std::vector<at::Tensor> gradients;
-  // LibTorch's parameters() names a shared tensor as often as it is registered.
-  std::unordered_set<const c10::TensorImpl*> seen;
+void Session::average(const std::vector<std::shared_ptr<ModelState>>& models,
+                      const std::vector<bool>& syncing, bool contributes) {
+  std::vector<bool> touched = syncing;
+  if (models.size() > 1) {
+    // Ranks that went through different models must still send the same.
+    at::Tensor flags = at::zeros({static_cast<int64_t>(models.size())}, at::kInt);
+    for (size_t i = 0; i < models.size(); ++i)
+      flags[i] = contributes && syncing[i] && models[i]->reducer->has_local_gradients();
+    flags = flags.to(process_.device);
+    communicator_->all_reduce(flags, ReduceOp::kMax);
+    flags = flags.cpu();
+    for (size_t i = 0; i < models.size(); ++i) touched[i] = flags[i].item<int>() != 0;
+  }
+  for (size_t i = 0; i < models.size(); ++i) {
+    if (!models[i]->reducer) continue;
+    if (!touched[i]) {
+      models[i]->reducer->abandon();
+    } else if (contributes) {
+      models[i]->reducer->finish();
+      models[i]->buffers_stale = true;
+    } else {
+      models[i]->reducer->shadow();
+    }
+  }
+}
+
+void Session::check_averaged(const OptimizerState& optimizer) const {
+  if (communicator_->size() == 1) return;
+  const auto models = this->models();
   for (const auto& group : optimizer.optimizer->param_groups()) {
     for (const at::Tensor& parameter : group.params()) {
-      if (parameter.grad().defined() && seen.insert(parameter.unsafeGetTensorImpl()).second) {
-        gradients.push_back(parameter.grad());
+      if (!parameter.grad().defined()) continue;
+      bool known = false;
+      for (const auto& model : models) {
+        if (!model->reducer || !model->reducer->contains(parameter)) continue;
+        known = true;
+        TORCH_CHECK(model->no_sync_depth > 0 || !model->reducer->is_local(parameter),
+                    "this step would use gradients that were not averaged over the processes; call "
+                    "accelerator.backward(loss) in place of loss.backward(), and let the last "
+                    "backward pass before a step be outside of no_sync()");
       }
+      TORCH_CHECK(known, "this optimizer has a parameter of shape ", parameter.sizes(),
+                  " that belongs to no prepared model, so that every process would train one of "
+                  "its own; register it in a module, and prepare that");
     }
   }
-  // No gradient says nothing about the scale.
-  if (gradients.empty()) return true;
-  optimizer.step_was_skipped = loss_scale_->unscale(gradients);
-  return !optimizer.step_was_skipped;
 }
 
-bool Session::step_was_skipped() const {
-  for (const auto& weak : optimizers_) {
-    const auto optimizer = weak.lock();
-    if (optimizer && optimizer->step_was_skipped) return true;
-  }
-  return false;
+void Session::step(OptimizerState& optimizer) {
+  if (!accumulation_.sync_gradients()) return;
+  check_averaged(optimizer);
+  for (const auto& model : models()) refresh(*model);
+  optimizer_steps_.step(optimizer);
+}
+
+void Session::zero_grad(OptimizerState& optimizer, bool set_to_none) {
+  if (accumulation_.holds_partial_sum()) return;
+  optimizer.optimizer->zero_grad(set_to_none);
+  optimizer_steps_.after_zero_grad(optimizer);
+}
+
+void Session::begin_accumulation_step() {
+  const auto loader = active_loaders_->current();
+  accumulation_.begin_step(loader ? std::optional(loader->batches_left) : std::nullopt);
 }
 
 at::Tensor Session::gather_for_metrics(const at::Tensor& tensor) {
   const at::Tensor all = gather(*communicator_, to_device(tensor));
   const auto loader = active_loaders_->current();
-  if (!loader || !loader->end_of_dataloader || loader->remainder <= 0) return all;
+  if (!loader || !loader->end_of_dataloader() || loader->remainder <= 0) return all;
   return all.narrow(0, 0, std::min(all.size(0), loader->remainder));
 }
 

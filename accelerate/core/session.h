@@ -6,15 +6,18 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "accelerate/comm/communicator.h"
 #include "accelerate/comm/operations.h"
+#include "accelerate/core/accumulation.h"
+#include "accelerate/core/optimizer_steps.h"
 #include "accelerate/data/active_loaders.h"
-#include "accelerate/gradients/average_gradients.h"
+#include "accelerate/gradients/flat_parameters.h"
+#include "accelerate/gradients/gradient_reducer.h"
 #include "accelerate/precision/autocast.h"
 #include "accelerate/precision/loss_scale.h"
 #include "accelerate/precision/precision.h"
@@ -32,6 +35,11 @@ namespace accelerate {
 
 struct AcceleratorOptions {
   ProcessGroupOptions process_group = {};
+  // How gradients are averaged over the processes.
+  GradientOptions gradients = {};
+  // Batches whose gradients are added up for one update, within accumulate().
+  int64_t gradient_accumulation_steps = 1;
+  GradientAccumulationOptions gradient_accumulation = {};
   // Used with Fp16 only.
   LossScaleOptions loss_scale = {};
   // A loader's batch size is that of all processes together, and each batch is cut into their
@@ -48,6 +56,9 @@ struct AcceleratorOptions {
 struct BackwardOptions {
   bool retain_graph = false;
   bool create_graph = false;
+  // Within accumulate(), whether the loss is divided by the number of batches of its window. Off
+  // for a loss that the program has divided itself, as by the number of tokens in the window.
+  bool average = true;
 };
 
 // A model that prepare() has seen.
@@ -58,14 +69,24 @@ struct ModelState {
   bool has_buffers = false;
   // Whether a step has passed since the buffers were last made equal on all ranks.
   bool buffers_stale = false;
+
+  // Over those parameters that are trainable, and which they were when it was laid out.
+  std::unique_ptr<FlatParameters> flat;
+  std::vector<bool> trainable;
+  // Null on one process.
+  std::unique_ptr<GradientReducer> reducer;
+  // Scopes that keep its gradients to this process, and whether the next backward pass averages
+  // them all the same.
+  int no_sync_depth = 0;
+  bool trigger_sync = false;
+  // Until the first backward pass has shown which parameters the model uses.
+  bool watch_for_orphans = true;
 };
 
-// An optimizer that prepare() has seen.
-struct OptimizerState {
-  torch::optim::Optimizer* optimizer = nullptr;
-  bool step_was_skipped = false;
-  // The backward pass whose gradients were unscaled last, so that none is unscaled twice.
-  int64_t unscaled_pass = 0;
+// How far a prepared scheduler has been advanced.
+struct ScheduleProgress {
+  std::function<void()> advance;
+  int64_t advances = 0;
 };
 
 class Session {
@@ -81,36 +102,56 @@ class Session {
   Communicator& communicator() { return *communicator_; }
   const std::shared_ptr<ActiveLoaders>& active_loaders() const { return active_loaders_; }
 
-  // Moves the model to the device and makes it one model on all ranks. Without `owned`, the
-  // caller's module must outlive the state. Throws c10::Error when the model was prepared before or
-  // differs between the ranks.
+  // ---- Preparation
+
+  // Moves the model to the device, makes it one model on all ranks and lays its parameters flat.
+  // Without `owned`, the caller's module must outlive the state. Throws c10::Error when the model
+  // was prepared before or differs between the ranks.
   std::shared_ptr<ModelState> add_model(const std::shared_ptr<torch::nn::Module>& module,
                                         bool owned);
   // Throws c10::Error when the optimizer was prepared before and a handle of it still lives.
   std::shared_ptr<OptimizerState> add_optimizer(torch::optim::Optimizer& optimizer);
   // Throws c10::Error when the object was prepared before and its token still lives.
   std::shared_ptr<const void> add_other(const void* object, const char* kind);
+  std::shared_ptr<ScheduleProgress> add_schedule(std::function<void()> advance);
   // A seed for a shuffle, drawn from rank 0's default generator and the same on all ranks.
   uint64_t draw_seed();
+  // Those that live, in the order of their preparation.
+  std::vector<std::shared_ptr<ModelState>> models() const;
+  std::vector<std::shared_ptr<ScheduleProgress>> schedules() const;
+
+  // ---- Training
 
   // Called before each forward pass of a prepared model: in training, gives all ranks rank 0's
   // buffers once a step.
   void before_forward(ModelState& model);
   // The autocast scope of this precision; none for full precision.
   std::optional<Autocast> autocast() const;
-
-  // Backward of the (scaled) loss, after which the gradients of all prepared models are the mean
-  // over the ranks.
+  // Backward of the (scaled) loss, after which the gradients of all prepared models that sync are
+  // the mean over the ranks.
   void backward(const at::Tensor& loss, const BackwardOptions& options);
-  // Calls `take_step` unless the gradients, once unscaled, are not finite.
-  template <class TakeStep>
-  void step(OptimizerState& optimizer, TakeStep&& take_step) {
-    if (prepare_step(optimizer)) take_step();
-  }
-  // Whether a live prepared optimizer skipped its last step.
-  bool step_was_skipped() const;
+  // The optimizer's step, unless the gradients are still being added up or are not finite.
+  void step(OptimizerState& optimizer);
+  void zero_grad(OptimizerState& optimizer, bool set_to_none);
+  // What an optimizer does with its gradients, and the window of accumulate().
+  OptimizerSteps& optimizer_steps() { return optimizer_steps_; }
+  AccumulationWindow& accumulation() { return accumulation_; }
+  // The batch at hand begins a step; see Accelerator::accumulate().
+  void begin_accumulation_step();
   // None unless the precision scales the loss.
   LossScale* loss_scale() { return loss_scale_ ? &*loss_scale_ : nullptr; }
+
+  // ---- Uneven inputs
+
+  // From then on, and until end_join(), each averaging first counts the ranks that still have data.
+  void begin_join();
+  // This rank has run out of data: takes part in the averaging of the others until they have, too,
+  // and then takes over what it missed.
+  void end_join();
+  // After an exception: nobody is waited for.
+  void abandon_join() { joining_ = false; }
+
+  // ---- Communication
 
   // gather(), without the samples that the last batch repeats.
   at::Tensor gather_for_metrics(const at::Tensor& tensor);
@@ -118,21 +159,36 @@ class Session {
   at::Tensor to_device(const at::Tensor& tensor) const;
 
  private:
-  bool prepare_step(OptimizerState& optimizer);
+  // Lays out the trainable parameters, and their gradients' buckets.
+  void lay_out(ModelState& model);
+  // Does so again if the program has changed what is trainable, and notices what has left its slot.
+  void refresh(ModelState& model);
+  // Averages the models that `syncing` says, in the order of their preparation.
+  void average(const std::vector<std::shared_ptr<ModelState>>& models,
+               const std::vector<bool>& syncing, bool contributes);
+  // In a join: tells the others that this rank still has data, or learns whether any has; which
+  // models they average. The number of ranks with data.
+  int64_t announce(bool has_data, std::vector<bool>& syncing);
+  // Throws c10::Error when the optimizer would step with gradients of this rank alone.
+  void check_averaged(const OptimizerState& optimizer) const;
 
   AcceleratorOptions options_;
   PrecisionTraits precision_;
   ProcessInfo process_;
   std::shared_ptr<Communicator> communicator_;
   std::optional<LossScale> loss_scale_;
-  int64_t backward_passes_ = 0;
+  OptimizerSteps optimizer_steps_;
+  AccumulationWindow accumulation_;
   std::shared_ptr<ActiveLoaders> active_loaders_ = std::make_shared<ActiveLoaders>();
+  bool joining_ = false;
+  // Averagings in this join that this rank had data for.
+  int64_t joined_steps_ = 0;
 
   std::vector<std::weak_ptr<ModelState>> models_;
   // Models whose module the user shares with us stay in the averaging even when their handle is
   // gone.
   std::vector<std::shared_ptr<ModelState>> owned_models_;
-  std::vector<std::weak_ptr<OptimizerState>> optimizers_;
+  std::vector<std::weak_ptr<ScheduleProgress>> schedules_;
   struct Other {
     const void* object;
     std::weak_ptr<const void> token;

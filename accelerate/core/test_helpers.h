@@ -47,4 +47,23 @@ inline torch::nn::Sequential small_net(at::ScalarType type = at::kFloat) {
   return net;
 }
 
+// Makes the other module's parameters those of the first.
+inline void copy_parameters(const torch::nn::Module& from, const torch::nn::Module& to) {
+  torch::NoGradGuard no_grad;
+  const auto sources = from.parameters();
+  auto targets = to.parameters();
+  for (size_t i = 0; i < sources.size(); ++i) targets[i].copy_(sources[i]);
+}
+
+inline double largest_difference(const torch::nn::Module& a, const torch::nn::Module& b) {
+  double largest = 0;
+  const auto of_a = a.parameters(), of_b = b.parameters();
+  for (size_t i = 0; i < of_a.size(); ++i) {
+    const at::Tensor difference = (of_a[i].detach() - of_b[i].detach()).abs().max();
+    // So written that a NaN is the largest of all.
+    if (!(difference.item<double>() <= largest)) largest = difference.item<double>();
+  }
+  return largest;
+}
+
 }  // namespace accelerate

@@ -11,15 +11,19 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace accelerate {
 
 struct LoaderProgress {
-  // Whether the batch that the program holds is the last of the epoch.
-  bool end_of_dataloader = false;
+  // Batches of the epoch after the one that the program holds.
+  int64_t batches_left = 0;
   // As BatchShard::remainder().
   int64_t remainder = -1;
+
+  // Whether the batch that the program holds is the last of the epoch.
+  bool end_of_dataloader() const { return batches_left == 0; }
 };
 
 class ActiveLoaders {
@@ -31,6 +35,10 @@ class ActiveLoaders {
     while (!stack_.empty() && stack_.back().expired()) stack_.pop_back();
     return stack_.empty() ? nullptr : stack_.back().lock();
   }
+
+  // What passes that begin from now on do with a last round that is not full, whatever was chosen
+  // when their loader was prepared.
+  std::optional<bool> even_batches;
 
  private:
   std::vector<std::weak_ptr<LoaderProgress>> stack_;

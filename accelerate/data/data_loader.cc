@@ -16,13 +16,17 @@ void check_data_loader_options(const DataLoaderOptions& options,
 
 BatchShardOptions make_shard_options(const DataLoaderOptions& options,
                                      const DataPlacement& placement, size_t dataset_size) {
+  const bool even_batches =
+      placement.active_loaders
+          ? placement.active_loaders->even_batches.value_or(placement.even_batches)
+          : placement.even_batches;
   return {.dataset_size = static_cast<int64_t>(dataset_size),
           .batch_size = options.batch_size,
           .rank = placement.rank,
           .world_size = placement.world_size,
           .split_batches = placement.split_batches,
           // A process that is alone has nobody to be even with.
-          .even_batches = placement.even_batches && placement.world_size > 1,
+          .even_batches = even_batches && placement.world_size > 1,
           .drop_last = options.drop_last};
 }
 

@@ -148,7 +148,7 @@ class DataLoader {
       }
       batch.emplace(ahead ? ahead->next() : read(0, next));
       ++next;
-      progress->end_of_dataloader = next == order.num_batches();
+      progress->batches_left = order.num_batches() - next;
       const c10::Device device = state->placement.device;
       if (!device.is_cpu()) {
         visit_tensors(*batch, [device](at::Tensor& tensor) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/data/datasets/map.h>
 
+#include "accelerate/data/tensor_dataset.h"
+
 namespace accelerate {
 namespace {
 
@@ -105,7 +107,7 @@ TEST(DataLoader, TellsWhichLoaderIsActiveAndWhenItEnds) {
   auto inner = DataLoader(Numbers(5), {.batch_size = 4}).placed({.active_loaders = active}, 0);
   std::vector<bool> ends;
   for ([[maybe_unused]] auto& batch : outer) {
-    ends.push_back(active->current()->end_of_dataloader);
+    ends.push_back(active->current()->end_of_dataloader());
     EXPECT_EQ(active->current()->remainder, 0);
     for ([[maybe_unused]] auto& other : inner) EXPECT_EQ(active->current()->remainder, 1);
     EXPECT_EQ(active->current()->remainder, 0);
@@ -117,6 +119,31 @@ TEST(DataLoader, TellsWhichLoaderIsActiveAndWhenItEnds) {
 TEST(DataLoader, RefusesOptionsThatMakeNoSense) {
   EXPECT_THROW(DataLoader(Numbers(3), {.batch_size = 0}), c10::Error);
   EXPECT_THROW(DataLoader(Numbers(3), {.num_workers = -1}), c10::Error);
+}
+
+TEST(TensorDataset, GivesCopiesOfItsRows) {
+  const at::Tensor data = at::arange(12).view({6, 2}), label = at::arange(6);
+  TensorDataset dataset(data, label);
+  for (const std::vector<size_t>& rows : std::vector<std::vector<size_t>>{{1, 2, 3}, {4, 0}, {}}) {
+    auto batch = dataset.get_batch(rows);
+    ASSERT_EQ(batch.target.size(0), static_cast<int64_t>(rows.size()));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const auto row = static_cast<int64_t>(i), expected = static_cast<int64_t>(rows[i]);
+      EXPECT_EQ(batch.target[row].item<int64_t>(), expected);
+      EXPECT_EQ(batch.data[row][1].item<int64_t>(), 2 * expected + 1);
+    }
+    batch.data.fill_(-1);
+  }
+  EXPECT_TRUE(at::equal(data.flatten(), at::arange(12)));
+  EXPECT_THROW(TensorDataset(at::zeros({2}), at::zeros({3})), c10::Error);
+  EXPECT_THROW(TensorDataset(at::zeros({}), at::zeros({})), c10::Error);
+}
+
+TEST(TensorDataset, GoesThroughALoader) {
+  DataLoader loader(TensorDataset(at::arange(5), at::arange(5)), {.batch_size = 2});
+  std::vector<int64_t> sums;
+  for (auto& batch : loader) sums.push_back(batch.data.sum().item<int64_t>());
+  EXPECT_EQ(sums, (std::vector<int64_t>{1, 5, 4}));
 }
 
 }  // namespace

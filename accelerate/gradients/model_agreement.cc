@@ -33,7 +33,8 @@ std::string describe(const torch::nn::Module& module) {
 }
 
 // A broadcast for each type rather than for each tensor: small models are all latency.
-void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors) {
+void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors,
+                       int root) {
   c10::AutoGradMode no_grad(false);
   std::map<c10::ScalarType, std::vector<at::Tensor>> by_type;
   for (const at::Tensor& tensor : tensors) {
@@ -45,8 +46,8 @@ void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>
     at::Tensor flat = at::cat(pieces);
     // Not every backend knows bool; its bytes are all the same to a broadcast.
     at::Tensor carried = type == at::kBool ? flat.view(at::kByte) : flat;
-    communicator.broadcast(carried, 0);
-    if (communicator.rank() == 0) continue;
+    communicator.broadcast(carried, root);
+    if (communicator.rank() == root) continue;
     int64_t offset = 0;
     for (const at::Tensor& member : members) {
       member.detach().copy_(flat.narrow(0, offset, member.numel()).view_as(member));
@@ -75,16 +76,17 @@ void check_models_agree(Communicator& communicator, const torch::nn::Module& mod
   }
 }
 
-void broadcast_parameters_and_buffers(Communicator& communicator, const torch::nn::Module& module) {
+void broadcast_parameters_and_buffers(Communicator& communicator, const torch::nn::Module& module,
+                                      int root) {
   if (communicator.size() == 1) return;
   std::vector<at::Tensor> tensors = module.parameters();
   for (const at::Tensor& buffer : module.buffers()) tensors.push_back(buffer);
-  broadcast_tensors(communicator, tensors);
+  broadcast_tensors(communicator, tensors, root);
 }
 
-void broadcast_buffers(Communicator& communicator, const torch::nn::Module& module) {
+void broadcast_buffers(Communicator& communicator, const torch::nn::Module& module, int root) {
   if (communicator.size() == 1) return;
-  broadcast_tensors(communicator, module.buffers());
+  broadcast_tensors(communicator, module.buffers(), root);
 }
 
 }  // namespace accelerate

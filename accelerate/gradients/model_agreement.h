@@ -11,10 +11,11 @@ namespace accelerate {
 // the same on all, naming the first difference.
 void check_models_agree(Communicator& communicator, const torch::nn::Module& module);
 
-// Gives every rank the parameters and buffers of rank 0, in place.
-void broadcast_parameters_and_buffers(Communicator& communicator, const torch::nn::Module& module);
+// Gives every rank the parameters and buffers of one rank, in place.
+void broadcast_parameters_and_buffers(Communicator& communicator, const torch::nn::Module& module,
+                                      int root);
 
 // The same for buffers alone, such as the running statistics of BatchNorm.
-void broadcast_buffers(Communicator& communicator, const torch::nn::Module& module);
+void broadcast_buffers(Communicator& communicator, const torch::nn::Module& module, int root);
 
 }  // namespace accelerate

@@ -14,6 +14,15 @@
 
 namespace accelerate {
 
+namespace {
+
+// In double, so that the one rounding is that to fp32.
+at::Tensor inverse_of(const at::Tensor& scale) {
+  return scale.to(at::kDouble).reciprocal().to(at::kFloat);
+}
+
+}  // namespace
+
 LossScale::LossScale(const LossScaleOptions& options, c10::Device device)
     : options_(options),
       scale_(at::full({}, options.init_scale, at::TensorOptions(device).dtype(at::kFloat))),
@@ -43,7 +52,7 @@ bool LossScale::unscale(at::TensorList gradients) {
   for (const at::Tensor& gradient : gradients) {
     if (gradient.defined()) by_type[gradient.scalar_type()].push_back(gradient);
   }
-  const at::Tensor inverse = scale_.to(at::kDouble).reciprocal().to(at::kFloat);
+  const at::Tensor inverse = inverse_of(scale_);
   at::Tensor overflow = at::zeros_like(overflow_);
   for (auto& [type, tensors] : by_type) {
     at::_amp_foreach_non_finite_check_and_unscale_(tensors, overflow, inverse);
@@ -51,6 +60,20 @@ bool LossScale::unscale(at::TensorList gradients) {
   at::maximum_out(overflow_, overflow_, overflow);
   outcome_noted_ = true;
   return overflow.item<float>() != 0;
+}
+
+double LossScale::inverse() const { return inverse_of(scale_).item<float>(); }
+
+void LossScale::note(bool overflow) {
+  if (overflow) overflow_.fill_(1);
+  outcome_noted_ = true;
+}
+
+void LossScale::load(double value, int64_t growth_tracker) {
+  scale_.fill_(value);
+  growth_tracker_.fill_(growth_tracker);
+  overflow_.zero_();
+  outcome_noted_ = false;
 }
 
 double LossScale::value() {

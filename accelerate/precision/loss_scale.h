@@ -39,10 +39,17 @@ class LossScale {
   // outcome of the step. Undefined tensors are passed over. Reads the answer on the host.
   bool unscale(at::TensorList gradients);
 
+  // What gradients of the last apply() are to be multiplied by, for a caller who unscales them
+  // itself and notes the outcome.
+  double inverse() const;
+  void note(bool overflow);
+
   // The scale that the next apply() uses.
   double value();
   // Steps without an overflow since the scale last changed.
   int64_t growth_tracker();
+  // Goes on from the values of another one.
+  void load(double value, int64_t growth_tracker);
 
  private:
   void update();

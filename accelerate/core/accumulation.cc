@@ -1,0 +1,32 @@
+#include "accelerate/core/accumulation.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+
+namespace accelerate {
+
+AccumulationWindow::AccumulationWindow(int64_t num_steps,
+                                       const GradientAccumulationOptions& options)
+    : options_(options) {
+  set_num_steps(num_steps);
+}
+
+void AccumulationWindow::set_num_steps(int64_t num_steps) {
+  TORCH_CHECK(num_steps >= 1, "gradient_accumulation_steps is ", num_steps,
+              "; give 1 for an update with every batch, or more");
+  num_steps_ = num_steps;
+}
+
+void AccumulationWindow::begin_step(std::optional<int64_t> batches_left) {
+  const bool follows_loader = options_.sync_with_dataloader && batches_left.has_value();
+  if (sync_gradients_) {
+    // Known in advance, so that every backward pass of the window has the same factor.
+    length_ = follows_loader ? std::min(num_steps_, *batches_left + 1) : num_steps_;
+    position_ = 0;
+  }
+  ++position_;
+  sync_gradients_ = position_ >= num_steps_ || (follows_loader && *batches_left == 0);
+}
+
+}  // namespace accelerate

@@ -1,0 +1,222 @@
+// Runs on one process and on several; every test runs on each of them.
+#include <gtest/gtest.h>
+
+#include "accelerate/core/test_helpers.h"
+#include "accelerate/optim/schedulers.h"
+
+namespace accelerate {
+namespace {
+
+// Which of the batches of some epochs end in an update, as digits.
+std::string sync_pattern(const AcceleratorOptions& options, int64_t batches, int epochs) {
+  Full accelerator(options);
+  auto net = small_net();
+  auto [model, loader] = accelerator.prepare(
+      net,
+      DataLoader(Line(batches * 16 * accelerator.num_processes(), at::kFloat), {.batch_size = 16}));
+  std::string pattern;
+  for (int epoch = 0; epoch < epochs; ++epoch) {
+    for (auto& batch : loader) {
+      auto scope = accelerator.accumulate(model);
+      accelerator.backward(torch::mse_loss(model(batch.data), batch.target));
+      pattern += accelerator.sync_gradients() ? '1' : '0';
+    }
+  }
+  return pattern;
+}
+
+TEST(Accumulation, SyncsAtTheEndOfAWindowAndOfALoader) {
+  EXPECT_EQ(sync_pattern({.gradient_accumulation_steps = 2}, 5, 1), "01011");
+  EXPECT_EQ(sync_pattern({.gradient_accumulation_steps = 2}, 3, 1), "011");
+  EXPECT_EQ(sync_pattern({.gradient_accumulation_steps = 4}, 10, 2), "00010001010001000101");
+  EXPECT_EQ(sync_pattern({.gradient_accumulation_steps = 4,
+                          .gradient_accumulation = {.sync_with_dataloader = false}},
+                         10, 2),
+            "00010001000100010001");
+  EXPECT_EQ(sync_pattern({}, 3, 1), "111");
+}
+
+TEST(Accumulation, CountsWithoutALoader) {
+  AccumulationWindow window(3, {});
+  std::string pattern;
+  for (int step = 0; step < 7; ++step) {
+    window.begin_step(std::nullopt);
+    pattern += window.sync_gradients() ? '1' : '0';
+    if (step == 5) window.set_num_steps(1);
+  }
+  EXPECT_EQ(pattern, "0010011");
+  EXPECT_THROW(AccumulationWindow(0, {}), c10::Error);
+}
+
+// A loop in the reference's order, and one in the order of the README; both end with the parameters
+// of one process that takes each window as one batch, the last, shorter one too.
+void expect_windows_to_be_one_batch(bool zero_first, bool sync_each_batch) {
+  Full accelerator({.gradient_accumulation_steps = 4,
+                    .gradient_accumulation = {.sync_each_batch = sync_each_batch}});
+  const int processes = accelerator.num_processes();
+  // Ten batches: windows of 4, 4 and 2.
+  const Line data(10 * 8 * processes, at::kDouble);
+  torch::manual_seed(5);
+  auto net = small_net(at::kDouble), reference = small_net(at::kDouble);
+  copy_parameters(*net, *reference);
+  torch::optim::AdamW adamw(net->parameters(), torch::optim::AdamWOptions(0.01)),
+      reference_adamw(reference->parameters(), torch::optim::AdamWOptions(0.01));
+  auto [model, optimizer, loader] =
+      accelerator.prepare(net, adamw, DataLoader(data, {.batch_size = 8}));
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    for (auto& batch : loader) {
+      auto scope = accelerator.accumulate(model);
+      if (zero_first) optimizer.zero_grad();
+      accelerator.backward(torch::mse_loss(model(batch.data), batch.target));
+      optimizer.step();
+      if (!zero_first) optimizer.zero_grad();
+    }
+    for (auto [first, last] : {std::pair{0, 4}, {4, 8}, {8, 10}}) {
+      std::vector<size_t> rows;
+      for (int i = first * 8 * processes; i < last * 8 * processes; ++i) rows.push_back(i);
+      auto batch = Line(data).get_batch(rows);
+      reference_adamw.zero_grad();
+      torch::mse_loss(reference->forward(batch.data), batch.target).backward();
+      reference_adamw.step();
+    }
+  }
+  EXPECT_LT(largest_difference(*net, *reference), 1e-12);
+}
+
+TEST(Accumulation, MakesAWindowOneBatch) {
+  expect_windows_to_be_one_batch(/*zero_first=*/false, /*sync_each_batch=*/false);
+}
+TEST(Accumulation, TakesZeroGradBeforeTheBackwardPass) {
+  expect_windows_to_be_one_batch(/*zero_first=*/true, /*sync_each_batch=*/false);
+}
+TEST(Accumulation, MayAverageInEveryBatch) {
+  expect_windows_to_be_one_batch(/*zero_first=*/true, /*sync_each_batch=*/true);
+}
+
+TEST(Accumulation, SyncsEachBatchIfAsked) {
+  for (const bool each : {false, true}) {
+    Full accelerator(
+        {.gradient_accumulation_steps = 2, .gradient_accumulation = {.sync_each_batch = each}});
+    auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+    auto model = accelerator.prepare(net);
+    auto scope = accelerator.accumulate(model);
+    accelerator.backward(model(torch::full({1, 1}, accelerator.process_index() + 1.0)).sum());
+    EXPECT_FALSE(accelerator.sync_gradients());
+    const double own = accelerator.process_index() + 1,
+                 mean = (accelerator.num_processes() + 1) / 2.0;
+    EXPECT_FLOAT_EQ(net->weight.grad().item<float>(), (each ? mean : own) / 2);
+  }
+}
+
+TEST(Accumulation, NormalisesByTokensWhereTheProgramDoes) {
+  // Rank r's batch b has 1 + (r + b) % 3 tokens; the window's loss is the mean over all of them.
+  Full accelerator({.gradient_accumulation_steps = 3});
+  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  auto model = accelerator.prepare(net);
+  std::vector<at::Tensor> batches;
+  double tokens = 0, sum = 0;
+  for (int b = 0; b < 3; ++b) {
+    for (int r = 0; r < accelerator.num_processes(); ++r) {
+      const at::Tensor batch = torch::arange(1 + (r + b) % 3, at::kFloat).add(r).view({-1, 1});
+      if (r == accelerator.process_index()) batches.push_back(batch);
+      tokens += static_cast<double>(batch.numel());
+      sum += batch.sum().item<double>();
+    }
+  }
+  double own_tokens = 0;
+  for (const at::Tensor& batch : batches) own_tokens += static_cast<double>(batch.numel());
+  const double tokens_of_window = accelerator.reduce(torch::tensor({own_tokens})).item<double>();
+  EXPECT_EQ(tokens_of_window, tokens);
+  for (const at::Tensor& batch : batches) {
+    auto scope = accelerator.accumulate(model);
+    accelerator.backward(model(batch).sum() * (accelerator.num_processes() / tokens_of_window),
+                         {.average = false});
+  }
+  EXPECT_NEAR(net->weight.grad().item<double>(), sum / tokens, 1e-5);
+}
+
+// ---- no_sync() and trigger_sync_in_backward()
+
+TEST(NoSync, KeepsGradientsUntilABackwardPassOutsideOfIt) {
+  Full accelerator;
+  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  auto model = accelerator.prepare(net);
+  const double own = accelerator.process_index() + 1,
+               mean = (accelerator.num_processes() + 1) / 2.0;
+  const auto backward = [&] { accelerator.backward(model(torch::full({1, 1}, own)).sum()); };
+  const auto gradient = [&] { return net->weight.grad().item<double>(); };
+  {
+    auto scope = accelerator.no_sync(model);
+    backward();
+    {
+      auto nested = accelerator.no_sync();
+      backward();
+    }
+    EXPECT_NEAR(gradient(), 2 * own, 1e-5);
+  }
+  backward();
+  EXPECT_NEAR(gradient(), 3 * mean, 1e-5);
+}
+
+TEST(NoSync, IsLiftedForOneBackwardPass) {
+  Full accelerator;
+  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  auto model = accelerator.prepare(net);
+  const double own = accelerator.process_index() + 1,
+               mean = (accelerator.num_processes() + 1) / 2.0;
+  auto scope = accelerator.no_sync(model);
+  std::vector<at::Tensor> losses;
+  for (int i = 0; i < 3; ++i) losses.push_back(model(torch::full({1, 1}, own)).sum());
+  accelerator.backward(losses[0]);
+  accelerator.backward(losses[1]);
+  EXPECT_NEAR(net->weight.grad().item<double>(), 2 * own, 1e-5);
+  accelerator.trigger_sync_in_backward(model);
+  accelerator.backward(losses[2]);
+  EXPECT_NEAR(net->weight.grad().item<double>(), 3 * mean, 1e-5);
+  accelerator.backward(model(torch::full({1, 1}, own)).sum());
+  EXPECT_NEAR(net->weight.grad().item<double>(), 3 * mean + own, 1e-5);
+}
+
+TEST(NoSync, DoesNotLetAnOptimizerStepWithGradientsOfOneProcess) {
+  Full accelerator;
+  if (accelerator.num_processes() == 1) GTEST_SKIP() << "needs several processes";
+  auto net = torch::nn::Linear(1, 1);
+  torch::optim::SGD sgd(net->parameters(), 0.1);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  model(torch::ones({1, 1})).sum().backward();
+  EXPECT_NE(message_of([&] { optimizer.step(); }).find("call accelerator.backward(loss)"),
+            std::string::npos);
+  const auto loose = torch::ones({2}).set_requires_grad(true);
+  torch::optim::SGD loose_sgd({loose}, 0.1);
+  auto loose_optimizer = accelerator.prepare(loose_sgd);
+  accelerator.backward(loose.sum());
+  EXPECT_NE(message_of([&] { loose_optimizer.step(); }).find("belongs to no prepared model"),
+            std::string::npos);
+}
+
+// ---- Schedulers
+
+TEST(Accumulation, AdvancesSchedulesOnceAWindow) {
+  for (const int64_t steps : {1, 2, 4}) {
+    Full accelerator({.gradient_accumulation_steps = steps});
+    auto net = torch::nn::Linear(1, 1);
+    torch::optim::SGD sgd(net->parameters(), 1.0);
+    // The decay ends with the tenth update of all processes.
+    LinearDecay decay(sgd, {.total_steps = 10 * accelerator.num_processes()});
+    auto [model, optimizer, scheduler] = accelerator.prepare(net, sgd, decay);
+    for (int64_t i = 0; i < 10 * steps; ++i) {
+      auto scope = accelerator.accumulate(model);
+      accelerator.backward(model(torch::ones({1, 1})).sum());
+      optimizer.step();
+      if (i + 1 == 10 * steps) {
+        EXPECT_GT(sgd.param_groups()[0].options().get_lr(), 0);
+      }
+      scheduler.step();
+      optimizer.zero_grad();
+    }
+    EXPECT_NEAR(sgd.param_groups()[0].options().get_lr(), 0, 1e-12);
+  }
+}
+
+}  // namespace
+}  // namespace accelerate

@@ -1,0 +1,183 @@
+// Runs on one process and on several; every test runs on each of them.
+#include <gtest/gtest.h>
+
+#include "accelerate/core/test_helpers.h"
+
+namespace accelerate {
+namespace {
+
+// Trains with clipping next to plain LibTorch on the whole batch.
+template <class A, class Clip>
+void expect_clipping_as_in_libtorch(Clip clip, double tolerance) {
+  A accelerator;
+  torch::manual_seed(2);
+  auto net = small_net(), reference = small_net();
+  copy_parameters(*net, *reference);
+  torch::optim::AdamW adamw(net->parameters(), torch::optim::AdamWOptions(0.01)),
+      reference_adamw(reference->parameters(), torch::optim::AdamWOptions(0.01));
+  auto [model, optimizer] = accelerator.prepare(net, adamw);
+  const int64_t rank = accelerator.process_index(), size = accelerator.num_processes();
+  for (int step = 0; step < 10; ++step) {
+    torch::manual_seed(step);
+    const at::Tensor x = torch::randn({8 * size, 1}), y = 5 * x + 3;
+    optimizer.zero_grad();
+    accelerator.backward(
+        torch::mse_loss(model(x.narrow(0, 8 * rank, 8)), y.narrow(0, 8 * rank, 8)));
+    reference_adamw.zero_grad();
+    torch::mse_loss(reference->forward(x), y).backward();
+    const double norm = clip(accelerator, model, reference->parameters());
+    const double expected = clip.reference(reference->parameters());
+    EXPECT_NEAR(norm, expected, tolerance * (1 + expected));
+    optimizer.step();
+    reference_adamw.step();
+  }
+  EXPECT_LT(largest_difference(*net, *reference), tolerance);
+}
+
+struct ByNorm {
+  double norm_type;
+  bool whole_model;
+  template <class A, class M>
+  double operator()(A& accelerator, const M& model, const std::vector<at::Tensor>&) const {
+    if (whole_model)
+      return accelerator.clip_grad_norm(model, 0.5, norm_type).template item<double>();
+    auto some = model->parameters();
+    some.pop_back();
+    return accelerator.clip_grad_norm(some, 0.5, norm_type).template item<double>();
+  }
+  double reference(std::vector<at::Tensor> parameters) const {
+    if (!whole_model) parameters.pop_back();
+    return torch::nn::utils::clip_grad_norm_(parameters, 0.5, norm_type);
+  }
+};
+
+struct ByValue {
+  template <class A, class M>
+  double operator()(A& accelerator, const M& model, const std::vector<at::Tensor>&) const {
+    accelerator.clip_grad_value(model, 0.1);
+    return 0;
+  }
+  double reference(const std::vector<at::Tensor>& parameters) const {
+    torch::nn::utils::clip_grad_value_(parameters, 0.1);
+    return 0;
+  }
+};
+
+TEST(Clipping, ByNormIsLibTorchs) {
+  expect_clipping_as_in_libtorch<Full>(ByNorm{2, true}, 1e-5);
+  expect_clipping_as_in_libtorch<Full>(ByNorm{1, true}, 1e-5);
+  expect_clipping_as_in_libtorch<Full>(ByNorm{INFINITY, true}, 1e-5);
+}
+TEST(Clipping, OfSomeParametersLeavesTheOthers) {
+  expect_clipping_as_in_libtorch<Full>(ByNorm{2, false}, 1e-5);
+}
+TEST(Clipping, ByValueIsLibTorchs) { expect_clipping_as_in_libtorch<Full>(ByValue{}, 1e-5); }
+
+// Under the loss scale the values are those of unscaled gradients. The model computes in fp16, so
+// the reference is one too.
+TEST(Clipping, SeesUnscaledGradients) {
+  for (const bool whole : {true, false}) {
+    Half accelerator;
+    auto net = torch::nn::Linear(torch::nn::LinearOptions(2, 1).bias(!whole));
+    {
+      torch::NoGradGuard no_grad;
+      net->weight.fill_(1);
+    }
+    torch::optim::SGD sgd(net->parameters(), 1.0);
+    auto [model, optimizer] = accelerator.prepare(net, sgd);
+    // The gradient of the weight is (0.375, 0.5), which the scale brings near the end of fp16.
+    accelerator.backward(model(torch::tensor({{1.5, 2.0}})).sum() * 0.25);
+    const at::Tensor norm = accelerator.clip_grad_norm({net->weight}, 0.25);
+    EXPECT_NEAR(norm.item<double>(), 0.625, 1e-3);
+    optimizer.step();
+    EXPECT_FALSE(optimizer.step_was_skipped());
+    EXPECT_NEAR(net->weight[0][0].item<double>(), 1 - 0.15, 1e-3);
+    EXPECT_NEAR(net->weight[0][1].item<double>(), 1 - 0.2, 1e-3);
+  }
+}
+
+TEST(Clipping, IsDoneByTheStepAndMadeVisibleWhenAsked) {
+  Half accelerator;
+  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::optim::SGD sgd(net->parameters(), 0.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  const auto gradient = [&] { return net->weight.grad().item<double>(); };
+  accelerator.backward(model(torch::full({1, 1}, 0.5)).sum() * 0.5);
+  accelerator.clip_grad_norm(model, 0.125);
+  EXPECT_EQ(gradient(), 0.25 * 65536);
+  accelerator.unscale_gradients(optimizer);
+  EXPECT_NEAR(gradient(), 0.125, 1e-5);
+  accelerator.unscale_gradients();
+  EXPECT_NEAR(gradient(), 0.125, 1e-5);
+  optimizer.step();
+  EXPECT_NEAR(gradient(), 0.125, 1e-5);
+}
+
+TEST(Clipping, FindsAnOverflow) {
+  Half accelerator;
+  auto net = torch::nn::Linear(1, 1);
+  torch::optim::SGD sgd(net->parameters(), 1.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  const at::Tensor before = net->weight.detach().clone();
+  accelerator.backward(model(torch::ones({1, 1})).sum() * INFINITY);
+  EXPECT_FALSE(std::isfinite(accelerator.clip_grad_norm(model, 1.0).item<double>()));
+  optimizer.step();
+  EXPECT_TRUE(optimizer.step_was_skipped());
+  EXPECT_TRUE(torch::equal(net->weight, before));
+  EXPECT_EQ(accelerator.loss_scale(), 32768);
+}
+
+TEST(Clipping, IsHarmlessInAStepThatOnlyAccumulates) {
+  Half accelerator({.gradient_accumulation_steps = 2});
+  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::optim::SGD sgd(net->parameters(), 1.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  const double before = net->weight.item<double>();
+  for (int i = 0; i < 2; ++i) {
+    auto scope = accelerator.accumulate(model);
+    accelerator.backward(model(torch::full({1, 1}, 0.5)).sum());
+    accelerator.clip_grad_value(model, 1e-3);
+    accelerator.unscale_gradients();
+    const at::Tensor norm = accelerator.clip_grad_norm(model, 100);
+    EXPECT_NEAR(norm.item<double>(), i == 0 ? 0.25 : 1e-3, 1e-6);
+    if (i == 0) {
+      EXPECT_EQ(net->weight.grad().item<double>(), 0.25 * 65536);
+    }
+    optimizer.step();
+    optimizer.zero_grad();
+  }
+  EXPECT_NEAR(net->weight.item<double>(), before - 1e-3, 1e-6);
+}
+
+// A clipped gradient that is not used up goes clipped into the next sum, as with LibTorch.
+TEST(Clipping, IsNotLostWhenMoreIsAdded) {
+  Full accelerator;
+  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::optim::SGD sgd(net->parameters(), 1.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  const double before = net->weight.item<double>();
+  accelerator.backward(model(torch::full({1, 1}, 10.0)).sum());
+  accelerator.clip_grad_norm(model, 1.0);
+  accelerator.backward(model(torch::full({1, 1}, 0.5)).sum());
+  optimizer.step();
+  EXPECT_NEAR(net->weight.item<double>(), before - 1.5, 1e-4);
+  // And not into the next gradient when it is zeroed.
+  optimizer.zero_grad();
+  accelerator.backward(model(torch::full({1, 1}, 10.0)).sum());
+  accelerator.clip_grad_norm(model, 1.0);
+  optimizer.zero_grad();
+  accelerator.backward(model(torch::full({1, 1}, 2.0)).sum());
+  optimizer.step();
+  EXPECT_NEAR(net->weight.item<double>(), before - 3.5, 1e-4);
+}
+
+TEST(Clipping, RefusesWhatMakesNoSense) {
+  Full accelerator;
+  auto net = torch::nn::Linear(1, 1);
+  EXPECT_THROW(accelerator.clip_grad_norm(net->parameters(), -1.0), c10::Error);
+  EXPECT_THROW(accelerator.clip_grad_value(net->parameters(), -1.0), c10::Error);
+  EXPECT_EQ(accelerator.clip_grad_norm(net->parameters(), 1.0).item<double>(), 0);
+}
+
+}  // namespace
+}  // namespace accelerate

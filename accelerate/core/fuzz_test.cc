@@ -1,0 +1,229 @@
+// Random small models, trained in random ways by the Accelerator on several processes and by plain
+// LibTorch on the whole batch, side by side: the parameters must stay the same.
+//
+//   bazel test //accelerate/core:all                                          the usual cases
+//   ACCELERATE_FUZZ_CASES=5000 bazel-bin/accelerate/core/fuzz_test_on_2 --cpu --num_processes=2
+//
+// A failure names its case: ACCELERATE_FUZZ_FIRST=123 ACCELERATE_FUZZ_CASES=1 runs it alone.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <random>
+#include <sstream>
+
+#include "accelerate/core/test_helpers.h"
+
+namespace accelerate {
+namespace {
+
+constexpr int kSteps = 20;
+constexpr int64_t kBatch = 4;
+constexpr int64_t kChannels = 4;
+
+int from_environment(const char* name, int otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? otherwise : std::atoi(value);
+}
+
+// Choices that are the same on all ranks and on both sides.
+class Choices {
+ public:
+  explicit Choices(uint64_t seed) : engine_(seed) {}
+  int64_t upto(int64_t most) { return static_cast<int64_t>(engine_() % (most + 1)); }
+  bool chance(int percent) { return upto(99) < percent; }
+  template <class T>
+  T one_of(std::vector<T> values) {
+    return values[upto(static_cast<int64_t>(values.size()) - 1)];
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+// A chain of blocks, some shared, frozen, unused in some steps, or used in one of two branches.
+struct RandomModelImpl : torch::nn::Module {
+  explicit RandomModelImpl(uint64_t seed) {
+    Choices choices(seed);
+    const int64_t blocks = 2 + choices.upto(4);
+    for (int64_t i = 0; i < blocks; ++i) {
+      const std::string name = "block" + std::to_string(i);
+      const bool shares = i > 0 && choices.chance(20);
+      if (shares) {
+        linears.push_back(register_module(name, linears[choices.upto(i - 1)]));
+      } else {
+        linears.push_back(register_module(
+            name, torch::nn::Linear(
+                      torch::nn::LinearOptions(kChannels, kChannels).bias(choices.chance(70)))));
+      }
+      roles.push_back(choices.one_of<int>({kAlways, kAlways, kAlways, kNever, kOddSteps, kBranch}));
+    }
+    roles[0] = kAlways;
+    if (choices.chance(40)) {
+      convolution = register_module(
+          "convolution",
+          torch::nn::Conv2d(torch::nn::Conv2dOptions(2, kChannels, 2).bias(choices.chance(50))));
+      if (choices.chance(70)) {
+        convolution->weight.set_data(
+            convolution->weight.detach().contiguous(at::MemoryFormat::ChannelsLast));
+      }
+    }
+    if (choices.chance(40)) {
+      scale = register_parameter("scale", torch::ones({kChannels}));
+      // Tied by hand: used twice in the graph.
+      scale_twice = choices.chance(50);
+    }
+    if (choices.chance(30)) linears[0]->weight.set_requires_grad(false);
+  }
+
+  at::Tensor forward(at::Tensor x, int step) {
+    if (!convolution.is_empty()) {
+      x = convolution(x.view({-1, 2, 2, 2}).contiguous(at::MemoryFormat::ChannelsLast)).flatten(1);
+    } else {
+      x = x.narrow(1, 0, kChannels);
+    }
+    for (size_t i = 0; i < linears.size(); ++i) {
+      if (roles[i] == kNever || (roles[i] == kOddSteps && step % 2 == 0)) continue;
+      if (roles[i] == kBranch && (step / 3) % 2 == static_cast<int>(i) % 2) continue;
+      x = torch::tanh(linears[i](x)) + 0.5 * x;
+      if (scale.defined()) x = x * scale;
+    }
+    return scale.defined() && scale_twice ? x * scale : x;
+  }
+
+  enum { kAlways, kNever, kOddSteps, kBranch };
+  std::vector<torch::nn::Linear> linears;
+  std::vector<int> roles;
+  torch::nn::Conv2d convolution{nullptr};
+  at::Tensor scale;
+  bool scale_twice = false;
+};
+TORCH_MODULE(RandomModel);
+
+std::vector<at::Tensor> distinct(const std::vector<at::Tensor>& parameters) {
+  std::vector<at::Tensor> result;
+  for (const at::Tensor& each : parameters) {
+    bool known = false;
+    for (const at::Tensor& other : result) known = known || other.is_same(each);
+    if (!known) result.push_back(each);
+  }
+  return result;
+}
+
+template <class Optimizer, class Options, class Change>
+std::unique_ptr<torch::optim::Optimizer> make(const std::vector<at::Tensor>& parameters,
+                                              Choices& choices, Change change) {
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  const int64_t number = 1 + choices.upto(2);
+  std::vector<std::vector<at::Tensor>> members(number);
+  for (const at::Tensor& each : parameters) members[choices.upto(number - 1)].push_back(each);
+  for (auto& each : members) {
+    Options options(choices.one_of<double>({0.003, 0.01, 0.02}));
+    change(options);
+    groups.emplace_back(each, std::make_unique<Options>(options));
+  }
+  return std::make_unique<Optimizer>(groups, Options(0.01));
+}
+
+std::unique_ptr<torch::optim::Optimizer> random_optimizer(std::vector<at::Tensor> parameters,
+                                                          uint64_t seed) {
+  using namespace torch::optim;  // NOLINT: five classes and their options
+  Choices choices(seed);
+  const auto decay = [&] { return choices.one_of<double>({0, 0.01, 0.1}); };
+  switch (choices.upto(4)) {
+    case 0:
+      return make<AdamW, AdamWOptions>(parameters, choices, [&](AdamWOptions& options) {
+        options.weight_decay(decay()).amsgrad(choices.chance(30)).eps(1e-3);
+      });
+    case 1:
+      return make<Adam, AdamOptions>(parameters, choices, [&](AdamOptions& options) {
+        options.weight_decay(decay()).amsgrad(choices.chance(30)).eps(1e-3);
+      });
+    case 2:
+      return make<SGD, SGDOptions>(parameters, choices, [&](SGDOptions& options) {
+        options.weight_decay(decay()).momentum(choices.one_of<double>({0, 0.9}));
+        if (options.momentum() > 0 && choices.chance(50))
+          options.nesterov(true);
+        else
+          options.dampening(choices.one_of<double>({0, 0.5}));
+      });
+    case 3:
+      return make<RMSprop, RMSpropOptions>(parameters, choices, [&](RMSpropOptions& options) {
+        options.weight_decay(decay()).momentum(choices.one_of<double>({0, 0.5})).eps(1e-2);
+        options.centered(choices.chance(30));
+      });
+    default:
+      return make<Adagrad, AdagradOptions>(parameters, choices, [&](AdagradOptions& options) {
+        options.weight_decay(decay()).lr_decay(choices.one_of<double>({0, 0.01})).eps(1e-3);
+        options.initial_accumulator_value(0.1);
+      });
+  }
+}
+
+void expect_same_training(uint64_t seed) {
+  Choices choices(seed);
+  const int64_t window = choices.one_of<int64_t>({1, 1, 2, 3});
+  const double clip = choices.one_of<double>({0, 0, 0.1, 1});
+  const bool zero_first = choices.chance(50), set_to_none = choices.chance(70);
+  // fp64 shows what is more than rounding.
+  const at::ScalarType type = choices.chance(50) ? at::kDouble : at::kFloat;
+  Full accelerator({.gradients = {.bucket_cap_mb = choices.one_of<double>({1e-6, 1e-4, 25}),
+                                  .first_bucket_mb = choices.one_of<double>({1e-6, 1}),
+                                  .overlap = choices.chance(80)},
+                    .gradient_accumulation_steps = window,
+                    .gradient_accumulation = {.sync_each_batch = choices.chance(30)}});
+  const int64_t rank = accelerator.process_index(), size = accelerator.num_processes();
+
+  torch::manual_seed(seed);
+  RandomModel net(seed), plain(seed);
+  net->to(type);
+  plain->to(type);
+  copy_parameters(*net, *plain);
+  auto own_optimizer = random_optimizer(distinct(net->parameters()), seed);
+  auto plain_optimizer = random_optimizer(distinct(plain->parameters()), seed);
+  auto [model, optimizer] = accelerator.prepare(net, *own_optimizer);
+  ASSERT_TRUE(optimizer.is_fused());
+
+  for (int step = 0; step < kSteps; ++step) {
+    // The same graph in all batches of a window, so that both sides see one function.
+    const int phase = step / static_cast<int>(window);
+    const at::Tensor x = torch::randn({kBatch * size, 8}, type);
+    auto scope = accelerator.accumulate(model);
+    if (zero_first) optimizer.zero_grad(set_to_none);
+    accelerator.backward(model(x.narrow(0, kBatch * rank, kBatch), phase).square().mean());
+    if (clip > 0) accelerator.clip_grad_norm(model, clip);
+    optimizer.step();
+    if (!zero_first) optimizer.zero_grad(set_to_none);
+
+    if (step % window == 0) plain_optimizer->zero_grad(set_to_none);
+    (plain->forward(x, phase).square().mean() / static_cast<double>(window)).backward();
+    if ((step + 1) % window == 0) {
+      if (clip > 0) torch::nn::utils::clip_grad_norm_(distinct(plain->parameters()), clip);
+      plain_optimizer->step();
+    }
+    if (step == kSteps / 2) {
+      for (auto* each : {own_optimizer.get(), plain_optimizer.get()}) {
+        auto& options = each->param_groups().back().options();
+        options.set_lr(options.get_lr() / 2);
+      }
+    }
+    if (step == 7 && choices.chance(20)) {
+      std::stringstream saved;
+      torch::save(*own_optimizer, saved);
+      torch::load(*own_optimizer, saved);
+    }
+  }
+  const double tolerance = type == at::kDouble ? 1e-10 : 5e-4;
+  EXPECT_LT(largest_difference(*net, *plain), tolerance);
+}
+
+TEST(Fuzz, TrainsRandomModelsAsLibTorchDoes) {
+  const int first = from_environment("ACCELERATE_FUZZ_FIRST", 0);
+  const int cases = from_environment("ACCELERATE_FUZZ_CASES", 60);
+  for (int i = first; i < first + cases && !HasFailure(); ++i) {
+    SCOPED_TRACE("case " + std::to_string(i));
+    expect_same_training(i);
+  }
+}
+
+}  // namespace
+}  // namespace accelerate

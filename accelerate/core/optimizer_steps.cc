@@ -1,0 +1,238 @@
+#include "accelerate/core/optimizer_steps.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_foreach_clamp_max.h>
+#include <ATen/ops/_foreach_clamp_min.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+#include <torch/optim/optimizer.h>
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+
+#include "accelerate/gradients/gradient_norm.h"
+
+namespace accelerate {
+namespace {
+
+// As in PyTorch's clip_grad_norm_.
+constexpr double kNormEps = 1e-6;
+
+// The gradients of those parameters that have one, each once.
+std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& parameters) {
+  std::vector<at::Tensor> gradients;
+  std::unordered_set<const c10::TensorImpl*> seen;
+  for (const at::Tensor& parameter : parameters) {
+    if (parameter.grad().defined() && seen.insert(parameter.unsafeGetTensorImpl()).second)
+      gradients.push_back(parameter.grad());
+  }
+  return gradients;
+}
+
+std::vector<at::Tensor> gradients_of(const OptimizerState& optimizer) {
+  std::vector<at::Tensor> parameters;
+  for (const auto& group : optimizer.optimizer->param_groups())
+    parameters.insert(parameters.end(), group.params().begin(), group.params().end());
+  return gradients_of(parameters);
+}
+
+bool all_measurable(const std::vector<at::Tensor>& gradients) {
+  return std::all_of(gradients.begin(), gradients.end(), is_measurable);
+}
+
+// Of any kind and on any device, without a look at the values.
+at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type) {
+  if (norm_type == 2 && all_measurable(gradients))
+    return at::scalar_tensor(std::sqrt(measure_gradients(gradients).squared), at::kDouble);
+  std::vector<at::Tensor> norms;
+  for (const at::Tensor& gradient : gradients) {
+    norms.push_back(at::linalg_vector_norm(gradient.detach(), norm_type)
+                        .to(gradients.front().device(), at::kDouble));
+  }
+  return at::linalg_vector_norm(at::stack(norms), norm_type);
+}
+
+}  // namespace
+
+std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& optimizer) {
+  std::erase_if(optimizers_, [](const auto& known) { return known.expired(); });
+  for (const auto& known : optimizers()) {
+    TORCH_CHECK(known->optimizer != &optimizer,
+                "this optimizer was prepared before; use the handle that prepare() returned then");
+  }
+  remove_repeated_parameters(optimizer);
+  auto state = std::make_shared<OptimizerState>();
+  state->optimizer = &optimizer;
+  state->fused = FusedOptimizer::make(optimizer);
+  optimizers_.push_back(state);
+  return state;
+}
+
+std::vector<std::shared_ptr<OptimizerState>> OptimizerSteps::optimizers() const {
+  std::vector<std::shared_ptr<OptimizerState>> result;
+  for (const auto& weak : optimizers_) {
+    if (auto optimizer = weak.lock()) result.push_back(std::move(optimizer));
+  }
+  return result;
+}
+
+void OptimizerSteps::before_backward() {
+  c10::AutoGradMode no_grad(false);
+  for (const auto& optimizer : optimizers()) {
+    // What was clipped and is still there is added to, so it must be clipped by now.
+    if (optimizer->clip_factor != 1) {
+      at::_foreach_mul_(gradients_of(*optimizer), optimizer->clip_factor);
+      optimizer->clip_factor = 1;
+    }
+    optimizer->checked = optimizer->overflow = optimizer->unscaled = false;
+  }
+}
+
+void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) {
+  optimizer.checked = optimizer.overflow = optimizer.unscaled = false;
+  optimizer.clip_factor = 1;
+}
+
+double OptimizerSteps::pending_factor(const OptimizerState& optimizer) const {
+  const bool scaled = loss_scale_ != nullptr && !optimizer.unscaled;
+  return optimizer.clip_factor * (scaled ? loss_scale_->inverse() : 1.0);
+}
+
+void OptimizerSteps::note(OptimizerState& optimizer, bool overflow) {
+  if (loss_scale_ == nullptr || optimizer.checked) return;
+  loss_scale_->note(overflow);
+  optimizer.checked = true;
+  optimizer.overflow = overflow;
+}
+
+void OptimizerSteps::check(OptimizerState& optimizer) {
+  if (loss_scale_ == nullptr || optimizer.checked) return;
+  const std::vector<at::Tensor> gradients = gradients_of(optimizer);
+  // No gradient says nothing about the scale.
+  if (gradients.empty()) return;
+  if (optimizer.fused && all_measurable(gradients)) {
+    note(optimizer, !measure_gradients(gradients).finite);
+  } else {
+    unscale(optimizer);
+  }
+}
+
+void OptimizerSteps::unscale(OptimizerState& optimizer) {
+  c10::AutoGradMode no_grad(false);
+  const std::vector<at::Tensor> gradients = gradients_of(optimizer);
+  if (gradients.empty()) return;
+  if (loss_scale_ != nullptr && !optimizer.unscaled) {
+    const bool overflow = loss_scale_->unscale(gradients);
+    optimizer.overflow = optimizer.checked ? optimizer.overflow : overflow;
+    optimizer.checked = optimizer.unscaled = true;
+  }
+  if (optimizer.clip_factor != 1) {
+    at::_foreach_mul_(gradients, optimizer.clip_factor);
+    optimizer.clip_factor = 1;
+  }
+}
+
+void OptimizerSteps::step(OptimizerState& optimizer) {
+  check(optimizer);
+  optimizer.step_was_skipped = optimizer.overflow;
+  if (optimizer.step_was_skipped) return;
+  if (optimizer.fused && optimizer.fused->step(pending_factor(optimizer))) return;
+  unscale(optimizer);
+  optimizer.optimizer->step();
+}
+
+bool OptimizerSteps::step_was_skipped() const {
+  for (const auto& optimizer : optimizers()) {
+    if (optimizer->step_was_skipped) return true;
+  }
+  return false;
+}
+
+std::optional<std::vector<std::shared_ptr<OptimizerState>>> OptimizerSteps::covering(
+    const std::vector<at::Tensor>& parameters) const {
+  std::unordered_set<const c10::TensorImpl*> asked;
+  for (const at::Tensor& gradient : gradients_of(parameters))
+    asked.insert(gradient.unsafeGetTensorImpl());
+  std::vector<std::shared_ptr<OptimizerState>> found;
+  size_t covered = 0;
+  for (const auto& optimizer : optimizers()) {
+    size_t inside = 0;
+    const std::vector<at::Tensor> own = gradients_of(*optimizer);
+    for (const at::Tensor& gradient : own) inside += asked.count(gradient.unsafeGetTensorImpl());
+    if (inside == 0) continue;
+    if (inside < own.size() || !optimizer->fused || !all_measurable(own)) return std::nullopt;
+    covered += inside;
+    found.push_back(optimizer);
+  }
+  // One norm needs one scale.
+  for (const auto& optimizer : found) {
+    if (pending_factor(*optimizer) != pending_factor(*found.front())) return std::nullopt;
+  }
+  if (covered != asked.size()) return std::nullopt;
+  return found;
+}
+
+void OptimizerSteps::make_visible(const std::vector<at::Tensor>& parameters) {
+  std::unordered_set<const c10::TensorImpl*> asked;
+  for (const at::Tensor& parameter : parameters) asked.insert(parameter.unsafeGetTensorImpl());
+  for (const auto& optimizer : optimizers()) {
+    bool concerned = false;
+    for (const auto& group : optimizer->optimizer->param_groups()) {
+      for (const at::Tensor& parameter : group.params())
+        concerned = concerned || asked.contains(parameter.unsafeGetTensorImpl());
+    }
+    if (concerned) unscale(*optimizer);
+  }
+}
+
+at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& parameters,
+                                          double max_norm, double norm_type) {
+  TORCH_CHECK(max_norm >= 0, "clip_grad_norm: max_norm is ", max_norm, "; give 0 or more");
+  c10::AutoGradMode no_grad(false);
+  if (gradients_of(parameters).empty()) return at::zeros({});
+  const auto optimizers = norm_type == 2 ? covering(parameters) : std::nullopt;
+  if (!optimizers) {
+    make_visible(parameters);
+    const std::vector<at::Tensor> gradients = gradients_of(parameters);
+    const at::Tensor norm = norm_of(gradients, norm_type);
+    const at::Tensor factor = (max_norm / (norm + kNormEps)).clamp_max(1.0);
+    for (at::Tensor gradient : gradients) gradient.mul_(factor.to(gradient.scalar_type()));
+    return norm.to(at::kFloat);
+  }
+  const GradientNorm measured = measure_gradients(gradients_of(parameters));
+  const double norm = std::sqrt(measured.squared) * pending_factor(*optimizers->front());
+  for (const auto& optimizer : *optimizers) {
+    note(*optimizer, !measured.finite);
+    // So written that a norm that is no number goes on to the parameters, as in PyTorch.
+    const double factor = max_norm / (norm + kNormEps);
+    optimizer->clip_factor *= factor > 1 ? 1 : factor;
+  }
+  return at::scalar_tensor(norm, at::kFloat);
+}
+
+void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, double clip_value) {
+  TORCH_CHECK(clip_value >= 0, "clip_grad_value: clip_value is ", clip_value, "; give 0 or more");
+  c10::AutoGradMode no_grad(false);
+  make_visible(parameters);
+  const std::vector<at::Tensor> gradients = gradients_of(parameters);
+  if (gradients.empty()) return;
+  at::_foreach_clamp_min_(gradients, -clip_value);
+  at::_foreach_clamp_max_(gradients, clip_value);
+}
+
+at::Tensor OptimizerSteps::measure(const std::vector<at::Tensor>& parameters,
+                                   double norm_type) const {
+  c10::AutoGradMode no_grad(false);
+  const std::vector<at::Tensor> gradients = gradients_of(parameters);
+  if (gradients.empty()) return at::zeros({});
+  const double scale = loss_scale_ != nullptr ? loss_scale_->inverse() : 1.0;
+  return (norm_of(gradients, norm_type) * scale).to(at::kFloat);
+}
+
+}  // namespace accelerate

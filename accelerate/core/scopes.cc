@@ -1,0 +1,35 @@
+#include "accelerate/core/scopes.h"
+
+#include <exception>
+
+#include "accelerate/core/session.h"
+
+namespace accelerate {
+
+NoSyncScope::NoSyncScope(std::vector<std::shared_ptr<ModelState>> models)
+    : models_(std::move(models)) {
+  for (const auto& model : models_) ++model->no_sync_depth;
+}
+
+NoSyncScope::~NoSyncScope() {
+  for (const auto& model : models_) --model->no_sync_depth;
+}
+
+JoinScope::JoinScope(std::shared_ptr<Session> session, const JoinOptions& options)
+    : session_(std::move(session)),
+      even_batches_before_(session_->active_loaders()->even_batches),
+      exceptions_(std::uncaught_exceptions()) {
+  session_->begin_join();
+  if (options.even_batches) session_->active_loaders()->even_batches = options.even_batches;
+}
+
+JoinScope::~JoinScope() noexcept(false) {
+  session_->active_loaders()->even_batches = even_batches_before_;
+  if (std::uncaught_exceptions() == exceptions_) {
+    session_->end_join();
+  } else {
+    session_->abandon_join();
+  }
+}
+
+}  // namespace accelerate

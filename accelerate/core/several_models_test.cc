@@ -1,0 +1,234 @@
+// Several models and optimizers in one program, and ranks with uneven data. Runs on one process and
+// on several; every test runs on each of them.
+#include <gtest/gtest.h>
+
+#include "accelerate/core/test_helpers.h"
+#include "accelerate/optim/schedulers.h"
+
+namespace accelerate {
+namespace {
+
+using torch::optim::AdamWOptions;
+
+torch::nn::Sequential network(int64_t in, int64_t out) {
+  return torch::nn::Sequential(torch::nn::Linear(in, 16), torch::nn::Tanh(),
+                               torch::nn::Linear(16, out));
+}
+
+// One step of a GAN on real numbers and noise; `backward` is the Accelerator's or LibTorch's.
+template <class G, class D, class OptimizerG, class OptimizerD, class Backward>
+void gan_step(G& generator, D& discriminator, OptimizerG& of_generator,
+              OptimizerD& of_discriminator, const at::Tensor& real, const at::Tensor& noise,
+              Backward backward) {
+  const auto verdict = [](const at::Tensor& logits, double truth) {
+    return torch::binary_cross_entropy_with_logits(logits, torch::full_like(logits, truth));
+  };
+  const at::Tensor fake = generator(noise);
+  of_discriminator.zero_grad();
+  backward(verdict(discriminator(real), 1) + verdict(discriminator(fake.detach()), 0));
+  of_discriminator.step();
+  of_generator.zero_grad();
+  // Gradients reach the discriminator too, and are zeroed before its next step.
+  backward(verdict(discriminator(fake), 1));
+  of_generator.step();
+}
+
+TEST(SeveralModels, TrainAGanAsLibTorchDoes) {
+  Full accelerator;
+  torch::manual_seed(8);
+  auto generator = network(3, 1), discriminator = network(1, 1);
+  auto plain_generator = network(3, 1), plain_discriminator = network(1, 1);
+  copy_parameters(*generator, *plain_generator);
+  copy_parameters(*discriminator, *plain_discriminator);
+  const auto options = AdamWOptions(1e-2);
+  torch::optim::AdamW adamw_g(generator->parameters(), options),
+      adamw_d(discriminator->parameters(), options),
+      plain_g(plain_generator->parameters(), options),
+      plain_d(plain_discriminator->parameters(), options);
+  auto [model_g, model_d, optimizer_g, optimizer_d] =
+      accelerator.prepare(generator, discriminator, adamw_g, adamw_d);
+  const int64_t rank = accelerator.process_index(), size = accelerator.num_processes();
+  for (int step = 0; step < 20; ++step) {
+    torch::manual_seed(step);
+    const at::Tensor real = 2 + torch::randn({8 * size, 1}), noise = torch::randn({8 * size, 3});
+    gan_step(model_g, model_d, optimizer_g, optimizer_d, real.narrow(0, 8 * rank, 8),
+             noise.narrow(0, 8 * rank, 8),
+             [&](const at::Tensor& loss) { accelerator.backward(loss); });
+    const auto forward_g = [&](const at::Tensor& x) { return plain_generator->forward(x); };
+    const auto forward_d = [&](const at::Tensor& x) { return plain_discriminator->forward(x); };
+    gan_step(forward_g, forward_d, plain_g, plain_d, real, noise,
+             [](const at::Tensor& loss) { loss.backward(); });
+  }
+  EXPECT_LT(largest_difference(*generator, *plain_generator), 2e-4);
+  EXPECT_LT(largest_difference(*discriminator, *plain_discriminator), 2e-4);
+}
+
+TEST(SeveralModels, UpdateTheLossScaleOnceAStep) {
+  Half accelerator({.loss_scale = {.growth_interval = 1}});
+  auto one = torch::nn::Linear(1, 1), two = torch::nn::Linear(1, 1);
+  torch::optim::SGD sgd_one(one->parameters(), 1e-3), sgd_two(two->parameters(), 1e-3);
+  auto [model_one, model_two, optimizer_one, optimizer_two] =
+      accelerator.prepare(one, two, sgd_one, sgd_two);
+  accelerator.backward((model_one(torch::ones({1, 1})) + model_two(torch::ones({1, 1}))).sum() *
+                       1e-2);
+  optimizer_one.step();
+  optimizer_two.step();
+  EXPECT_EQ(accelerator.loss_scale(), 2 * 65536);
+}
+
+TEST(SeveralModels, MayGoTheirWayOnSomeRanksOnlyWithAnError) {
+  Full accelerator;
+  if (accelerator.num_processes() == 1) GTEST_SKIP() << "needs several processes";
+  auto one = torch::nn::Linear(1, 1), two = torch::nn::Linear(1, 1);
+  auto [model_one, model_two] = accelerator.prepare(one, two);
+  const bool first = accelerator.process_index() == 0;
+  const std::string message = message_of([&] {
+    accelerator.backward(
+        (first ? model_one(torch::ones({1, 1})) : model_two(torch::ones({1, 1}))).sum());
+  });
+  EXPECT_NE(message.find("on some processes only: `"), std::string::npos) << message;
+}
+
+TEST(SeveralModels, ShareAParameterThatIsAveragedOnce) {
+  Full accelerator;
+  auto shared = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::nn::Sequential one(shared, torch::nn::Tanh()), two(shared);
+  torch::optim::SGD sgd(one->parameters(), 1.0);
+  auto [model_one, model_two, optimizer] = accelerator.prepare(one, two, sgd);
+  accelerator.backward(model_two(torch::full({1, 1}, accelerator.process_index() + 1.0)).sum());
+  EXPECT_NEAR(shared->weight.grad().item<double>(), (accelerator.num_processes() + 1) / 2.0, 1e-6);
+  optimizer.step();
+}
+
+// Under a sanitizer these show what is used after its end.
+TEST(SeveralModels, AndHandlesEndInAnyOrder) {
+  const at::Tensor x = torch::ones({1, 1});
+  for (int order = 0; order < 6; ++order) {
+    auto accelerator = std::make_unique<Full>();
+    auto net = std::make_unique<torch::nn::Linear>(torch::nn::LinearOptions(1, 1));
+    auto sgd = std::make_unique<torch::optim::SGD>((*net)->parameters(), 0.1);
+    auto model = std::make_unique<PreparedModel<torch::nn::LinearImpl>>(accelerator->prepare(*net));
+    auto optimizer = std::make_unique<PreparedOptimizer>(accelerator->prepare(*sgd));
+    const at::Tensor loss = (*model)(x).sum();
+    accelerator->backward(loss);
+    optimizer->step();
+    const auto weight = (*net)->weight;
+    std::vector<std::function<void()>> ends{[&] { accelerator.reset(); }, [&] { model.reset(); },
+                                            [&] { optimizer.reset(), sgd.reset(); }};
+    // All six orders of the three.
+    std::swap(ends[0], ends[order % 3]);
+    if (order >= 3) std::swap(ends[1], ends[2]);
+    for (const auto& end : ends) end();
+    // The user's module trains on without us, and the hooks do nothing.
+    weight.sum().backward();
+    net.reset();
+  }
+  // Two generations over one module.
+  auto net = torch::nn::Linear(1, 1);
+  for (int generation = 0; generation < 2; ++generation) {
+    Full accelerator;
+    auto model = accelerator.prepare(net);
+    accelerator.backward(model(x).sum());
+    net->zero_grad();
+  }
+}
+
+// ---- join_uneven_inputs()
+
+TEST(UnevenInputs, LetRanksWithoutDataWaitAndCatchUp) {
+  Full accelerator;
+  torch::manual_seed(9);
+  torch::nn::Sequential net(torch::nn::Linear(1, 4), torch::nn::BatchNorm1d(4),
+                            torch::nn::Linear(4, 1));
+  torch::optim::AdamW adamw(net->parameters(), AdamWOptions(0.01));
+  LambdaLR schedule(adamw, [](int64_t step) { return 1.0 / static_cast<double>(1 + step); });
+  auto [model, optimizer, scheduler] = accelerator.prepare(net, adamw, schedule);
+  // Rank r has r + 1 batches but rank 1, which has none.
+  const int rank = accelerator.process_index(), size = accelerator.num_processes();
+  const int batches = rank == 1 ? 0 : rank + 1;
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    auto scope = accelerator.join_uneven_inputs();
+    for (int i = 0; i < batches; ++i) {
+      optimizer.zero_grad();
+      accelerator.backward(model(torch::full({2, 1}, i + 1.0)).square().sum());
+      optimizer.step();
+      scheduler.step();
+    }
+  }
+  std::vector<at::Tensor> pieces;
+  for (const auto& each : net->parameters()) pieces.push_back(each.detach().flatten());
+  for (const auto& each : net->buffers()) pieces.push_back(each.flatten().to(at::kFloat));
+  for (const auto& each : net->parameters()) {
+    const auto& state = static_cast<const torch::optim::AdamWParamState&>(
+        *adamw.state().at(each.unsafeGetTensorImpl()));
+    pieces.push_back(state.exp_avg().flatten());
+    pieces.push_back(torch::tensor({static_cast<float>(state.step())}));
+    if (size > 1) {
+      EXPECT_EQ(state.step(), 2 * size);
+    }
+  }
+  pieces.push_back(torch::tensor(
+      {static_cast<float>(schedule.last_epoch()), static_cast<float>(schedule.rates()[0])}));
+  const at::Tensor all = accelerator.gather(torch::cat(pieces).view({1, -1}));
+  for (int other = 1; other < size; ++other) EXPECT_TRUE(torch::equal(all[0], all[other]));
+  // And everything goes on as before.
+  accelerator.backward(model(torch::ones({2, 1})).sum());
+  optimizer.step();
+}
+
+TEST(UnevenInputs, SumUpWhatTheOthersHave) {
+  Full accelerator;
+  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::optim::SGD sgd(net->parameters(), 1.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  const double before = net->weight.item<double>();
+  const int size = accelerator.num_processes();
+  {
+    auto scope = accelerator.join_uneven_inputs();
+    // Only the last rank has data.
+    if (accelerator.process_index() + 1 == size) {
+      accelerator.backward(model(torch::ones({1, 1})).sum());
+      optimizer.step();
+    }
+  }
+  EXPECT_NEAR(net->weight.item<double>(), before - 1.0 / size, 1e-6);
+}
+
+TEST(UnevenInputs, MayLeaveTheLastRoundUneven) {
+  Full accelerator;
+  const int size = accelerator.num_processes(), rank = accelerator.process_index();
+  auto net = small_net();
+  auto [model, loader] =
+      accelerator.prepare(net, DataLoader(Line(size + 1, at::kFloat), {.batch_size = 1}));
+  const auto count = [&] {
+    int batches = 0;
+    for (auto& batch : loader) {
+      accelerator.backward(torch::mse_loss(model(batch.data), batch.target));
+      ++batches;
+    }
+    return batches;
+  };
+  {
+    auto scope = accelerator.join_uneven_inputs({.even_batches = false});
+    EXPECT_EQ(count(), size == 1 || rank == 0 ? 2 : 1);
+  }
+  EXPECT_EQ(count(), 2);
+}
+
+TEST(UnevenInputs, AccompanySeveralModels) {
+  Full accelerator;
+  auto one = torch::nn::Linear(1, 1), two = torch::nn::Linear(1, 1), idle = torch::nn::Linear(1, 1);
+  auto models = accelerator.prepare(one, two, idle);
+  {
+    auto scope = accelerator.join_uneven_inputs();
+    for (int i = 0; i <= accelerator.process_index(); ++i) {
+      accelerator.backward(std::get<0>(models)(torch::ones({1, 1})).sum());
+      auto unsynced = accelerator.no_sync(std::get<0>(models));
+      accelerator.backward(std::get<1>(models)(torch::ones({1, 1})).sum());
+    }
+  }
+  accelerator.wait_for_everyone();
+}
+
+}  // namespace
+}  // namespace accelerate

@@ -1,0 +1,51 @@
+// Work on a list of arrays in blocks of a fixed size, by LibTorch's threads where there is enough
+// of it. What is computed for a block is the same whatever the number of threads.
+//
+//   for_each_block({weight.numel(), bias.numel()}, [&](const Block& block) { ... });
+//
+// Not for tensors on a GPU.
+#pragma once
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace accelerate {
+
+struct Block {
+  // Which array, and which of its elements.
+  size_t array;
+  int64_t begin;
+  int64_t count;
+};
+
+inline constexpr int64_t kBlockSize = 64 * 1024;
+
+// The blocks of arrays of these lengths, in order; an empty array has none.
+inline std::vector<Block> cut_into_blocks(const std::vector<int64_t>& counts) {
+  std::vector<Block> blocks;
+  for (size_t array = 0; array < counts.size(); ++array) {
+    for (int64_t begin = 0; begin < counts[array]; begin += kBlockSize) {
+      blocks.push_back({array, begin, std::min(kBlockSize, counts[array] - begin)});
+    }
+  }
+  return blocks;
+}
+
+// Calls the function once for each block, from several threads at once when there are many.
+template <class Function>
+void for_each_block(const std::vector<Block>& blocks, Function&& function) {
+  int64_t total = 0;
+  for (const Block& block : blocks) total += block.count;
+  if (total <= kBlockSize || at::get_num_threads() == 1) {
+    for (const Block& block : blocks) function(block);
+    return;
+  }
+  at::parallel_for(0, static_cast<int64_t>(blocks.size()), 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) function(blocks[i]);
+  });
+}
+
+}  // namespace accelerate

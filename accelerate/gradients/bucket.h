@@ -1,0 +1,62 @@
+// One bucket of gradients: which parameters it carries, the memory in which they travel, and the
+// memory in which `.grad` lies afterwards.
+//
+// Part of the GradientReducer; not for others.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "accelerate/gradients/flat_buffer.h"
+#include "accelerate/gradients/named_parameter.h"
+
+namespace accelerate::internal {
+
+class Bucket {
+ public:
+  // Travels as `wire_type`, which is the gradients' own type or a narrower one.
+  Bucket(c10::ScalarType type, c10::Device device, c10::ScalarType wire_type);
+
+  void add(size_t parameter, const at::Tensor& tensor);
+  // To be called once, when all have been added.
+  void allocate();
+
+  // Indices of its parameters.
+  const std::vector<size_t>& members() const { return members_; }
+  int64_t bytes() const { return bytes_; }
+  c10::ScalarType type() const { return values_.type(); }
+  c10::Device device() const { return values_.device(); }
+
+  // Whether this tensor is the slot of a member.
+  bool is_slot(size_t member, const at::Tensor& gradient) const {
+    return gradient.is_same(slots_[member]);
+  }
+  const at::Tensor& slot(size_t member) const { return slots_[member]; }
+
+  // Copies each member's gradient, times its factor, to the wire; an undefined one becomes zeros.
+  void pack(const std::vector<at::Tensor>& gradients, const std::vector<double>& factors);
+  // The number that travels behind the gradients.
+  void set_signal(double value);
+  double signal() const;
+  // What travels.
+  at::Tensor& wire();
+  // Brings what has arrived to the slots.
+  void unpack();
+
+ private:
+  void renew_if_held(const std::vector<at::Tensor>& gradients);
+  void make_slots();
+
+  std::vector<size_t> members_;
+  std::vector<std::vector<int64_t>> sizes_, strides_;
+  std::vector<int64_t> offsets_;
+  int64_t signal_offset_ = 0;
+  int64_t bytes_ = 0;
+  FlatBuffer values_;
+  // Of the narrower type; empty when the values travel themselves.
+  FlatBuffer narrow_;
+  std::vector<at::Tensor> slots_;
+};
+
+}  // namespace accelerate::internal

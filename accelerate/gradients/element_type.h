@@ -1,0 +1,28 @@
+// What the kernels call a LibTorch type.
+#pragma once
+
+#include <c10/core/ScalarType.h>
+
+#include <optional>
+
+#include "kernels/types/element_type.h"
+
+namespace accelerate {
+
+// None for a type that kernels do not compute with.
+inline std::optional<kernels::ElementType> element_type(c10::ScalarType type) {
+  switch (type) {
+    case c10::ScalarType::Float:
+      return kernels::ElementType::kFloat;
+    case c10::ScalarType::Double:
+      return kernels::ElementType::kDouble;
+    case c10::ScalarType::Half:
+      return kernels::ElementType::kHalf;
+    case c10::ScalarType::BFloat16:
+      return kernels::ElementType::kBFloat16;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace accelerate

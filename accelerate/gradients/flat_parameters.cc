@@ -1,0 +1,64 @@
+#include "accelerate/gradients/flat_parameters.h"
+
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace accelerate {
+namespace {
+
+bool lies_in(const at::Tensor& parameter, const at::Tensor& slot) {
+  return parameter.const_data_ptr() == slot.const_data_ptr() && same_layout(parameter, slot);
+}
+
+}  // namespace
+
+FlatParameters::FlatParameters(std::vector<NamedParameter> parameters)
+    : parameters_(std::move(parameters)), slots_(parameters_.size()) {
+  std::reverse(parameters_.begin(), parameters_.end());
+
+  using Key = std::pair<c10::ScalarType, c10::Device>;
+  const auto before = [](const Key& a, const Key& b) {
+    return std::tuple(a.first, a.second.type(), a.second.index()) <
+           std::tuple(b.first, b.second.type(), b.second.index());
+  };
+  std::map<Key, FlatBuffer, decltype(before)> buffers(before);
+  std::vector<int64_t> offsets(parameters_.size(), -1);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& tensor = parameters_[i].tensor;
+    const bool movable = tensor.layout() == at::kStrided && tensor.numel() > 0 &&
+                         tensor.has_storage() && tensor.storage().use_count() == 1;
+    if (!movable) continue;
+    const Key key{tensor.scalar_type(), tensor.device()};
+    offsets[i] =
+        buffers.try_emplace(key, key.first, key.second).first->second.reserve(tensor.numel());
+  }
+  for (auto& [key, buffer] : buffers) buffer.allocate();
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (offsets[i] < 0) continue;
+    const at::Tensor& tensor = parameters_[i].tensor;
+    slots_[i] = buffers.at({tensor.scalar_type(), tensor.device()})
+                    .slot(offsets[i], tensor.sizes(), dense_strides(tensor));
+  }
+  restore();
+}
+
+bool FlatParameters::restore() {
+  c10::AutoGradMode no_grad(false);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    at::Tensor& tensor = parameters_[i].tensor;
+    const at::Tensor& slot = slots_[i];
+    if (!slot.defined() || lies_in(tensor, slot)) continue;
+    const bool fits = tensor.scalar_type() == slot.scalar_type() &&
+                      tensor.device() == slot.device() && tensor.sizes() == slot.sizes();
+    if (!fits) return false;
+    slot.copy_(tensor);
+    tensor.set_data(slot);
+  }
+  return true;
+}
+
+}  // namespace accelerate

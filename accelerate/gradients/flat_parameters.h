@@ -1,0 +1,45 @@
+// Lays the trainable parameters of a model out in one piece of memory for each type and device, in
+// the reverse of their registration, which is about the order in which backward finishes their
+// gradients.
+//
+//   FlatParameters flat(parameters);
+//   ... torch::load(net, file) gives the parameters other memory ...
+//   flat.restore();
+//
+// The tensors stay the user's own: same objects, values and strides (channels-last stays so), each
+// with a storage of its own. A parameter whose memory another tensor shares stays where it is,
+// because moving it would part the two. Not thread-safe; not for frozen parameters, which nobody
+// updates.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "accelerate/gradients/flat_buffer.h"
+#include "accelerate/gradients/named_parameter.h"
+
+namespace accelerate {
+
+class FlatParameters {
+ public:
+  // Trainable and distinct, in registration order.
+  explicit FlatParameters(std::vector<NamedParameter> parameters);
+
+  // In the order in which they lie.
+  const std::vector<NamedParameter>& parameters() const { return parameters_; }
+  // Whether the parameter has a slot, rather than a memory that it shares.
+  bool has_slot(size_t index) const { return slots_[index].defined(); }
+
+  // Brings back into its slot, with its present values, what no longer lies there: after
+  // torch::load(), or when the program gave it other data. False when a parameter has become of
+  // another type, device or size, and the layout has to be made anew.
+  bool restore();
+
+ private:
+  std::vector<NamedParameter> parameters_;
+  // Undefined for a parameter that is left in its place.
+  std::vector<at::Tensor> slots_;
+};
+
+}  // namespace accelerate

@@ -1,0 +1,75 @@
+// Averages a model's gradients over the ranks, bucket by bucket, while the backward pass goes on.
+//
+//   GradientReducer reducer(communicator, flat.parameters(), {.bucket_cap_mb = 25});
+//   reducer.begin(/*eager=*/true);
+//   loss.backward();     // each bucket that is full sets off, in the same order on every rank
+//   reducer.finish();    // `.grad` is the mean over the ranks
+//
+// Gradients add up locally in backward passes without begin(); the next finish() averages the sum.
+// A parameter without a gradient on every rank is left without one. Where some ranks have one and
+// others don't, finish() throws c10::Error with the parameter's name on every rank: such a step
+// would silently train different models.
+//
+// Afterwards `.grad` lies in the bucket's memory. A program may keep such a tensor: the next
+// averaging then takes new memory. Not for sparse gradients, which are refused, nor for one
+// process, which has nothing to average. For one thread, besides autograd's own.
+//
+// The scheme is that of PyTorch's DistributedDataParallel (Li et al., VLDB 2020).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <vector>
+
+#include "accelerate/comm/communicator.h"
+#include "accelerate/gradients/named_parameter.h"
+
+namespace accelerate {
+
+enum class GradientCompression { kNone, kFp16, kBf16 };
+
+struct GradientOptions {
+  // How much of the gradients one collective carries. The first bucket is small, so that the
+  // network has work early.
+  double bucket_cap_mb = 25;
+  double first_bucket_mb = 1;
+  // The type in which fp32 gradients travel; they are added up in it, too.
+  GradientCompression compression = GradientCompression::kNone;
+  // Buckets set off while backward goes on. To be turned off for a model whose parameters get their
+  // gradients in several steps of one backward pass, as with activation checkpoints.
+  bool overlap = true;
+};
+
+class GradientReducer {
+ public:
+  // Parameters in about the order in which backward finishes their gradients, the same on all
+  // ranks; all of them trainable leaves. The communicator outlives the reducer. Throws c10::Error
+  // when an option makes no sense.
+  GradientReducer(Communicator& communicator, std::vector<NamedParameter> parameters,
+                  const GradientOptions& options);
+  // The parameters' hooks do nothing from then on.
+  ~GradientReducer();
+
+  // A backward pass begins whose gradients are to be averaged. Not `eager`: every bucket waits for
+  // finish().
+  void begin(bool eager);
+  // Sends what is left and waits for all of it. Collective.
+  void finish();
+  // Takes part in one averaging of the other ranks, without a gradient of its own. Collective.
+  void shadow();
+  // After an exception in the backward pass: nothing is averaged.
+  void abandon();
+
+  // Whether gradients have been added up that are not averaged yet.
+  bool has_local_gradients() const;
+  // Whether the parameter is of this reducer, and whether its gradient is such a local one.
+  bool contains(const at::Tensor& parameter) const;
+  bool is_local(const at::Tensor& parameter) const;
+
+ private:
+  class Engine;
+  std::shared_ptr<Engine> engine_;
+};
+
+}  // namespace accelerate

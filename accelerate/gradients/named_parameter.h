@@ -1,0 +1,17 @@
+// A parameter and the name that errors call it by.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+namespace accelerate {
+
+struct NamedParameter {
+  // As in the module's named_parameters(), such as "classifier.weight".
+  std::string name;
+  at::Tensor tensor;
+};
+
+}  // namespace accelerate
