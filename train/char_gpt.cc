@@ -1,0 +1,171 @@
+// Trains a small GPT to write text, one character after the other, on any text files.
+//
+//   bazel run //train:char_gpt -- --num_processes=2 --data=shakespeare.txt
+#include <torch/torch.h>
+
+#include <chrono>
+#include <iomanip>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "accelerate/accelerate.h"
+#include "train/gpt.h"
+#include "train/text.h"
+
+ABSL_FLAG(std::vector<std::string>, data, {},
+          "text files, separated by commas; by default this project's own documentation");
+ABSL_FLAG(int, layers, 3, "transformer blocks");
+ABSL_FLAG(int, heads, 4, "attention heads of each block");
+ABSL_FLAG(int, width, 96, "features of each character");
+ABSL_FLAG(int, block, 64, "characters that the model looks back");
+ABSL_FLAG(double, dropout, 0, "share of the features that are dropped in training");
+ABSL_FLAG(int, batch_size, 32, "pieces of text in a step of each process");
+ABSL_FLAG(int, steps, 400, "optimizer steps");
+ABSL_FLAG(double, lr, 3e-3, "highest learning rate");
+ABSL_FLAG(int, warmup_steps, 20, "steps in which the learning rate rises to its highest");
+ABSL_FLAG(double, weight_decay, 0.1, "of matrices; biases and norms have none");
+ABSL_FLAG(int, seed, 42, "of weights, shuffle, dropout and sample");
+ABSL_FLAG(bool, shuffle, true, "take the pieces of text in random order");
+ABSL_FLAG(std::string, weights, "", "file of initial weights that Python's torch.save wrote");
+ABSL_FLAG(int, sample, 400, "characters to write at the end");
+ABSL_FLAG(double, temperature, 0.7, "of the sample: 0 always writes the likeliest character");
+ABSL_FLAG(int, log_every, 50, "steps between two lines of progress");
+ABSL_FLAG(bool, report_losses, false, "print the mean loss of each step with nine digits");
+
+namespace {
+
+using accelerate::train::Gpt;
+using accelerate::train::Text;
+
+Text read_text() {
+  std::vector<std::string> files = absl::GetFlag(FLAGS_data);
+  if (files.empty()) {
+    files = {accelerate::data_file("accelerate/README.md"),
+             accelerate::data_file("accelerate/CONTRIBUTING.md")};
+  }
+  return Text::read(files);
+}
+
+Gpt make_gpt(const Text& text) {
+  Gpt gpt(
+      accelerate::train::GptOptions{.vocabulary = static_cast<int64_t>(text.vocabulary().size()),
+                                    .layers = absl::GetFlag(FLAGS_layers),
+                                    .heads = absl::GetFlag(FLAGS_heads),
+                                    .width = absl::GetFlag(FLAGS_width),
+                                    .block = absl::GetFlag(FLAGS_block),
+                                    .dropout = absl::GetFlag(FLAGS_dropout)});
+  const std::string file = absl::GetFlag(FLAGS_weights);
+  if (!file.empty()) accelerate::train::load_weights(*gpt, file);
+  return gpt;
+}
+
+void check_flags() {
+  TORCH_CHECK(absl::GetFlag(FLAGS_log_every) > 0, "--log_every is ", absl::GetFlag(FLAGS_log_every),
+              "; it is a number of steps, at least 1");
+  TORCH_CHECK(absl::GetFlag(FLAGS_sample) >= 0, "--sample is ", absl::GetFlag(FLAGS_sample),
+              "; it is a number of characters, or 0 for none");
+  TORCH_CHECK(absl::GetFlag(FLAGS_temperature) >= 0, "--temperature is ",
+              absl::GetFlag(FLAGS_temperature), "; it must not be below 0");
+}
+
+int64_t parameter_count(const torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const auto& parameter : module.parameters()) count += parameter.numel();
+  return count;
+}
+
+// What the model writes, beginning with the text's first character.
+std::string sample(Gpt& gpt, const Text& text, c10::Device device) {
+  gpt->eval();
+  torch::NoGradGuard no_grad;
+  auto generator = at::detail::createCPUGenerator(absl::GetFlag(FLAGS_seed));
+  const double temperature = absl::GetFlag(FLAGS_temperature);
+  auto characters = text.characters().narrow(0, 0, 1).unsqueeze(0).to(device);
+  std::string written = text.vocabulary()[characters.item<int64_t>()];
+  while (characters.size(1) <= absl::GetFlag(FLAGS_sample)) {
+    const int64_t block = gpt->options().block, length = characters.size(1);
+    const auto context =
+        characters.narrow(1, std::max<int64_t>(0, length - block), std::min(length, block));
+    const auto logits = gpt(context).select(1, -1).cpu();
+    const auto next = temperature > 0 ? torch::multinomial(torch::softmax(logits / temperature, 1),
+                                                           1, false, generator)
+                                      : logits.argmax(1, /*keepdim=*/true);
+    written += text.vocabulary()[next.item<int64_t>()];
+    characters = torch::cat({characters, next.to(device)}, 1);
+  }
+  return written;
+}
+
+template <class Accelerator>
+void train(Accelerator& accelerator) {
+  check_flags();
+  const int seed = absl::GetFlag(FLAGS_seed), steps = absl::GetFlag(FLAGS_steps);
+  const int processes = accelerator.num_processes();
+  const int64_t batch_size = absl::GetFlag(FLAGS_batch_size);
+  const Text text = read_text();
+  const accelerate::train::Windows windows(text, absl::GetFlag(FLAGS_block));
+
+  torch::manual_seed(seed);
+  Gpt gpt = make_gpt(text);
+  const auto adamw_options = torch::optim::AdamWOptions(absl::GetFlag(FLAGS_lr))
+                                 .betas({0.9, 0.95})
+                                 .weight_decay(absl::GetFlag(FLAGS_weight_decay));
+  torch::optim::AdamW adamw(accelerate::train::decay_groups(*gpt, adamw_options), adamw_options);
+  // In steps of one process, of which a step of the run takes as many as there are processes.
+  accelerate::CosineDecay cosine(adamw,
+                                 {.warmup_steps = absl::GetFlag(FLAGS_warmup_steps) * processes,
+                                  .total_steps = steps * processes});
+  auto [model, optimizer, loader, scheduler] =
+      accelerator.prepare(gpt, adamw,
+                          accelerate::DataLoader(windows, {.batch_size = batch_size,
+                                                           .shuffle = absl::GetFlag(FLAGS_shuffle),
+                                                           .seed = static_cast<uint64_t>(seed)}),
+                          cosine);
+  accelerator.print(parameter_count(*gpt), " parameters, ", text.vocabulary().size(),
+                    " different characters in a text of ", text.characters().size(0));
+  // Each rank drops out other features.
+  torch::manual_seed(seed + accelerator.process_index());
+
+  const bool report_losses = absl::GetFlag(FLAGS_report_losses);
+  const int log_every = absl::GetFlag(FLAGS_log_every);
+  auto logged_at = std::chrono::steady_clock::now();
+  int step = 0, logged_step = 0;
+  while (step < steps) {
+    for (auto& batch : loader) {
+      optimizer.zero_grad();
+      auto loss = torch::nn::functional::cross_entropy(model(batch.data).flatten(0, 1),
+                                                       batch.target.flatten());
+      accelerator.backward(loss);
+      optimizer.step();
+      scheduler.step();
+      ++step;
+
+      const bool log = step % log_every == 0 || step == steps;
+      if (log || report_losses) {
+        const auto mean =
+            accelerator.reduce(loss.detach(), accelerate::ReduceOp::kMean).template item<float>();
+        if (report_losses) accelerator.print("loss ", std::setprecision(9), mean);
+        const auto now = std::chrono::steady_clock::now();
+        if (log) {
+          const double seconds = std::chrono::duration<double>(now - logged_at).count();
+          const int64_t tokens =
+              (step - logged_step) * batch_size * absl::GetFlag(FLAGS_block) * processes;
+          accelerator.print("step ", step, " loss ", std::setprecision(4), mean, ", ",
+                            std::llround(static_cast<double>(tokens) / seconds), " tokens/s");
+          logged_at = now;
+          logged_step = step;
+        }
+      }
+      if (step == steps) break;
+    }
+  }
+
+  if (absl::GetFlag(FLAGS_sample) > 0 && accelerator.is_main_process())
+    std::cout << "\n" << sample(gpt, text, accelerator.device()) << std::endl;
+}
+
+}  // namespace
+
+ACCELERATE_MAIN(train)
