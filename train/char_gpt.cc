@@ -3,10 +3,12 @@
 //   bazel run //train:char_gpt -- --num_processes=2 --data=shakespeare.txt
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <iomanip>
+#include <iostream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -16,15 +18,15 @@
 
 ABSL_FLAG(std::vector<std::string>, data, {},
           "text files, separated by commas; by default this project's own documentation");
-ABSL_FLAG(int, layers, 3, "transformer blocks");
+ABSL_FLAG(int, layers, 2, "transformer blocks");
 ABSL_FLAG(int, heads, 4, "attention heads of each block");
-ABSL_FLAG(int, width, 96, "features of each character");
+ABSL_FLAG(int, width, 128, "features of each character");
 ABSL_FLAG(int, block, 64, "characters that the model looks back");
 ABSL_FLAG(double, dropout, 0, "share of the features that are dropped in training");
-ABSL_FLAG(int, batch_size, 32, "pieces of text in a step of each process");
-ABSL_FLAG(int, steps, 400, "optimizer steps");
+ABSL_FLAG(int, batch_size, 16, "pieces of text in a step of each process");
+ABSL_FLAG(int, steps, 600, "optimizer steps");
 ABSL_FLAG(double, lr, 3e-3, "highest learning rate");
-ABSL_FLAG(int, warmup_steps, 20, "steps in which the learning rate rises to its highest");
+ABSL_FLAG(int, warmup_steps, 100, "steps in which the learning rate rises to its highest");
 ABSL_FLAG(double, weight_decay, 0.1, "of matrices; biases and norms have none");
 ABSL_FLAG(int, seed, 42, "of weights, shuffle, dropout and sample");
 ABSL_FLAG(bool, shuffle, true, "take the pieces of text in random order");
@@ -147,8 +149,8 @@ void train(Accelerator& accelerator) {
         const auto mean =
             accelerator.reduce(loss.detach(), accelerate::ReduceOp::kMean).template item<float>();
         if (report_losses) accelerator.print("loss ", std::setprecision(9), mean);
-        const auto now = std::chrono::steady_clock::now();
         if (log) {
+          const auto now = std::chrono::steady_clock::now();
           const double seconds = std::chrono::duration<double>(now - logged_at).count();
           const int64_t tokens =
               (step - logged_step) * batch_size * absl::GetFlag(FLAGS_block) * processes;
