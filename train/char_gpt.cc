@@ -133,7 +133,8 @@ void train(Accelerator& accelerator) {
   const bool report_losses = absl::GetFlag(FLAGS_report_losses);
   const int log_every = absl::GetFlag(FLAGS_log_every);
   auto logged_at = std::chrono::steady_clock::now();
-  int step = 0, logged_step = 0;
+  int64_t tokens = 0;
+  int step = 0;
   while (step < steps) {
     for (auto& batch : loader) {
       optimizer.zero_grad();
@@ -142,6 +143,7 @@ void train(Accelerator& accelerator) {
       accelerator.backward(loss);
       optimizer.step();
       scheduler.step();
+      tokens += batch.data.numel() * processes;
       ++step;
 
       const bool log = step % log_every == 0 || step == steps;
@@ -152,12 +154,10 @@ void train(Accelerator& accelerator) {
         if (log) {
           const auto now = std::chrono::steady_clock::now();
           const double seconds = std::chrono::duration<double>(now - logged_at).count();
-          const int64_t tokens =
-              (step - logged_step) * batch_size * absl::GetFlag(FLAGS_block) * processes;
           accelerator.print("step ", step, " loss ", std::setprecision(4), mean, ", ",
                             std::llround(static_cast<double>(tokens) / seconds), " tokens/s");
           logged_at = now;
-          logged_step = step;
+          tokens = 0;
         }
       }
       if (step == steps) break;

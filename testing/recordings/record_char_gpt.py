@@ -2,8 +2,9 @@
 
 Writes, for train/char_gpt_test.cc, two files into train/testdata: char_gpt_weights.pt, a dict of
 the initial weights under the names that the C++ model has for them, and char_gpt_losses.json, the
-losses of the first steps from there on the text of char_gpt_text.txt, in fp32 on one thread.
-Recorded with Python 3.11 and PyTorch 2.11.0 (CPU). To run, from the root of the repository:
+losses of the first steps from there on char_gpt_text.txt, which was written for this, in fp32 on
+one thread. Recorded with Python 3.11 and PyTorch 2.11.0 (CPU). To run, from the root of the
+repository:
 
     python -m venv /tmp/venv && /tmp/venv/bin/pip install torch==2.11.0 numpy
     /tmp/venv/bin/python testing/recordings/record_char_gpt.py
@@ -11,10 +12,10 @@ Recorded with Python 3.11 and PyTorch 2.11.0 (CPU). To run, from the root of the
 The weights differ from those that GPT-2 would begin with: biases and norms are drawn too, so that
 none can be mistaken for another. char_gpt_losses.json holds:
 
-    torch    the version
-    options  the program's flags; batch_size is that of all processes together
-    losses   of the steps, the pieces of text taken in order
-    shuffled the same in the order of a shuffle with the seed in options
+    torch     the version
+    options   the program's flags; batch_size is that of all processes together
+    losses    of the steps, the pieces of text taken in order
+    shuffled  the same in the order of a shuffle with the seed in options
 """
 
 import json
