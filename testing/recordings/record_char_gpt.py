@@ -101,10 +101,11 @@ def draw_weights(model):
 
 
 def make_optimizer(model):
-    parameters = list(model.parameters())
+    matrices = [p for p in model.parameters() if p.dim() >= 2]
+    others = [p for p in model.parameters() if p.dim() < 2]
     groups = [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": OPTIONS["weight_decay"]},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+        {"params": matrices, "weight_decay": OPTIONS["weight_decay"]},
+        {"params": others, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=OPTIONS["lr"], betas=(0.9, 0.95))
 
