@@ -1,5 +1,5 @@
 // Steps per second of a small MLP (64-256-10, batch 32, AdamW, one thread), by three loops over the
-// same model, data and initial weights. Run by compare_mlp.py, in turn with the Python ones.
+// same model, data and initial weights. Run by compare.py, in turn with the Python ones.
 #include <torch/torch.h>
 
 #include <chrono>

@@ -1,4 +1,4 @@
-"""The Python side of compare_mlp.py: the same MLP (64-256-10, batch 32, AdamW, one thread) by two loops.
+"""The Python side of compare.py: the same MLP (64-256-10, batch 32, AdamW, one thread) by two loops.
 
     mlp_peer.py accelerate STEPS   Hugging Face Accelerate, PyTorch's DataLoader, AdamW as it comes
     mlp_peer.py pytorch STEPS      plain PyTorch, fused AdamW, sliced batches
