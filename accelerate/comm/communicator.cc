@@ -63,13 +63,32 @@ struct Communicator::Group {
   c10::intrusive_ptr<c10d::Backend> backend;
   c10::Device device;
   std::chrono::milliseconds timeout;
+
+  // Calls the function, and turns what it throws into an error that says what to do.
+  template <class Function>
+  void guard(const char* name, Function&& function) const {
+    std::string reason;
+    try {
+      function();
+      return;
+    } catch (const c10::Error& error) {
+      reason = error.what_without_backtrace();
+    } catch (const std::exception& error) {
+      reason = error.what();
+    }
+    TORCH_CHECK(false, name, " failed on rank ", backend->getRank(), " of ", backend->getSize(),
+                ": ", reason.substr(0, reason.find('\n')),
+                "; a peer has ended, or did not take part within ",
+                std::chrono::duration_cast<std::chrono::seconds>(timeout).count(),
+                " s: look at what the other ranks wrote, and at process_group.timeout");
+  }
 };
 
 Communicator::Communicator() = default;
-Communicator::Communicator(std::unique_ptr<Group> group) : group_(std::move(group)) {}
+Communicator::Communicator(std::shared_ptr<Group> group) : group_(std::move(group)) {}
 Communicator::Communicator(c10::intrusive_ptr<c10d::Backend> backend, c10::Device device,
                            std::chrono::milliseconds timeout)
-    : group_(std::make_unique<Group>(Group{nullptr, std::move(backend), device, timeout})) {}
+    : group_(std::make_shared<Group>(Group{nullptr, std::move(backend), device, timeout})) {}
 Communicator::Communicator(Communicator&&) noexcept = default;
 Communicator& Communicator::operator=(Communicator&&) noexcept = default;
 Communicator::~Communicator() = default;
@@ -89,7 +108,7 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
     auto backend = info.device.is_cuda() ? internal::make_nccl_backend(store, backend_options)
                                          : internal::make_gloo_backend(store, backend_options);
     return Communicator(
-        std::make_unique<Group>(Group{store, backend, info.device, options.timeout}));
+        std::make_shared<Group>(Group{store, backend, info.device, options.timeout}));
   } catch (const c10::Error& error) {
     TORCH_CHECK(
         false, "rank ", worker.rank, " of ", worker.world_size,
@@ -124,37 +143,19 @@ void Communicator::leave_world() { current_world().reset(); }
 int Communicator::rank() const { return group_ ? group_->backend->getRank() : 0; }
 int Communicator::size() const { return group_ ? group_->backend->getSize() : 1; }
 
-template <class Function>
-void Communicator::guard(const char* name, Function&& function) const {
-  std::string reason;
-  try {
-    function();
-    return;
-  } catch (const c10::Error& error) {
-    reason = error.what_without_backtrace();
-  } catch (const std::exception& error) {
-    reason = error.what();
-  }
-  TORCH_CHECK(false, name, " failed on rank ", rank(), " of ", size(), ": ",
-              reason.substr(0, reason.find('\n')),
-              "; a peer has ended, or did not take part within ",
-              std::chrono::duration_cast<std::chrono::seconds>(group_->timeout).count(),
-              " s: look at what the other ranks wrote, and at process_group.timeout");
-}
-
 template <class Start>
 void Communicator::run(const char* name, Start&& start) const {
-  guard(name, [&] { start()->wait(); });
+  group_->guard(name, [&] { start()->wait(); });
 }
 
 PendingCollective Communicator::start_sum(at::Tensor& tensor) {
   PendingCollective pending;
   if (!group_) return pending;
   c10::AutoGradMode no_grad(false);
-  guard("all_reduce", [&] {
+  group_->guard("all_reduce", [&] {
     std::vector<at::Tensor> tensors{tensor};
     auto work = group_->backend->allreduce(tensors);
-    pending.wait_ = [this, work] { guard("all_reduce", [&] { work->wait(); }); };
+    pending.wait_ = [group = group_, work] { group->guard("all_reduce", [&] { work->wait(); }); };
   });
   return pending;
 }
@@ -191,6 +192,21 @@ std::vector<at::Tensor> Communicator::all_gather(const at::Tensor& tensor) {
   for (int rank = 0; rank < size(); ++rank) outputs[0].push_back(at::empty_like(inputs[0]));
   run("all_gather", [&] { return group_->backend->allgather(outputs, inputs); });
   return outputs[0];
+}
+
+std::string Communicator::broadcast_bytes(const std::string& bytes, int root) {
+  if (!group_) return bytes;
+  at::Tensor length = at::full({1}, static_cast<int64_t>(bytes.size()), at::kLong);
+  length = length.to(group_->device);
+  broadcast(length, root);
+  const int64_t size = length.item<int64_t>();
+  // A collective wants at least one byte.
+  at::Tensor carried = at::zeros({std::max<int64_t>(1, size)}, at::kByte);
+  if (rank() == root) std::memcpy(carried.data_ptr(), bytes.data(), bytes.size());
+  carried = carried.to(group_->device);
+  broadcast(carried, root);
+  carried = carried.cpu();
+  return {static_cast<const char*>(carried.data_ptr()), static_cast<size_t>(size)};
 }
 
 std::vector<std::string> Communicator::all_gather_bytes(const std::string& bytes) {

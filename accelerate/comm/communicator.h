@@ -89,6 +89,8 @@ class Communicator {
   void broadcast(at::Tensor& tensor, int root);
   // Every rank's tensor, in rank order; all have the same shape.
   std::vector<at::Tensor> all_gather(const at::Tensor& tensor);
+  // The root's bytes, on every rank.
+  std::string broadcast_bytes(const std::string& bytes, int root);
   // Every rank's bytes, in rank order; lengths may differ.
   std::vector<std::string> all_gather_bytes(const std::string& bytes);
   // Returns when every rank has called it.
@@ -96,15 +98,12 @@ class Communicator {
 
  private:
   struct Group;
-  explicit Communicator(std::unique_ptr<Group> group);
-  // Calls the function, and turns what it throws into an error that says what to do.
-  template <class Function>
-  void guard(const char* name, Function&& function) const;
+  explicit Communicator(std::shared_ptr<Group> group);
   template <class Start>
   void run(const char* name, Start&& start) const;
 
-  // None when alone.
-  std::unique_ptr<Group> group_;
+  // None when alone. Shared with what is under way.
+  std::shared_ptr<Group> group_;
 };
 
 }  // namespace accelerate

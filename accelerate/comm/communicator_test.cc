@@ -64,6 +64,20 @@ TEST_F(CommunicatorTest, BroadcastsFromAnyRank) {
   EXPECT_THROW(world_->broadcast(value, size_), c10::Error);
 }
 
+TEST_F(CommunicatorTest, BroadcastsBytes) {
+  for (const std::string& bytes : {std::string(), std::string("a\0b", 3), std::string(5000, 'x')})
+    EXPECT_EQ(world_->broadcast_bytes(rank_ == 1 ? bytes : "another", 1), bytes);
+}
+
+TEST_F(CommunicatorTest, SumsWhileOtherWorkGoesOn) {
+  at::Tensor one = at::full({4}, rank_ + 1.0), two = at::full({4}, 10.0 * (rank_ + 1));
+  auto first = world_->start_sum(one), second = world_->start_sum(two);
+  first.wait();
+  second.wait();
+  EXPECT_EQ(one[3].item<double>(), size_ * (size_ + 1) / 2);
+  EXPECT_EQ(two[0].item<double>(), 10.0 * size_ * (size_ + 1) / 2);
+}
+
 TEST_F(CommunicatorTest, GathersBytesOfAnyLength) {
   const auto all = world_->all_gather_bytes(std::string(rank_ * 3, 'x'));
   ASSERT_EQ(all.size(), static_cast<size_t>(size_));

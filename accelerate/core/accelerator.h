@@ -93,32 +93,27 @@ class Accelerator {
   // gradient_accumulation_steps, gradients add up on this process, and step() and zero_grad() of
   // optimizers and step() of schedulers do nothing:
   //   auto scope = accelerator.accumulate(model);
-  // For a mean over tokens instead of batches, divide the sum of the losses by the number of tokens
-  // of the whole window, over all ranks, and keep backward() from dividing once more:
-  //   backward(loss_sum * (num_processes() / tokens_of_window), {.average = false});
+  // Models that are not named are averaged in every batch; without any name none is.
   template <class... Models>
-  NoSyncScope accumulate(const Models&... models) {
+  AccumulateScope accumulate(const Models&... models) {
     session_->begin_accumulation_step();
     if (sync_gradients() || session_->options().gradient_accumulation.sync_each_batch)
-      return NoSyncScope({});
-    return no_sync(models...);
+      return AccumulateScope(session_, {});
+    return AccumulateScope(session_, states_of(models...));
   }
   // A scope in which backward() leaves the gradients of these models (none: of all) to this
   // process; the next backward() after it averages their sum.
   template <class... Models>
   NoSyncScope no_sync(const Models&... models) {
-    if constexpr (sizeof...(Models) == 0) {
-      return NoSyncScope(session_->models());
-    } else {
-      return NoSyncScope({models.state()...});
-    }
+    return NoSyncScope(states_of(models...));
   }
   // Makes the next backward() average the model's gradients, even within no_sync().
   template <class Module>
   void trigger_sync_in_backward(const PreparedModel<Module>& model) {
     model.state()->trigger_sync = true;
   }
-  // Whether the present step ends in an update; always outside of accumulate().
+  // Whether the batch of the present accumulate(), or the last one, ends in an update; true before
+  // the first.
   bool sync_gradients() const { return session_->accumulation().sync_gradients(); }
   int64_t gradient_accumulation_steps() const { return session_->accumulation().num_steps(); }
   // From the next window on.
@@ -235,6 +230,16 @@ class Accelerator {
 
  private:
   Communicator& communicator() { return session_->communicator(); }
+
+  // All that live, when none is named.
+  template <class... Models>
+  std::vector<std::shared_ptr<ModelState>> states_of(const Models&... models) const {
+    if constexpr (sizeof...(Models) == 0) {
+      return session_->models();
+    } else {
+      return {models.state()...};
+    }
+  }
 
   template <class Value, class Operation>
   Value each(Value value, Operation&& operation) {

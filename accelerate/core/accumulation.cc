@@ -22,11 +22,13 @@ void AccumulationWindow::begin_step(std::optional<int64_t> batches_left) {
   const bool follows_loader = options_.sync_with_dataloader && batches_left.has_value();
   if (sync_gradients_) {
     // Known in advance, so that every backward pass of the window has the same factor.
+    steps_ = num_steps_;
     length_ = follows_loader ? std::min(num_steps_, *batches_left + 1) : num_steps_;
     position_ = 0;
   }
   ++position_;
-  sync_gradients_ = position_ >= num_steps_ || (follows_loader && *batches_left == 0);
+  in_step_ = true;
+  sync_gradients_ = position_ >= steps_ || (follows_loader && *batches_left == 0);
 }
 
 }  // namespace accelerate

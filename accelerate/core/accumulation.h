@@ -29,18 +29,22 @@ class AccumulationWindow {
   // Throws c10::Error when there is less than one step.
   AccumulationWindow(int64_t num_steps, const GradientAccumulationOptions& options);
 
-  // A step on the next batch begins. `batches_left`: of the active loader, after this batch; none
-  // without a loader.
+  // A step on the next batch begins, and ends. `batches_left`: of the active loader, after this
+  // batch; none without a loader.
   void begin_step(std::optional<int64_t> batches_left);
+  void end_step() { in_step_ = false; }
   // Called after each backward pass.
   void after_backward() { holds_partial_sum_ = !sync_gradients_; }
 
-  // Whether this step ends its window; true until the first begin_step().
+  // Whether this step ends its window, or the last one did; true until the first begin_step().
   bool sync_gradients() const { return sync_gradients_; }
-  // What makes the window's gradients a mean: one over the number of its batches.
-  double loss_factor() const { return 1.0 / static_cast<double>(length_); }
+  // What makes the window's gradients a mean: one over the number of its batches. 1 between steps.
+  double loss_factor() const { return in_step_ ? 1.0 / static_cast<double>(length_) : 1.0; }
   // Whether the gradients are part of a sum that must not be zeroed yet.
   bool holds_partial_sum() const { return holds_partial_sum_; }
+
+  // Begins a window with the next step.
+  void restart() { sync_gradients_ = true, holds_partial_sum_ = false; }
 
   int64_t num_steps() const { return num_steps_; }
   // From the next window on. Throws c10::Error when it is less than one.
@@ -49,9 +53,12 @@ class AccumulationWindow {
  private:
   int64_t num_steps_ = 1;
   GradientAccumulationOptions options_;
-  // Batches of the present window, and which of them is at hand, from 1.
+  // Of the present window: the steps it was begun with, its batches as far as the loader has them,
+  // and which of them is at hand, from 1.
+  int64_t steps_ = 1;
   int64_t length_ = 1;
   int64_t position_ = 0;
+  bool in_step_ = false;
   bool sync_gradients_ = true;
   bool holds_partial_sum_ = false;
 };

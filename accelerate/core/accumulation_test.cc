@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "accelerate/core/test_helpers.h"
+#include "accelerate/data/tensor_dataset.h"
 #include "accelerate/optim/schedulers.h"
 
 namespace accelerate {
@@ -108,31 +109,63 @@ TEST(Accumulation, SyncsEachBatchIfAsked) {
   }
 }
 
-TEST(Accumulation, NormalisesByTokensWhereTheProgramDoes) {
-  // Rank r's batch b has 1 + (r + b) % 3 tokens; the window's loss is the mean over all of them.
-  Full accelerator({.gradient_accumulation_steps = 3});
+TEST(Accumulation, NormalisesByTokensWithoutIt) {
+  // As docs/training.md says: windows of two batches, the last of one; a row of value v counts as
+  // v % 3 + 1 tokens.
+  Full accelerator;
   auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
-  auto model = accelerator.prepare(net);
-  std::vector<at::Tensor> batches;
-  double tokens = 0, sum = 0;
-  for (int b = 0; b < 3; ++b) {
-    for (int r = 0; r < accelerator.num_processes(); ++r) {
-      const at::Tensor batch = torch::arange(1 + (r + b) % 3, at::kFloat).add(r).view({-1, 1});
-      if (r == accelerator.process_index()) batches.push_back(batch);
-      tokens += static_cast<double>(batch.numel());
-      sum += batch.sum().item<double>();
+  torch::optim::SGD sgd(net->parameters(), 0.0);
+  const at::Tensor rows =
+      torch::arange(5 * accelerator.num_processes()).to(at::kFloat).view({-1, 1});
+  auto [model, optimizer, loader] =
+      accelerator.prepare(net, sgd, DataLoader(TensorDataset(rows, rows), {.batch_size = 1}));
+  const auto tokens_of = [](double row) { return std::fmod(row, 3) + 1; };
+  std::vector<torch::data::Example<>> window;
+  double first = 0;
+  int updates = 0;
+  const auto update = [&] {
+    double tokens = 0;
+    for (auto& batch : window) tokens += tokens_of(batch.target.item<double>());
+    tokens = accelerator.reduce(torch::tensor(tokens)).template item<double>();
+    optimizer.zero_grad();
+    for (auto& batch : window) {
+      auto scope = accelerator.no_sync(model);
+      if (&batch == &window.back()) accelerator.trigger_sync_in_backward(model);
+      const auto sum = model(batch.data).sum() * tokens_of(batch.target.item<double>());
+      accelerator.backward(sum * (accelerator.num_processes() / tokens));
     }
+    double expected = 0, all_tokens = 0;
+    const double last = first + static_cast<double>(window.size()) * accelerator.num_processes();
+    for (double row = first; row < last; ++row) {
+      expected += row * tokens_of(row);
+      all_tokens += tokens_of(row);
+    }
+    EXPECT_NEAR(net->weight.grad().item<double>(), expected / all_tokens, 1e-4);
+    optimizer.step();
+    first = last;
+    window.clear();
+    ++updates;
+  };
+  for (auto& batch : loader) {
+    window.push_back(batch);
+    if (window.size() == 2) update();
   }
-  double own_tokens = 0;
-  for (const at::Tensor& batch : batches) own_tokens += static_cast<double>(batch.numel());
-  const double tokens_of_window = accelerator.reduce(torch::tensor({own_tokens})).item<double>();
-  EXPECT_EQ(tokens_of_window, tokens);
-  for (const at::Tensor& batch : batches) {
-    auto scope = accelerator.accumulate(model);
-    accelerator.backward(model(batch).sum() * (accelerator.num_processes() / tokens_of_window),
-                         {.average = false});
+  if (!window.empty()) update();
+  EXPECT_EQ(updates, 3);
+}
+
+TEST(Accumulation, ChangesItsNumberOfStepsWithTheNextWindow) {
+  AccumulationWindow window(4, {});
+  std::string pattern;
+  for (int step = 0; step < 8; ++step) {
+    window.begin_step(std::nullopt);
+    if (step == 1) window.set_num_steps(2);
+    EXPECT_EQ(window.loss_factor(), step < 4 ? 0.25 : 0.5);
+    pattern += window.sync_gradients() ? '1' : '0';
+    window.end_step();
+    EXPECT_EQ(window.loss_factor(), 1);
   }
-  EXPECT_NEAR(net->weight.grad().item<double>(), sum / tokens, 1e-5);
+  EXPECT_EQ(pattern, "00010101");
 }
 
 // ---- no_sync() and trigger_sync_in_backward()
@@ -188,6 +221,14 @@ TEST(NoSync, DoesNotLetAnOptimizerStepWithGradientsOfOneProcess) {
             std::string::npos);
   const auto loose = torch::ones({2}).set_requires_grad(true);
   torch::optim::SGD loose_sgd({loose}, 0.1);
+  // Gradients that the program made itself are no means either; what it makes of a mean is one.
+  optimizer.zero_grad();
+  accelerator.backward(model(torch::ones({1, 1})).sum());
+  net->weight.mutable_grad() = net->weight.grad() * 2;
+  optimizer.step();
+  for (const at::Tensor& each : net->parameters()) each.mutable_grad() = torch::ones_like(each);
+  EXPECT_NE(message_of([&] { optimizer.step(); }).find("call accelerator.backward(loss)"),
+            std::string::npos);
   auto loose_optimizer = accelerator.prepare(loose_sgd);
   accelerator.backward(loose.sum());
   EXPECT_NE(message_of([&] { loose_optimizer.step(); }).find("belongs to no prepared model"),

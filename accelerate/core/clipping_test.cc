@@ -171,6 +171,68 @@ TEST(Clipping, IsNotLostWhenMoreIsAdded) {
   EXPECT_NEAR(net->weight.item<double>(), before - 3.5, 1e-4);
 }
 
+// zero_grad() of the program's own objects is not seen, but what it leaves is.
+TEST(Clipping, EndsWithItsGradients) {
+  Full accelerator;
+  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::optim::SGD sgd(net->parameters(), 1.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  double expected = net->weight.item<double>();
+  for (int step = 0; step < 4; ++step) {
+    if (step % 2 == 0) {
+      net->zero_grad();
+    } else {
+      sgd.zero_grad();
+    }
+    accelerator.backward(model(torch::full({1, 1}, 10.0)).sum());
+    EXPECT_NEAR(accelerator.clip_grad_norm(model, 0.5).item<double>(), 10, 1e-4);
+    optimizer.step();
+    expected -= 0.5;
+    EXPECT_NEAR(net->weight.item<double>(), expected, 1e-4);
+  }
+}
+
+// Two models in fp16, whose backward passes both come before the steps.
+TEST(Clipping, OfOneOptimizerOutlastsTheBackwardPassOfAnother) {
+  for (const int way : {0, 1, 2}) {
+    Half accelerator({.loss_scale = {.init_scale = 1024, .growth_interval = 1}});
+    auto one = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false)),
+         two = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+    torch::optim::SGD sgd_one(one->parameters(), 1.0), sgd_two(two->parameters(), 1.0);
+    auto [model_one, model_two, optimizer_one, optimizer_two] =
+        accelerator.prepare(one, two, sgd_one, sgd_two);
+    const double before_one = one->weight.item<double>(), before_two = two->weight.item<double>();
+    accelerator.backward(model_one(torch::ones({1, 1})).sum());
+    if (way == 0) accelerator.unscale_gradients(optimizer_one);
+    if (way == 1) accelerator.clip_grad_norm(model_one, 0.5);
+    if (way == 2) accelerator.clip_grad_value(model_one, 0.5);
+    // Reading the scale changes nothing.
+    accelerator.loss_scale();
+    accelerator.backward(model_two(torch::full({1, 1}, 0.25)).sum());
+    optimizer_one.step();
+    accelerator.loss_scale();
+    optimizer_two.step();
+    EXPECT_NEAR(one->weight.item<double>(), before_one - (way == 0 ? 1 : 0.5), 1e-3) << way;
+    EXPECT_NEAR(two->weight.item<double>(), before_two - 0.25, 1e-3) << way;
+    EXPECT_EQ(accelerator.loss_scale(), 2048);
+  }
+}
+
+TEST(Clipping, TakesSparseGradients) {
+  Half accelerator({.loss_scale = {.init_scale = 16}});
+  if (accelerator.num_processes() > 1) GTEST_SKIP() << "several processes refuse them";
+  for (const double norm_type : {2.0, 1.0}) {
+    torch::nn::Embedding net(torch::nn::EmbeddingOptions(4, 1).sparse(true));
+    torch::optim::SGD sgd(net->parameters(), 1.0);
+    auto [model, optimizer] = accelerator.prepare(net, sgd);
+    const double before = net->weight[1].item<double>();
+    accelerator.backward(model(torch::tensor({1, 1})).sum());
+    EXPECT_NEAR(accelerator.clip_grad_norm(model, 0.5, norm_type).item<double>(), 2, 1e-4);
+    optimizer.step();
+    EXPECT_NEAR(net->weight[1].item<double>(), before - 0.5, 1e-4);
+  }
+}
+
 TEST(Clipping, RefusesWhatMakesNoSense) {
   Full accelerator;
   auto net = torch::nn::Linear(1, 1);

@@ -119,6 +119,18 @@ TEST(Engine, FollowsWhatIsFrozenAndThawed) {
   EXPECT_TRUE(torch::equal(net->parameters()[1], other));
 }
 
+TEST(Engine, NamesAParameterThatIsFrozenOnOneRankOnly) {
+  Full accelerator;
+  if (accelerator.num_processes() == 1) GTEST_SKIP() << "needs several processes";
+  auto net = torch::nn::Sequential(weight_only(1, 1), weight_only(1, 1));
+  auto model = accelerator.prepare(net);
+  if (accelerator.is_main_process()) net->parameters()[1].set_requires_grad(false);
+  const std::string message = message_of([&] {
+    accelerator.backward(model(torch::ones({1, 1})).sum());
+  });
+  EXPECT_NE(message.find("`1.weight` (on 3 of 4 processes)"), std::string::npos) << message;
+}
+
 // ---- What the program does to parameters and gradients
 
 TEST(Engine, BearsParametersThatAreReplacedDuringTraining) {
@@ -159,6 +171,41 @@ TEST(Engine, BearsParametersThatAreReplacedDuringTraining) {
     EXPECT_LT(largest_difference(*net, *reference), 1e-5) << "step " << step;
     EXPECT_EQ(net->parameters()[0].data_ptr(), place) << "step " << step;
   }
+}
+
+TEST(Engine, LeavesTogetherWhatTheProgramTiesByMemory) {
+  for (const bool before : {true, false}) {
+    Full accelerator;
+    auto a = weight_only(), b = weight_only();
+    torch::nn::Sequential net(a, b);
+    torch::optim::SGD sgd(net->parameters(), 0.1);
+    const auto tie = [&] { b->weight.set_data(a->weight.detach()); };
+    if (before) tie();
+    auto [model, optimizer] = accelerator.prepare(net, sgd);
+    if (!before) tie();
+    for (int step = 0; step < 2; ++step) {
+      optimizer.zero_grad();
+      accelerator.backward(model(torch::ones({1, 2})).sum());
+      optimizer.step();
+    }
+    EXPECT_EQ(a->weight.data_ptr(), b->weight.data_ptr());
+  }
+}
+
+TEST(Engine, GoesOnAfterABackwardPassThatFailed) {
+  Full accelerator({.gradients = {.bucket_cap_mb = 1e-6, .first_bucket_mb = 1e-6}});
+  auto net = torch::nn::Sequential(weight_only(1, 1), weight_only(1, 1), weight_only(1, 1));
+  auto model = accelerator.prepare(net);
+  const at::Tensor one = torch::ones({1, 1});
+  net->parameters()[0].register_hook([](const at::Tensor&) {
+    TORCH_CHECK(false, "a hook of the program's own");
+    return at::Tensor();
+  });
+  EXPECT_NE(message_of([&] { accelerator.backward(model(one).sum()); }).find("program's own"),
+            std::string::npos);
+  net->zero_grad();
+  accelerator.backward(net[2]->as<torch::nn::Linear>()->forward(one * 3).sum());
+  EXPECT_NEAR(net->parameters()[2].grad().item<double>(), 3, 1e-5);
 }
 
 TEST(Engine, GoesOnInAnotherTypeWhenTheProgramChangesIt) {

@@ -45,6 +45,9 @@ void Session::end_join() {
     average(models, syncing, /*contributes=*/false);
   }
   joining_ = false;
+  // Windows of accumulate() stand open at different batches.
+  accumulation_.restart();
+  for (const auto& model : models) model->reducer->forget_local_gradients();
 
   // Who went on longest, and of those the last.
   const int64_t size = communicator_->size();
@@ -64,10 +67,8 @@ void Session::end_join() {
   for (const auto& optimizer : optimizer_steps_.optimizers()) {
     std::ostringstream saved;
     if (communicator_->rank() == root) torch::save(*optimizer->optimizer, saved);
-    const std::string bytes = communicator_->all_gather_bytes(saved.str())[root];
-    if (joined_steps_ * size + communicator_->rank() == longest.item<int64_t>()) continue;
-    std::istringstream in(bytes);
-    torch::load(*optimizer->optimizer, in);
+    std::istringstream in(communicator_->broadcast_bytes(saved.str(), root));
+    if (communicator_->rank() != root) torch::load(*optimizer->optimizer, in, process_.device);
   }
   if (loss_scale_) {
     at::Tensor state =

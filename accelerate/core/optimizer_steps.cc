@@ -3,7 +3,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_foreach_clamp_max.h>
 #include <ATen/ops/_foreach_clamp_min.h>
-#include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
@@ -46,13 +45,24 @@ bool all_measurable(const std::vector<at::Tensor>& gradients) {
   return std::all_of(gradients.begin(), gradients.end(), is_measurable);
 }
 
+// What a sparse gradient consists of; the tensor itself otherwise.
+at::Tensor values_of(const at::Tensor& gradient) {
+  return gradient.is_sparse() ? gradient._values() : gradient;
+}
+
+void multiply(const std::vector<at::Tensor>& gradients, double factor) {
+  for (const at::Tensor& gradient : gradients) values_of(gradient).mul_(factor);
+}
+
 // Of any kind and on any device, without a look at the values.
 at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type) {
   if (norm_type == 2 && all_measurable(gradients))
     return at::scalar_tensor(std::sqrt(measure_gradients(gradients).squared), at::kDouble);
   std::vector<at::Tensor> norms;
   for (const at::Tensor& gradient : gradients) {
-    norms.push_back(at::linalg_vector_norm(gradient.detach(), norm_type)
+    // What stands twice for an element must be added up first.
+    const at::Tensor summed = gradient.is_sparse() ? gradient.coalesce() : gradient;
+    norms.push_back(at::linalg_vector_norm(values_of(summed).detach(), norm_type)
                         .to(gradients.front().device(), at::kDouble));
   }
   return at::linalg_vector_norm(at::stack(norms), norm_type);
@@ -82,20 +92,46 @@ std::vector<std::shared_ptr<OptimizerState>> OptimizerSteps::optimizers() const 
   return result;
 }
 
+void OptimizerSteps::remember(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients) {
+  optimizer.gradients.clear();
+  for (const at::Tensor& gradient : gradients)
+    optimizer.gradients.emplace_back(gradient.getIntrusivePtr());
+}
+
+void OptimizerSteps::forget_if_replaced(OptimizerState& optimizer) {
+  if (optimizer.gradients.empty()) return;
+  const std::vector<at::Tensor> gradients = gradients_of(optimizer);
+  bool same = gradients.size() == optimizer.gradients.size();
+  for (size_t i = 0; same && i < gradients.size(); ++i) {
+    same = optimizer.gradients[i]._unsafe_get_target() == gradients[i].unsafeGetTensorImpl();
+  }
+  if (!same) after_zero_grad(optimizer);
+}
+
+bool OptimizerSteps::awaits_step() {
+  for (const auto& optimizer : optimizers()) {
+    forget_if_replaced(*optimizer);
+    if (optimizer->awaits_step) return true;
+  }
+  return false;
+}
+
 void OptimizerSteps::before_backward() {
   c10::AutoGradMode no_grad(false);
   for (const auto& optimizer : optimizers()) {
-    // What was clipped and is still there is added to, so it must be clipped by now.
-    if (optimizer->clip_factor != 1) {
-      at::_foreach_mul_(gradients_of(*optimizer), optimizer->clip_factor);
-      optimizer->clip_factor = 1;
-    }
+    forget_if_replaced(*optimizer);
+    // What is still there is added to: it must be clipped by now, and of the scale of the rest.
+    const double factor =
+        optimizer->clip_factor * (optimizer->unscaled ? 1 / loss_scale_->inverse() : 1);
+    if (factor != 1) multiply(gradients_of(*optimizer), factor);
+    optimizer->clip_factor = 1;
     optimizer->checked = optimizer->overflow = optimizer->unscaled = false;
   }
 }
 
 void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) {
-  optimizer.checked = optimizer.overflow = optimizer.unscaled = false;
+  optimizer.gradients.clear();
+  optimizer.checked = optimizer.overflow = optimizer.unscaled = optimizer.awaits_step = false;
   optimizer.clip_factor = 1;
 }
 
@@ -107,11 +143,13 @@ double OptimizerSteps::pending_factor(const OptimizerState& optimizer) const {
 void OptimizerSteps::note(OptimizerState& optimizer, bool overflow) {
   if (loss_scale_ == nullptr || optimizer.checked) return;
   loss_scale_->note(overflow);
-  optimizer.checked = true;
+  optimizer.checked = optimizer.awaits_step = true;
   optimizer.overflow = overflow;
+  remember(optimizer, gradients_of(optimizer));
 }
 
 void OptimizerSteps::check(OptimizerState& optimizer) {
+  forget_if_replaced(optimizer);
   if (loss_scale_ == nullptr || optimizer.checked) return;
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
   // No gradient says nothing about the scale.
@@ -125,43 +163,48 @@ void OptimizerSteps::check(OptimizerState& optimizer) {
 
 void OptimizerSteps::unscale(OptimizerState& optimizer) {
   c10::AutoGradMode no_grad(false);
+  forget_if_replaced(optimizer);
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
   if (gradients.empty()) return;
   if (loss_scale_ != nullptr && !optimizer.unscaled) {
     const bool overflow = loss_scale_->unscale(gradients);
     optimizer.overflow = optimizer.checked ? optimizer.overflow : overflow;
-    optimizer.checked = optimizer.unscaled = true;
+    optimizer.checked = optimizer.unscaled = optimizer.awaits_step = true;
+    remember(optimizer, gradients);
   }
-  if (optimizer.clip_factor != 1) {
-    at::_foreach_mul_(gradients, optimizer.clip_factor);
-    optimizer.clip_factor = 1;
-  }
+  if (optimizer.clip_factor != 1) multiply(gradients, optimizer.clip_factor);
+  optimizer.clip_factor = 1;
 }
 
 void OptimizerSteps::step(OptimizerState& optimizer) {
   check(optimizer);
   optimizer.step_was_skipped = optimizer.overflow;
+  optimizer.awaits_step = false;
   if (optimizer.step_was_skipped) return;
   if (optimizer.fused && optimizer.fused->step(pending_factor(optimizer))) return;
   unscale(optimizer);
+  optimizer.awaits_step = false;
   optimizer.optimizer->step();
 }
 
-bool OptimizerSteps::step_was_skipped() const {
-  for (const auto& optimizer : optimizers()) {
-    if (optimizer->step_was_skipped) return true;
+bool OptimizerSteps::step_was_skipped(const torch::optim::Optimizer* optimizer) const {
+  bool any = false;
+  for (const auto& known : optimizers()) {
+    if (known->optimizer == optimizer) return known->step_was_skipped;
+    any = any || known->step_was_skipped;
   }
-  return false;
+  return any;
 }
 
 std::optional<std::vector<std::shared_ptr<OptimizerState>>> OptimizerSteps::covering(
-    const std::vector<at::Tensor>& parameters) const {
+    const std::vector<at::Tensor>& parameters) {
   std::unordered_set<const c10::TensorImpl*> asked;
   for (const at::Tensor& gradient : gradients_of(parameters))
     asked.insert(gradient.unsafeGetTensorImpl());
   std::vector<std::shared_ptr<OptimizerState>> found;
   size_t covered = 0;
   for (const auto& optimizer : optimizers()) {
+    forget_if_replaced(*optimizer);
     size_t inside = 0;
     const std::vector<at::Tensor> own = gradients_of(*optimizer);
     for (const at::Tensor& gradient : own) inside += asked.count(gradient.unsafeGetTensorImpl());
@@ -202,7 +245,8 @@ at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& paramet
     const std::vector<at::Tensor> gradients = gradients_of(parameters);
     const at::Tensor norm = norm_of(gradients, norm_type);
     const at::Tensor factor = (max_norm / (norm + kNormEps)).clamp_max(1.0);
-    for (at::Tensor gradient : gradients) gradient.mul_(factor.to(gradient.scalar_type()));
+    for (const at::Tensor& gradient : gradients)
+      values_of(gradient).mul_(factor.to(gradient.scalar_type()));
     return norm.to(at::kFloat);
   }
   const GradientNorm measured = measure_gradients(gradients_of(parameters));
@@ -212,6 +256,7 @@ at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& paramet
     // So written that a norm that is no number goes on to the parameters, as in PyTorch.
     const double factor = max_norm / (norm + kNormEps);
     optimizer->clip_factor *= factor > 1 ? 1 : factor;
+    remember(*optimizer, gradients_of(*optimizer));
   }
   return at::scalar_tensor(norm, at::kFloat);
 }

@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
+#include "accelerate/gradients/gradient_reducer.h"
 #include "accelerate/optim/fused_optimizer.h"
 #include "accelerate/precision/loss_scale.h"
 
@@ -32,7 +34,8 @@ struct OptimizerState {
   // Of the last step.
   bool step_was_skipped = false;
 
-  // ---- The gradients since the last backward pass
+  // ---- About the gradients at hand; forgotten when the program puts others in their place
+  std::vector<c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>> gradients;
   // Whether they were checked for an overflow, and whether there was one.
   bool checked = false;
   bool overflow = false;
@@ -40,6 +43,11 @@ struct OptimizerState {
   bool unscaled = false;
   // What they are still to be multiplied by for clipping.
   double clip_factor = 1;
+  // Whether the loss scale has to stay as it is until they are used up.
+  bool awaits_step = false;
+
+  // What each reducer had averaged when this optimizer last stepped.
+  std::unordered_map<const GradientReducer*, int64_t> averagings;
 };
 
 class OptimizerSteps {
@@ -52,15 +60,17 @@ class OptimizerSteps {
   // In the order of their preparation.
   std::vector<std::shared_ptr<OptimizerState>> optimizers() const;
 
-  // A backward pass is about to change the gradients.
+  // Whether gradients of the present loss scale wait for their optimizer's step.
+  bool awaits_step();
+  // A backward pass, whose loss has its scale, is about to change the gradients.
   void before_backward();
   // The gradients are gone.
   void after_zero_grad(OptimizerState& optimizer);
 
   // Updates the parameters unless the gradients are not finite under a loss scale.
   void step(OptimizerState& optimizer);
-  // Whether a live optimizer skipped its last step.
-  bool step_was_skipped() const;
+  // Whether this optimizer skipped its last step; any that lives, where it is null or not prepared.
+  bool step_was_skipped(const torch::optim::Optimizer* optimizer = nullptr) const;
 
   // As Accelerator's methods of these names.
   at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm,
@@ -71,6 +81,9 @@ class OptimizerSteps {
   at::Tensor measure(const std::vector<at::Tensor>& parameters, double norm_type) const;
 
  private:
+  // Notes what is pending for these gradients, and forgets what was for others.
+  void remember(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients);
+  void forget_if_replaced(OptimizerState& optimizer);
   // Looks for an overflow, once for each backward pass.
   void check(OptimizerState& optimizer);
   void note(OptimizerState& optimizer, bool overflow);
@@ -78,7 +91,7 @@ class OptimizerSteps {
   double pending_factor(const OptimizerState& optimizer) const;
   // The optimizers whose gradients are exactly these, if all of them can clip in their step.
   std::optional<std::vector<std::shared_ptr<OptimizerState>>> covering(
-      const std::vector<at::Tensor>& parameters) const;
+      const std::vector<at::Tensor>& parameters);
   // Brings everything that is pending into the values of these parameters' gradients.
   void make_visible(const std::vector<at::Tensor>& parameters);
 

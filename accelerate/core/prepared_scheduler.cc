@@ -9,11 +9,11 @@
 namespace accelerate {
 namespace {
 
-// Advances of a schedule in a step of this run.
-int advances(Session& session) {
+// Advances of a schedule in a step of this run. LibTorch's own don't tell their optimizer: null.
+int advances(Session& session, const torch::optim::Optimizer* optimizer) {
   if (!session.options().step_scheduler_with_optimizer) return 1;
   if (!session.accumulation().sync_gradients()) return 0;
-  if (session.optimizer_steps().step_was_skipped()) return 0;
+  if (session.optimizer_steps().step_was_skipped(optimizer)) return 0;
   return session.options().split_batches ? 1 : session.process().world_size;
 }
 
@@ -22,6 +22,7 @@ int advances(Session& session) {
 PreparedScheduler::PreparedScheduler(std::shared_ptr<Session> session, Scheduler& scheduler)
     : session_(std::move(session)),
       token_(session_->add_other(&scheduler, "scheduler")),
+      optimizer_(&scheduler.optimizer()),
       progress_(session_->add_schedule([&scheduler] {
         const auto end = scheduler.total_steps();
         if (!end || scheduler.step_count() <= *end) scheduler.step();
@@ -34,7 +35,7 @@ PreparedScheduler::PreparedScheduler(std::shared_ptr<Session> session,
       progress_(session_->add_schedule([&scheduler] { scheduler.step(); })) {}
 
 void PreparedScheduler::step() {
-  for (int i = advances(*session_); i > 0; --i) {
+  for (int i = advances(*session_, optimizer_); i > 0; --i) {
     progress_->advance();
     ++progress_->advances;
   }
@@ -53,7 +54,7 @@ PreparedPlateauScheduler::PreparedPlateauScheduler(
       observe_([&scheduler](double metric) { scheduler.step(static_cast<float>(metric)); }) {}
 
 void PreparedPlateauScheduler::step(double metric) {
-  if (advances(*session_) > 0) observe_(metric);
+  if (advances(*session_, optimizer_) > 0) observe_(metric);
 }
 
 }  // namespace accelerate

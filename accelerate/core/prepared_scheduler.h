@@ -41,6 +41,7 @@ class PreparedScheduler {
  private:
   std::shared_ptr<Session> session_;
   std::shared_ptr<const void> token_;
+  const torch::optim::Optimizer* optimizer_ = nullptr;
   std::shared_ptr<ScheduleProgress> progress_;
 };
 
@@ -56,6 +57,7 @@ class PreparedPlateauScheduler {
  private:
   std::shared_ptr<Session> session_;
   std::shared_ptr<const void> token_;
+  const torch::optim::Optimizer* optimizer_ = nullptr;
   std::function<void(double)> observe_;
 };
 

@@ -15,6 +15,12 @@ NoSyncScope::~NoSyncScope() {
   for (const auto& model : models_) --model->no_sync_depth;
 }
 
+AccumulateScope::AccumulateScope(std::shared_ptr<Session> session,
+                                 std::vector<std::shared_ptr<ModelState>> unsynced)
+    : session_(std::move(session)), no_sync_(std::move(unsynced)) {}
+
+AccumulateScope::~AccumulateScope() { session_->accumulation().end_step(); }
+
 JoinScope::JoinScope(std::shared_ptr<Session> session, const JoinOptions& options)
     : session_(std::move(session)),
       even_batches_before_(session_->active_loaders()->even_batches),

@@ -22,6 +22,19 @@ class [[nodiscard]] NoSyncScope {
   std::vector<std::shared_ptr<ModelState>> models_;
 };
 
+// The work on one batch within accumulate().
+class [[nodiscard]] AccumulateScope {
+ public:
+  // `unsynced`: the models whose gradients stay with this process.
+  AccumulateScope(std::shared_ptr<Session> session,
+                  std::vector<std::shared_ptr<ModelState>> unsynced);
+  ~AccumulateScope();
+
+ private:
+  std::shared_ptr<Session> session_;
+  NoSyncScope no_sync_;
+};
+
 struct JoinOptions {
   // What loaders do within the scope with a last round that is not full; none leaves it to them.
   std::optional<bool> even_batches = std::nullopt;

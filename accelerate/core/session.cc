@@ -27,6 +27,13 @@ std::vector<NamedParameter> distinct_parameters(const torch::nn::Module& module)
   return result;
 }
 
+bool has_gradient(const ModelState& model) {
+  for (const NamedParameter& parameter : model.parameters) {
+    if (parameter.tensor.grad().defined()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Session::Session(const StrategyTraits& strategy, const PrecisionTraits& precision,
@@ -43,12 +50,17 @@ Session::Session(const StrategyTraits& strategy, const PrecisionTraits& precisio
               strategy.name, ", or start one process");
   process_ = make_process_info(worker, strategy.device);
   communicator_ = Communicator::world(worker, process_, options.process_group);
+  check_gradient_options(options.gradients);
   if (precision.loss_scaled) loss_scale_.emplace(options.loss_scale, process_.device);
   optimizer_steps_ = OptimizerSteps(loss_scale());
 }
 
 std::shared_ptr<ModelState> Session::add_model(const std::shared_ptr<torch::nn::Module>& module,
                                                bool owned) {
+  // A module whose handle is gone may be prepared anew.
+  std::erase_if(owned_models_, [&module](const auto& model) {
+    return model->module == module && model.use_count() == 1;
+  });
   std::erase_if(models_, [](const auto& model) { return model.expired(); });
   for (const auto& model : models()) {
     TORCH_CHECK(model->module != module, "the model `", module->name(),
@@ -94,10 +106,11 @@ void Session::lay_out(ModelState& model) {
 }
 
 void Session::refresh(ModelState& model) {
-  bool same = true;
+  // One that was frozen keeps its place, so that ranks of which only some freeze it find out.
+  bool thawed = false;
   for (size_t i = 0; i < model.parameters.size(); ++i)
-    same = same && model.parameters[i].tensor.requires_grad() == model.trainable[i];
-  if (!same || !model.flat->restore()) lay_out(model);
+    thawed = thawed || (model.parameters[i].tensor.requires_grad() && !model.trainable[i]);
+  if (thawed || !model.flat->restore()) lay_out(model);
 }
 
 std::vector<std::shared_ptr<ModelState>> Session::models() const {
@@ -162,16 +175,18 @@ std::optional<Autocast> Session::autocast() const {
 void Session::backward(const at::Tensor& loss, const BackwardOptions& options) {
   TORCH_CHECK(loss.numel() == 1, "backward: the loss has ", loss.numel(),
               " elements; reduce it to one number first, for example with mean()");
+  at::Tensor scaled = loss;
+  if (loss_scale_) scaled = loss_scale_->apply(loss, /*keep=*/optimizer_steps_.awaits_step());
   optimizer_steps_.before_backward();
-  at::Tensor scaled = loss_scale_ ? loss_scale_->apply(loss) : loss;
-  const double factor = options.average ? accumulation_.loss_factor() : 1;
-  if (factor != 1) scaled = scaled * factor;
+  if (accumulation_.loss_factor() != 1) scaled = scaled * accumulation_.loss_factor();
 
   const auto models = this->models();
   std::vector<bool> syncing;
   bool any = false;
+  int trainable_models = 0;
   for (const auto& model : models) {
     if (communicator_->size() > 1) refresh(*model);
+    trainable_models += model->reducer && !model->reducer->empty();
     const bool syncs = model->reducer && (model->no_sync_depth == 0 || model->trigger_sync);
     syncing.push_back(syncs);
     any = any || syncs;
@@ -183,7 +198,7 @@ void Session::backward(const at::Tensor& loss, const BackwardOptions& options) {
   }
   for (size_t i = 0; i < models.size(); ++i) {
     // With one model, what is sent when depends on nothing but its buckets.
-    if (syncing[i]) models[i]->reducer->begin(/*eager=*/models.size() == 1);
+    if (syncing[i]) models[i]->reducer->begin(/*eager=*/trainable_models == 1);
   }
   try {
     scaled.backward({}, options.retain_graph || options.create_graph, options.create_graph);
@@ -196,7 +211,8 @@ void Session::backward(const at::Tensor& loss, const BackwardOptions& options) {
   if (any) average(models, syncing, /*contributes=*/true);
   accumulation_.after_backward();
   for (const auto& model : models) {
-    if (model->watch_for_orphans) warn_about_orphans(*model, optimizer_steps_.optimizers());
+    if (!model->watch_for_orphans || !has_gradient(*model)) continue;
+    warn_about_orphans(*model, optimizer_steps_.optimizers());
     model->watch_for_orphans = false;
   }
 }
@@ -227,7 +243,7 @@ void Session::average(const std::vector<std::shared_ptr<ModelState>>& models,
   }
 }
 
-void Session::check_averaged(const OptimizerState& optimizer) const {
+void Session::check_averaged(OptimizerState& optimizer) const {
   if (communicator_->size() == 1) return;
   const auto models = this->models();
   for (const auto& group : optimizer.optimizer->param_groups()) {
@@ -235,9 +251,14 @@ void Session::check_averaged(const OptimizerState& optimizer) const {
       if (!parameter.grad().defined()) continue;
       bool known = false;
       for (const auto& model : models) {
-        if (!model->reducer || !model->reducer->contains(parameter)) continue;
+        const GradientReducer* reducer = model->reducer.get();
+        if (reducer == nullptr || !reducer->contains(parameter)) continue;
         known = true;
-        TORCH_CHECK(model->no_sync_depth > 0 || !model->reducer->is_local(parameter),
+        // A program may replace a mean, but not do without one.
+        const bool averaged =
+            reducer->is_mean(parameter) || (!reducer->is_local(parameter) &&
+                                            reducer->averagings() != optimizer.averagings[reducer]);
+        TORCH_CHECK(averaged || model->no_sync_depth > 0,
                     "this step would use gradients that were not averaged over the processes; call "
                     "accelerator.backward(loss) in place of loss.backward(), and let the last "
                     "backward pass before a step be outside of no_sync()");
@@ -246,6 +267,9 @@ void Session::check_averaged(const OptimizerState& optimizer) const {
                   " that belongs to no prepared model, so that every process would train one of "
                   "its own; register it in a module, and prepare that");
     }
+  }
+  for (const auto& model : models) {
+    if (model->reducer) optimizer.averagings[model->reducer.get()] = model->reducer->averagings();
   }
 }
 

@@ -70,7 +70,7 @@ struct ModelState {
   // Whether a step has passed since the buffers were last made equal on all ranks.
   bool buffers_stale = false;
 
-  // Over those parameters that are trainable, and which they were when it was laid out.
+  // Over those parameters that were trainable when it was laid out, and which these were.
   std::unique_ptr<FlatParameters> flat;
   std::vector<bool> trainable;
   // Null on one process.
@@ -79,7 +79,7 @@ struct ModelState {
   // them all the same.
   int no_sync_depth = 0;
   bool trigger_sync = false;
-  // Until the first backward pass has shown which parameters the model uses.
+  // Until the first backward pass through the model has shown which parameters it uses.
   bool watch_for_orphans = true;
 };
 
@@ -161,7 +161,8 @@ class Session {
  private:
   // Lays out the trainable parameters, and their gradients' buckets.
   void lay_out(ModelState& model);
-  // Does so again if the program has changed what is trainable, and notices what has left its slot.
+  // Does so again for a parameter that has become trainable, or of another type; brings back what
+  // has left its slot.
   void refresh(ModelState& model);
   // Averages the models that `syncing` says, in the order of their preparation.
   void average(const std::vector<std::shared_ptr<ModelState>>& models,
@@ -170,7 +171,7 @@ class Session {
   // models they average. The number of ranks with data.
   int64_t announce(bool has_data, std::vector<bool>& syncing);
   // Throws c10::Error when the optimizer would step with gradients of this rank alone.
-  void check_averaged(const OptimizerState& optimizer) const;
+  void check_averaged(OptimizerState& optimizer) const;
 
   AcceleratorOptions options_;
   PrecisionTraits precision_;

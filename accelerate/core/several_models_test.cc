@@ -100,6 +100,32 @@ TEST(SeveralModels, ShareAParameterThatIsAveragedOnce) {
   optimizer.step();
 }
 
+TEST(SeveralModels, HoldBackOnlyTheScheduleOfASkippedStep) {
+  Half accelerator;
+  auto one = torch::nn::Linear(1, 1), two = torch::nn::Linear(1, 1);
+  torch::optim::SGD sgd_one(one->parameters(), 1e-3), sgd_two(two->parameters(), 1e-3);
+  LambdaLR schedule_one(sgd_one, [](int64_t) { return 1.0; }),
+      schedule_two(sgd_two, [](int64_t) { return 1.0; });
+  auto [model_one, model_two, optimizer_one, optimizer_two, scheduler_one, scheduler_two] =
+      accelerator.prepare(one, two, sgd_one, sgd_two, schedule_one, schedule_two);
+  accelerator.backward(model_one(torch::ones({1, 1})).sum() * INFINITY);
+  optimizer_one.step();
+  scheduler_one.step();
+  accelerator.backward(model_two(torch::ones({1, 1})).sum() * 1e-2);
+  optimizer_two.step();
+  scheduler_two.step();
+  EXPECT_EQ(schedule_one.last_epoch(), 0);
+  EXPECT_EQ(schedule_two.last_epoch(), accelerator.num_processes());
+}
+
+TEST(SeveralModels, MayBePreparedAnewWhenTheirHandleIsGone) {
+  Full accelerator;
+  auto net = torch::nn::Linear(1, 1);
+  { auto model = accelerator.prepare(net); }
+  auto model = accelerator.prepare(net);
+  accelerator.backward(model(torch::ones({1, 1})).sum());
+}
+
 // Under a sanitizer these show what is used after its end.
 TEST(SeveralModels, AndHandlesEndInAnyOrder) {
   const at::Tensor x = torch::ones({1, 1});
@@ -213,6 +239,27 @@ TEST(UnevenInputs, MayLeaveTheLastRoundUneven) {
     EXPECT_EQ(count(), size == 1 || rank == 0 ? 2 : 1);
   }
   EXPECT_EQ(count(), 2);
+}
+
+TEST(UnevenInputs, CloseWindowsThatStandOpen) {
+  Full accelerator({.gradient_accumulation_steps = 2});
+  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::optim::SGD sgd(net->parameters(), 0.1);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  const auto step = [&] {
+    auto scope = accelerator.accumulate(model);
+    accelerator.backward(model(torch::ones({1, 1})).sum());
+    optimizer.step();
+    optimizer.zero_grad();
+  };
+  {
+    auto join = accelerator.join_uneven_inputs();
+    for (int i = 0; i <= accelerator.process_index() % 2; ++i) step();
+  }
+  const double before = net->weight.item<double>();
+  step();
+  step();
+  EXPECT_NEAR(net->weight.item<double>(), before - 0.1, 1e-6);
 }
 
 TEST(UnevenInputs, AccompanySeveralModels) {

@@ -18,7 +18,8 @@ namespace accelerate {
 class TensorDataset
     : public torch::data::datasets::BatchDataset<TensorDataset, torch::data::Example<>> {
  public:
-  // Throws c10::Error when the two have different numbers of rows, or none at all.
+  // Both on one device. Throws c10::Error when they have no rows to speak of (a number has none),
+  // or different numbers of them.
   TensorDataset(at::Tensor data, at::Tensor target);
 
   torch::data::Example<> get_batch(at::ArrayRef<size_t> rows) override;

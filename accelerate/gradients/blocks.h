@@ -34,12 +34,13 @@ inline std::vector<Block> cut_into_blocks(const std::vector<int64_t>& counts) {
   return blocks;
 }
 
-// Calls the function once for each block, from several threads at once when there are many.
+// Calls the function once for each block, from several threads at once when there are many, unless
+// the order matters.
 template <class Function>
-void for_each_block(const std::vector<Block>& blocks, Function&& function) {
+void for_each_block(const std::vector<Block>& blocks, Function&& function, bool in_order = false) {
   int64_t total = 0;
   for (const Block& block : blocks) total += block.count;
-  if (total <= kBlockSize || at::get_num_threads() == 1) {
+  if (in_order || total <= kBlockSize || at::get_num_threads() == 1) {
     for (const Block& block : blocks) function(block);
     return;
   }

@@ -9,9 +9,6 @@
 namespace accelerate::internal {
 namespace {
 
-// The signal is an element like the gradients, in a slot of its own.
-constexpr int64_t kSignalSize[] = {1};
-
 const void* advanced(const void* data, int64_t elements, size_t element_size) {
   return static_cast<const char*>(data) + elements * static_cast<int64_t>(element_size);
 }
@@ -30,17 +27,13 @@ void Bucket::add(size_t parameter, const at::Tensor& tensor) {
 }
 
 void Bucket::allocate() {
-  signal_offset_ = values_.reserve(1);
-  values_.allocate();
-  if (narrow_.type() != values_.type()) {
+  if (signal_offset_ < 0) {
+    signal_offset_ = values_.reserve(1);
     // One offset serves both.
-    narrow_.reserve(values_.whole().numel());
-    narrow_.allocate();
+    narrow_.reserve(values_.numel());
   }
-  make_slots();
-}
-
-void Bucket::make_slots() {
+  values_.allocate();
+  if (narrow_.type() != values_.type()) narrow_.allocate();
   slots_.clear();
   for (size_t i = 0; i < members_.size(); ++i) {
     slots_.push_back(values_.slot(offsets_[i], sizes_[i], strides_[i]));
@@ -57,14 +50,13 @@ void Bucket::renew_if_held(const std::vector<at::Tensor>& gradients) {
     // Ours, and where it is `.grad`, the parameter's and the list's.
     const size_t known = is_slot(i, gradients[i]) ? 3 : 1;
     if (slots_[i].use_count() > known || slots_[i].storage().use_count() > 1) {
-      values_.allocate();
-      make_slots();
+      allocate();
       return;
     }
   }
 }
 
-void Bucket::pack(const std::vector<at::Tensor>& gradients, const std::vector<double>& factors) {
+void Bucket::pack(const std::vector<at::Tensor>& gradients, double factor) {
   c10::AutoGradMode no_grad(false);
   renew_if_held(gradients);
   at::Tensor& target = wire();
@@ -78,7 +70,7 @@ void Bucket::pack(const std::vector<at::Tensor>& gradients, const std::vector<do
       at::Tensor part = target.narrow(0, offsets_[i], slots_[i].numel())
                             .as_strided(sizes_[i], strides_[i], offsets_[i]);
       if (sources[i].defined()) {
-        part.copy_(sources[i]).mul_(factors[i]);
+        part.copy_(sources[i]).mul_(factor);
       } else {
         part.zero_();
       }
@@ -97,7 +89,7 @@ void Bucket::pack(const std::vector<at::Tensor>& gradients, const std::vector<do
                    .destination = wire_data + (offsets_[block.array] + block.begin) *
                                                   static_cast<int64_t>(target.element_size()),
                    .count = block.count,
-                   .factor = factors[block.array]},
+                   .factor = factor},
                   *element_type(target.scalar_type()));
   });
 }

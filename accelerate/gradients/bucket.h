@@ -19,7 +19,7 @@ class Bucket {
   Bucket(c10::ScalarType type, c10::Device device, c10::ScalarType wire_type);
 
   void add(size_t parameter, const at::Tensor& tensor);
-  // To be called once, when all have been added.
+  // To be called when all have been added, and again when somebody else still uses the memory.
   void allocate();
 
   // Indices of its parameters.
@@ -34,8 +34,8 @@ class Bucket {
   }
   const at::Tensor& slot(size_t member) const { return slots_[member]; }
 
-  // Copies each member's gradient, times its factor, to the wire; an undefined one becomes zeros.
-  void pack(const std::vector<at::Tensor>& gradients, const std::vector<double>& factors);
+  // Copies each member's gradient, times a factor, to the wire; an undefined one becomes zeros.
+  void pack(const std::vector<at::Tensor>& gradients, double factor);
   // The number that travels behind the gradients.
   void set_signal(double value);
   double signal() const;
@@ -46,12 +46,11 @@ class Bucket {
 
  private:
   void renew_if_held(const std::vector<at::Tensor>& gradients);
-  void make_slots();
 
   std::vector<size_t> members_;
   std::vector<std::vector<int64_t>> sizes_, strides_;
   std::vector<int64_t> offsets_;
-  int64_t signal_offset_ = 0;
+  int64_t signal_offset_ = -1;
   int64_t bytes_ = 0;
   FlatBuffer values_;
   // Of the narrower type; empty when the values travel themselves.

@@ -28,7 +28,8 @@ class FlatBuffer {
 
   // The tensor at an offset; sizes and strides must be dense.
   at::Tensor slot(int64_t offset, at::IntArrayRef sizes, at::IntArrayRef strides) const;
-  // All of it, padding included.
+  // Of all that was reserved, padding included.
+  int64_t numel() const { return numel_; }
   at::Tensor& whole() { return whole_; }
   c10::ScalarType type() const { return type_; }
   c10::Device device() const { return device_; }

@@ -10,6 +10,12 @@
 namespace accelerate {
 namespace {
 
+// Whether no other tensor would miss this one at its place.
+bool is_movable(const at::Tensor& tensor) {
+  return tensor.layout() == at::kStrided && tensor.numel() > 0 && tensor.has_storage() &&
+         tensor.storage().use_count() == 1;
+}
+
 bool lies_in(const at::Tensor& parameter, const at::Tensor& slot) {
   return parameter.const_data_ptr() == slot.const_data_ptr() && same_layout(parameter, slot);
 }
@@ -29,9 +35,7 @@ FlatParameters::FlatParameters(std::vector<NamedParameter> parameters)
   std::vector<int64_t> offsets(parameters_.size(), -1);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& tensor = parameters_[i].tensor;
-    const bool movable = tensor.layout() == at::kStrided && tensor.numel() > 0 &&
-                         tensor.has_storage() && tensor.storage().use_count() == 1;
-    if (!movable) continue;
+    if (!is_movable(tensor)) continue;
     const Key key{tensor.scalar_type(), tensor.device()};
     offsets[i] =
         buffers.try_emplace(key, key.first, key.second).first->second.reserve(tensor.numel());
@@ -50,11 +54,15 @@ bool FlatParameters::restore() {
   c10::AutoGradMode no_grad(false);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     at::Tensor& tensor = parameters_[i].tensor;
-    const at::Tensor& slot = slots_[i];
+    const at::Tensor slot = slots_[i];
     if (!slot.defined() || lies_in(tensor, slot)) continue;
     const bool fits = tensor.scalar_type() == slot.scalar_type() &&
                       tensor.device() == slot.device() && tensor.sizes() == slot.sizes();
     if (!fits) return false;
+    if (!is_movable(tensor)) {
+      slots_[i].reset();
+      continue;
+    }
     slot.copy_(tensor);
     tensor.set_data(slot);
   }

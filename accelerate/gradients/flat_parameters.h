@@ -7,9 +7,9 @@
 //   flat.restore();
 //
 // The tensors stay the user's own: same objects, values and strides (channels-last stays so), each
-// with a storage of its own. A parameter whose memory another tensor shares stays where it is,
-// because moving it would part the two. Not thread-safe; not for frozen parameters, which nobody
-// updates.
+// with a storage of its own. A parameter whose memory another tensor shares, now or later, stays
+// where it is, because moving it would part the two. Not thread-safe; not for frozen parameters,
+// which nobody updates.
 #pragma once
 
 #include <ATen/core/Tensor.h>

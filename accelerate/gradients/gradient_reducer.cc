@@ -54,11 +54,15 @@ class GradientReducer::Engine : public std::enable_shared_from_this<Engine> {
   void finish(bool contributes);
   void abandon();
 
+  void forget_local_gradients();
+  int64_t averagings() const { return averagings_; }
+  bool empty() const { return parameters_.empty(); }
   bool has_local_gradients() const;
   bool contains(const at::Tensor& parameter) const {
     return index_of_.contains(parameter.unsafeGetTensorImpl());
   }
   bool is_local(const at::Tensor& parameter) const;
+  bool is_mean(const at::Tensor& parameter) const;
 
  private:
   // Where a parameter's gradient travels.
@@ -80,6 +84,7 @@ class GradientReducer::Engine : public std::enable_shared_from_this<Engine> {
 
   // Gradients that were added to since they were last averaged.
   std::vector<char> local_;
+  int64_t averagings_ = 0;
   // Which parameters all ranks had a gradient of ('1') or none ('0') when they last compared.
   std::string agreed_;
 
@@ -99,9 +104,7 @@ GradientReducer::Engine::Engine(Communicator& communicator, std::vector<NamedPar
       overlap_(options.overlap),
       local_(parameters_.size(), 0),
       agreed_(parameters_.size(), '1') {
-  TORCH_CHECK(options.bucket_cap_mb > 0 && options.first_bucket_mb > 0,
-              "gradients: bucket_cap_mb is ", options.bucket_cap_mb, " and first_bucket_mb ",
-              options.first_bucket_mb, "; give positive numbers, as a rule 25 and 1");
+  check_gradient_options(options);
   // A bucket is of one type and device; it is closed when it is full.
   using Key = std::tuple<c10::ScalarType, c10::DeviceType, c10::DeviceIndex>;
   std::map<Key, size_t> open;
@@ -168,13 +171,14 @@ void GradientReducer::Engine::begin(bool eager) {
 
 void GradientReducer::Engine::abandon() {
   under_way_ = false;
+  // What has set off goes on writing.
+  for (size_t i = 0; i < pending_.size(); ++i) buckets_[i].allocate();
   pending_.clear();
 }
 
 void GradientReducer::Engine::launch(size_t index, bool contributes) {
   internal::Bucket& bucket = buckets_[index];
   std::vector<at::Tensor> gradients(bucket.members().size());
-  std::vector<double> factors(bucket.members().size(), 1.0 / communicator_.size());
   for (size_t member = 0; contributes && member < gradients.size(); ++member) {
     const size_t i = bucket.members()[member];
     at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
@@ -182,14 +186,9 @@ void GradientReducer::Engine::launch(size_t index, bool contributes) {
     TORCH_CHECK(gradient.layout() == at::kStrided, "the gradient of `", parameters_[i].name,
                 "` is sparse, which several processes cannot average; make its embedding dense "
                 "(EmbeddingOptions::sparse(false))");
-    if (bucket.is_slot(member, gradient) && !local_[i]) {
-      // Averaged before, and the same on all ranks: one of them brings it, so that it stays exact.
-      if (communicator_.rank() != 0) continue;
-      factors[member] = 1;
-    }
     gradients[member] = gradient;
   }
-  bucket.pack(gradients, factors);
+  bucket.pack(gradients, 1.0 / communicator_.size());
   if (index + 1 == buckets_.size()) {
     bucket.set_signal(contributes && presence() != agreed_ ? 1 : 0);
   }
@@ -241,11 +240,28 @@ void GradientReducer::Engine::finish(bool contributes) {
     bucket.unpack();
     for (size_t member = 0; member < bucket.members().size(); ++member) {
       const size_t i = bucket.members()[member];
+      if (!contributes) continue;
       local_[i] = 0;
-      if (!contributes || agreed_[i] == '0') continue;
+      if (agreed_[i] == '0') continue;
       at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
+      if (gradient.requires_grad()) {
+        TORCH_WARN_ONCE(
+            "backward with create_graph: on several processes the averaged gradients have "
+            "no graph; take what is to be differentiated once more from "
+            "torch::autograd::grad()");
+      }
       if (!bucket.is_slot(member, gradient)) gradient = bucket.slot(member);
     }
+  }
+  // Of all reducers, so that none is taken for an earlier one at its address.
+  static int64_t averagings = 0;
+  averagings_ = ++averagings;
+}
+
+void GradientReducer::Engine::forget_local_gradients() {
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (local_[i]) parameters_[i].tensor.mutable_grad().reset();
+    local_[i] = 0;
   }
 }
 
@@ -261,6 +277,19 @@ bool GradientReducer::Engine::is_local(const at::Tensor& parameter) const {
   return found != index_of_.end() && local_[found->second];
 }
 
+bool GradientReducer::Engine::is_mean(const at::Tensor& parameter) const {
+  const auto found = index_of_.find(parameter.unsafeGetTensorImpl());
+  if (found == index_of_.end() || local_[found->second]) return false;
+  const Place& place = places_[found->second];
+  return buckets_[place.bucket].is_slot(place.member, parameter.grad());
+}
+
+void check_gradient_options(const GradientOptions& options) {
+  TORCH_CHECK(options.bucket_cap_mb > 0 && options.first_bucket_mb > 0,
+              "gradients: bucket_cap_mb is ", options.bucket_cap_mb, " and first_bucket_mb ",
+              options.first_bucket_mb, "; give positive numbers, as a rule 25 and 1");
+}
+
 GradientReducer::GradientReducer(Communicator& communicator, std::vector<NamedParameter> parameters,
                                  const GradientOptions& options)
     : engine_(std::make_shared<Engine>(communicator, std::move(parameters), options)) {
@@ -272,6 +301,12 @@ void GradientReducer::begin(bool eager) { engine_->begin(eager); }
 void GradientReducer::finish() { engine_->finish(/*contributes=*/true); }
 void GradientReducer::shadow() { engine_->finish(/*contributes=*/false); }
 void GradientReducer::abandon() { engine_->abandon(); }
+void GradientReducer::forget_local_gradients() { engine_->forget_local_gradients(); }
+int64_t GradientReducer::averagings() const { return engine_->averagings(); }
+bool GradientReducer::empty() const { return engine_->empty(); }
+bool GradientReducer::is_mean(const at::Tensor& parameter) const {
+  return engine_->is_mean(parameter);
+}
 bool GradientReducer::has_local_gradients() const { return engine_->has_local_gradients(); }
 bool GradientReducer::contains(const at::Tensor& parameter) const {
   return engine_->contains(parameter);

@@ -41,6 +41,9 @@ struct GradientOptions {
   bool overlap = true;
 };
 
+// Throws c10::Error when an option makes no sense.
+void check_gradient_options(const GradientOptions& options);
+
 class GradientReducer {
  public:
   // Parameters in about the order in which backward finishes their gradients, the same on all
@@ -61,11 +64,19 @@ class GradientReducer {
   // After an exception in the backward pass: nothing is averaged.
   void abandon();
 
+  // A number for the last averaging; 0 before the first.
+  int64_t averagings() const;
+  // Whether it has no parameters.
+  bool empty() const;
   // Whether gradients have been added up that are not averaged yet.
   bool has_local_gradients() const;
-  // Whether the parameter is of this reducer, and whether its gradient is such a local one.
+  // Leaves the parameters of those without a gradient.
+  void forget_local_gradients();
+  // Whether the parameter is of this reducer; whether its gradient is such a local one; or the very
+  // tensor that the last averaging left.
   bool contains(const at::Tensor& parameter) const;
   bool is_local(const at::Tensor& parameter) const;
+  bool is_mean(const at::Tensor& parameter) const;
 
  private:
   class Engine;

@@ -50,7 +50,9 @@ void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>
     if (communicator.rank() == root) continue;
     int64_t offset = 0;
     for (const at::Tensor& member : members) {
-      member.detach().copy_(flat.narrow(0, offset, member.numel()).view_as(member));
+      // Without a new version: a backward pass may still have saved the old values of a buffer,
+      // which it does not use in training, and which BatchNorm itself changes unseen as well.
+      member.variable_data().copy_(flat.narrow(0, offset, member.numel()).view_as(member));
       offset += member.numel();
     }
   }

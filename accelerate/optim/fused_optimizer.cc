@@ -4,6 +4,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <typeinfo>
 #include <unordered_set>
 #include <vector>
@@ -66,7 +67,7 @@ class Fused final : public FusedOptimizer {
     gather();
     std::vector<int64_t> counts;
     for (const FusedItem& item : items_) counts.push_back(item.count);
-    for_each_block(cut_into_blocks(counts), [&](const Block& block) {
+    const auto run = [&](const Block& block) {
       const FusedItem& item = items_[block.array];
       if (item.is_double) {
         Rule::template run<double>(options_[item.group], gradient_factor, item, block.begin,
@@ -75,7 +76,8 @@ class Fused final : public FusedOptimizer {
         Rule::template run<float>(options_[item.group], gradient_factor, item, block.begin,
                                   block.count);
       }
-    });
+    };
+    for_each_block(cut_into_blocks(counts), run, /*in_order=*/share_memory());
     return true;
   }
 
@@ -93,6 +95,17 @@ class Fused final : public FusedOptimizer {
     auto& state = *made;
     optimizer_.state()[parameter.unsafeGetTensorImpl()] = std::move(made);
     return state;
+  }
+
+  // Whether two of the parameters lie in one memory, and so must be stepped one after the other.
+  bool share_memory() {
+    storages_.clear();
+    for (const auto& group : optimizer_.param_groups()) {
+      for (const at::Tensor& parameter : group.params())
+        storages_.push_back(parameter.storage().unsafeGetStorageImpl());
+    }
+    std::sort(storages_.begin(), storages_.end());
+    return std::adjacent_find(storages_.begin(), storages_.end()) != storages_.end();
   }
 
   bool all_fit() {
@@ -141,6 +154,7 @@ class Fused final : public FusedOptimizer {
   std::vector<typename Rule::Options> options_;
   std::vector<FusedItem> items_;
   std::vector<at::Tensor> copies_;
+  std::vector<const c10::StorageImpl*> storages_;
 };
 
 }  // namespace

@@ -1,10 +1,10 @@
 // What tells the fused optimizers apart. A rule knows LibTorch's options and state of its
 // optimizer:
 //
-//   fits()       whether the state of a parameter, where there is one, suits the kernel; changes
-//   nothing has_state()  whether the options call for any gather()     counts the step and finds
-//   the arrays that the kernel needs, making them where missing run()        calls the kernel on a
-//   part of the arrays
+//   has_state()  whether the options call for any
+//   fits()       whether the state of a parameter suits the kernel; changes nothing
+//   gather()     counts the step and finds the kernel's arrays, or makes them
+//   run()        calls the kernel on a part of the arrays
 //
 // Part of the FusedOptimizer; not for others.
 #pragma once

@@ -78,6 +78,9 @@ class Scheduler {
   /// needs a metric, or when the param groups do not fit any more.
   void step();
 
+  /// The optimizer whose rates it sets.
+  const torch::optim::Optimizer& optimizer() const { return optimizer_; }
+
   /// Steps taken since construction. The constructor sets the rates of step 0; this is PyTorch's
   /// `last_epoch`.
   int64_t last_epoch() const { return last_epoch_; }

@@ -10,6 +10,7 @@
 #include <c10/util/Exception.h>
 
 #include <map>
+#include <tuple>
 #include <vector>
 
 namespace accelerate {
@@ -39,8 +40,12 @@ LossScale::LossScale(const LossScaleOptions& options, c10::Device device)
               options.growth_interval, "; give a number of steps, as a rule 2000");
 }
 
-at::Tensor LossScale::apply(const at::Tensor& loss) {
-  update();
+at::Tensor LossScale::apply(const at::Tensor& loss, bool keep) {
+  if (outcome_noted_ && !keep) {
+    std::tie(scale_, growth_tracker_) = updated();
+    overflow_.zero_();
+    outcome_noted_ = false;
+  }
   const bool narrow = at::isReducedFloatingType(loss.scalar_type());
   return (narrow ? loss.to(at::kFloat) : loss).mul(scale_);
 }
@@ -50,7 +55,8 @@ bool LossScale::unscale(at::TensorList gradients) {
   // The operator takes tensors of one type at a time.
   std::map<c10::ScalarType, std::vector<at::Tensor>> by_type;
   for (const at::Tensor& gradient : gradients) {
-    if (gradient.defined()) by_type[gradient.scalar_type()].push_back(gradient);
+    if (!gradient.defined()) continue;
+    by_type[gradient.scalar_type()].push_back(gradient.is_sparse() ? gradient._values() : gradient);
   }
   const at::Tensor inverse = inverse_of(scale_);
   at::Tensor overflow = at::zeros_like(overflow_);
@@ -76,23 +82,16 @@ void LossScale::load(double value, int64_t growth_tracker) {
   outcome_noted_ = false;
 }
 
-double LossScale::value() {
-  update();
-  return scale_.item<float>();
-}
+double LossScale::value() const { return updated().first.item<float>(); }
+int64_t LossScale::growth_tracker() const { return updated().second.item<int>(); }
 
-int64_t LossScale::growth_tracker() {
-  update();
-  return growth_tracker_.item<int>();
-}
-
-void LossScale::update() {
-  if (!outcome_noted_) return;
+std::pair<at::Tensor, at::Tensor> LossScale::updated() const {
+  if (!outcome_noted_) return {scale_, growth_tracker_};
   c10::AutoGradMode no_grad(false);
-  at::_amp_update_scale_(scale_, growth_tracker_, overflow_, options_.growth_factor,
+  at::Tensor scale = scale_.clone(), growth_tracker = growth_tracker_.clone();
+  at::_amp_update_scale_(scale, growth_tracker, overflow_, options_.growth_factor,
                          options_.backoff_factor, options_.growth_interval);
-  overflow_.zero_();
-  outcome_noted_ = false;
+  return {scale, growth_tracker};
 }
 
 }  // namespace accelerate

@@ -14,6 +14,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace accelerate {
 
@@ -31,12 +32,14 @@ class LossScale {
   // outside (0, 1), an interval below 1, a scale that is not positive).
   LossScale(const LossScaleOptions& options, c10::Device device);
 
-  // The loss times the scale, in fp32. A step whose outcome is noted takes effect on the scale
-  // here, so that all gradients between two calls are of one scale, however many optimizers step.
-  at::Tensor apply(const at::Tensor& loss);
+  // The loss times the scale, in fp32. Outcomes that were noted take effect on the scale here, so
+  // that all gradients between two calls are of one scale, however many optimizers step; not yet
+  // with `keep`, while gradients of the present scale wait for their step.
+  at::Tensor apply(const at::Tensor& loss, bool keep = false);
 
   // Divides the gradients in place and returns whether one of them is not finite; notes this as the
-  // outcome of the step. Undefined tensors are passed over. Reads the answer on the host.
+  // outcome of the step. Undefined tensors are passed over, and of sparse ones the values are
+  // meant. Reads the answer on the host.
   bool unscale(at::TensorList gradients);
 
   // What gradients of the last apply() are to be multiplied by, for a caller who unscales them
@@ -44,15 +47,15 @@ class LossScale {
   double inverse() const;
   void note(bool overflow);
 
-  // The scale that the next apply() uses.
-  double value();
-  // Steps without an overflow since the scale last changed.
-  int64_t growth_tracker();
+  // The scale that the next apply() uses, and the steps without an overflow since it last changed.
+  double value() const;
+  int64_t growth_tracker() const;
   // Goes on from the values of another one.
   void load(double value, int64_t growth_tracker);
 
  private:
-  void update();
+  // Scale and growth tracker once the noted outcome has taken effect.
+  std::pair<at::Tensor, at::Tensor> updated() const;
 
   LossScaleOptions options_;
   // State on the device, as LibTorch's operators want it.
