@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/plan/worker_variables.h"
 #include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/program_execution.h"
 #include "launcher/supervisor/signal_scope.h"
 #include "launcher/supervisor/system_error.h"
 #include "launcher/supervisor/watchdog.h"
@@ -53,18 +54,6 @@ std::string failure_text(const LaunchPlan& plan, const GroupEnd& end) {
   return text;
 }
 
-// Says how the group ended, and returns the exit code for that.
-int report(const LaunchPlan& plan, const GroupEnd& end, WorkerGroup& group) {
-  if (end.received_signal.has_value()) {
-    group.print(absl::StrCat("accelerate: ", signal_name(*end.received_signal),
-                             " received; all processes were stopped.\n"));
-    return 128 + *end.received_signal;
-  }
-  if (!end.failed_rank.has_value()) return 0;
-  group.print(failure_text(plan, end));
-  return end.worker_end.exit_code();
-}
-
 // Otherwise a pipe would get the number of a standard stream that the caller had closed.
 void open_standard_streams() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -89,28 +78,76 @@ void warn_about_threads() {
                "in the workers, after they are launched.\n";
 }
 
-}  // namespace
+struct Job {
+  const LaunchPlan& plan;
+  const SupervisorOptions& options;
+  std::function<int()> worker;
+  bool takes_store_socket = true;               // Rank 0 does; otherwise it opens one itself.
+  const ProgramExecution* execution = nullptr;  // Where `worker` executes another program.
+};
 
-int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
-              const SupervisorOptions& options) {
-  open_standard_streams();
+// Says how the group ended, and returns the exit code for that.
+int report(const Job& job, const GroupEnd& end, WorkerGroup& group) {
+  const absl::Status failure =
+      job.execution == nullptr ? absl::OkStatus() : job.execution->failure();
+  if (!failure.ok()) {
+    group.print(absl::StrCat("accelerate: ", failure.message(), "\n"));
+    return execution_exit_code(failure);
+  }
+  if (end.received_signal.has_value()) {
+    group.print(absl::StrCat("accelerate: ", signal_name(*end.received_signal),
+                             " received; all processes were stopped.\n"));
+    return 128 + *end.received_signal;
+  }
+  if (!end.failed_rank.has_value()) return 0;
+  group.print(failure_text(job.plan, end));
+  return end.worker_end.exit_code();
+}
+
+int run_job(const Job& job) {
+  const LaunchPlan& plan = job.plan;
   flush_standard_streams();
   warn_about_threads();
   absl::StatusOr<ListeningSocket> store = open_listening_socket(plan.main_process_port);
   if (!store.ok()) return report_start(plan, store.status());
+  StoreEndpoint endpoint = {.port = store->port};
+  if (job.takes_store_socket) {
+    endpoint.listening_fd = store->fd.get();
+  } else {
+    store->fd.reset();
+  }
   SignalScope signals;
   if (!signals.is_open()) return report_start(plan, system_error("signalfd"));
   absl::StatusOr<Watchdog> watchdog = Watchdog::start();
   if (!watchdog.ok()) return report_start(plan, watchdog.status());
 
-  WorkerGroup group({.num_processes = plan.num_processes, .grace_period = options.grace_period},
+  WorkerGroup group({.num_processes = plan.num_processes, .grace_period = job.options.grace_period},
                     signals, *watchdog);
-  const StoreEndpoint endpoint = {.port = store->port, .listening_fd = store->fd.get()};
   const absl::StatusOr<GroupEnd> end = group.run(
       std::move(store->fd), [&](int rank) { return worker_variables(plan, rank, endpoint); },
-      worker);
+      job.worker);
   if (!end.ok()) return report_start(plan, end.status());
-  return report(plan, *end, group);
+  return report(job, *end, group);
+}
+
+}  // namespace
+
+int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
+              const SupervisorOptions& options) {
+  open_standard_streams();
+  return run_job({.plan = plan, .options = options, .worker = worker});
+}
+
+int supervise_program(const LaunchPlan& plan, const Command& command,
+                      const SupervisorOptions& options) {
+  open_standard_streams();
+  const absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
+  if (!execution.ok()) return report_start(plan, execution.status());
+  return run_job({.plan = plan,
+                  .options = options,
+                  .worker = [&]() -> int { execution->execute(); },
+                  .takes_store_socket = command.takes_store_socket,
+                  .execution = &*execution});
 }
 
 }  // namespace accelerate::launcher

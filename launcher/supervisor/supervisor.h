@@ -8,6 +8,9 @@
 //   }
 //
 // Workers are forked, not executed anew, so that what the program has loaded is not loaded again.
+// Where the workers are another program, they execute it:
+//
+//   return supervise_program(plan, {.argv = {"./my_model", "--epochs=3"}});
 //
 // Not for a process that has started threads or initialised CUDA: neither survives a fork.
 #pragma once
@@ -15,6 +18,7 @@
 #include <chrono>
 #include <functional>
 
+#include "launcher/plan/command.h"
 #include "launcher/plan/launch_plan.h"
 
 namespace accelerate::launcher {
@@ -46,5 +50,13 @@ struct SupervisorOptions {
 // failed worker wrote to standard error, is printed to standard error.
 int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
               const SupervisorOptions& options = {});
+
+// The same with workers that execute `command`. Its rank 0 inherits the store's socket where it is
+// a program that takes it; for others, MASTER_PORT is a port that nobody used a moment ago.
+//
+// Where the program cannot be executed, one sentence says why, and the result is 127 when it was
+// not found and 126 otherwise, as in a shell.
+int supervise_program(const LaunchPlan& plan, const Command& command,
+                      const SupervisorOptions& options = {});
 
 }  // namespace accelerate::launcher

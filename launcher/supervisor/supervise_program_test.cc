@@ -1,0 +1,159 @@
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "testing/subprocess/subprocess.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+using Arguments = std::vector<std::string>;
+
+SubprocessOptions launched(Arguments arguments) {
+  arguments.insert(arguments.begin(), std::getenv("LAUNCHING_PROGRAM"));
+  return {.arguments = arguments};
+}
+
+// A shell on each rank.
+SubprocessOptions shells(Arguments flags, const std::string& script) {
+  for (const std::string word : {"sh", "-c"}) flags.push_back(word);
+  flags.push_back(script);
+  return launched(flags);
+}
+
+std::string temporary_file(const std::string& name, const std::string& text) {
+  const std::string path = testing::TempDir() + "/" + name;
+  std::ofstream(path) << text;
+  return path;
+}
+
+void make_executable(const std::string& path) {
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+}
+
+TEST(SuperviseProgram, ExecutesTheProgramOnEachRankWithItsArguments) {
+  Subprocess program(
+      launched({"--num_processes=2", "--", "/bin/echo", "--epochs=3", "a b", "--cpu"}));
+  EXPECT_EQ(program.wait(), 0);
+  EXPECT_EQ(program.output(), "--epochs=3 a b --cpu\n--epochs=3 a b --cpu\n");
+  EXPECT_THAT(program.errors(), IsEmpty());
+  EXPECT_TRUE(program.vanishes());
+}
+
+TEST(SuperviseProgram, TellsEachRankItsPlaceAndAFreePort) {
+  Subprocess program(shells({"--num_processes=2"},
+                            "echo $RANK of $WORLD_SIZE at $MASTER_ADDR:$MASTER_PORT "
+                            "socket ${ACCELERATE_STORE_FD-none}"));
+  EXPECT_EQ(program.wait(), 0);
+  EXPECT_THAT(program.output(),
+              AllOf(ContainsRegex("0 of 2 at 127.0.0.1:[1-9][0-9]+ socket none\n"),
+                    ContainsRegex("1 of 2 at 127.0.0.1:[1-9][0-9]+ socket none\n")));
+}
+
+// What each open file is but the standard streams and the folder that is listed.
+constexpr char kListFiles[] =
+    "echo $RANK: $(ls -l /proc/self/fd | sed -n 's/.* [0-9]* -> //p' | tail -n +4 | "
+    "grep -v /proc/ | cut -d: -f1)";
+
+TEST(SuperviseProgram, LeavesAnyProgramNothingOpen) {
+  Subprocess program(shells({"--num_processes=2"}, kListFiles));
+  EXPECT_EQ(program.wait(), 0);
+  EXPECT_THAT(program.output(), AllOf(HasSubstr("0:\n"), HasSubstr("1:\n")));
+}
+
+TEST(SuperviseProgram, LeavesTheStoresSocketToRankZeroOfAProgramThatTakesIt) {
+  Subprocess program(shells({"--num_processes=2", "takes_store_socket=1"}, kListFiles));
+  EXPECT_EQ(program.wait(), 0);
+  EXPECT_THAT(program.output(), AllOf(HasSubstr("0: socket\n"), HasSubstr("1:\n")));
+}
+
+TEST(SuperviseProgram, SaysOnceThatThereIsNoSuchProgram) {
+  Subprocess path(launched({"--num_processes=4", "/no/such/program"}));
+  EXPECT_EQ(path.wait(), 127);
+  EXPECT_EQ(path.errors(),
+            "accelerate: cannot execute /no/such/program: there is no such file; check the "
+            "path.\n");
+
+  Subprocess name(launched({"--num_processes=4", "no_such_program"}));
+  EXPECT_EQ(name.wait(), 127);
+  EXPECT_EQ(name.errors(),
+            "accelerate: cannot execute no_such_program: no folder of the PATH has such a "
+            "program; install it, or write its path.\n");
+}
+
+TEST(SuperviseProgram, SaysOnceThatAProgramCannotBeExecuted) {
+  const std::string file = temporary_file("not_executable", "#!/bin/sh\n");
+  Subprocess forbidden(launched({"--num_processes=4", file}));
+  EXPECT_EQ(forbidden.wait(), 126);
+  EXPECT_EQ(forbidden.errors(),
+            "accelerate: cannot execute " + file +
+                ": permission denied; make it executable (chmod +x), or start it with its "
+                "interpreter.\n");
+
+  Subprocess folder(launched({"--num_processes=4", testing::TempDir()}));
+  EXPECT_EQ(folder.wait(), 126);
+  EXPECT_THAT(folder.errors(), HasSubstr("it is a folder"));
+
+  const std::string script = temporary_file("no_interpreter", "#!/no/such/interpreter\n");
+  make_executable(script);
+  Subprocess interpreter(launched({"--num_processes=1", script}));
+  EXPECT_EQ(interpreter.wait(), 127);
+  EXPECT_THAT(interpreter.errors(), HasSubstr("the file is there, but not the interpreter"));
+}
+
+TEST(SuperviseProgram, ReturnsTheCodeOfTheRankThatFailed) {
+  Subprocess program(shells({"--num_processes=3"},
+                            "if [ $RANK = 1 ]; then echo reason >&2; exit 127; fi; sleep 1000"));
+  EXPECT_EQ(program.wait(), 127) << "the program's own, which was executed";
+  EXPECT_THAT(program.errors(),
+              ContainsRegex("accelerate: rank 1 of 3 .process [0-9]+. exited with code 127; the "
+                            "others were stopped.\n.*rank 1 ended with .*\n  . reason\n"));
+  EXPECT_TRUE(program.vanishes());
+}
+
+TEST(SuperviseProgram, PassesSignalsOn) {
+  Subprocess program(shells({"--num_processes=2"},
+                            "trap 'echo $RANK got it; exit 0' INT; echo ready $RANK; "
+                            "while :; do sleep 0.01; done"));
+  program.wait_for_output("ready 0\n");
+  program.wait_for_output("ready 1\n");
+  program.send_signal(SIGINT);
+  EXPECT_EQ(program.wait(), 128 + SIGINT);
+  EXPECT_THAT(program.output(), AllOf(HasSubstr("0 got it\n"), HasSubstr("1 got it\n")));
+}
+
+TEST(SuperviseProgram, LetsRankZeroReadStandardInput) {
+  Subprocess program(shells({"--num_processes=2"}, "read line; echo $RANK read \"'$line'\""));
+  program.write_input("some input\n");
+  EXPECT_EQ(program.wait(), 0);
+  EXPECT_THAT(program.output(),
+              AllOf(HasSubstr("0 read 'some input'\n"), HasSubstr("1 read ''\n")));
+}
+
+TEST(SuperviseProgram, LeavesNoProcessWhenItIsKilled) {
+  Subprocess program(shells({"--num_processes=2"}, "sleep 1000 & echo ready $RANK; wait"));
+  program.wait_for_output("ready 0\n");
+  program.wait_for_output("ready 1\n");
+  ASSERT_TRUE(eventually([&] { return program.descendants().size() == 6; }))
+      << "itself, the watchdog, and two of each rank";
+  program.send_signal(SIGKILL);
+  EXPECT_EQ(program.wait(), 128 + SIGKILL);
+  EXPECT_TRUE(program.vanishes());
+}
+
+}  // namespace
+}  // namespace accelerate::launcher
