@@ -1,10 +1,18 @@
 #include "launcher/plan/command.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -21,7 +29,68 @@ std::string quoted(const std::string& word) {
   return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
+ProgramKind kind_of(const ProgramRequest& request) {
+  if (request.module) return ProgramKind::kPythonModule;
+  if (!request.no_python && absl::EndsWith(request.program, ".py")) {
+    return ProgramKind::kPythonScript;
+  }
+  return ProgramKind::kExecutable;
+}
+
+absl::Status check_request(const ProgramRequest& request) {
+  if (request.program.empty()) {
+    return absl::InvalidArgumentError(
+        "there is no program to launch; name one after the launch flags.");
+  }
+  if (request.module && request.no_python) {
+    return absl::InvalidArgumentError(
+        "--module and --no_python cannot be used together; leave one of them out.");
+  }
+  if (kind_of(request) == ProgramKind::kExecutable && !request.python_flags.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--python_flags=", request.python_flags, " is for the Python interpreter, but ",
+        request.program, " is executed itself; leave the flag out",
+        request.no_python ? ", or --no_python."
+                          : ", or name a script (.py) or a module (--module)."));
+  }
+  return absl::OkStatus();
+}
+
+// Here, because each rank's interpreter would say it once.
+absl::Status check_script(const std::string& script) {
+  if (access(script.c_str(), R_OK) == 0) return absl::OkStatus();
+  const std::string where =
+      absl::StrCat("cannot read the Python script ", script, ": ", std::strerror(errno));
+  if (errno == EACCES) {
+    return absl::PermissionDeniedError(absl::StrCat(where, "; make it readable (chmod +r)."));
+  }
+  return absl::NotFoundError(absl::StrCat(where, "; check the path."));
+}
+
 }  // namespace
+
+absl::StatusOr<Command> make_command(const ProgramRequest& request,
+                                     const EnvironmentLookup& lookup) {
+  absl::Status status = check_request(request);
+  Command command = {.kind = kind_of(request)};
+  if (status.ok() && command.kind == ProgramKind::kPythonScript) {
+    status = check_script(request.program);
+  }
+  if (!status.ok()) return status;
+
+  if (command.kind != ProgramKind::kExecutable) {
+    const std::optional<std::string> python = lookup("PYTHON");
+    command.argv.push_back(python.has_value() && !python->empty() ? *python : "python3");
+    for (const absl::string_view flag :
+         absl::StrSplit(request.python_flags, ' ', absl::SkipEmpty())) {
+      command.argv.emplace_back(flag);
+    }
+  }
+  if (command.kind == ProgramKind::kPythonModule) command.argv.push_back("-m");
+  command.argv.push_back(request.program);
+  command.argv.insert(command.argv.end(), request.arguments.begin(), request.arguments.end());
+  return command;
+}
 
 std::string to_string(const Command& command) {
   std::string text;

@@ -1,8 +1,10 @@
-// The command line that each worker executes.
+// What each worker executes: any program, a Python script or a Python module.
 //
 // Example:
-//   const Command command = {.argv = {"./my_model", "--epochs=3"}};
-//   return supervise_program(plan, command);  // supervisor.h
+//   absl::StatusOr<Command> command =
+//       make_command({.program = "train.py", .arguments = {"--epochs=3"}}, process_environment);
+//   if (!command.ok()) return fail(command.status());
+//   return supervise_program(plan, *command);  // supervisor.h
 //
 // Not for a program that launches itself: its workers are forked and execute nothing.
 #pragma once
@@ -10,11 +12,26 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "launcher/env/environment.h"
+
 namespace accelerate::launcher {
+
+// What a person asks for.
+struct ProgramRequest {
+  std::string program = "";  // A path, a name on the PATH, or the name of a Python module.
+  std::vector<std::string> arguments = {};
+  bool module = false;            // `program` is a Python module.
+  bool no_python = false;         // Executes `program` itself, whatever it is called.
+  std::string python_flags = "";  // For the interpreter, separated by blanks: "-u -X dev".
+};
+
+enum class ProgramKind { kExecutable, kPythonScript, kPythonModule };
 
 // A value.
 struct Command {
-  // The program first; without a slash it is looked for on the PATH.
+  ProgramKind kind = ProgramKind::kExecutable;
+  // What is executed first; without a slash it is looked for on the PATH.
   std::vector<std::string> argv = {};
   // The program is one of ours, whose rank 0 takes the listening socket of the rendezvous store
   // from ACCELERATE_STORE_FD. Any other would listen itself, in vain while the socket is open: it
@@ -23,6 +40,13 @@ struct Command {
 
   bool operator==(const Command&) const = default;
 };
+
+// A program whose name ends with .py is a Python script unless no_python says otherwise. Scripts
+// and modules run in the interpreter that the variable PYTHON names, or python3. NotFound or
+// PermissionDenied where a script cannot be read, InvalidArgument where the request contradicts
+// itself; the message says what to do. Thread-safe where `lookup` is.
+absl::StatusOr<Command> make_command(const ProgramRequest& request,
+                                     const EnvironmentLookup& lookup);
 
 // For people, and for a shell: words with special characters are quoted.
 std::string to_string(const Command& command);

@@ -28,8 +28,14 @@ bool is_folder(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-absl::Status execution_error(const std::string& program, int error) {
+absl::Status execution_error(const Command& command, int error) {
+  const std::string& program = command.argv[0];
   const std::string where = absl::StrCat("cannot execute ", program, ": ");
+  if (error == ENOENT && command.kind != ProgramKind::kExecutable) {
+    return absl::NotFoundError(
+        absl::StrCat(where, "there is no such Python interpreter; install it, or set the variable ",
+                     "PYTHON to the path of one."));
+  }
   const bool on_path = !absl::StrContains(program, '/');
   if (error == ENOENT && on_path) {
     return absl::NotFoundError(absl::StrCat(
@@ -86,13 +92,13 @@ void ProgramExecution::execute() const {
   execvp(argv[0], argv.data());
   const int error = errno;
   [[maybe_unused]] const ssize_t size = write(write_end_.get(), &error, sizeof(error));
-  _exit(execution_exit_code(execution_error(command_.argv[0], error)));
+  _exit(execution_exit_code(execution_error(command_, error)));
 }
 
 absl::Status ProgramExecution::failure() const {
   int error = 0;
   if (read(read_end_.get(), &error, sizeof(error)) != sizeof(error)) return absl::OkStatus();
-  return execution_error(command_.argv[0], error);
+  return execution_error(command_, error);
 }
 
 int execution_exit_code(const absl::Status& failure) {

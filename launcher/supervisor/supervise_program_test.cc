@@ -115,6 +115,25 @@ TEST(SuperviseProgram, SaysOnceThatAProgramCannotBeExecuted) {
   EXPECT_THAT(interpreter.errors(), HasSubstr("the file is there, but not the interpreter"));
 }
 
+TEST(SuperviseProgram, RunsAPythonScriptInTheInterpreter) {
+  const std::string python = temporary_file("python", "#!/bin/sh\necho interpreter: \"$@\"\n");
+  make_executable(python);
+  const std::string script = temporary_file("script.py", "");
+  setenv("PYTHON", python.c_str(), /*replace=*/1);
+  Subprocess program(launched({"--num_processes=2", script, "--epochs=3"}));
+  EXPECT_EQ(program.wait(), 0);
+  const std::string line = "interpreter: " + script + " --epochs=3\n";
+  EXPECT_EQ(program.output(), line + line);
+
+  setenv("PYTHON", "/no/python", /*replace=*/1);
+  Subprocess without(launched({"--num_processes=2", script}));
+  EXPECT_EQ(without.wait(), 127);
+  EXPECT_EQ(without.errors(),
+            "accelerate: cannot execute /no/python: there is no such Python interpreter; install "
+            "it, or set the variable PYTHON to the path of one.\n");
+  unsetenv("PYTHON");
+}
+
 TEST(SuperviseProgram, ReturnsTheCodeOfTheRankThatFailed) {
   Subprocess program(shells({"--num_processes=3"},
                             "if [ $RANK = 1 ]; then echo reason >&2; exit 127; fi; sleep 1000"));

@@ -1,5 +1,6 @@
 // A program that launches another, to be run by the supervisor's tests: `launching_program [launch
 // flags] [NAME=VALUE...] PROGRAM [ARGUMENT...]`, where the NAMEs are those of the settings below.
+// A PROGRAM that ends with .py is a Python script.
 
 #include <cstddef>
 #include <cstdlib>
@@ -20,7 +21,8 @@ namespace {
 
 struct Launch {
   LaunchPlan plan;
-  Command command;
+  ProgramRequest request;
+  bool takes_store_socket = false;
   SupervisorOptions options;
 };
 
@@ -33,9 +35,7 @@ const std::map<std::string, Setting>& settings() {
          launch.options.grace_period = std::chrono::milliseconds(std::stoi(value));
        }},
       {"takes_store_socket",
-       [](Launch& launch, const std::string& value) {
-         launch.command.takes_store_socket = value == "1";
-       }},
+       [](Launch& launch, const std::string& value) { launch.takes_store_socket = value == "1"; }},
   };
   return settings;
 }
@@ -47,13 +47,17 @@ int run(const std::vector<std::string>& arguments) {
   for (const std::string& word : line.program_arguments) {
     const std::size_t equals = word.find('=');
     const auto setting = settings().find(word.substr(0, equals));
-    if (launch.command.argv.empty() && setting != settings().end()) {
+    if (!launch.request.program.empty()) {
+      launch.request.arguments.push_back(word);
+    } else if (setting != settings().end()) {
       setting->second(launch, word.substr(equals + 1));
     } else {
-      launch.command.argv.push_back(word);
+      launch.request.program = word;
     }
   }
-  return supervise_program(launch.plan, launch.command, launch.options);
+  Command command = *make_command(launch.request, process_environment);
+  command.takes_store_socket = launch.takes_store_socket;
+  return supervise_program(launch.plan, command, launch.options);
 }
 
 }  // namespace
