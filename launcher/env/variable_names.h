@@ -25,11 +25,35 @@ inline constexpr char kAgentStoreVariable[] = "TORCHELASTIC_USE_AGENT_STORE";
 // it.
 inline constexpr char kStoreFdVariable[] = "ACCELERATE_STORE_FD";
 
+// What torchrun tells its workers beyond that. Processes that do the same work have one role; the
+// processes of one machine are a group.
+inline constexpr char kRoleNameVariable[] = "ROLE_NAME";
+inline constexpr char kRoleRankVariable[] = "ROLE_RANK";
+inline constexpr char kRoleWorldSizeVariable[] = "ROLE_WORLD_SIZE";
+inline constexpr char kGroupRankVariable[] = "GROUP_RANK";
+inline constexpr char kGroupWorldSizeVariable[] = "GROUP_WORLD_SIZE";
+inline constexpr char kRestartCountVariable[] = "TORCHELASTIC_RESTART_COUNT";
+inline constexpr char kMaxRestartsVariable[] = "TORCHELASTIC_MAX_RESTARTS";
+inline constexpr char kRunIdVariable[] = "TORCHELASTIC_RUN_ID";
+// Where a Python program leaves its last exception.
+inline constexpr char kErrorFileVariable[] = "TORCHELASTIC_ERROR_FILE";
+inline constexpr char kNcclErrorHandlingVariable[] = "TORCH_NCCL_ASYNC_ERROR_HANDLING";
+
 // How to train.
 inline constexpr char kMixedPrecisionVariable[] = "ACCELERATE_MIXED_PRECISION";
 inline constexpr char kMixedPrecisionFallbackVariable[] = "MIXED_PRECISION";
 inline constexpr char kUseCpuVariable[] = "ACCELERATE_USE_CPU";
 inline constexpr char kThreadsVariable[] = "OMP_NUM_THREADS";
 inline constexpr char kVisibleGpusVariable[] = "CUDA_VISIBLE_DEVICES";
+inline constexpr char kCpuAffinityVariable[] = "ACCELERATE_CPU_AFFINITY";
+// How Intel's OpenMP places its threads, and how long they wait for work before they sleep.
+inline constexpr char kKmpAffinityVariable[] = "KMP_AFFINITY";
+inline constexpr char kKmpBlockTimeVariable[] = "KMP_BLOCKTIME";
+// Compilation by TorchDynamo, which Python programs alone know.
+inline constexpr char kDynamoBackendVariable[] = "ACCELERATE_DYNAMO_BACKEND";
+inline constexpr char kDynamoModeVariable[] = "ACCELERATE_DYNAMO_MODE";
+inline constexpr char kDynamoFullgraphVariable[] = "ACCELERATE_DYNAMO_USE_FULLGRAPH";
+inline constexpr char kDynamoDynamicVariable[] = "ACCELERATE_DYNAMO_USE_DYNAMIC";
+inline constexpr char kDynamoRegionalVariable[] = "ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION";
 
 }  // namespace accelerate::launcher

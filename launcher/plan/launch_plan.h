@@ -30,6 +30,11 @@ struct LaunchPlan {
   DeviceKind device = DeviceKind::kCpu;
   int main_process_port = 0;  // Where the rendezvous store listens; 0 is any free port.
   int threads_per_process = 1;
+  int max_restarts = 0;          // How often all processes start again when one has failed.
+  std::string role = "default";  // What the processes are called together.
+  std::string run_id = "none";   // Tells this run from others in the names of its logs.
+  // What else each process finds in its environment; wins over what the rest of the plan says.
+  EnvironmentChanges environment = {};
 
   bool is_multi_process() const { return num_processes > 1; }
 
@@ -40,10 +45,12 @@ struct LaunchPlan {
 std::string to_string(const LaunchPlan& plan);
 
 // Decides from the flags, then the environment, then what the machine has:
-//   precision  the flag, ACCELERATE_MIXED_PRECISION, MIXED_PRECISION, no
-//   device     the CPU where a flag or ACCELERATE_USE_CPU says so or there is no GPU, otherwise
-//   GPUs processes  the flag, one for each visible GPU, one on the CPU threads    OMP_NUM_THREADS,
-//   or this process's cores divided among the processes, at least 1
+// - precision: the flag, ACCELERATE_MIXED_PRECISION, MIXED_PRECISION, no;
+// - device: the CPU where a flag or ACCELERATE_USE_CPU says so or there is no GPU, otherwise GPUs;
+// - processes: the flag, one for each visible GPU, one on the CPU;
+// - threads: OMP_NUM_THREADS, or this process's cores divided among the processes, at least 1.
+// Whatever else a plan has keeps its default, for the caller to set.
+//
 // InvalidArgument or FailedPrecondition says which of them is wrong or asks for what is not there,
 // and what to do. Thread-safe where `lookup` is.
 absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchFlags& flags,

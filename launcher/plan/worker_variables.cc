@@ -6,18 +6,22 @@
 
 namespace accelerate::launcher {
 
-EnvironmentChanges worker_variables(const LaunchPlan& plan, int rank, const StoreEndpoint& store) {
+EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& place,
+                                    const StoreEndpoint& store) {
   EnvironmentChanges variables =
-      worker_environment_changes({.rank = rank,
+      worker_environment_changes({.rank = place.rank,
                                   .world_size = plan.num_processes,
-                                  .local_rank = rank,
+                                  .local_rank = place.rank,
                                   .local_world_size = plan.num_processes,
                                   .main_address = store.address,
                                   .main_port = store.port,
-                                  .store_fd = rank == 0 ? store.listening_fd : std::nullopt});
+                                  .store_fd = place.rank == 0 ? store.listening_fd : std::nullopt});
   variables[kMixedPrecisionVariable] = mixed_precision_name(plan.mixed_precision);
   variables[kUseCpuVariable] = plan.device == DeviceKind::kCpu ? "True" : "False";
   variables[kThreadsVariable] = absl::StrCat(plan.threads_per_process);
+  variables[kRestartCountVariable] = absl::StrCat(place.attempt);
+  variables[kMaxRestartsVariable] = absl::StrCat(plan.max_restarts);
+  for (const auto& [name, value] : plan.environment) variables[name] = value;
   return variables;
 }
 

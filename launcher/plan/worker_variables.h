@@ -2,7 +2,7 @@
 //
 // Example:
 //   // In the process that is to become rank 1:
-//   apply_environment_changes(worker_variables(plan, 1, {.port = 29500}));
+//   apply_environment_changes(worker_variables(plan, {.rank = 1}, {.port = 29500}));
 //
 // Not for reading: a worker has read_worker_environment() and make_launch_plan() for that.
 #pragma once
@@ -22,9 +22,17 @@ struct StoreEndpoint {
   std::optional<int> listening_fd = std::nullopt;  // Goes to rank 0 alone.
 };
 
-// The variables of worker `rank`, from 0 to plan.num_processes - 1, all of them on this machine:
-// RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT, ACCELERATE_STORE_FD
-// (rank 0), ACCELERATE_MIXED_PRECISION, ACCELERATE_USE_CPU (True or False), OMP_NUM_THREADS.
-EnvironmentChanges worker_variables(const LaunchPlan& plan, int rank, const StoreEndpoint& store);
+// Which worker, and when.
+struct WorkerPlace {
+  int rank = 0;     // From 0 to plan.num_processes - 1, all of them on this machine.
+  int attempt = 0;  // How often all processes were restarted before.
+};
+
+// The variables of one worker: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR,
+// MASTER_PORT, ACCELERATE_STORE_FD (rank 0), ACCELERATE_MIXED_PRECISION, ACCELERATE_USE_CPU (True
+// or False), OMP_NUM_THREADS, TORCHELASTIC_RESTART_COUNT, TORCHELASTIC_MAX_RESTARTS, and those of
+// plan.environment.
+EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& place,
+                                    const StoreEndpoint& store);
 
 }  // namespace accelerate::launcher

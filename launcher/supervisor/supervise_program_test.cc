@@ -64,6 +64,27 @@ TEST(SuperviseProgram, TellsEachRankItsPlaceAndAFreePort) {
                     ContainsRegex("1 of 2 at 127.0.0.1:[1-9][0-9]+ socket none\n")));
 }
 
+TEST(SuperviseProgram, StartsAllProcessesOnTheCpuAsTorchrunWould) {
+  Subprocess program(shells({"--cpu", "--num_processes=4"},
+                            "echo role $ROLE_NAME $ROLE_RANK group $GROUP_RANK restart "
+                            "$TORCHELASTIC_RESTART_COUNT cpu $ACCELERATE_USE_CPU"));
+  EXPECT_EQ(program.wait(), 0);
+  for (const std::string rank : {"0", "1", "2", "3"}) {
+    EXPECT_THAT(program.output(),
+                HasSubstr("role default " + rank + " group 0 restart 0 cpu True\n"));
+  }
+}
+
+TEST(SuperviseProgram, GivesAPythonProgramThatRunsAloneNoRank) {
+  const std::string python = temporary_file("python_alone", "#!/bin/sh\necho rank ${RANK-none}\n");
+  make_executable(python);
+  setenv("PYTHON", python.c_str(), /*replace=*/1);
+  Subprocess program(launched({"--num_processes=1", temporary_file("alone.py", "")}));
+  unsetenv("PYTHON");
+  EXPECT_EQ(program.wait(), 0);
+  EXPECT_EQ(program.output(), "rank none\n");
+}
+
 // What each open file is but the standard streams and the folder that is listed.
 constexpr char kListFiles[] =
     "echo $RANK: $(ls -l /proc/self/fd | sed -n 's/.* [0-9]* -> //p' | tail -n +4 | "

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/plan/program_variables.h"
 #include "launcher/plan/worker_variables.h"
 #include "launcher/supervisor/listening_socket.h"
 #include "launcher/supervisor/program_execution.h"
@@ -82,7 +83,9 @@ struct Job {
   const LaunchPlan& plan;
   const SupervisorOptions& options;
   std::function<int()> worker;
-  bool takes_store_socket = true;               // Rank 0 does; otherwise it opens one itself.
+  std::function<EnvironmentChanges(const WorkerPlace&, const StoreEndpoint&)> variables;
+  bool has_store = true;           // The workers meet in one;
+  bool takes_store_socket = true;  // rank 0 takes its socket over, or else opens it itself.
   const ProgramExecution* execution = nullptr;  // Where `worker` executes another program.
 };
 
@@ -108,13 +111,17 @@ int run_job(const Job& job) {
   const LaunchPlan& plan = job.plan;
   flush_standard_streams();
   warn_about_threads();
-  absl::StatusOr<ListeningSocket> store = open_listening_socket(plan.main_process_port);
-  if (!store.ok()) return report_start(plan, store.status());
-  StoreEndpoint endpoint = {.port = store->port};
+  ListeningSocket store;
+  if (job.has_store) {
+    absl::StatusOr<ListeningSocket> opened = open_listening_socket(plan.main_process_port);
+    if (!opened.ok()) return report_start(plan, opened.status());
+    store = *std::move(opened);
+  }
+  StoreEndpoint endpoint = {.port = store.port};
   if (job.takes_store_socket) {
-    endpoint.listening_fd = store->fd.get();
+    endpoint.listening_fd = store.fd.get();
   } else {
-    store->fd.reset();
+    store.fd.reset();
   }
   SignalScope signals;
   if (!signals.is_open()) return report_start(plan, system_error("signalfd"));
@@ -124,7 +131,7 @@ int run_job(const Job& job) {
   WorkerGroup group({.num_processes = plan.num_processes, .grace_period = job.options.grace_period},
                     signals, *watchdog);
   const absl::StatusOr<GroupEnd> end = group.run(
-      std::move(store->fd), [&](int rank) { return worker_variables(plan, rank, endpoint); },
+      std::move(store.fd), [&](int rank) { return job.variables({.rank = rank}, endpoint); },
       job.worker);
   if (!end.ok()) return report_start(plan, end.status());
   return report(job, *end, group);
@@ -135,7 +142,12 @@ int run_job(const Job& job) {
 int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
               const SupervisorOptions& options) {
   open_standard_streams();
-  return run_job({.plan = plan, .options = options, .worker = worker});
+  return run_job({.plan = plan,
+                  .options = options,
+                  .worker = worker,
+                  .variables = [&](const WorkerPlace& place, const StoreEndpoint& store) {
+                    return worker_variables(plan, place, store);
+                  }});
 }
 
 int supervise_program(const LaunchPlan& plan, const Command& command,
@@ -143,10 +155,16 @@ int supervise_program(const LaunchPlan& plan, const Command& command,
   open_standard_streams();
   const absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
   if (!execution.ok()) return report_start(plan, execution.status());
+  const bool has_store = needs_rendezvous(plan, command);
   return run_job({.plan = plan,
                   .options = options,
                   .worker = [&]() -> int { execution->execute(); },
-                  .takes_store_socket = command.takes_store_socket,
+                  .variables =
+                      [&](const WorkerPlace& place, const StoreEndpoint& store) {
+                        return program_variables(plan, command, place, store);
+                      },
+                  .has_store = has_store,
+                  .takes_store_socket = has_store&& command.takes_store_socket,
                   .execution = &*execution});
 }
 

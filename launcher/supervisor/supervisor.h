@@ -51,7 +51,8 @@ struct SupervisorOptions {
 int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
               const SupervisorOptions& options = {});
 
-// The same with workers that execute `command`. Its rank 0 inherits the store's socket where it is
+// The same with workers that execute `command`, with the environment that program_variables()
+// (program_variables.h) tells. Its rank 0 inherits the store's socket where it is
 // a program that takes it; for others, MASTER_PORT is a port that nobody used a moment ago.
 //
 // Where the program cannot be executed, one sentence says why, and the result is 127 when it was

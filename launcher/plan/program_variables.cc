@@ -1,0 +1,62 @@
+#include "launcher/plan/program_variables.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "launcher/env/mixed_precision.h"
+#include "launcher/env/variable_names.h"
+
+namespace accelerate::launcher {
+namespace {
+
+void add_training(const LaunchPlan& plan, EnvironmentChanges& variables) {
+  const bool on_cpu = plan.device == DeviceKind::kCpu;
+  variables[kUseCpuVariable] = on_cpu ? "True" : "False";
+  variables[kMixedPrecisionVariable] = mixed_precision_name(plan.mixed_precision);
+  variables[kThreadsVariable] = absl::StrCat(plan.threads_per_process);
+  variables[kDynamoBackendVariable] = "NO";
+  variables[kDynamoModeVariable] = "default";
+  variables[kDynamoFullgraphVariable] = "False";
+  variables[kDynamoDynamicVariable] = "False";
+  variables[kDynamoRegionalVariable] = "False";
+  if (!on_cpu) return;
+  variables[kKmpBlockTimeVariable] = "1";
+  if (!plan.is_multi_process()) variables[kKmpAffinityVariable] = "granularity=fine,compact,1,0";
+}
+
+// All processes of a run have one role, and are on one machine.
+void add_torchrun(const LaunchPlan& plan, const WorkerPlace& place, const EnvironmentLookup& lookup,
+                  EnvironmentChanges& variables) {
+  variables[kRoleNameVariable] = plan.role;
+  variables[kRoleRankVariable] = absl::StrCat(place.rank);
+  variables[kRoleWorldSizeVariable] = absl::StrCat(plan.num_processes);
+  variables[kGroupRankVariable] = "0";
+  variables[kGroupWorldSizeVariable] = "1";
+  variables[kRunIdVariable] = plan.run_id;
+  // Rank 0 listens, and no agent.
+  variables[kAgentStoreVariable] = "False";
+  // Of an outer job, whose file it is not to overwrite.
+  variables[kErrorFileVariable] = std::nullopt;
+  if (!lookup(kNcclErrorHandlingVariable).has_value()) variables[kNcclErrorHandlingVariable] = "1";
+}
+
+}  // namespace
+
+bool needs_rendezvous(const LaunchPlan& plan, const Command& command) {
+  return plan.is_multi_process() || command.kind == ProgramKind::kExecutable;
+}
+
+EnvironmentChanges program_variables(const LaunchPlan& plan, const Command& command,
+                                     const WorkerPlace& place, const StoreEndpoint& store,
+                                     const EnvironmentLookup& lookup) {
+  EnvironmentChanges variables;
+  if (needs_rendezvous(plan, command)) {
+    variables = worker_variables(plan, place, store);
+    add_torchrun(plan, place, lookup, variables);
+  }
+  add_training(plan, variables);
+  for (const auto& [name, value] : plan.environment) variables[name] = value;
+  return variables;
+}
+
+}  // namespace accelerate::launcher

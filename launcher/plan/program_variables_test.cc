@@ -1,0 +1,91 @@
+#include "launcher/plan/program_variables.h"
+
+#include <optional>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using ::testing::Contains;
+using ::testing::Key;
+using ::testing::Not;
+using ::testing::Optional;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+const Command kScript = {.kind = ProgramKind::kPythonScript, .argv = {"python3", "train.py"}};
+const Command kExecutable = {.argv = {"./my_model"}};
+
+std::optional<std::string> nothing(const std::string&) { return std::nullopt; }
+
+TEST(ProgramVariables, AreHowToTrainForAPythonProgramThatRunsAlone) {
+  const LaunchPlan plan = {.mixed_precision = MixedPrecision::kBf16, .threads_per_process = 4};
+  EXPECT_FALSE(needs_rendezvous(plan, kScript));
+  EXPECT_THAT(
+      program_variables(plan, kScript, {}, {}, nothing),
+      UnorderedElementsAre(
+          Pair("ACCELERATE_USE_CPU", "True"), Pair("ACCELERATE_MIXED_PRECISION", "bf16"),
+          Pair("ACCELERATE_DYNAMO_BACKEND", "NO"), Pair("ACCELERATE_DYNAMO_MODE", "default"),
+          Pair("ACCELERATE_DYNAMO_USE_FULLGRAPH", "False"),
+          Pair("ACCELERATE_DYNAMO_USE_DYNAMIC", "False"),
+          Pair("ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION", "False"), Pair("OMP_NUM_THREADS", "4"),
+          Pair("KMP_AFFINITY", "granularity=fine,compact,1,0"), Pair("KMP_BLOCKTIME", "1")));
+}
+
+TEST(ProgramVariables, AreThoseOfTorchrunForSeveralProcesses) {
+  const LaunchPlan plan = {
+      .num_processes = 2, .device = DeviceKind::kGpu, .max_restarts = 3, .role = "trainer"};
+  EXPECT_THAT(
+      program_variables(plan, kScript, {.rank = 1, .attempt = 2}, {.port = 4321}, nothing),
+      UnorderedElementsAre(
+          Pair("RANK", "1"), Pair("WORLD_SIZE", "2"), Pair("LOCAL_RANK", "1"),
+          Pair("LOCAL_WORLD_SIZE", "2"), Pair("MASTER_ADDR", "127.0.0.1"),
+          Pair("MASTER_PORT", "4321"), Pair("ACCELERATE_STORE_FD", std::nullopt),
+          Pair("GROUP_RANK", "0"), Pair("GROUP_WORLD_SIZE", "1"), Pair("ROLE_NAME", "trainer"),
+          Pair("ROLE_RANK", "1"), Pair("ROLE_WORLD_SIZE", "2"),
+          Pair("TORCHELASTIC_RESTART_COUNT", "2"), Pair("TORCHELASTIC_MAX_RESTARTS", "3"),
+          Pair("TORCHELASTIC_RUN_ID", "none"), Pair("TORCHELASTIC_USE_AGENT_STORE", "False"),
+          Pair("TORCHELASTIC_ERROR_FILE", std::nullopt),
+          Pair("TORCH_NCCL_ASYNC_ERROR_HANDLING", "1"), Pair("ACCELERATE_USE_CPU", "False"),
+          Pair("ACCELERATE_MIXED_PRECISION", "no"), Pair("ACCELERATE_DYNAMO_BACKEND", "NO"),
+          Pair("ACCELERATE_DYNAMO_MODE", "default"),
+          Pair("ACCELERATE_DYNAMO_USE_FULLGRAPH", "False"),
+          Pair("ACCELERATE_DYNAMO_USE_DYNAMIC", "False"),
+          Pair("ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION", "False"),
+          Pair("OMP_NUM_THREADS", "1")));
+}
+
+TEST(ProgramVariables, HaveARankForAnExecutableThatRunsAlone) {
+  EXPECT_TRUE(needs_rendezvous({}, kExecutable));
+  const EnvironmentChanges variables =
+      program_variables({}, kExecutable, {}, {.port = 1, .listening_fd = 5}, nothing);
+  EXPECT_THAT(variables.at("RANK"), Optional(std::string("0")));
+  EXPECT_THAT(variables.at("WORLD_SIZE"), Optional(std::string("1")));
+  EXPECT_THAT(variables.at("ACCELERATE_STORE_FD"), Optional(std::string("5")));
+}
+
+TEST(ProgramVariables, TieNoThreadsOfSeveralProcessesToTheSameCores) {
+  const EnvironmentChanges variables =
+      program_variables({.num_processes = 2}, kScript, {}, {}, nothing);
+  EXPECT_THAT(variables, Contains(Pair("KMP_BLOCKTIME", "1")));
+  EXPECT_THAT(variables, Not(Contains(Key("KMP_AFFINITY"))));
+}
+
+TEST(ProgramVariables, LeaveTheErrorHandlingOfNcclToTheUser) {
+  const auto lookup = [](const std::string&) { return std::optional<std::string>("3"); };
+  EXPECT_THAT(program_variables({.num_processes = 2}, kScript, {}, {}, lookup),
+              Not(Contains(Key("TORCH_NCCL_ASYNC_ERROR_HANDLING"))));
+}
+
+TEST(ProgramVariables, EndWithThoseOfThePlan) {
+  EXPECT_THAT(program_variables({.environment = {{"ACCELERATE_DYNAMO_BACKEND", "INDUCTOR"}}},
+                                kScript, {}, {}, nothing)
+                  .at("ACCELERATE_DYNAMO_BACKEND"),
+              Optional(std::string("INDUCTOR")));
+}
+
+}  // namespace
+}  // namespace accelerate::launcher
