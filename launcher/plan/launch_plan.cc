@@ -81,19 +81,33 @@ absl::StatusOr<int> choose_threads(const EnvironmentLookup& lookup, const Machin
   return std::max(1, machine.num_cores / num_processes);
 }
 
+std::string bound_cpus(const LaunchPlan& plan) {
+  std::string text;
+  for (const CpuSet& cpus : plan.cpu_sets) {
+    absl::StrAppend(&text, text.empty() ? ", on CPUs " : " | ", cpu_list(cpus));
+  }
+  return text;
+}
+
+std::string restarts(const LaunchPlan& plan) {
+  if (plan.max_restarts == 0) return "";
+  return absl::StrCat(", at most ", counted(plan.max_restarts, "restart", "restarts"));
+}
+
 }  // namespace
 
 std::string to_string(const LaunchPlan& plan) {
   const bool gpu = plan.device == DeviceKind::kGpu;
-  return absl::StrCat(counted(plan.num_processes, "process", "processes"), " on ",
-                      !gpu                      ? "the CPU"
-                      : plan.is_multi_process() ? "a GPU each"
-                                                : "a GPU",
-                      " with ", counted(plan.threads_per_process, "thread", "threads"),
-                      plan.is_multi_process() ? " each" : "", ", mixed precision ",
-                      mixed_precision_name(plan.mixed_precision), ", ",
-                      plan.main_process_port == 0 ? "any free port"
-                                                  : absl::StrCat("port ", plan.main_process_port));
+  return absl::StrCat(
+      counted(plan.num_processes, "process", "processes"), " on ",
+      !gpu                      ? "the CPU"
+      : plan.is_multi_process() ? "a GPU each"
+                                : "a GPU",
+      " with ", counted(plan.threads_per_process, "thread", "threads"),
+      plan.is_multi_process() ? " each" : "", ", mixed precision ",
+      mixed_precision_name(plan.mixed_precision), ", ",
+      plan.main_process_port == 0 ? "any free port" : absl::StrCat("port ", plan.main_process_port),
+      bound_cpus(plan), restarts(plan));
 }
 
 absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchFlags& flags,
@@ -112,6 +126,13 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchFlags& flags,
                     .device = *device,
                     .main_process_port = flags.main_process_port.value_or(0),
                     .threads_per_process = *threads};
+}
+
+void bind_to_cores(const std::vector<CpuCore>& cores, LaunchPlan& plan) {
+  plan.cpu_sets = share_cores(cores, plan.num_processes);
+  for (const CpuSet& cpus : plan.cpu_sets) {
+    plan.threads_per_process = std::min(plan.threads_per_process, static_cast<int>(cpus.size()));
+  }
 }
 
 }  // namespace accelerate::launcher

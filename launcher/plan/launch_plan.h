@@ -12,10 +12,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/mixed_precision.h"
+#include "launcher/plan/cpu_set.h"
 #include "launcher/plan/flags.h"
 #include "launcher/plan/machine.h"
 
@@ -30,9 +32,10 @@ struct LaunchPlan {
   DeviceKind device = DeviceKind::kCpu;
   int main_process_port = 0;  // Where the rendezvous store listens; 0 is any free port.
   int threads_per_process = 1;
-  int max_restarts = 0;          // How often all processes start again when one has failed.
-  std::string role = "default";  // What the processes are called together.
-  std::string run_id = "none";   // Tells this run from others in the names of its logs.
+  std::vector<CpuSet> cpu_sets = {};  // Where each process runs, from rank 0; anywhere if empty.
+  int max_restarts = 0;               // How often all processes start again when one has failed.
+  std::string role = "default";       // What the processes are called together.
+  std::string run_id = "none";        // Tells this run from others in the names of its logs.
   // What else each process finds in its environment; wins over what the rest of the plan says.
   EnvironmentChanges environment = {};
 
@@ -56,5 +59,9 @@ std::string to_string(const LaunchPlan& plan);
 absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchFlags& flags,
                                             const EnvironmentLookup& lookup,
                                             const Machine& machine);
+
+// Binds each process of `plan` to its share of `cores`, and starts no more threads there than it
+// has logical CPUs.
+void bind_to_cores(const std::vector<CpuCore>& cores, LaunchPlan& plan);
 
 }  // namespace accelerate::launcher

@@ -94,6 +94,15 @@ TEST(LaunchPlan, DividesTheCoresOrObeysTheEnvironment) {
               AllOf(HasSubstr("OMP_NUM_THREADS=0 is not valid"), HasSubstr("unset it")));
 }
 
+TEST(LaunchPlan, BindsEachProcessToItsCores) {
+  const std::vector<CpuCore> cores = {{0, {0, 1}}, {0, {2, 3}}, {0, {4, 5}}};
+  LaunchPlan made = plan({.num_processes = 2}, kCpuOnly);
+  bind_to_cores(cores, made);
+  EXPECT_EQ(made,
+            (LaunchPlan{
+                .num_processes = 2, .threads_per_process = 2, .cpu_sets = {{0, 1}, {2, 3, 4, 5}}}));
+}
+
 TEST(LaunchPlan, TakesAnyFreePortUnlessAskedForOne) {
   EXPECT_EQ(plan({}, kCpuOnly).main_process_port, 0);
   EXPECT_EQ(plan({.main_process_port = 29501}, kCpuOnly).main_process_port, 29501);
@@ -133,6 +142,10 @@ TEST(LaunchPlan, IsReadable) {
             "8 processes on a GPU each with 1 thread each, mixed precision no, any free port");
   EXPECT_EQ(to_string({.threads_per_process = 2}),
             "1 process on the CPU with 2 threads, mixed precision no, any free port");
+  EXPECT_EQ(
+      to_string({.num_processes = 2, .cpu_sets = {{0, 1}, {2, 3}}, .max_restarts = 1}),
+      "2 processes on the CPU with 1 thread each, mixed precision no, any free port, on CPUs 0-1 | "
+      "2-3, at most 1 restart");
 }
 
 }  // namespace

@@ -19,9 +19,12 @@ void add_training(const LaunchPlan& plan, EnvironmentChanges& variables) {
   variables[kDynamoFullgraphVariable] = "False";
   variables[kDynamoDynamicVariable] = "False";
   variables[kDynamoRegionalVariable] = "False";
+  // Python programs know which node their GPU is near to; on the CPU they have no say in it.
+  if (!on_cpu && !plan.cpu_sets.empty()) variables[kCpuAffinityVariable] = "1";
   if (!on_cpu) return;
   variables[kKmpBlockTimeVariable] = "1";
-  if (!plan.is_multi_process()) variables[kKmpAffinityVariable] = "granularity=fine,compact,1,0";
+  const bool has_own_cores = !plan.is_multi_process() || !plan.cpu_sets.empty();
+  if (has_own_cores) variables[kKmpAffinityVariable] = "granularity=fine,compact,1,0";
 }
 
 // All processes of a run have one role, and are on one machine.

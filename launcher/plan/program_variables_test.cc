@@ -9,6 +9,7 @@
 namespace accelerate::launcher {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Key;
 using ::testing::Not;
@@ -72,6 +73,16 @@ TEST(ProgramVariables, TieNoThreadsOfSeveralProcessesToTheSameCores) {
       program_variables({.num_processes = 2}, kScript, {}, {}, nothing);
   EXPECT_THAT(variables, Contains(Pair("KMP_BLOCKTIME", "1")));
   EXPECT_THAT(variables, Not(Contains(Key("KMP_AFFINITY"))));
+  EXPECT_THAT(
+      program_variables({.num_processes = 2, .cpu_sets = {{0}, {1}}}, kScript, {}, {}, nothing),
+      AllOf(Contains(Key("KMP_AFFINITY")), Not(Contains(Key("ACCELERATE_CPU_AFFINITY")))));
+}
+
+TEST(ProgramVariables, LetPythonProgramsFindTheCoresNearTheirGpu) {
+  EXPECT_THAT(
+      program_variables({.num_processes = 2, .device = DeviceKind::kGpu, .cpu_sets = {{0}, {1}}},
+                        kScript, {}, {}, nothing),
+      Contains(Pair("ACCELERATE_CPU_AFFINITY", "1")));
 }
 
 TEST(ProgramVariables, LeaveTheErrorHandlingOfNcclToTheUser) {

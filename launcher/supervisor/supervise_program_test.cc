@@ -9,6 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/plan/cpu_set.h"
 #include "testing/subprocess/subprocess.h"
 
 namespace accelerate::launcher {
@@ -83,6 +84,27 @@ TEST(SuperviseProgram, GivesAPythonProgramThatRunsAloneNoRank) {
   unsetenv("PYTHON");
   EXPECT_EQ(program.wait(), 0);
   EXPECT_EQ(program.output(), "rank none\n");
+}
+
+constexpr char kPrintCpus[] = "echo $RANK: $(grep Cpus_allowed_list /proc/self/status)";
+
+TEST(SuperviseProgram, BindsEachRankToItsShareOfTheCores) {
+  const std::vector<CpuSet> sets = share_cores(read_cpu_cores(), 2);
+  ASSERT_EQ(sets.size(), 2u);
+  Subprocess program(shells({"--num_processes=2", "bound=1"}, kPrintCpus));
+  EXPECT_EQ(program.wait(), 0);
+  for (const int rank : {0, 1}) {
+    EXPECT_THAT(program.output(), HasSubstr(std::to_string(rank) +
+                                            ": Cpus_allowed_list: " + cpu_list(sets[rank]) + "\n"));
+  }
+  EXPECT_THAT(program.errors(), IsEmpty());
+}
+
+TEST(SuperviseProgram, RunsAnywhereWhereItCannotBeBound) {
+  Subprocess program(shells({"--num_processes=1", "cpus=60000"}, "echo runs"));
+  EXPECT_EQ(program.wait(), 0);
+  EXPECT_EQ(program.output(), "runs\n");
+  EXPECT_THAT(program.errors(), HasSubstr("cannot be bound to the CPUs 60000 and runs on any: "));
 }
 
 // What each open file is but the standard streams and the folder that is listed.

@@ -128,7 +128,9 @@ int run_job(const Job& job) {
   absl::StatusOr<Watchdog> watchdog = Watchdog::start();
   if (!watchdog.ok()) return report_start(plan, watchdog.status());
 
-  WorkerGroup group({.num_processes = plan.num_processes, .grace_period = job.options.grace_period},
+  WorkerGroup group({.num_processes = plan.num_processes,
+                     .grace_period = job.options.grace_period,
+                     .cpu_sets = plan.cpu_sets},
                     signals, *watchdog);
   const absl::StatusOr<GroupEnd> end = group.run(
       std::move(store.fd), [&](int rank) { return job.variables({.rank = rank}, endpoint); },

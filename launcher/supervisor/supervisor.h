@@ -31,7 +31,8 @@ struct SupervisorOptions {
 // Runs `worker` in plan.num_processes processes of this machine and returns when all have ended. To
 // be called while this process has one thread, and only once at a time.
 //
-// A worker finds its place and how to train in its environment (worker_variables.h). Rank 0
+// A worker finds its place and how to train in its environment (worker_variables.h), and runs on
+// the CPUs that the plan gives it. Rank 0
 // inherits the listening socket of the rendezvous store, bound before anything was forked, and
 // standard input; the others read an empty one. Standard output is inherited and line-buffered;
 // standard error is passed on line by line. Each worker has a session of its own, where the

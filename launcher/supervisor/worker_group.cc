@@ -52,6 +52,7 @@ absl::Status WorkerGroup::start_worker(int rank, const EnvironmentChanges& varia
                 .watchdog = watchdog_,
                 .variables = variables,
                 .stderr_pipe = write_end.get(),
+                .cpus = options_.cpu_sets.empty() ? CpuSet() : options_.cpu_sets[rank],
                 .keeps_stdin = rank == 0},
                worker);
   }

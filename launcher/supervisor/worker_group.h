@@ -20,6 +20,7 @@
 
 #include "absl/status/statusor.h"
 #include "launcher/env/environment.h"
+#include "launcher/plan/cpu_set.h"
 #include "launcher/supervisor/file_descriptor.h"
 #include "launcher/supervisor/signal_scope.h"
 #include "launcher/supervisor/stderr_relay.h"
@@ -31,6 +32,7 @@ namespace accelerate::launcher {
 struct WorkerGroupOptions {
   int num_processes = 1;
   std::chrono::milliseconds grace_period = std::chrono::seconds(5);
+  std::vector<CpuSet> cpu_sets = {};  // Where each worker runs, from rank 0; anywhere if empty.
 };
 
 // How a group ended: all well where it has neither a failed rank nor a signal.

@@ -5,8 +5,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace accelerate::launcher {
 
@@ -43,6 +45,12 @@ namespace accelerate::launcher {
   // ranks.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   apply_environment_changes(start.variables);
+  if (!start.cpus.empty() && !bind_to(start.cpus)) {
+    std::fprintf(stderr,
+                 "accelerate: process %d cannot be bound to the CPUs %s and runs on any: %s; check "
+                 "the CPUs that this job may use (taskset -p $$).\n",
+                 getpid(), cpu_list(start.cpus).c_str(), std::strerror(errno));
+  }
   std::exit(worker());
 }
 

@@ -15,6 +15,7 @@
 #include <functional>
 
 #include "launcher/env/environment.h"
+#include "launcher/plan/cpu_set.h"
 #include "launcher/supervisor/watchdog.h"
 
 namespace accelerate::launcher {
@@ -24,6 +25,7 @@ struct WorkerStart {
   Watchdog& watchdog;    // Started by the parent.
   EnvironmentChanges variables = {};
   int stderr_pipe = -1;      // Becomes standard error.
+  CpuSet cpus = {};          // Where the worker runs; anywhere if empty.
   bool keeps_stdin = false;  // Otherwise, and in a background job, standard input is empty.
 };
 

@@ -12,6 +12,7 @@
 
 #include "launcher/env/environment.h"
 #include "launcher/plan/command.h"
+#include "launcher/plan/cpu_set.h"
 #include "launcher/plan/flags.h"
 #include "launcher/plan/launch_plan.h"
 #include "launcher/supervisor/supervisor.h"
@@ -33,6 +34,12 @@ const std::map<std::string, Setting>& settings() {
       {"grace_ms",
        [](Launch& launch, const std::string& value) {
          launch.options.grace_period = std::chrono::milliseconds(std::stoi(value));
+       }},
+      {"bound",
+       [](Launch& launch, const std::string&) { bind_to_cores(read_cpu_cores(), launch.plan); }},
+      {"cpus",
+       [](Launch& launch, const std::string& value) {
+         launch.plan.cpu_sets.push_back(parse_cpu_list(value));
        }},
       {"takes_store_socket",
        [](Launch& launch, const std::string& value) { launch.takes_store_socket = value == "1"; }},
