@@ -56,7 +56,7 @@ absl::Status WorkerGroup::start_worker(int rank, const EnvironmentChanges& varia
                 .keeps_stdin = rank == 0},
                worker);
   }
-  relay_.add(std::move(read_end));
+  relay_.add({.pipe = std::move(read_end)});
   workers_.push_back({.pid = pid});
   return absl::OkStatus();
 }

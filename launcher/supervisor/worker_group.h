@@ -22,8 +22,8 @@
 #include "launcher/env/environment.h"
 #include "launcher/plan/cpu_set.h"
 #include "launcher/supervisor/file_descriptor.h"
+#include "launcher/supervisor/output_relay.h"
 #include "launcher/supervisor/signal_scope.h"
-#include "launcher/supervisor/stderr_relay.h"
 #include "launcher/supervisor/watchdog.h"
 #include "launcher/supervisor/worker_end.h"
 
@@ -86,7 +86,7 @@ class WorkerGroup {
   WorkerGroupOptions options_;
   SignalScope& signals_;
   Watchdog& watchdog_;
-  StderrRelay relay_{STDERR_FILENO};
+  OutputRelay relay_{STDERR_FILENO};
   std::vector<Worker> workers_;
 
   bool is_stopping_ = false;

@@ -1,15 +1,17 @@
-// Passes on what several processes write to their standard error, and remembers how each one ended.
+// Passes on what several processes write to one of their standard streams, keeps it in a file for
+// each where that is asked for, and remembers how each one ended.
 //
 // Example:
-//   StderrRelay relay(STDERR_FILENO);
-//   relay.add(std::move(read_end_of_rank_0));
+//   OutputRelay relay(STDERR_FILENO);
+//   relay.add({.pipe = std::move(read_end_of_rank_0), .prefix = "[default0]:"});
 //   // Whenever one of relay.fds() is readable or relay.wait() has passed:
 //   relay.forward();
 //
 // Lines of different processes do not mix: a whole line goes out at once, and what has no newline
 // yet, such as a prompt or a progress bar, after a moment.
 //
-// Not for standard output, which the processes write themselves.
+// Not where the processes can write themselves: one that finds a pipe in place of its terminal may
+// write later, and without colours.
 #pragma once
 
 #include <chrono>
@@ -24,15 +26,22 @@
 
 namespace accelerate::launcher {
 
+struct RelaySource {
+  FileDescriptor pipe = {};   // Non-blocking. Nothing comes from one that is not open.
+  std::string prefix = "";    // Before each line that is passed on.
+  FileDescriptor log = {};    // Gets all that comes, as it comes; nothing does if not open.
+  std::string log_path = "";  // For messages.
+};
+
 // Not thread-safe.
-class StderrRelay {
+class OutputRelay {
  public:
   // Writes to `output`, which must stay open; where that fails, for want of a reader, the text is
   // lost and the relay goes on.
-  explicit StderrRelay(int output) : output_(output) {}
+  explicit OutputRelay(int output) : output_(output) {}
 
-  // Relays from `pipe`, the non-blocking read end of the next rank, from 0.
-  void add(FileDescriptor pipe);
+  // Relays from the next rank, from 0.
+  void add(RelaySource source);
 
   // The pipes that may still bring something.
   std::vector<int> fds() const;
@@ -53,20 +62,21 @@ class StderrRelay {
   // The end of what `rank` wrote.
   std::string tail(int rank) const { return sources_[rank].tail.text(); }
 
-  // Closes all pipes, in a forked process that is not to hold them.
+  // Closes all pipes and files, in a forked process that is not to hold them.
   void close() { sources_.clear(); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
   struct Source {
-    FileDescriptor pipe;
+    RelaySource from;
     OutputTail tail;
     std::string open_line;
     Clock::time_point open_since;
   };
 
   bool read_once(int rank);
+  void write_log(Source& source, std::string_view chunk);
   void write_open_line(int rank);
   void write(int writer, std::string_view text);
 

@@ -1,4 +1,4 @@
-#include "launcher/supervisor/stderr_relay.h"
+#include "launcher/supervisor/output_relay.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -15,7 +18,8 @@ constexpr std::chrono::milliseconds kOpenLineDelay(50);
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr int kNoRank = -1;
 
-void write_all(int fd, std::string_view text) {
+// Whether all of it could be written; errno says why not.
+bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written >= 0) {
@@ -25,26 +29,40 @@ void write_all(int fd, std::string_view text) {
       pollfd writable = {.fd = fd, .events = POLLOUT, .revents = 0};
       poll(&writable, 1, /*timeout=*/-1);
     } else if (errno != EINTR) {
-      return;
+      return false;
     }
   }
+  return true;
+}
+
+// `text` with `prefix` before each of its lines; before the first one only if it starts there.
+std::string prefixed(std::string_view text, const std::string& prefix, bool starts_line) {
+  std::string lines;
+  while (!text.empty()) {
+    const std::size_t size = std::min(text.find('\n'), text.size() - 1) + 1;
+    if (starts_line) lines += prefix;
+    lines += text.substr(0, size);
+    text.remove_prefix(size);
+    starts_line = true;
+  }
+  return lines;
 }
 
 }  // namespace
 
-void StderrRelay::add(FileDescriptor pipe) {
-  sources_.push_back({.pipe = std::move(pipe), .tail = {}, .open_line = "", .open_since = {}});
+void OutputRelay::add(RelaySource source) {
+  sources_.push_back({.from = std::move(source), .tail = {}, .open_line = "", .open_since = {}});
 }
 
-std::vector<int> StderrRelay::fds() const {
+std::vector<int> OutputRelay::fds() const {
   std::vector<int> fds;
   for (const Source& source : sources_) {
-    if (source.pipe.is_open()) fds.push_back(source.pipe.get());
+    if (source.from.pipe.is_open()) fds.push_back(source.from.pipe.get());
   }
   return fds;
 }
 
-std::optional<std::chrono::milliseconds> StderrRelay::wait() const {
+std::optional<std::chrono::milliseconds> OutputRelay::wait() const {
   std::optional<std::chrono::milliseconds> shortest;
   const Clock::time_point now = Clock::now();
   for (const Source& source : sources_) {
@@ -56,7 +74,7 @@ std::optional<std::chrono::milliseconds> StderrRelay::wait() const {
   return shortest;
 }
 
-void StderrRelay::forward() {
+void OutputRelay::forward() {
   const Clock::time_point now = Clock::now();
   for (int rank = 0; rank < static_cast<int>(sources_.size()); ++rank) {
     read_once(rank);
@@ -67,7 +85,7 @@ void StderrRelay::forward() {
   }
 }
 
-void StderrRelay::finish(int rank) {
+void OutputRelay::finish(int rank) {
   // No pipe holds more than this; what a process that the rank left behind goes on to write is
   // endless.
   constexpr std::size_t kMostPipeSize = 1024 * 1024;
@@ -76,19 +94,20 @@ void StderrRelay::finish(int rank) {
   write_open_line(rank);
 }
 
-void StderrRelay::print(std::string_view lines) { write(kNoRank, lines); }
+void OutputRelay::print(std::string_view lines) { write(kNoRank, lines); }
 
 // Whether the pipe was full of text, so that there may be more.
-bool StderrRelay::read_once(int rank) {
+bool OutputRelay::read_once(int rank) {
   Source& source = sources_[rank];
-  if (!source.pipe.is_open()) return false;
+  if (!source.from.pipe.is_open()) return false;
   std::array<char, kReadSize> buffer;
-  const ssize_t size = read(source.pipe.get(), buffer.data(), buffer.size());
-  if (size == 0) source.pipe.reset();
+  const ssize_t size = read(source.from.pipe.get(), buffer.data(), buffer.size());
+  if (size == 0) source.from.pipe.reset();
   if (size <= 0) return false;
 
   const std::string_view chunk(buffer.data(), static_cast<std::size_t>(size));
   source.tail.append(chunk);
+  write_log(source, chunk);
   if (source.open_line.empty()) source.open_since = Clock::now();
   source.open_line += chunk;
   const std::size_t newline = source.open_line.rfind('\n');
@@ -100,15 +119,29 @@ bool StderrRelay::read_once(int rank) {
   return true;
 }
 
-void StderrRelay::write_open_line(int rank) {
+void OutputRelay::write_log(Source& source, std::string_view chunk) {
+  RelaySource& from = source.from;
+  if (!from.log.is_open() || write_all(from.log.get(), chunk)) return;
+  // Once, and the run goes on: its output still passes.
+  print(absl::StrCat("accelerate: cannot write ", from.log_path, ": ", std::strerror(errno),
+                     "; the rest of this output is not kept; make room for it.\n"));
+  from.log.reset();
+}
+
+void OutputRelay::write_open_line(int rank) {
   write(rank, sources_[rank].open_line);
   sources_[rank].open_line.clear();
 }
 
-void StderrRelay::write(int writer, std::string_view text) {
+void OutputRelay::write(int writer, std::string_view text) {
   if (text.empty()) return;
-  if (mid_line_writer_.has_value() && *mid_line_writer_ != writer) write_all(output_, "\n");
-  write_all(output_, text);
+  const bool continues_line = mid_line_writer_ == writer;
+  if (mid_line_writer_.has_value() && !continues_line) write_all(output_, "\n");
+  if (writer == kNoRank || sources_[writer].from.prefix.empty()) {
+    write_all(output_, text);
+  } else {
+    write_all(output_, prefixed(text, sources_[writer].from.prefix, !continues_line));
+  }
   mid_line_writer_.reset();
   if (!text.ends_with('\n')) mid_line_writer_ = writer;
 }
