@@ -20,6 +20,7 @@
 #include "launcher/plan/cpu_set.h"
 #include "launcher/plan/flags.h"
 #include "launcher/plan/machine.h"
+#include "launcher/plan/output_plan.h"
 
 namespace accelerate::launcher {
 
@@ -36,6 +37,7 @@ struct LaunchPlan {
   int max_restarts = 0;               // How often all processes start again when one has failed.
   std::string role = "default";       // What the processes are called together.
   std::string run_id = "none";        // Tells this run from others in the names of its logs.
+  OutputPlan output = {};
   // What else each process finds in its environment; wins over what the rest of the plan says.
   EnvironmentChanges environment = {};
 

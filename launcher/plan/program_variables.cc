@@ -38,8 +38,9 @@ void add_torchrun(const LaunchPlan& plan, const WorkerPlace& place, const Enviro
   variables[kRunIdVariable] = plan.run_id;
   // Rank 0 listens, and no agent.
   variables[kAgentStoreVariable] = "False";
-  // Of an outer job, whose file it is not to overwrite.
+  // Without a file of its own it must not overwrite that of an outer job.
   variables[kErrorFileVariable] = std::nullopt;
+  if (!place.error_file.empty()) variables[kErrorFileVariable] = place.error_file;
   if (!lookup(kNcclErrorHandlingVariable).has_value()) variables[kNcclErrorHandlingVariable] = "1";
 }
 

@@ -59,6 +59,13 @@ TEST(ProgramVariables, AreThoseOfTorchrunForSeveralProcesses) {
           Pair("OMP_NUM_THREADS", "1")));
 }
 
+TEST(ProgramVariables, TellWhereToLeaveAnException) {
+  EXPECT_THAT(program_variables({.num_processes = 2}, kScript, {.error_file = "logs/error.json"},
+                                {}, nothing)
+                  .at("TORCHELASTIC_ERROR_FILE"),
+              Optional(std::string("logs/error.json")));
+}
+
 TEST(ProgramVariables, HaveARankForAnExecutableThatRunsAlone) {
   EXPECT_TRUE(needs_rendezvous({}, kExecutable));
   const EnvironmentChanges variables =

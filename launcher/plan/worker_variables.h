@@ -24,8 +24,9 @@ struct StoreEndpoint {
 
 // Which worker, and when.
 struct WorkerPlace {
-  int rank = 0;     // From 0 to plan.num_processes - 1, all of them on this machine.
-  int attempt = 0;  // How often all processes were restarted before.
+  int rank = 0;                 // From 0 to plan.num_processes - 1, all of them on this machine.
+  int attempt = 0;              // How often all processes were restarted before.
+  std::string error_file = "";  // Where a Python program leaves its last exception, if anywhere.
 };
 
 // The variables of one worker: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR,

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "launcher/plan/cpu_set.h"
+#include "launcher/supervisor/testing/launching.h"
 #include "testing/subprocess/subprocess.h"
 
 namespace accelerate::launcher {
@@ -21,30 +20,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 using ::testing::Not;
-
-using Arguments = std::vector<std::string>;
-
-SubprocessOptions launched(Arguments arguments) {
-  arguments.insert(arguments.begin(), std::getenv("LAUNCHING_PROGRAM"));
-  return {.arguments = arguments};
-}
-
-// A shell on each rank.
-SubprocessOptions shells(Arguments flags, const std::string& script) {
-  for (const std::string word : {"sh", "-c"}) flags.push_back(word);
-  flags.push_back(script);
-  return launched(flags);
-}
-
-std::string temporary_file(const std::string& name, const std::string& text) {
-  const std::string path = testing::TempDir() + "/" + name;
-  std::ofstream(path) << text;
-  return path;
-}
-
-void make_executable(const std::string& path) {
-  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-}
 
 TEST(SuperviseProgram, ExecutesTheProgramOnEachRankWithItsArguments) {
   Subprocess program(
@@ -77,8 +52,8 @@ TEST(SuperviseProgram, StartsAllProcessesOnTheCpuAsTorchrunWould) {
 }
 
 TEST(SuperviseProgram, GivesAPythonProgramThatRunsAloneNoRank) {
-  const std::string python = temporary_file("python_alone", "#!/bin/sh\necho rank ${RANK-none}\n");
-  make_executable(python);
+  const std::string python =
+      temporary_program("python_alone", "#!/bin/sh\necho rank ${RANK-none}\n");
   setenv("PYTHON", python.c_str(), /*replace=*/1);
   Subprocess program(launched({"--num_processes=1", temporary_file("alone.py", "")}));
   unsetenv("PYTHON");
@@ -151,16 +126,14 @@ TEST(SuperviseProgram, SaysOnceThatAProgramCannotBeExecuted) {
   EXPECT_EQ(folder.wait(), 126);
   EXPECT_THAT(folder.errors(), HasSubstr("it is a folder"));
 
-  const std::string script = temporary_file("no_interpreter", "#!/no/such/interpreter\n");
-  make_executable(script);
+  const std::string script = temporary_program("no_interpreter", "#!/no/such/interpreter\n");
   Subprocess interpreter(launched({"--num_processes=1", script}));
   EXPECT_EQ(interpreter.wait(), 127);
   EXPECT_THAT(interpreter.errors(), HasSubstr("the file is there, but not the interpreter"));
 }
 
 TEST(SuperviseProgram, RunsAPythonScriptInTheInterpreter) {
-  const std::string python = temporary_file("python", "#!/bin/sh\necho interpreter: \"$@\"\n");
-  make_executable(python);
+  const std::string python = temporary_program("python", "#!/bin/sh\necho interpreter: \"$@\"\n");
   const std::string script = temporary_file("script.py", "");
   setenv("PYTHON", python.c_str(), /*replace=*/1);
   Subprocess program(launched({"--num_processes=2", script, "--epochs=3"}));

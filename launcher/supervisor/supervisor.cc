@@ -1,7 +1,6 @@
 #include "launcher/supervisor/supervisor.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -9,21 +8,23 @@
 #include <functional>
 #include <iostream>
 #include <iterator>
-#include <sstream>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/plan/program_variables.h"
 #include "launcher/plan/worker_variables.h"
+#include "launcher/supervisor/end_report.h"
 #include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/log_folder.h"
 #include "launcher/supervisor/program_execution.h"
 #include "launcher/supervisor/signal_scope.h"
 #include "launcher/supervisor/system_error.h"
 #include "launcher/supervisor/watchdog.h"
-#include "launcher/supervisor/worker_end.h"
 #include "launcher/supervisor/worker_group.h"
 
 namespace accelerate::launcher {
@@ -34,25 +35,6 @@ int report_start(const LaunchPlan& plan, const absl::Status& status) {
   std::cerr << "accelerate: cannot start " << plan.num_processes
             << " processes: " << status.message() << "\n";
   return 1;
-}
-
-// What went wrong, and the end of what the failed worker wrote.
-std::string failure_text(const LaunchPlan& plan, const GroupEnd& end) {
-  const int rank = *end.failed_rank;
-  std::string text = absl::StrCat(
-      "accelerate: rank ", rank, " of ", plan.num_processes, " (process ", end.failed_process, ") ",
-      describe(end.worker_end), plan.is_multi_process() ? "; the others were stopped" : "", ".\n");
-  if (end.worker_end == WorkerEnd{.by_signal = true, .code = SIGKILL}) {
-    absl::StrAppend(&text,
-                    "accelerate: the kernel does this when memory runs out: look into dmesg.\n");
-  }
-  absl::StrAppend(&text, "accelerate: rank ", rank,
-                  end.last_errors.empty() ? " wrote nothing to standard error.\n"
-                                          : " ended with this on standard error:\n");
-  // As indented lines, unlike those that were passed on when they were written.
-  std::istringstream lines(end.last_errors);
-  for (std::string line; std::getline(lines, line);) absl::StrAppend(&text, "  | ", line, "\n");
-  return text;
 }
 
 // Otherwise a pipe would get the number of a standard stream that the caller had closed.
@@ -97,20 +79,45 @@ int report(const Job& job, const GroupEnd& end, WorkerGroup& group) {
     group.print(absl::StrCat("accelerate: ", failure.message(), "\n"));
     return execution_exit_code(failure);
   }
-  if (end.received_signal.has_value()) {
-    group.print(absl::StrCat("accelerate: ", signal_name(*end.received_signal),
-                             " received; all processes were stopped.\n"));
-    return 128 + *end.received_signal;
-  }
-  if (!end.failed_rank.has_value()) return 0;
-  group.print(failure_text(job.plan, end));
-  return end.worker_end.exit_code();
+  group.print(end_report(job.plan, end));
+  return end.exit_code();
 }
 
-int run_job(const Job& job) {
+OutputRoute route(const LaunchPlan& plan, int rank, bool is_marked, bool is_relayed,
+                  const std::string& log_file) {
+  return {.is_relayed = is_relayed || is_marked || !log_file.empty(),
+          .prefix = is_marked ? absl::StrCat("[", plan.role, rank, "]:") : "",
+          .log_file = log_file};
+}
+
+absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder>& logs,
+                                   const StoreEndpoint& store, WorkerPlace place) {
   const LaunchPlan& plan = job.plan;
-  flush_standard_streams();
-  warn_about_threads();
+  const int rank = place.rank;
+  WorkerSetup setup;
+  std::string output_file;
+  std::string error_output_file;
+  if (logs.has_value()) {
+    const absl::StatusOr<std::string> folder = logs->make_rank_folder(place.attempt, rank);
+    if (!folder.ok()) return folder.status();
+    output_file = absl::StrCat(*folder, "/stdout.log");
+    error_output_file = absl::StrCat(*folder, "/stderr.log");
+    place.error_file = absl::StrCat(*folder, "/error.json");
+  }
+  // One process shares the terminal with nobody: there are no lines to tell apart, and it writes
+  // there itself, with colours.
+  const bool several = plan.is_multi_process();
+  const Streams marked = several ? plan.output.tee.of(rank) : Streams();
+  setup.standard_output = route(plan, rank, marked.out, /*is_relayed=*/false, output_file);
+  setup.standard_error = route(plan, rank, marked.err, /*is_relayed=*/several, error_output_file);
+  setup.variables = job.variables(place, store);
+  if (!plan.cpu_sets.empty()) setup.cpus = plan.cpu_sets[rank];
+  return setup;
+}
+
+int run_attempt(const Job& job, int attempt, const std::optional<LogFolder>& logs,
+                SignalScope& signals) {
+  const LaunchPlan& plan = job.plan;
   ListeningSocket store;
   if (job.has_store) {
     absl::StatusOr<ListeningSocket> opened = open_listening_socket(plan.main_process_port);
@@ -123,20 +130,34 @@ int run_job(const Job& job) {
   } else {
     store.fd.reset();
   }
-  SignalScope signals;
-  if (!signals.is_open()) return report_start(plan, system_error("signalfd"));
+  std::vector<WorkerSetup> setups;
+  for (int rank = 0; rank < plan.num_processes; ++rank) {
+    absl::StatusOr<WorkerSetup> setup =
+        set_up(job, logs, endpoint, {.rank = rank, .attempt = attempt});
+    if (!setup.ok()) return report_start(plan, setup.status());
+    setups.push_back(*std::move(setup));
+  }
   absl::StatusOr<Watchdog> watchdog = Watchdog::start();
   if (!watchdog.ok()) return report_start(plan, watchdog.status());
 
-  WorkerGroup group({.num_processes = plan.num_processes,
-                     .grace_period = job.options.grace_period,
-                     .cpu_sets = plan.cpu_sets},
-                    signals, *watchdog);
-  const absl::StatusOr<GroupEnd> end = group.run(
-      std::move(store.fd), [&](int rank) { return job.variables({.rank = rank}, endpoint); },
-      job.worker);
+  WorkerGroup group(job.options.grace_period, signals, *watchdog);
+  const absl::StatusOr<GroupEnd> end = group.run(std::move(store.fd), setups, job.worker);
   if (!end.ok()) return report_start(plan, end.status());
   return report(job, *end, group);
+}
+
+int run_job(const Job& job) {
+  flush_standard_streams();
+  warn_about_threads();
+  std::optional<LogFolder> logs;
+  if (!job.plan.output.log_dir.empty()) {
+    absl::StatusOr<LogFolder> created = LogFolder::create(job.plan.output.log_dir, job.plan.run_id);
+    if (!created.ok()) return report_start(job.plan, created.status());
+    logs = *std::move(created);
+  }
+  SignalScope signals;
+  if (!signals.is_open()) return report_start(job.plan, system_error("signalfd"));
+  return run_attempt(job, /*attempt=*/0, logs, signals);
 }
 
 }  // namespace

@@ -32,12 +32,13 @@ struct SupervisorOptions {
 // be called while this process has one thread, and only once at a time.
 //
 // A worker finds its place and how to train in its environment (worker_variables.h), and runs on
-// the CPUs that the plan gives it. Rank 0
-// inherits the listening socket of the rendezvous store, bound before anything was forked, and
-// standard input; the others read an empty one. Standard output is inherited and line-buffered;
-// standard error is passed on line by line. Each worker has a session of its own, where the
-// terminal's Ctrl-C does not reach it, and leaves with std::exit() and the code that `worker`
-// returned; an exception that `worker` lets out ends it by std::terminate().
+// the CPUs that the plan gives it. Rank 0 inherits the listening socket of the rendezvous store,
+// bound before anything was forked, and standard input; the others read an empty one. Standard
+// output is inherited and line-buffered; standard error is passed on line by line, unless there is
+// one worker, which inherits it as well. Streams that the plan keeps in files or marks are passed
+// on line by line, too. Each worker has a session of its own, where the terminal's Ctrl-C does not
+// reach it, and leaves with std::exit() and the code that `worker` returned; an exception that
+// `worker` lets out ends it by std::terminate().
 //
 // A worker that exits with another code than 0, or is killed, ends the job: the others, with all
 // that they started, get SIGTERM, and SIGKILL after the grace period. SIGINT, SIGTERM and SIGHUP to
@@ -53,8 +54,8 @@ int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
               const SupervisorOptions& options = {});
 
 // The same with workers that execute `command`, with the environment that program_variables()
-// (program_variables.h) tells. Its rank 0 inherits the store's socket where it is
-// a program that takes it; for others, MASTER_PORT is a port that nobody used a moment ago.
+// (program_variables.h) tells. Its rank 0 inherits the store's socket where it is a program that
+// takes it; for others, MASTER_PORT is a port that nobody used a moment ago.
 //
 // Where the program cannot be executed, one sentence says why, and the result is 127 when it was
 // not found and 126 otherwise, as in a shell.

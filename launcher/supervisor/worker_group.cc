@@ -7,21 +7,58 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "launcher/supervisor/system_error.h"
 #include "launcher/supervisor/worker_process.h"
 
 namespace accelerate::launcher {
 
+namespace {
+
 using std::chrono::milliseconds;
 
-absl::StatusOr<GroupEnd> WorkerGroup::run(
-    FileDescriptor store_socket, const std::function<EnvironmentChanges(int rank)>& variables,
-    const std::function<int()>& worker) {
+absl::StatusOr<FileDescriptor> open_log(const std::string& path) {
+  FileDescriptor log(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  if (log.is_open()) return log;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "cannot write ", path, ": ", std::strerror(errno), "; correct --log_dir, or leave it out."));
+}
+
+// Adds the next rank to `relay`. Returns what it is to write to, which is not open where it keeps
+// the stream that it inherits.
+absl::StatusOr<FileDescriptor> add_rank(const OutputRoute& route, OutputRelay& relay) {
+  RelaySource source = {.prefix = route.prefix, .log_path = route.log_file};
+  FileDescriptor write_end;
+  if (route.is_relayed) {
+    int ends[2] = {-1, -1};
+    if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
+    source.pipe = FileDescriptor(ends[0]);
+    write_end = FileDescriptor(ends[1]);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  }
+  if (!route.log_file.empty()) {
+    absl::StatusOr<FileDescriptor> log = open_log(route.log_file);
+    if (!log.ok()) return log.status();
+    source.log = *std::move(log);
+  }
+  relay.add(std::move(source));
+  return write_end;
+}
+
+}  // namespace
+
+absl::StatusOr<GroupEnd> WorkerGroup::run(FileDescriptor store_socket,
+                                          const std::vector<WorkerSetup>& setups,
+                                          const std::function<int()>& worker) {
   absl::Status started;
-  for (int rank = 0; rank < options_.num_processes && started.ok(); ++rank) {
-    started = start_worker(rank, variables(rank), worker);
+  for (const WorkerSetup& setup : setups) {
+    started = start_worker(setup, worker);
+    if (!started.ok()) break;
     // From now on rank 0 alone holds it: once that has ended, a connection is refused and does not
     // wait.
     store_socket.reset();
@@ -33,37 +70,38 @@ absl::StatusOr<GroupEnd> WorkerGroup::run(
   return describe_end();
 }
 
-absl::Status WorkerGroup::start_worker(int rank, const EnvironmentChanges& variables,
+absl::Status WorkerGroup::start_worker(const WorkerSetup& setup,
                                        const std::function<int()>& worker) {
-  int ends[2] = {-1, -1};
-  if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
-  FileDescriptor read_end(ends[0]);
-  const FileDescriptor write_end(ends[1]);
-  fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
+  const absl::StatusOr<FileDescriptor> output = add_rank(setup.standard_output, output_relay_);
+  if (!output.ok()) return output.status();
+  const absl::StatusOr<FileDescriptor> errors = add_rank(setup.standard_error, error_relay_);
+  if (!errors.ok()) return errors.status();
 
   const pid_t supervisor = getpid();
   const pid_t pid = fork();
   if (pid < 0) return system_error("fork");
   if (pid == 0) {
-    read_end.reset();
-    relay_.close();
+    output_relay_.close();
+    error_relay_.close();
     signals_.restore();
     run_worker({.supervisor = supervisor,
                 .watchdog = watchdog_,
-                .variables = variables,
-                .stderr_pipe = write_end.get(),
-                .cpus = options_.cpu_sets.empty() ? CpuSet() : options_.cpu_sets[rank],
-                .keeps_stdin = rank == 0},
+                .variables = setup.variables,
+                .stdout_pipe = output->get(),
+                .stderr_pipe = errors->get(),
+                .cpus = setup.cpus,
+                .keeps_stdin = workers_.empty()},
                worker);
   }
-  relay_.add({.pipe = std::move(read_end)});
   workers_.push_back({.pid = pid});
   return absl::OkStatus();
 }
 
 void WorkerGroup::wait_and_handle() {
   std::vector<pollfd> polled = {{.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
-  for (const int fd : relay_.fds()) polled.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+  for (const OutputRelay* relay : {&output_relay_, &error_relay_}) {
+    for (const int fd : relay->fds()) polled.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+  }
   poll(polled.data(), polled.size(), poll_timeout());
 
   // Before the ends of workers: who signals this process may have signalled them too.
@@ -73,7 +111,8 @@ void WorkerGroup::wait_and_handle() {
     stop(*signal == SIGINT ? SIGINT : SIGTERM);
   }
   collect_ends();
-  relay_.forward();
+  output_relay_.forward();
+  error_relay_.forward();
   if (kill_time_.has_value() && Clock::now() >= *kill_time_) {
     signal_groups(SIGKILL);
     kill_time_.reset();
@@ -82,12 +121,15 @@ void WorkerGroup::wait_and_handle() {
 
 // In milliseconds, -1 for ever.
 int WorkerGroup::poll_timeout() const {
-  std::optional<milliseconds> timeout = relay_.wait();
+  std::optional<milliseconds> shortest = output_relay_.wait();
+  const auto shorten = [&shortest](const std::optional<milliseconds>& time) {
+    if (time.has_value()) shortest = std::min(shortest.value_or(*time), *time);
+  };
+  shorten(error_relay_.wait());
   if (kill_time_.has_value()) {
-    const auto left = std::chrono::ceil<milliseconds>(*kill_time_ - Clock::now());
-    timeout = std::min(timeout.value_or(left), left);
+    shorten(std::chrono::ceil<milliseconds>(*kill_time_ - Clock::now()));
   }
-  return timeout.has_value() ? std::max(0, static_cast<int>(timeout->count())) : -1;
+  return shortest.has_value() ? std::max(0, static_cast<int>(shortest->count())) : -1;
 }
 
 void WorkerGroup::collect_ends() {
@@ -99,7 +141,8 @@ void WorkerGroup::collect_ends() {
     waitid(P_PID, worker.pid, &info, WEXITED | WNOHANG | WNOWAIT);
     if (info.si_pid == 0) continue;
     worker.end = {.by_signal = info.si_code != CLD_EXITED, .code = info.si_status};
-    relay_.finish(rank);
+    output_relay_.finish(rank);
+    error_relay_.finish(rank);
     if (!worker.end->failed()) continue;
     // Peers of a rank that crashed fail a moment later, for want of a connection: it is the cause.
     if (!failed.has_value() || (worker.end->by_signal && !workers_[*failed].end->by_signal)) {
@@ -113,7 +156,7 @@ void WorkerGroup::collect_ends() {
 
 void WorkerGroup::stop(int signal) {
   is_stopping_ = true;
-  kill_time_ = Clock::now() + options_.grace_period;
+  kill_time_ = Clock::now() + grace_period_;
   signal_groups(signal);
 }
 
@@ -127,7 +170,8 @@ void WorkerGroup::signal_groups(int signal) const {
 void WorkerGroup::end_groups() {
   signal_groups(SIGKILL);
   for (int rank = 0; rank < static_cast<int>(workers_.size()); ++rank) {
-    relay_.finish(rank);
+    output_relay_.finish(rank);
+    error_relay_.finish(rank);
     waitpid(workers_[rank].pid, nullptr, 0);
   }
 }
@@ -137,7 +181,7 @@ GroupEnd WorkerGroup::describe_end() const {
   if (failed_rank_.has_value()) {
     end.failed_process = workers_[*failed_rank_].pid;
     end.worker_end = *workers_[*failed_rank_].end;
-    end.last_errors = relay_.tail(*failed_rank_);
+    end.last_errors = error_relay_.tail(*failed_rank_);
   }
   return end;
 }

@@ -1,8 +1,8 @@
 // The workers of one machine from their start to the end of the last one.
 //
 // Example:
-//   WorkerGroup group({.num_processes = 2, .grace_period = 5s}, signals, *watchdog);
-//   absl::StatusOr<GroupEnd> end = group.run(std::move(socket), variables, worker);
+//   WorkerGroup group(std::chrono::seconds(5), signals, *watchdog);
+//   absl::StatusOr<GroupEnd> end = group.run(std::move(socket), setups, worker);
 //   if (end.ok() && !end->failed_rank.has_value()) return 0;
 //
 // Not for launching: supervise() (supervisor.h) decides what follows when a group has failed.
@@ -22,6 +22,7 @@
 #include "launcher/env/environment.h"
 #include "launcher/plan/cpu_set.h"
 #include "launcher/supervisor/file_descriptor.h"
+#include "launcher/supervisor/group_end.h"
 #include "launcher/supervisor/output_relay.h"
 #include "launcher/supervisor/signal_scope.h"
 #include "launcher/supervisor/watchdog.h"
@@ -29,37 +30,35 @@
 
 namespace accelerate::launcher {
 
-struct WorkerGroupOptions {
-  int num_processes = 1;
-  std::chrono::milliseconds grace_period = std::chrono::seconds(5);
-  std::vector<CpuSet> cpu_sets = {};  // Where each worker runs, from rank 0; anywhere if empty.
+// What becomes of one stream of a worker.
+struct OutputRoute {
+  bool is_relayed = false;    // Otherwise the worker inherits the stream of this process,
+  std::string prefix = "";    // has no prefix,
+  std::string log_file = "";  // and no file: nothing is kept where this is empty.
 };
 
-// How a group ended: all well where it has neither a failed rank nor a signal.
-struct GroupEnd {
-  std::optional<int> received_signal = std::nullopt;  // Sent to this process, ended the group.
-  std::optional<int> failed_rank = std::nullopt;      // Whose end stopped the others.
-  pid_t failed_process = 0;
-  WorkerEnd worker_end = {};
-  std::string last_errors = "";  // The end of what the failed rank wrote to standard error.
+struct WorkerSetup {
+  EnvironmentChanges variables = {};
+  CpuSet cpus = {};  // Where it runs; anywhere if empty.
+  OutputRoute standard_output = {};
+  OutputRoute standard_error = {};
 };
 
 // Not thread-safe; runs once.
 class WorkerGroup {
  public:
   // `signals` and `watchdog` must outlive the group; each group needs a watchdog of its own.
-  WorkerGroup(const WorkerGroupOptions& options, SignalScope& signals, Watchdog& watchdog)
-      : options_(options), signals_(signals), watchdog_(watchdog) {}
+  WorkerGroup(std::chrono::milliseconds grace_period, SignalScope& signals, Watchdog& watchdog)
+      : grace_period_(grace_period), signals_(signals), watchdog_(watchdog) {}
 
-  // Forks the workers, each of which gets `variables(rank)` and leaves with what `worker` returns,
-  // and waits until all have ended and nothing of their process groups is left. Rank 0 alone
-  // inherits `store_socket`. ResourceExhausted where not all could be started; then none runs.
-  absl::StatusOr<GroupEnd> run(FileDescriptor store_socket,
-                               const std::function<EnvironmentChanges(int rank)>& variables,
+  // Forks a worker for each of `setups`, from rank 0, which leaves with what `worker` returns, and
+  // waits until all have ended and nothing of their process groups is left. Rank 0 alone inherits
+  // `store_socket`. An error where not all could be started; then none runs.
+  absl::StatusOr<GroupEnd> run(FileDescriptor store_socket, const std::vector<WorkerSetup>& setups,
                                const std::function<int()>& worker);
 
   // Writes lines of the caller's own to standard error, after what the workers wrote.
-  void print(std::string_view lines) { relay_.print(lines); }
+  void print(std::string_view lines) { error_relay_.print(lines); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -73,8 +72,7 @@ class WorkerGroup {
 
   static bool has_ended(const Worker& worker) { return worker.end.has_value(); }
 
-  absl::Status start_worker(int rank, const EnvironmentChanges& variables,
-                            const std::function<int()>& worker);
+  absl::Status start_worker(const WorkerSetup& setup, const std::function<int()>& worker);
   void wait_and_handle();
   int poll_timeout() const;
   void collect_ends();
@@ -83,10 +81,11 @@ class WorkerGroup {
   void end_groups();
   GroupEnd describe_end() const;
 
-  WorkerGroupOptions options_;
+  std::chrono::milliseconds grace_period_;  // From being told to stop to being killed.
   SignalScope& signals_;
   Watchdog& watchdog_;
-  OutputRelay relay_{STDERR_FILENO};
+  OutputRelay output_relay_{STDOUT_FILENO};
+  OutputRelay error_relay_{STDERR_FILENO};
   std::vector<Worker> workers_;
 
   bool is_stopping_ = false;

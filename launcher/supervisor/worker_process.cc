@@ -11,6 +11,15 @@
 #include <cstring>
 
 namespace accelerate::launcher {
+namespace {
+
+void become_stream(int pipe, int stream) {
+  if (pipe < 0) return;
+  dup2(pipe, stream);
+  close(pipe);
+}
+
+}  // namespace
 
 // Note [Sessions and the terminal]
 //
@@ -39,8 +48,8 @@ namespace accelerate::launcher {
     dup2(null, STDIN_FILENO);
     close(null);
   }
-  dup2(start.stderr_pipe, STDERR_FILENO);
-  close(start.stderr_pipe);
+  become_stream(start.stdout_pipe, STDOUT_FILENO);
+  become_stream(start.stderr_pipe, STDERR_FILENO);
   // Into a pipe or file too a line is to appear when it is written, and not among those of other
   // ranks.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);

@@ -24,7 +24,8 @@ struct WorkerStart {
   pid_t supervisor = 0;  // The parent; the worker is killed when it dies.
   Watchdog& watchdog;    // Started by the parent.
   EnvironmentChanges variables = {};
-  int stderr_pipe = -1;      // Becomes standard error.
+  int stdout_pipe = -1;      // Becomes standard output, where it is open;
+  int stderr_pipe = -1;      // and this standard error.
   CpuSet cpus = {};          // Where the worker runs; anywhere if empty.
   bool keeps_stdin = false;  // Otherwise, and in a background job, standard input is empty.
 };

@@ -15,6 +15,7 @@
 #include "launcher/plan/cpu_set.h"
 #include "launcher/plan/flags.h"
 #include "launcher/plan/launch_plan.h"
+#include "launcher/plan/output_plan.h"
 #include "launcher/supervisor/supervisor.h"
 
 namespace accelerate::launcher {
@@ -41,6 +42,11 @@ const std::map<std::string, Setting>& settings() {
        [](Launch& launch, const std::string& value) {
          launch.plan.cpu_sets.push_back(parse_cpu_list(value));
        }},
+      {"log_dir",
+       [](Launch& launch, const std::string& value) { launch.plan.output.log_dir = value; }},
+      {"tee", [](Launch& launch,
+                 const std::string& value) { launch.plan.output.tee = *parse_tee(value); }},
+      {"role", [](Launch& launch, const std::string& value) { launch.plan.role = value; }},
       {"takes_store_socket",
        [](Launch& launch, const std::string& value) { launch.takes_store_socket = value == "1"; }},
   };

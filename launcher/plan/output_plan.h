@@ -1,0 +1,57 @@
+// What becomes of the output of the processes beyond that it is passed on.
+//
+// Example:
+//   absl::StatusOr<Tee> tee = parse_tee("0:1,1:3");
+//   if (!tee.ok()) return fail(tee.status());
+//   plan.output = {.log_dir = "logs", .tee = *tee};
+//
+// Not for what the launcher itself has to say: that goes to standard error.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace accelerate::launcher {
+
+struct Streams {
+  bool out = false;
+  bool err = false;
+
+  bool operator==(const Streams&) const = default;
+};
+
+struct RankStreams {
+  int local_rank = 0;
+  Streams streams = {};
+
+  bool operator==(const RankStreams&) const = default;
+};
+
+// Which streams of which processes are shown with a mark before each line.
+struct Tee {
+  Streams all = {};                     // Of each process,
+  std::vector<RankStreams> ranks = {};  // but where this has entries, of these alone.
+
+  Streams of(int local_rank) const;
+
+  bool operator==(const Tee&) const = default;
+};
+
+struct OutputPlan {
+  // The folder in which each run makes one of its own, for a file of each process and stream, as
+  // torchrun does: RUN/attempt_0/0/stdout.log, stderr.log. Empty where nothing is kept.
+  std::string log_dir = "";
+  // Lines of these begin with "[default0]:", the role and the local rank, where there are several
+  // processes.
+  Tee tee = {};
+
+  bool operator==(const OutputPlan&) const = default;
+};
+
+// As torchrun writes it: 0 for no stream, 1 for standard output, 2 for standard error, 3 for both;
+// or one of these for single local ranks, "0:1,1:3". InvalidArgument says what is valid.
+absl::StatusOr<Tee> parse_tee(const std::string& text);
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,48 @@
+#include "launcher/supervisor/end_report.h"
+
+#include <signal.h>
+
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+
+namespace accelerate::launcher {
+namespace {
+
+std::string failed_process(const LaunchPlan& plan, const GroupEnd& end) {
+  if (!plan.is_multi_process()) return absl::StrCat("process ", end.failed_process);
+  return absl::StrCat("rank ", *end.failed_rank, " of ", plan.num_processes, " (process ",
+                      end.failed_process, ")");
+}
+
+// As indented lines, unlike those that were passed on when they were written.
+std::string last_errors(const GroupEnd& end) {
+  const std::string rank = absl::StrCat("accelerate: rank ", *end.failed_rank);
+  if (end.last_errors.empty()) return absl::StrCat(rank, " wrote nothing to standard error.\n");
+  std::string text = absl::StrCat(rank, " ended with this on standard error:\n");
+  std::istringstream lines(end.last_errors);
+  for (std::string line; std::getline(lines, line);) absl::StrAppend(&text, "  | ", line, "\n");
+  return text;
+}
+
+}  // namespace
+
+std::string end_report(const LaunchPlan& plan, const GroupEnd& end) {
+  if (end.received_signal.has_value()) {
+    return absl::StrCat("accelerate: ", signal_name(*end.received_signal),
+                        " received; all processes were stopped.\n");
+  }
+  if (!end.failed_rank.has_value()) return "";
+  std::string text =
+      absl::StrCat("accelerate: ", failed_process(plan, end), " ", describe(end.worker_end),
+                   plan.is_multi_process() ? "; the others were stopped" : "", ".\n");
+  if (end.worker_end == WorkerEnd{.by_signal = true, .code = SIGKILL}) {
+    absl::StrAppend(&text,
+                    "accelerate: the kernel does this when memory runs out: look into dmesg.\n");
+  }
+  // What the only process wrote stands right above.
+  if (plan.is_multi_process()) absl::StrAppend(&text, last_errors(end));
+  return text;
+}
+
+}  // namespace accelerate::launcher
