@@ -25,23 +25,36 @@ std::string last_errors(const GroupEnd& end) {
   return text;
 }
 
+std::string consequence(const LaunchPlan& plan, const GroupEnd& end, int attempt) {
+  if (is_restarted(plan, end, attempt)) {
+    return absl::StrCat("; ", plan.is_multi_process() ? "all processes start" : "it starts",
+                        " again (restart ", attempt + 1, " of ", plan.max_restarts, ")");
+  }
+  return plan.is_multi_process() ? "; the others were stopped" : "";
+}
+
 }  // namespace
 
-std::string end_report(const LaunchPlan& plan, const GroupEnd& end) {
+bool is_restarted(const LaunchPlan& plan, const GroupEnd& end, int attempt) {
+  return !end.received_signal.has_value() && end.failed_rank.has_value() &&
+         attempt < plan.max_restarts;
+}
+
+std::string end_report(const LaunchPlan& plan, const GroupEnd& end, int attempt) {
   if (end.received_signal.has_value()) {
     return absl::StrCat("accelerate: ", signal_name(*end.received_signal),
                         " received; all processes were stopped.\n");
   }
   if (!end.failed_rank.has_value()) return "";
-  std::string text =
-      absl::StrCat("accelerate: ", failed_process(plan, end), " ", describe(end.worker_end),
-                   plan.is_multi_process() ? "; the others were stopped" : "", ".\n");
+  std::string text = absl::StrCat("accelerate: ", failed_process(plan, end), " ",
+                                  describe(end.worker_end), consequence(plan, end, attempt), ".\n");
   if (end.worker_end == WorkerEnd{.by_signal = true, .code = SIGKILL}) {
     absl::StrAppend(&text,
                     "accelerate: the kernel does this when memory runs out: look into dmesg.\n");
   }
-  // What the only process wrote stands right above.
-  if (plan.is_multi_process()) absl::StrAppend(&text, last_errors(end));
+  // What the only process wrote stands right above, and what is tried again is not over.
+  if (plan.is_multi_process() && !is_restarted(plan, end, attempt))
+    absl::StrAppend(&text, last_errors(end));
   return text;
 }
 

@@ -1,7 +1,7 @@
 // What people are told about the end of a group of workers.
 //
 // Example:
-//   group.print(end_report(plan, end));
+//   group.print(end_report(plan, end, /*attempt=*/0));
 //
 // Not for workers that could not be started.
 #pragma once
@@ -13,8 +13,11 @@
 
 namespace accelerate::launcher {
 
-// Whole lines: which signal ended the group, or which rank failed, how, and what it wrote last.
-// Nothing where all went well.
-std::string end_report(const LaunchPlan& plan, const GroupEnd& end);
+// Whether another attempt follows: a worker has failed, and the plan has restarts left.
+bool is_restarted(const LaunchPlan& plan, const GroupEnd& end, int attempt);
+
+// Whole lines: which signal ended the group, or which rank failed, how, and what follows: another
+// attempt, or what the rank wrote last. Nothing where all went well. `attempt` counts from 0.
+std::string end_report(const LaunchPlan& plan, const GroupEnd& end, int attempt);
 
 }  // namespace accelerate::launcher

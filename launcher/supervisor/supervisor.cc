@@ -71,16 +71,21 @@ struct Job {
   const ProgramExecution* execution = nullptr;  // Where `worker` executes another program.
 };
 
-// Says how the group ended, and returns the exit code for that.
-int report(const Job& job, const GroupEnd& end, WorkerGroup& group) {
+struct Outcome {
+  int exit_code = 0;
+  bool is_restarted = false;
+};
+
+// Says how the group ended.
+Outcome report(const Job& job, const GroupEnd& end, int attempt, WorkerGroup& group) {
   const absl::Status failure =
       job.execution == nullptr ? absl::OkStatus() : job.execution->failure();
   if (!failure.ok()) {
     group.print(absl::StrCat("accelerate: ", failure.message(), "\n"));
-    return execution_exit_code(failure);
+    return {.exit_code = execution_exit_code(failure)};
   }
-  group.print(end_report(job.plan, end));
-  return end.exit_code();
+  group.print(end_report(job.plan, end, attempt));
+  return {.exit_code = end.exit_code(), .is_restarted = is_restarted(job.plan, end, attempt)};
 }
 
 OutputRoute route(const LaunchPlan& plan, int rank, bool is_marked, bool is_relayed,
@@ -115,13 +120,17 @@ absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder
   return setup;
 }
 
-int run_attempt(const Job& job, int attempt, const std::optional<LogFolder>& logs,
-                SignalScope& signals) {
+Outcome not_started(const LaunchPlan& plan, const absl::Status& status) {
+  return {.exit_code = report_start(plan, status)};
+}
+
+Outcome run_attempt(const Job& job, int attempt, const std::optional<LogFolder>& logs,
+                    SignalScope& signals) {
   const LaunchPlan& plan = job.plan;
   ListeningSocket store;
   if (job.has_store) {
     absl::StatusOr<ListeningSocket> opened = open_listening_socket(plan.main_process_port);
-    if (!opened.ok()) return report_start(plan, opened.status());
+    if (!opened.ok()) return not_started(plan, opened.status());
     store = *std::move(opened);
   }
   StoreEndpoint endpoint = {.port = store.port};
@@ -134,16 +143,16 @@ int run_attempt(const Job& job, int attempt, const std::optional<LogFolder>& log
   for (int rank = 0; rank < plan.num_processes; ++rank) {
     absl::StatusOr<WorkerSetup> setup =
         set_up(job, logs, endpoint, {.rank = rank, .attempt = attempt});
-    if (!setup.ok()) return report_start(plan, setup.status());
+    if (!setup.ok()) return not_started(plan, setup.status());
     setups.push_back(*std::move(setup));
   }
   absl::StatusOr<Watchdog> watchdog = Watchdog::start();
-  if (!watchdog.ok()) return report_start(plan, watchdog.status());
+  if (!watchdog.ok()) return not_started(plan, watchdog.status());
 
   WorkerGroup group(job.options.grace_period, signals, *watchdog);
   const absl::StatusOr<GroupEnd> end = group.run(std::move(store.fd), setups, job.worker);
-  if (!end.ok()) return report_start(plan, end.status());
-  return report(job, *end, group);
+  if (!end.ok()) return not_started(plan, end.status());
+  return report(job, *end, attempt, group);
 }
 
 int run_job(const Job& job) {
@@ -157,7 +166,13 @@ int run_job(const Job& job) {
   }
   SignalScope signals;
   if (!signals.is_open()) return report_start(job.plan, system_error("signalfd"));
-  return run_attempt(job, /*attempt=*/0, logs, signals);
+  Outcome outcome = {.exit_code = 0, .is_restarted = true};
+  // Each with a watchdog and a store of its own: the processes and connections of the one before
+  // are gone, and their numbers may be anyone's.
+  for (int attempt = 0; outcome.is_restarted; ++attempt) {
+    outcome = run_attempt(job, attempt, logs, signals);
+  }
+  return outcome.exit_code;
 }
 
 }  // namespace

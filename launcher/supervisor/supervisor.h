@@ -46,6 +46,10 @@ struct SupervisorOptions {
 // is killed, its workers and what they started are killed too. What remains of a worker's process
 // group is killed when the last worker has ended.
 //
+// A job that ends for such a failure starts again, with all its workers, as often as the plan
+// allows; TORCHELASTIC_RESTART_COUNT tells them the attempt, and what is returned and printed is
+// that of the last one. Ends of workers are noticed at once: there is no interval to set.
+//
 // Returns 0 where all workers did; the exit code of the first that failed, 128 + the signal's
 // number for one that was killed; 128 + the signal's number where a signal to this process ended
 // the job; 1 where the workers could not be started. What went wrong, and the end of what the

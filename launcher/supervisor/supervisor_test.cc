@@ -122,6 +122,19 @@ TEST(Supervise, ReturnsTheCodeOfTheRankThatFailed) {
   EXPECT_TRUE(program.vanishes());
 }
 
+TEST(Supervise, StartsAllRanksAgainWhereTheyMayBeRestarted) {
+  Subprocess program(supervised({"--num_processes=2", "max_restarts=3", "fail_until", "2"}));
+  EXPECT_EQ(program.wait(), 0);
+  for (const std::string rank : {"0", "1"}) {
+    EXPECT_THAT(program.output(), HasSubstr("rank " + rank + " attempt 2\n"));
+  }
+  EXPECT_THAT(
+      program.errors(),
+      ContainsRegex("^accelerate: rank 1 of 2 .process [0-9]+. exited with code 7; all processes "
+                    "start again .restart 1 of 3.[.]\naccelerate: .* .restart 2 of 3.[.]\n$"));
+  EXPECT_TRUE(program.vanishes());
+}
+
 TEST(Supervise, PrintsTheEndOfWhatTheFailedRankWrote) {
   Subprocess program(supervised({"--num_processes=2", "fail", "0", "1"}));
   EXPECT_EQ(program.wait(), 1);

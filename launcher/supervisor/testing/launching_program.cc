@@ -46,6 +46,10 @@ const std::map<std::string, Setting>& settings() {
        [](Launch& launch, const std::string& value) { launch.plan.output.log_dir = value; }},
       {"tee", [](Launch& launch,
                  const std::string& value) { launch.plan.output.tee = *parse_tee(value); }},
+      {"max_restarts",
+       [](Launch& launch, const std::string& value) {
+         launch.plan.max_restarts = std::stoi(value);
+       }},
       {"role", [](Launch& launch, const std::string& value) { launch.plan.role = value; }},
       {"takes_store_socket",
        [](Launch& launch, const std::string& value) { launch.takes_store_socket = value == "1"; }},

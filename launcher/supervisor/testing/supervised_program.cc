@@ -1,5 +1,5 @@
 // A program that launches itself, to be run by the supervisor's tests: `supervised_program [launch
-// flags] [grace_ms=N] MODE [ARGUMENT...]`. Each worker does what MODE says.
+// flags] [grace_ms=N] [max_restarts=N] MODE [ARGUMENT...]`. Each worker does what MODE says.
 
 #include <dirent.h>
 #include <signal.h>
@@ -53,6 +53,15 @@ int fail(const Self& self) {
   if (!self.is_chosen()) wait_for_ever();
   for (int line = 1; line <= 30; ++line) std::cerr << "reason " << line << "\n";
   return std::stoi(self.arguments.at(1));
+}
+
+// Rank 1 fails in each attempt below the one that the first argument names.
+int fail_until(const Self& self) {
+  const int attempt = std::stoi(*process_environment("TORCHELASTIC_RESTART_COUNT"));
+  std::printf("rank %d attempt %d\n", self.rank, attempt);
+  if (attempt == std::stoi(self.arguments.at(0))) return 0;
+  if (self.rank != 1) wait_for_ever();
+  return 7;
 }
 
 int crash(const Self& self) {
@@ -163,6 +172,7 @@ int run(const std::string& mode, const Arguments& arguments) {
   static const std::map<std::string, int (*)(const Self&)> modes = {
       {"ok", succeed},
       {"fail", fail},
+      {"fail_until", fail_until},
       {"crash", crash},
       {"throw", throw_exception},
       {"fail_at_once", fail_at_once},
@@ -186,7 +196,11 @@ int launch(const Arguments& arguments) {
     options.grace_period = std::chrono::milliseconds(std::stoi(rest[0].substr(9)));
     rest.erase(rest.begin());
   }
-  const LaunchPlan plan = *make_launch_plan(line.flags, process_environment, {.num_cores = 8});
+  LaunchPlan plan = *make_launch_plan(line.flags, process_environment, {.num_cores = 8});
+  if (rest.at(0).starts_with("max_restarts=")) {
+    plan.max_restarts = std::stoi(rest[0].substr(13));
+    rest.erase(rest.begin());
+  }
   const std::string mode = rest.at(0);
   rest.erase(rest.begin());
   return supervise(
