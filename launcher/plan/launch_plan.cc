@@ -94,6 +94,11 @@ std::string restarts(const LaunchPlan& plan) {
   return absl::StrCat(", at most ", counted(plan.max_restarts, "restart", "restarts"));
 }
 
+std::string logs(const LaunchPlan& plan) {
+  if (plan.output.log_dir.empty()) return "";
+  return absl::StrCat(", output kept in ", plan.output.log_dir);
+}
+
 }  // namespace
 
 std::string to_string(const LaunchPlan& plan) {
@@ -107,7 +112,7 @@ std::string to_string(const LaunchPlan& plan) {
       plan.is_multi_process() ? " each" : "", ", mixed precision ",
       mixed_precision_name(plan.mixed_precision), ", ",
       plan.main_process_port == 0 ? "any free port" : absl::StrCat("port ", plan.main_process_port),
-      bound_cpus(plan), restarts(plan));
+      bound_cpus(plan), restarts(plan), logs(plan));
 }
 
 absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchFlags& flags,

@@ -143,9 +143,12 @@ TEST(LaunchPlan, IsReadable) {
   EXPECT_EQ(to_string({.threads_per_process = 2}),
             "1 process on the CPU with 2 threads, mixed precision no, any free port");
   EXPECT_EQ(
-      to_string({.num_processes = 2, .cpu_sets = {{0, 1}, {2, 3}}, .max_restarts = 1}),
+      to_string({.num_processes = 2,
+                 .cpu_sets = {{0, 1}, {2, 3}},
+                 .max_restarts = 1,
+                 .output = {.log_dir = "logs"}}),
       "2 processes on the CPU with 1 thread each, mixed precision no, any free port, on CPUs 0-1 | "
-      "2-3, at most 1 restart");
+      "2-3, at most 1 restart, output kept in logs");
 }
 
 }  // namespace

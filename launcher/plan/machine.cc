@@ -1,7 +1,6 @@
 #include "launcher/plan/machine.h"
 
 #include <dlfcn.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/plan/cpu_set.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -71,11 +71,8 @@ int find_gpu(const std::vector<std::string>& uuids, const std::string& entry) {
 }
 
 int count_cores() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return CPU_COUNT(&allowed);
-  // The mask of a machine with more than 1024 cores does not fit.
-  return std::max(1u, std::thread::hardware_concurrency());
+  const int allowed = static_cast<int>(current_cpu_set().size());
+  return allowed > 0 ? allowed : std::max(1u, std::thread::hardware_concurrency());
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 //   if (!tee.ok()) return fail(tee.status());
 //   plan.output = {.log_dir = "logs", .tee = *tee};
 //
+// A program that finds a pipe in place of its terminal may write late; Python does not with -u.
+//
 // Not for what the launcher itself has to say: that goes to standard error.
 #pragma once
 

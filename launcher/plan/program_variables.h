@@ -15,9 +15,9 @@
 
 namespace accelerate::launcher {
 
-// Whether the processes look for each other. A Python program that runs alone does not, and must
-// not find a rank: it would take itself for one of several. Any other must find one even then,
-// because a program of ours that finds none launches itself.
+// Whether the processes look for each other. A Python program that runs alone does not, and is
+// given no rank: it would take itself for one of several. Any other is given one even then, because
+// a program of ours that has none launches itself.
 bool needs_rendezvous(const LaunchPlan& plan, const Command& command);
 
 // The variables of one process of `command`:

@@ -1,6 +1,5 @@
 #include <signal.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "launcher/plan/cpu_set.h"
+#include "launcher/supervisor/listening_socket.h"
 #include "launcher/supervisor/testing/launching.h"
 #include "testing/subprocess/subprocess.h"
 
@@ -18,8 +18,6 @@ using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::MatchesRegex;
-using ::testing::Not;
 
 TEST(SuperviseProgram, ExecutesTheProgramOnEachRankWithItsArguments) {
   Subprocess program(
@@ -59,6 +57,23 @@ TEST(SuperviseProgram, GivesAPythonProgramThatRunsAloneNoRank) {
   unsetenv("PYTHON");
   EXPECT_EQ(program.wait(), 0);
   EXPECT_EQ(program.output(), "rank none\n");
+}
+
+TEST(SuperviseProgram, LeavesThePortThatItIsToldToTheProgramOrSaysThatItIsTaken) {
+  auto socket = open_listening_socket(0);
+  ASSERT_TRUE(socket.ok()) << socket.status();
+  const std::string port = std::to_string(socket->port);
+  const std::string flag = "--main_process_port=" + port;
+
+  Subprocess refused(shells({"--num_processes=2", flag}, "echo started"));
+  EXPECT_EQ(refused.wait(), 1);
+  EXPECT_THAT(refused.output(), IsEmpty());
+  EXPECT_THAT(refused.errors(), HasSubstr("another process uses this port"));
+
+  socket->fd.reset();
+  Subprocess accepted(shells({"--num_processes=2", flag}, "echo port $MASTER_PORT"));
+  EXPECT_EQ(accepted.wait(), 0);
+  EXPECT_EQ(accepted.output(), "port " + port + "\nport " + port + "\n");
 }
 
 constexpr char kPrintCpus[] = "echo $RANK: $(grep Cpus_allowed_list /proc/self/status)";

@@ -33,7 +33,8 @@ namespace {
 // Says why the workers could not be started, and returns the exit code for that.
 int report_start(const LaunchPlan& plan, const absl::Status& status) {
   std::cerr << "accelerate: cannot start " << plan.num_processes
-            << " processes: " << status.message() << "\n";
+            << (plan.is_multi_process() ? " processes: " : " process: ") << status.message()
+            << "\n";
   return 1;
 }
 
@@ -116,7 +117,7 @@ absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder
   setup.standard_output = route(plan, rank, marked.out, /*is_relayed=*/false, output_file);
   setup.standard_error = route(plan, rank, marked.err, /*is_relayed=*/several, error_output_file);
   setup.variables = job.variables(place, store);
-  if (!plan.cpu_sets.empty()) setup.cpus = plan.cpu_sets[rank];
+  if (rank < static_cast<int>(plan.cpu_sets.size())) setup.cpus = plan.cpu_sets[rank];
   return setup;
 }
 
