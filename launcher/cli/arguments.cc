@@ -1,0 +1,171 @@
+#include "launcher/cli/arguments.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "launcher/cli/nearest_name.h"
+
+namespace accelerate::launcher {
+namespace {
+
+constexpr std::size_t kHelpColumn = 30;
+constexpr char kEndOfFlags[] = "--";
+
+bool looks_like_flag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
+
+// What `word` writes, up to a possible `=`: with underscores, without the leading hyphens.
+std::string flag_name(const std::string& word) {
+  std::string name = word.substr(0, word.find('='));
+  name.erase(0, absl::StartsWith(name, "--") ? 2 : 1);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+std::string flag_usage(const Flag& flag) {
+  std::string usage = absl::StrCat("--", flag.name);
+  if (!flag.value_name.empty()) absl::StrAppend(&usage, " ", flag.value_name);
+  if (flag.many) absl::StrAppend(&usage, " [", flag.value_name, " ...]");
+  return usage;
+}
+
+std::string usage_line(const CommandSyntax& syntax) {
+  std::string usage = absl::StrCat("accelerate ", syntax.name);
+  for (const Positional& positional : syntax.positionals) {
+    absl::StrAppend(&usage, " ", positional.name);
+  }
+  for (const Flag& flag : syntax.flags) {
+    if (!flag.help.empty()) absl::StrAppend(&usage, " [", flag_usage(flag), "]");
+  }
+  return usage;
+}
+
+// Reads one line from its first word to its last.
+class Parser {
+ public:
+  Parser(const CommandSyntax& syntax, const std::vector<std::string>& words)
+      : syntax_(syntax), words_(words) {}
+
+  absl::StatusOr<Arguments> parse() {
+    while (next_ < words_.size()) {
+      const std::string& word = words_[next_++];
+      if (word == kEndOfFlags) {
+        arguments_.positionals.insert(arguments_.positionals.end(), words_.begin() + next_,
+                                      words_.end());
+        break;
+      }
+      if (word == "-h" || word == "--help") return Arguments{.help = true};
+      if (!looks_like_flag(word)) {
+        arguments_.positionals.push_back(word);
+        continue;
+      }
+      const absl::Status status = take_flag(word);
+      if (!status.ok()) return status;
+    }
+    const absl::Status status = check_positionals();
+    if (!status.ok()) return status;
+    return std::move(arguments_);
+  }
+
+ private:
+  absl::Status take_flag(const std::string& word) {
+    const std::string name = flag_name(word);
+    const auto flag = std::find_if(syntax_.flags.begin(), syntax_.flags.end(),
+                                   [&name](const Flag& each) { return each.name == name; });
+    if (flag == syntax_.flags.end() || !absl::StartsWith(word, "--")) return unknown_flag(word);
+    std::vector<std::string>& values = arguments_.flags[name];
+    values.clear();
+    const std::size_t equals = word.find('=');
+    if (flag->value_name.empty()) {
+      if (equals == std::string::npos) return absl::OkStatus();
+      return absl::InvalidArgumentError(
+          absl::StrCat(word, ": --", name, " takes no value; write --", name, " alone."));
+    }
+    if (equals != std::string::npos) {
+      values.push_back(word.substr(equals + 1));
+      return absl::OkStatus();
+    }
+    const std::size_t most = flag->many ? words_.size() : 1;
+    while (values.size() < most && next_ < words_.size() && !looks_like_flag(words_[next_])) {
+      values.push_back(words_[next_++]);
+    }
+    if (!values.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", name, " lacks its value; write --", name, "=", flag->value_name, "."));
+  }
+
+  absl::Status unknown_flag(const std::string& word) const {
+    std::vector<std::string> names;
+    for (const Flag& flag : syntax_.flags) {
+      if (!flag.help.empty()) names.push_back(absl::StrCat("--", flag.name));
+    }
+    names.push_back("--help");
+    return absl::InvalidArgumentError(
+        absl::StrCat(word.substr(0, word.find('=')), " is no flag of accelerate ", syntax_.name,
+                     "; ", suggestion(absl::StrCat("--", flag_name(word)), names)));
+  }
+
+  absl::Status check_positionals() const {
+    const std::size_t expected = syntax_.positionals.size();
+    if (arguments_.positionals.size() < expected) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(syntax_.positionals[arguments_.positionals.size()].name,
+                       " is missing; write ", usage_line(syntax_), "."));
+    }
+    if (arguments_.positionals.size() == expected) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("\"", arguments_.positionals[expected],
+                                                   "\" is one word too many; write ",
+                                                   usage_line(syntax_), "."));
+  }
+
+  const CommandSyntax& syntax_;
+  const std::vector<std::string>& words_;
+  std::size_t next_ = 0;
+  Arguments arguments_;
+};
+
+void append_row(std::string& help, const std::string& usage, const std::string& meaning) {
+  std::string row = absl::StrCat("  ", usage);
+  // What is too long to stand beside its meaning stands above it.
+  if (row.size() + 1 > kHelpColumn) {
+    absl::StrAppend(&help, row, "\n");
+    row.clear();
+  }
+  row.resize(kHelpColumn, ' ');
+  absl::StrAppend(&help, row, meaning, "\n");
+}
+
+}  // namespace
+
+std::optional<std::string> Arguments::value(const std::string& flag) const {
+  const auto found = flags.find(flag);
+  if (found == flags.end() || found->second.empty()) return std::nullopt;
+  return found->second.back();
+}
+
+std::vector<std::string> Arguments::values(const std::string& flag) const {
+  const auto found = flags.find(flag);
+  return found == flags.end() ? std::vector<std::string>() : found->second;
+}
+
+absl::StatusOr<Arguments> parse_arguments(const CommandSyntax& syntax,
+                                          const std::vector<std::string>& words) {
+  return Parser(syntax, words).parse();
+}
+
+std::string syntax_help(const CommandSyntax& syntax) {
+  std::string help =
+      absl::StrCat("usage: ", usage_line(syntax), "\n\n", syntax.description, "\n\n");
+  for (const Positional& positional : syntax.positionals) {
+    append_row(help, positional.name, positional.help);
+  }
+  for (const Flag& flag : syntax.flags) {
+    if (!flag.help.empty()) append_row(help, flag_usage(flag), flag.help);
+  }
+  append_row(help, "-h, --help", "Show this help.");
+  return help;
+}
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,68 @@
+// The command line of a subcommand: what it may have, and what it has.
+//
+// Example:
+//   const CommandSyntax kSyntax = {
+//       .name = "estimate-memory",
+//       .description = "Tells how much memory a model takes.",
+//       .positionals = {{.name = "PATH", .help = "The model's file."}},
+//       .flags = {{.name = "dtypes", .value_name = "DTYPE", .many = true, .help = "Rows."}}};
+//   absl::StatusOr<Arguments> arguments = parse_arguments(kSyntax, words);
+//   if (!arguments.ok()) return fail(arguments.status());
+//   for (const std::string& dtype : arguments->values("dtypes")) add_row(dtype);
+//
+// Flags are written `--config_file=x` or `--config_file x`, hyphens as good as underscores, without
+// abbreviations, anywhere before a first `--`; of a repeated flag the last one holds. Every
+// subcommand has `-h` and `--help`.
+//
+// Not for `accelerate launch`, which hands on what it does not know: launcher/plan/flags.h reads
+// the launch flags.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace accelerate::launcher {
+
+struct Flag {
+  std::string name;             // With underscores, without the leading hyphens.
+  std::string value_name = "";  // Empty for a switch, which takes no value.
+  bool many = false;            // Takes all words up to the next flag, at least one.
+  std::string help = "";        // Empty for a flag that is taken but not shown.
+};
+
+struct Positional {
+  std::string name;  // In capitals.
+  std::string help;
+};
+
+struct CommandSyntax {
+  std::string name;  // Of the subcommand.
+  std::string description;
+  std::vector<Positional> positionals = {};  // All of them must be there.
+  std::vector<Flag> flags = {};
+};
+
+struct Arguments {
+  bool help = false;  // Nothing else has been checked then.
+  std::vector<std::string> positionals = {};
+  std::map<std::string, std::vector<std::string>> flags = {};  // Those that were given.
+
+  bool has(const std::string& flag) const { return flags.contains(flag); }
+  std::optional<std::string> value(const std::string& flag) const;
+  std::vector<std::string> values(const std::string& flag) const;  // None where it was not given.
+};
+
+// Reads the words after the subcommand. InvalidArgument says in one line what is wrong with which
+// of them; for a misspelt flag it names the nearest one.
+absl::StatusOr<Arguments> parse_arguments(const CommandSyntax& syntax,
+                                          const std::vector<std::string>& words);
+
+// The usage, the description and all flags, in lines of at most 100 characters where the help of
+// each is short enough.
+std::string syntax_help(const CommandSyntax& syntax);
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,105 @@
+#include "launcher/cli/command.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "launcher/cli/nearest_name.h"
+#include "launcher/version/version.h"
+
+namespace accelerate::launcher {
+namespace {
+
+constexpr char kLinkPrefix[] = "accelerate-";
+
+std::string command_help(const std::vector<Subcommand>& subcommands) {
+  std::size_t longest = std::string("--version").size();
+  for (const Subcommand& subcommand : subcommands) {
+    longest = std::max(longest, subcommand.name.size());
+  }
+  std::string help =
+      "usage: accelerate COMMAND [ARGUMENTS]\n\n"
+      "Launches training programs and helps with what they need.\n\nCommands:\n";
+  const auto append_row = [&](std::string name, const std::string& meaning) {
+    name.resize(longest, ' ');
+    absl::StrAppend(&help, "  ", name, "  ", meaning, "\n");
+  };
+  for (const Subcommand& subcommand : subcommands) append_row(subcommand.name, subcommand.help);
+  absl::StrAppend(&help, "\nOptions:\n");
+  append_row("--help", "Show this help; after a command, show the command's.");
+  append_row("--version", "Show the version.");
+  return help;
+}
+
+// The words of the command line after `accelerate`, as if it had been called by that name.
+std::vector<std::string> command_words(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return {};
+  std::vector<std::string> words(arguments.begin() + 1, arguments.end());
+  const std::string program = arguments[0].substr(arguments[0].rfind('/') + 1);
+  if (absl::StartsWith(program, kLinkPrefix)) {
+    words.insert(words.begin(), program.substr(sizeof(kLinkPrefix) - 1));
+  }
+  return words;
+}
+
+std::string unknown_word(const std::string& word, const std::vector<Subcommand>& subcommands) {
+  std::vector<std::string> names;
+  const bool flag = absl::StartsWith(word, "-");
+  if (flag) names = {"--help", "--version"};
+  for (const Subcommand& subcommand : subcommands) {
+    if (!flag) names.push_back(subcommand.name);
+  }
+  return absl::StrCat("accelerate: ", word, " is no ", flag ? "flag" : "command",
+                      " of accelerate; ", suggestion(word, names), "\n");
+}
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& arguments,
+                const std::vector<Subcommand>& subcommands, const Console& console) {
+  const std::vector<std::string> words = command_words(arguments);
+  if (words.empty()) {
+    console.output << command_help(subcommands);
+    return kFailure;
+  }
+  if (words[0] == "-h" || words[0] == "--help") {
+    console.output << command_help(subcommands);
+    return kSuccess;
+  }
+  if (words[0] == "--version") {
+    console.output << "accelerate " << kVersion << "\n";
+    return kSuccess;
+  }
+  for (const Subcommand& subcommand : subcommands) {
+    if (subcommand.name == words[0]) {
+      return subcommand.run({words.begin() + 1, words.end()}, console);
+    }
+  }
+  console.errors << unknown_word(words[0], subcommands);
+  return kUsageError;
+}
+
+int run_with_arguments(const CommandSyntax& syntax, const std::vector<std::string>& words,
+                       const Console& console,
+                       const std::function<absl::Status(const Arguments&)>& body) {
+  const auto print_error = [&](const absl::Status& status) {
+    console.errors << "accelerate " << syntax.name << ": " << status.message() << "\n";
+  };
+  const absl::StatusOr<Arguments> arguments = parse_arguments(syntax, words);
+  if (!arguments.ok()) {
+    print_error(arguments.status());
+    return kUsageError;
+  }
+  if (arguments->help) {
+    console.output << syntax_help(syntax);
+    return kSuccess;
+  }
+  const absl::Status status = body(*arguments);
+  if (status.ok()) return kSuccess;
+  print_error(status);
+  return kFailure;
+}
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,43 @@
+// The `accelerate` command: from its command line to one of its subcommands.
+//
+// Example:
+//   int run_hello(const std::vector<std::string>& words, const Console& console);
+//
+//   int main(int argc, char** argv) {
+//     return run_command({argv, argv + argc}, {{"hello", "Say hello.", run_hello}}, Console());
+//   }
+//
+// Not the list of what there is: that is subcommands.h.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "launcher/cli/arguments.h"
+#include "launcher/cli/console.h"
+
+namespace accelerate::launcher {
+
+struct Subcommand {
+  std::string name;  // With hyphens.
+  std::string help;  // One line.
+  // Gets the words after the subcommand's name, and returns the exit code.
+  int (*run)(const std::vector<std::string>& words, const Console& console);
+};
+
+// Runs the subcommand that `arguments` name, the program's own name first, and returns the exit
+// code of the command. Without one it prints the help and fails. A program that is called
+// `accelerate-launch` (by a link, say) runs `launch`.
+int run_command(const std::vector<std::string>& arguments,
+                const std::vector<Subcommand>& subcommands, const Console& console);
+
+// The body of a subcommand with this syntax: prints the help where it is asked for, the one line
+// about a wrong command line, or else calls `body` and prints the error that it returns. Returns
+// the exit code.
+int run_with_arguments(const CommandSyntax& syntax, const std::vector<std::string>& words,
+                       const Console& console,
+                       const std::function<absl::Status(const Arguments&)>& body);
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,138 @@
+#include "launcher/cli/command.h"
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "launcher/version/version.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+using Words = std::vector<std::string>;
+
+struct Result {
+  int code = 0;
+  std::string output = "";
+  std::string errors = "";
+};
+
+template <class Run>
+Result captured(const Run& run) {
+  std::ostringstream output;
+  std::ostringstream errors;
+  const int code = run(Console{output, errors});
+  return {code, output.str(), errors.str()};
+}
+
+int run_echo(const Words& words, const Console& console) {
+  console.output << "echo:" << absl::StrJoin(words, ",");
+  return 42;
+}
+
+int run_nothing(const Words&, const Console&) { return kSuccess; }
+
+Result run(const Words& arguments) {
+  const std::vector<Subcommand> subcommands = {{"echo", "Print the words.", run_echo},
+                                               {"sit-still", "Do nothing.", run_nothing}};
+  return captured(
+      [&](const Console& console) { return run_command(arguments, subcommands, console); });
+}
+
+TEST(Command, PrintsItsHelpAndFailsWithoutASubcommand) {
+  for (const Words& arguments : {Words{}, {"accelerate"}, {"/usr/bin/accelerate"}}) {
+    const Result result = run(arguments);
+    EXPECT_EQ(result.code, 1);
+    EXPECT_THAT(result.output, HasSubstr("\nCommands:\n"
+                                         "  echo       Print the words.\n"
+                                         "  sit-still  Do nothing.\n"));
+    EXPECT_THAT(result.errors, IsEmpty());
+  }
+}
+
+TEST(Command, PrintsItsHelpWhereItIsAskedFor) {
+  for (const std::string flag : {"-h", "--help"}) {
+    const Result result = run({"accelerate", flag});
+    EXPECT_EQ(result.code, 0);
+    EXPECT_EQ(result.output, run({"accelerate"}).output);
+  }
+}
+
+TEST(Command, PrintsItsVersion) {
+  const Result result = run({"accelerate", "--version"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.output, std::string("accelerate ") + kVersion + "\n");
+}
+
+TEST(Command, RunsTheSubcommandWithTheWordsBehindIt) {
+  EXPECT_EQ(run({"accelerate", "echo"}).output, "echo:");
+  const Result result = run({"accelerate", "echo", "a", "--help", "--version", "echo"});
+  EXPECT_EQ(result.code, 42);
+  EXPECT_EQ(result.output, "echo:a,--help,--version,echo");
+  EXPECT_EQ(run({"accelerate", "sit-still"}).code, 0);
+}
+
+TEST(Command, IsASubcommandByTheNameOfALink) {
+  for (const std::string program : {"accelerate-echo", "./accelerate-echo", "/a-b/accelerate-echo"})
+    EXPECT_EQ(run({program, "a", "b"}).output, "echo:a,b") << program;
+  EXPECT_EQ(run({"/accelerate-echo/accelerate", "echo", "a"}).output, "echo:a");
+  EXPECT_EQ(run({"accelerate-sit-still"}).code, 0);
+  EXPECT_THAT(run({"accelerate-ecko"}).errors, HasSubstr("ecko is no command of accelerate"));
+}
+
+TEST(Command, NamesTheNearestSubcommandInOneLine) {
+  const Result result = run({"accelerate", "ehco", "a"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_EQ(result.errors, "accelerate: ehco is no command of accelerate; did you mean echo?\n");
+  EXPECT_THAT(result.output, IsEmpty());
+  EXPECT_EQ(run({"accelerate", "sit_still"}).errors,
+            "accelerate: sit_still is no command of accelerate; did you mean sit-still?\n");
+  EXPECT_EQ(run({"accelerate", "zzzzz"}).errors,
+            "accelerate: zzzzz is no command of accelerate; choose one of echo, sit-still.\n");
+  EXPECT_EQ(run({"accelerate", "--verison"}).errors,
+            "accelerate: --verison is no flag of accelerate; did you mean --version?\n");
+}
+
+Result run_body(const Words& words, const absl::Status& status) {
+  const CommandSyntax syntax = {
+      .name = "open", .description = "Opens.", .flags = {{.name = "wide", .help = "Widely."}}};
+  return captured([&](const Console& console) {
+    return run_with_arguments(syntax, words, console, [&](const Arguments& arguments) {
+      console.output << "wide:" << arguments.has("wide");
+      return status;
+    });
+  });
+}
+
+TEST(RunWithArguments, CallsTheBodyWithWhatWasParsed) {
+  EXPECT_EQ(run_body({"--wide"}, absl::OkStatus()).output, "wide:1");
+  EXPECT_EQ(run_body({}, absl::OkStatus()).output, "wide:0");
+  EXPECT_EQ(run_body({}, absl::OkStatus()).code, 0);
+}
+
+TEST(RunWithArguments, PrintsErrorsWithTheSubcommandsName) {
+  const Result failed = run_body({}, absl::NotFoundError("x: no such door; knock."));
+  EXPECT_EQ(failed.code, 1);
+  EXPECT_EQ(failed.errors, "accelerate open: x: no such door; knock.\n");
+
+  const Result wrong = run_body({"--wild"}, absl::OkStatus());
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_EQ(wrong.errors,
+            "accelerate open: --wild is no flag of accelerate open; did you mean --wide?\n");
+  EXPECT_THAT(wrong.output, IsEmpty());
+}
+
+TEST(RunWithArguments, PrintsTheHelp) {
+  const Result result = run_body({"--help"}, absl::InternalError("not called"));
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.output, HasSubstr("usage: accelerate open [--wide]"));
+}
+
+}  // namespace
+}  // namespace accelerate::launcher

@@ -1,0 +1,55 @@
+#include "launcher/cli/nearest_name.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace accelerate::launcher {
+
+int edit_distance(const std::string& left, const std::string& right) {
+  // Rows of the table of distances between the beginnings of both.
+  std::vector<int> before_last;
+  std::vector<int> last(right.size() + 1);
+  std::vector<int> row(right.size() + 1);
+  for (std::size_t j = 0; j <= right.size(); ++j) last[j] = static_cast<int>(j);
+  for (std::size_t i = 1; i <= left.size(); ++i) {
+    row[0] = static_cast<int>(i);
+    for (std::size_t j = 1; j <= right.size(); ++j) {
+      const bool same = left[i - 1] == right[j - 1];
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1)});
+      const bool swapped =
+          i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
+      if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+    before_last = std::exchange(last, row);
+  }
+  return last.back();
+}
+
+std::optional<std::string> nearest_name(const std::string& word,
+                                        const std::vector<std::string>& names) {
+  // So long a word is no misspelling, and comparing it would take its time.
+  constexpr std::size_t kLongestWord = 200;
+  if (word.size() > kLongestWord) return std::nullopt;
+  std::optional<std::string> nearest;
+  int distance = 0;
+  for (const std::string& name : names) {
+    const int candidate = edit_distance(word, name);
+    if (2 * static_cast<std::size_t>(candidate) > std::max(word.size(), name.size())) continue;
+    if (nearest.has_value() && candidate >= distance) continue;
+    nearest = name;
+    distance = candidate;
+  }
+  return nearest;
+}
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& names) {
+  const std::optional<std::string> nearest = nearest_name(word, names);
+  if (nearest.has_value()) return absl::StrCat("did you mean ", *nearest, "?");
+  return absl::StrCat("choose one of ", absl::StrJoin(names, ", "), ".");
+}
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,49 @@
+#include "launcher/cli/nearest_name.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using ::testing::Optional;
+
+const std::vector<std::string> kNames = {"config", "env", "estimate-memory", "launch", "test"};
+
+TEST(EditDistance, CountsTheLettersToChange) {
+  EXPECT_EQ(edit_distance("", ""), 0);
+  EXPECT_EQ(edit_distance("launch", "launch"), 0);
+  EXPECT_EQ(edit_distance("", "env"), 3);
+  EXPECT_EQ(edit_distance("env", ""), 3);
+  EXPECT_EQ(edit_distance("lunch", "launch"), 1) << "one left out";
+  EXPECT_EQ(edit_distance("lauunch", "launch"), 1) << "one put in";
+  EXPECT_EQ(edit_distance("laumch", "launch"), 1) << "one changed";
+  EXPECT_EQ(edit_distance("luanch", "launch"), 1) << "two swapped";
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3);
+}
+
+TEST(NearestName, IsTheOneThatWasMeant) {
+  EXPECT_THAT(nearest_name("lunch", kNames), Optional(std::string("launch")));
+  EXPECT_THAT(nearest_name("evn", kNames), Optional(std::string("env")));
+  EXPECT_THAT(nearest_name("estimate_memory", kNames), Optional(std::string("estimate-memory")));
+  EXPECT_THAT(nearest_name("estimate", kNames), Optional(std::string("estimate-memory")));
+  EXPECT_THAT(nearest_name("ab", {"ax", "ay"}), Optional(std::string("ax"))) << "the first";
+}
+
+TEST(NearestName, IsNoneWhereNothingIsAlike) {
+  EXPECT_EQ(nearest_name("xyz", kNames), std::nullopt);
+  EXPECT_EQ(nearest_name("", kNames), std::nullopt);
+  EXPECT_EQ(nearest_name("x", {}), std::nullopt);
+  EXPECT_EQ(nearest_name(std::string(1'000'000, 'x'), kNames), std::nullopt);
+}
+
+TEST(Suggestion, NamesTheNearestOrAll) {
+  EXPECT_EQ(suggestion("lanuch", kNames), "did you mean launch?");
+  EXPECT_EQ(suggestion("zzz", {"config", "env"}), "choose one of config, env.");
+}
+
+}  // namespace
+}  // namespace accelerate::launcher
