@@ -1,0 +1,30 @@
+// What another program prints, for as long as one is willing to wait.
+//
+// Example:
+//   absl::StatusOr<std::string> version =
+//       command_output({"python3", "--version"}, {.time_limit = std::chrono::seconds(2)});
+//
+// Not for programs that ask anything: they find nothing to read. Not for long output either.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace accelerate::launcher {
+
+struct CommandOutputOptions {
+  std::chrono::milliseconds time_limit = std::chrono::seconds(5);
+  std::size_t size_limit = 1 << 16;  // In bytes.
+};
+
+// Runs `command`, its program first, which is looked up in PATH, and returns its standard output.
+// NotFound where it cannot be started, DeadlineExceeded where it took too long, Internal where it
+// failed or printed too much; it does not run on then. Thread-safe.
+absl::StatusOr<std::string> command_output(const std::vector<std::string>& command,
+                                           const CommandOutputOptions& options = {});
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,54 @@
+#include "launcher/cli/command_output.h"
+
+#include <chrono>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr std::chrono::milliseconds kShort(100);
+
+TEST(CommandOutput, IsWhatTheProgramPrints) {
+  EXPECT_EQ(*command_output({"sh", "-c", "echo one; echo unseen >&2; echo two"}), "one\ntwo\n");
+  EXPECT_EQ(*command_output({"/bin/echo", "a b", "$HOME"}), "a b $HOME\n");
+  EXPECT_EQ(*command_output({"cat"}), "") << "there is nothing to read";
+  EXPECT_THAT(*command_output({"head", "-c", "50000", "/dev/zero"}), SizeIs(50000));
+}
+
+TEST(CommandOutput, SaysThatAProgramIsNotThere) {
+  const auto output = command_output({"no-such-program-anywhere"});
+  EXPECT_TRUE(absl::IsNotFound(output.status()));
+  EXPECT_THAT(std::string(output.status().message()),
+              HasSubstr("no-such-program-anywhere cannot be started: No such file"));
+}
+
+TEST(CommandOutput, SaysThatAProgramFailed) {
+  EXPECT_THAT(std::string(command_output({"sh", "-c", "exit 3"}).status().message()),
+              HasSubstr("sh failed with 3"));
+  EXPECT_THAT(std::string(command_output({"sh", "-c", "kill -9 $$"}).status().message()),
+              HasSubstr("sh was ended by signal 9"));
+}
+
+TEST(CommandOutput, WaitsNoLongerThanTheLimit) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (const std::string script : {"exec sleep 1000", "sleep 1000", "exec >&-; exec sleep 1000",
+                                   "while true; do echo; sleep 0.01; done"}) {
+    const auto output = command_output({"sh", "-c", script}, {.time_limit = kShort});
+    EXPECT_TRUE(absl::IsDeadlineExceeded(output.status())) << script << ": " << output.status();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+}
+
+TEST(CommandOutput, HasASizeLimit) {
+  EXPECT_THAT(std::string(command_output({"cat", "/dev/zero"}).status().message()),
+              HasSubstr("cat printed more than 65536 bytes"));
+}
+
+}  // namespace
+}  // namespace accelerate::launcher

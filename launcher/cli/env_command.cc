@@ -1,0 +1,46 @@
+#include "launcher/cli/env_command.h"
+
+#include <unistd.h>
+
+#include "absl/status/status.h"
+#include "launcher/cli/command.h"
+#include "launcher/cli/fact.h"
+#include "launcher/cli/host_facts.h"
+#include "launcher/cli/python_packages.h"
+#include "launcher/cli/relevant_variables.h"
+#include "launcher/version/version.h"
+
+namespace accelerate::launcher {
+namespace {
+
+const CommandSyntax& syntax() {
+  static const CommandSyntax syntax = {
+      .name = "env",
+      .description =
+          "Describes this machine, this build and the environment, to paste into a bug report."};
+  return syntax;
+}
+
+void append(std::vector<Fact>& facts, const std::vector<Fact>& more) {
+  facts.insert(facts.end(), more.begin(), more.end());
+}
+
+Fact environment_variables() {
+  std::vector<Fact> variables = relevant_variables(environ);
+  return {"Environment variables", variables.empty() ? "none that matter" : "", variables};
+}
+
+}  // namespace
+
+int run_env(const std::vector<std::string>& words, const Console& console) {
+  return run_with_arguments(syntax(), words, console, [&console](const Arguments&) {
+    std::vector<Fact> facts = {{"`Accelerate` for C++ version", kVersion}};
+    append(facts, host_facts());
+    append(facts, python_facts());
+    facts.push_back(environment_variables());
+    console.output << "\nCopy-and-paste the text below in your bug report\n\n" << to_bullets(facts);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace accelerate::launcher
