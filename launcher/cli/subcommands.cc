@@ -1,0 +1,16 @@
+#include "launcher/cli/subcommands.h"
+
+#include "launcher/cli/env_command.h"
+#include "launcher/cli/estimate_memory_command.h"
+
+namespace accelerate::launcher {
+
+const std::vector<Subcommand>& subcommands() {
+  static const std::vector<Subcommand> table = {
+      {"env", "Describe this machine and this build, for a bug report.", run_env},
+      {"estimate-memory", "Estimate how much memory a model takes.", run_estimate_memory},
+  };
+  return table;
+}
+
+}  // namespace accelerate::launcher

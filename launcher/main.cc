@@ -1,0 +1,16 @@
+// The program `accelerate`.
+
+#include <iostream>
+
+#include "launcher/cli/command.h"
+#include "launcher/cli/subcommands.h"
+
+int main(int argc, char** argv) {
+  namespace launcher = accelerate::launcher;
+  const int code =
+      launcher::run_command({argv, argv + argc}, launcher::subcommands(), launcher::Console());
+  // A full disk behind `accelerate env > report` must not look like success.
+  if (std::cout.flush()) return code;
+  std::cerr << "accelerate: the output could not be written; see to where it goes.\n";
+  return code == launcher::kSuccess ? launcher::kFailure : code;
+}
