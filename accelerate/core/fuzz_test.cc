@@ -72,7 +72,9 @@ struct RandomModelImpl : torch::nn::Module {
       // Tied by hand: used twice in the graph.
       scale_twice = choices.chance(50);
     }
-    if (choices.chance(30)) linears[0]->weight.set_requires_grad(false);
+    // Its bias stays, so that every step has something to train.
+    if (choices.chance(30) && linears[0]->bias.defined())
+      linears[0]->weight.set_requires_grad(false);
   }
 
   at::Tensor forward(at::Tensor x, int step) {
