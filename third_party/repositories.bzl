@@ -49,6 +49,16 @@ def accelerate_repositories():
         links = {"include/nlohmann": "/usr/include/nlohmann"},
         build_files = {"@accelerate//third_party/nlohmann_json:nlohmann_json.BUILD": "BUILD"},
     )
+    _maybe(
+        debian_repository,
+        "yaml_cpp",
+        package = "libyaml-cpp-dev",
+        links = {
+            "include/yaml-cpp": "/usr/include/yaml-cpp",
+            "lib/libyaml-cpp.a": "/usr/lib/x86_64-linux-gnu/libyaml-cpp.a",
+        },
+        build_files = {"@accelerate//third_party/yaml_cpp:yaml_cpp.BUILD": "BUILD"},
+    )
     _maybe(libtorch, "libtorch")
     _maybe(libtorch_cuda, "libtorch_cuda")
     _maybe(cuda_toolkit, "cuda_toolkit")
