@@ -1,0 +1,20 @@
+// Reading JSON as Python's json.load does, with the lines of all values.
+//
+// Example:
+//   absl::StatusOr<ConfigNode> document = parse_json("{\"num_processes\": 2}", "my.json");
+//
+// Not for JSON text in a .yaml file: that is YAML too, and parse_yaml() reads it.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "launcher/config/config_node.h"
+
+namespace accelerate::launcher {
+
+// The value that `text` is. InvalidArgument, which begins with `path` and the line, for what is no
+// JSON, a key that comes twice, and what is above the limits in config_node.h.
+absl::StatusOr<ConfigNode> parse_json(const std::string& text, const std::string& path);
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,121 @@
+#include "launcher/config/node_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+struct Extent {
+  std::size_t nodes = 1;
+  int depth = 0;
+};
+
+Extent measure(const ConfigNode& node) {
+  Extent extent;
+  for (const ConfigNode& child : node.children) {
+    const Extent inner = measure(child);
+    extent.nodes += inner.nodes;
+    extent.depth = std::max(extent.depth, inner.depth + 1);
+  }
+  return extent;
+}
+
+}  // namespace
+
+std::string printable(const std::string& text) {
+  constexpr std::size_t kLongest = 60;
+  if (text.size() <= kLongest) return absl::StrCat("\"", absl::Utf8SafeCEscape(text), "\"");
+  std::size_t cut = kLongest;
+  // Not within a character.
+  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
+  return absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, cut)), "...\"");
+}
+
+bool NodeBuilder::add(ConfigNode node) {
+  if (!status_.ok()) return false;
+  if (node.text.find('\0') != std::string::npos) {
+    fail(node.line, "a text has a NUL in it, which no flag or variable can hold; remove it.");
+    return false;
+  }
+  const Extent extent = measure(node);
+  num_nodes_ += extent.nodes;
+  if (num_nodes_ > kMaxConfigNodes) {
+    fail(node.line, absl::StrCat("there are more than ", kMaxConfigNodes,
+                                 " values, which no config needs; is it the right file?"));
+    return false;
+  }
+  if (static_cast<int>(open_.size()) + extent.depth > kMaxConfigDepth) return too_deep(node);
+  if (open_.empty()) {
+    document_ = std::move(node);
+    is_complete_ = true;
+    return true;
+  }
+  Open& parent = open_.back();
+  if (parent.node.kind == Kind::kMap) {
+    if (!parent.has_key) return set_key(parent, node);
+    node.key = std::move(parent.key);
+    parent.has_key = false;
+  }
+  parent.node.children.push_back(std::move(node));
+  return true;
+}
+
+bool NodeBuilder::set_key(Open& map, const ConfigNode& node) {
+  if (node.kind == Kind::kList || node.kind == Kind::kMap || node.kind == Kind::kNull) {
+    fail(node.line, "a key is no text; write `key: value`.");
+    return false;
+  }
+  for (const ConfigNode& child : map.node.children) {
+    if (child.key != node.text) continue;
+    fail(node.line, absl::StrCat("the key ", printable(node.text), " is there already, at line ",
+                                 child.line, "; remove one of them."));
+    return false;
+  }
+  map.key = node.text;
+  map.has_key = true;
+  return true;
+}
+
+bool NodeBuilder::begin(ConfigNode node) {
+  if (!status_.ok()) return false;
+  if (!open_.empty() && open_.back().node.kind == Kind::kMap && !open_.back().has_key) {
+    return set_key(open_.back(), node);
+  }
+  if (static_cast<int>(open_.size()) >= kMaxConfigDepth) return too_deep(node);
+  open_.push_back({.node = std::move(node)});
+  return true;
+}
+
+bool NodeBuilder::too_deep(const ConfigNode& node) {
+  fail(node.line, absl::StrCat("lists and maps stand in each other more than ", kMaxConfigDepth,
+                               " deep, which no config needs; is it the right file?"));
+  return false;
+}
+
+const ConfigNode* NodeBuilder::end() {
+  if (!status_.ok() || open_.empty()) return nullptr;
+  ConfigNode node = std::move(open_.back().node);
+  open_.pop_back();
+  // The children have been counted.
+  num_nodes_ -= measure(node).nodes - 1;
+  if (!add(std::move(node))) return nullptr;
+  return open_.empty() ? &document_ : &open_.back().node.children.back();
+}
+
+void NodeBuilder::fail(int line, const std::string& what) {
+  if (!status_.ok()) return;
+  status_ = absl::InvalidArgumentError(absl::StrCat(path_, ":", line, ": ", what));
+}
+
+absl::StatusOr<ConfigNode> NodeBuilder::take() {
+  if (!status_.ok()) return status_;
+  return std::move(document_);
+}
+
+}  // namespace accelerate::launcher
