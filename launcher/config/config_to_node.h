@@ -1,0 +1,20 @@
+// From a LaunchConfig to the tree of a config file.
+//
+// Example:
+//   absl::StatusOr<ConfigNode> document = config_to_node(config);
+//   if (document.ok()) std::cout << write_yaml(*document);
+//
+// Not for programs: write_config() is.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "launcher/config/config_node.h"
+#include "launcher/config/launch_config.h"
+
+namespace accelerate::launcher {
+
+// A map with the keys in the order of the alphabet, in sections too. Members without a value and
+// empty sections are left out. InvalidArgument where a text is no UTF-8 or a key no word.
+absl::StatusOr<ConfigNode> config_to_node(const LaunchConfig& config);
+
+}  // namespace accelerate::launcher
