@@ -1,0 +1,36 @@
+// What the tests of config files share.
+//
+// Example:
+//   const std::string path = make_folder() + "/config.yaml";
+//   for (const auto& [name, text] : read_testdata("reference")) check(name, text);
+//
+// Not for code that is no test: problems are failures of GoogleTest.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "launcher/config/launch_config.h"
+#include "launcher/config/read_config.h"
+
+namespace accelerate::launcher {
+
+// A new, empty folder.
+std::string make_folder();
+
+std::string read_text(const std::string& path);
+void write_text(const std::string& path, const std::string& text);
+
+// The files in a folder of testdata: their texts by their names.
+std::map<std::string, std::string> read_testdata(const std::string& folder);
+
+// The result of parse_config(), which must be there.
+ReadConfig parse_ok(const std::string& text, const std::string& path = "my.yaml");
+
+// The message of parse_config()'s error, which must be there.
+std::string parse_error(const std::string& text, const std::string& path = "my.yaml");
+
+// `config` with the base keys that every file of `accelerate config` has.
+LaunchConfig with_base_keys(LaunchConfig config);
+
+}  // namespace accelerate::launcher
