@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/cli/nearest_name.h"
+#include "launcher/names/nearest_name.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -14,7 +14,7 @@
 #include "launcher/cli/command.h"
 #include "launcher/cli/human_size.h"
 #include "launcher/cli/memory_estimate.h"
-#include "launcher/cli/nearest_name.h"
+#include "launcher/names/nearest_name.h"
 #include "launcher/safetensors/model.h"
 
 namespace accelerate::launcher {

@@ -12,11 +12,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "launcher/config/config_keys.h"
-#include "launcher/config/nearest_name.h"
 #include "launcher/config/node_builder.h"
 #include "launcher/config/yaml_scalar.h"
 #include "launcher/env/integer.h"
 #include "launcher/env/truth_value.h"
+#include "launcher/names/nearest_name.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -44,7 +44,7 @@ std::string quoted_key(const std::string& key) {
 // What follows "`key` is wrong": the likely name, or `otherwise`.
 std::string suggestion(const std::string& text, const std::vector<std::string>& names,
                        const std::string& otherwise) {
-  const std::optional<std::string> nearest = nearest_name(text, names);
+  const std::optional<std::string> nearest = nearest_name_of_many(text, names);
   return nearest.has_value() ? absl::StrCat("; did you mean `", *nearest, "`?") : otherwise;
 }
 

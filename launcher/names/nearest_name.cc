@@ -1,9 +1,10 @@
-#include "launcher/cli/nearest_name.h"
+#include "launcher/names/nearest_name.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -29,21 +30,40 @@ int edit_distance(const std::string& left, const std::string& right) {
   return last.back();
 }
 
-std::optional<std::string> nearest_name(const std::string& word,
-                                        const std::vector<std::string>& names) {
+namespace {
+
+// `allowed(name)`: how many edits may lie between the word and that name.
+template <class Allowed>
+std::optional<std::string> nearest_within(const std::string& word,
+                                          const std::vector<std::string>& names, Allowed allowed) {
   // So long a word is no misspelling, and comparing it would take its time.
   constexpr std::size_t kLongestWord = 200;
   if (word.size() > kLongestWord) return std::nullopt;
+  const std::string lower = absl::AsciiStrToLower(word);
   std::optional<std::string> nearest;
   int distance = 0;
   for (const std::string& name : names) {
-    const int candidate = edit_distance(word, name);
-    if (2 * static_cast<std::size_t>(candidate) > std::max(word.size(), name.size())) continue;
+    const int candidate = edit_distance(lower, absl::AsciiStrToLower(name));
+    if (static_cast<std::size_t>(candidate) > allowed(name)) continue;
     if (nearest.has_value() && candidate >= distance) continue;
     nearest = name;
     distance = candidate;
   }
   return nearest;
+}
+
+}  // namespace
+
+std::optional<std::string> nearest_name(const std::string& word,
+                                        const std::vector<std::string>& names) {
+  return nearest_within(word, names, [&word](const std::string& name) {
+    return std::max(word.size(), name.size()) / 2;
+  });
+}
+
+std::optional<std::string> nearest_name_of_many(const std::string& word,
+                                                const std::vector<std::string>& names) {
+  return nearest_within(word, names, [&word](const std::string&) { return word.size() / 3; });
 }
 
 std::string suggestion(const std::string& word, const std::vector<std::string>& names) {

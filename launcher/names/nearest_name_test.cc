@@ -1,4 +1,4 @@
-#include "launcher/cli/nearest_name.h"
+#include "launcher/names/nearest_name.h"
 
 #include <string>
 #include <vector>
@@ -43,6 +43,22 @@ TEST(NearestName, IsNoneWhereNothingIsAlike) {
 TEST(Suggestion, NamesTheNearestOrAll) {
   EXPECT_EQ(suggestion("lanuch", kNames), "did you mean launch?");
   EXPECT_EQ(suggestion("zzz", {"config", "env"}), "choose one of config, env.");
+}
+
+TEST(NearestNameOfMany, FindsTheOneWithTheFewestEdits) {
+  const std::vector<std::string> names = {"num_machines", "num_processes", "debug", "no"};
+  EXPECT_EQ(nearest_name_of_many("num_proceses", names), "num_processes");
+  EXPECT_EQ(nearest_name_of_many("num_machine", names), "num_machines");
+  EXPECT_EQ(nearest_name_of_many("NUM-PROCESSES", names), "num_processes");
+  EXPECT_EQ(nearest_name_of_many("debg", names), "debug");
+}
+
+TEST(NearestNameOfMany, FindsNoneThatIsFarAway) {
+  EXPECT_EQ(nearest_name_of_many("colour", {"debug", "num_processes"}), std::nullopt);
+  EXPECT_EQ(nearest_name_of_many("", {"no"}), std::nullopt);
+  EXPECT_EQ(nearest_name_of_many("x", {}), std::nullopt);
+  EXPECT_EQ(nearest_name_of_many(std::string(1 << 20, 'x'), {std::string(1 << 20, 'x')}),
+            std::nullopt);
 }
 
 }  // namespace

@@ -17,9 +17,15 @@ namespace accelerate::launcher {
 // of the other.
 int edit_distance(const std::string& left, const std::string& right);
 
-// The first of the names that are nearest to `word`; nothing where none has even half of it right.
+// The first of the names that are nearest to `word`, upper and lower case alike; nothing where none
+// has even half of it right.
 std::optional<std::string> nearest_name(const std::string& word,
                                         const std::vector<std::string>& names);
+
+// The same for names among many, where half would do for nearly anything: two thirds of `word` must
+// be right.
+std::optional<std::string> nearest_name_of_many(const std::string& word,
+                                                const std::vector<std::string>& names);
 
 // The end of a message about `word`: "did you mean launch?", or else "choose one of config,
 // launch."
