@@ -6,7 +6,6 @@
 // went on longest. After PyTorch's torch.distributed.algorithms.Join, which leaves the optimizers
 // behind.
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
 #include <torch/optim/optimizer.h>
 #include <torch/serialize.h>
 
@@ -24,16 +23,11 @@ void Session::begin_join() {
 }
 
 int64_t Session::announce(bool has_data, std::vector<bool>& syncing) {
-  at::Tensor counts = at::zeros({static_cast<int64_t>(syncing.size()) + 1}, at::kInt);
-  counts[0] = static_cast<int>(has_data);
-  for (size_t i = 0; i < syncing.size(); ++i)
-    counts[static_cast<int64_t>(i) + 1] = static_cast<int>(has_data && syncing[i]);
-  counts = counts.to(process_.device);
-  communicator_->all_reduce(counts, ReduceOp::kSum);
-  counts = counts.cpu();
-  for (size_t i = 0; i < syncing.size(); ++i)
-    syncing[i] = counts[static_cast<int64_t>(i) + 1].item<int>() > 0;
-  return counts[0].item<int>();
+  std::vector<int64_t> counts{has_data};
+  for (const bool syncs : syncing) counts.push_back(has_data && syncs);
+  counts = all_reduce_numbers(counts, ReduceOp::kSum);
+  for (size_t i = 0; i < syncing.size(); ++i) syncing[i] = counts[i + 1] > 0;
+  return counts[0];
 }
 
 void Session::end_join() {
@@ -51,10 +45,9 @@ void Session::end_join() {
 
   // Who went on longest, and of those the last.
   const int64_t size = communicator_->size();
-  at::Tensor longest =
-      at::tensor({joined_steps_ * size + communicator_->rank()}, at::kLong).to(process_.device);
-  communicator_->all_reduce(longest, ReduceOp::kMax);
-  const int root = static_cast<int>(longest.item<int64_t>() % size);
+  const int64_t longest =
+      all_reduce_numbers({joined_steps_ * size + communicator_->rank()}, ReduceOp::kMax)[0];
+  const int root = static_cast<int>(longest % size);
   for (const auto& model : models) {
     broadcast_parameters_and_buffers(*communicator_, *model->module, root);
     model->buffers_stale = false;

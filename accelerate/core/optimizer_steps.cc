@@ -15,6 +15,7 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "accelerate/core/live.h"
 #include "accelerate/gradients/gradient_norm.h"
 
 namespace accelerate {
@@ -85,11 +86,7 @@ std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& opt
 }
 
 std::vector<std::shared_ptr<OptimizerState>> OptimizerSteps::optimizers() const {
-  std::vector<std::shared_ptr<OptimizerState>> result;
-  for (const auto& weak : optimizers_) {
-    if (auto optimizer = weak.lock()) result.push_back(std::move(optimizer));
-  }
-  return result;
+  return internal::live(optimizers_);
 }
 
 void OptimizerSteps::remember(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients) {
@@ -145,7 +142,6 @@ void OptimizerSteps::note(OptimizerState& optimizer, bool overflow) {
   loss_scale_->note(overflow);
   optimizer.checked = optimizer.awaits_step = true;
   optimizer.overflow = overflow;
-  remember(optimizer, gradients_of(optimizer));
 }
 
 void OptimizerSteps::check(OptimizerState& optimizer) {
@@ -156,6 +152,7 @@ void OptimizerSteps::check(OptimizerState& optimizer) {
   if (gradients.empty()) return;
   if (optimizer.fused && all_measurable(gradients)) {
     note(optimizer, !measure_gradients(gradients).finite);
+    remember(optimizer, gradients);
   } else {
     unscale(optimizer);
   }
@@ -179,12 +176,11 @@ void OptimizerSteps::unscale(OptimizerState& optimizer) {
 void OptimizerSteps::step(OptimizerState& optimizer) {
   check(optimizer);
   optimizer.step_was_skipped = optimizer.overflow;
+  const bool done = optimizer.step_was_skipped ||
+                    (optimizer.fused && optimizer.fused->step(pending_factor(optimizer)));
+  if (!done) unscale(optimizer);
   optimizer.awaits_step = false;
-  if (optimizer.step_was_skipped) return;
-  if (optimizer.fused && optimizer.fused->step(pending_factor(optimizer))) return;
-  unscale(optimizer);
-  optimizer.awaits_step = false;
-  optimizer.optimizer->step();
+  if (!done) optimizer.optimizer->step();
 }
 
 bool OptimizerSteps::step_was_skipped(const torch::optim::Optimizer* optimizer) const {
@@ -197,10 +193,9 @@ bool OptimizerSteps::step_was_skipped(const torch::optim::Optimizer* optimizer) 
 }
 
 std::optional<std::vector<std::shared_ptr<OptimizerState>>> OptimizerSteps::covering(
-    const std::vector<at::Tensor>& parameters) {
+    const std::vector<at::Tensor>& gradients) {
   std::unordered_set<const c10::TensorImpl*> asked;
-  for (const at::Tensor& gradient : gradients_of(parameters))
-    asked.insert(gradient.unsafeGetTensorImpl());
+  for (const at::Tensor& gradient : gradients) asked.insert(gradient.unsafeGetTensorImpl());
   std::vector<std::shared_ptr<OptimizerState>> found;
   size_t covered = 0;
   for (const auto& optimizer : optimizers()) {
@@ -238,18 +233,18 @@ at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& paramet
                                           double max_norm, double norm_type) {
   TORCH_CHECK(max_norm >= 0, "clip_grad_norm: max_norm is ", max_norm, "; give 0 or more");
   c10::AutoGradMode no_grad(false);
-  if (gradients_of(parameters).empty()) return at::zeros({});
-  const auto optimizers = norm_type == 2 ? covering(parameters) : std::nullopt;
+  const std::vector<at::Tensor> gradients = gradients_of(parameters);
+  if (gradients.empty()) return at::zeros({});
+  const auto optimizers = norm_type == 2 ? covering(gradients) : std::nullopt;
   if (!optimizers) {
     make_visible(parameters);
-    const std::vector<at::Tensor> gradients = gradients_of(parameters);
     const at::Tensor norm = norm_of(gradients, norm_type);
     const at::Tensor factor = (max_norm / (norm + kNormEps)).clamp_max(1.0);
     for (const at::Tensor& gradient : gradients)
       values_of(gradient).mul_(factor.to(gradient.scalar_type()));
     return norm.to(at::kFloat);
   }
-  const GradientNorm measured = measure_gradients(gradients_of(parameters));
+  const GradientNorm measured = measure_gradients(gradients);
   const double norm = std::sqrt(measured.squared) * pending_factor(*optimizers->front());
   for (const auto& optimizer : *optimizers) {
     note(*optimizer, !measured.finite);

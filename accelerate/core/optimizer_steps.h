@@ -91,7 +91,7 @@ class OptimizerSteps {
   double pending_factor(const OptimizerState& optimizer) const;
   // The optimizers whose gradients are exactly these, if all of them can clip in their step.
   std::optional<std::vector<std::shared_ptr<OptimizerState>>> covering(
-      const std::vector<at::Tensor>& parameters);
+      const std::vector<at::Tensor>& gradients);
   // Brings everything that is pending into the values of these parameters' gradients.
   void make_visible(const std::vector<at::Tensor>& parameters);
 

@@ -1,7 +1,7 @@
 #include "accelerate/core/session.h"
 
 #include <ATen/ops/randint.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/tensor.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
@@ -10,6 +10,7 @@
 #include <limits>
 #include <unordered_set>
 
+#include "accelerate/core/live.h"
 #include "accelerate/core/orphans.h"
 #include "accelerate/gradients/model_agreement.h"
 
@@ -113,13 +114,7 @@ void Session::refresh(ModelState& model) {
   if (thawed || !model.flat->restore()) lay_out(model);
 }
 
-std::vector<std::shared_ptr<ModelState>> Session::models() const {
-  std::vector<std::shared_ptr<ModelState>> result;
-  for (const auto& weak : models_) {
-    if (auto model = weak.lock()) result.push_back(std::move(model));
-  }
-  return result;
-}
+std::vector<std::shared_ptr<ModelState>> Session::models() const { return internal::live(models_); }
 
 std::shared_ptr<OptimizerState> Session::add_optimizer(torch::optim::Optimizer& optimizer) {
   return optimizer_steps_.add(optimizer);
@@ -133,11 +128,7 @@ std::shared_ptr<ScheduleProgress> Session::add_schedule(std::function<void()> ad
 }
 
 std::vector<std::shared_ptr<ScheduleProgress>> Session::schedules() const {
-  std::vector<std::shared_ptr<ScheduleProgress>> result;
-  for (const auto& weak : schedules_) {
-    if (auto schedule = weak.lock()) result.push_back(std::move(schedule));
-  }
-  return result;
+  return internal::live(schedules_);
 }
 
 std::shared_ptr<const void> Session::add_other(const void* object, const char* kind) {
@@ -222,13 +213,12 @@ void Session::average(const std::vector<std::shared_ptr<ModelState>>& models,
   std::vector<bool> touched = syncing;
   if (models.size() > 1) {
     // Ranks that went through different models must still send the same.
-    at::Tensor flags = at::zeros({static_cast<int64_t>(models.size())}, at::kInt);
-    for (size_t i = 0; i < models.size(); ++i)
-      flags[i] = contributes && syncing[i] && models[i]->reducer->has_local_gradients();
-    flags = flags.to(process_.device);
-    communicator_->all_reduce(flags, ReduceOp::kMax);
-    flags = flags.cpu();
-    for (size_t i = 0; i < models.size(); ++i) touched[i] = flags[i].item<int>() != 0;
+    std::vector<int64_t> flags;
+    for (size_t i = 0; i < models.size(); ++i) {
+      flags.push_back(contributes && syncing[i] && models[i]->reducer->has_local_gradients());
+    }
+    flags = all_reduce_numbers(flags, ReduceOp::kMax);
+    for (size_t i = 0; i < models.size(); ++i) touched[i] = flags[i] != 0;
   }
   for (size_t i = 0; i < models.size(); ++i) {
     if (!models[i]->reducer) continue;
@@ -241,6 +231,14 @@ void Session::average(const std::vector<std::shared_ptr<ModelState>>& models,
       models[i]->reducer->shadow();
     }
   }
+}
+
+std::vector<int64_t> Session::all_reduce_numbers(const std::vector<int64_t>& numbers, ReduceOp op) {
+  at::Tensor carried = at::tensor(numbers, at::kLong).to(process_.device);
+  communicator_->all_reduce(carried, op);
+  carried = carried.cpu();
+  const auto* first = carried.const_data_ptr<int64_t>();
+  return {first, first + carried.numel()};
 }
 
 void Session::check_averaged(OptimizerState& optimizer) const {

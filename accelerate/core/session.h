@@ -170,6 +170,8 @@ class Session {
   // In a join: tells the others that this rank still has data, or learns whether any has; which
   // models they average. The number of ranks with data.
   int64_t announce(bool has_data, std::vector<bool>& syncing);
+  // Number by number over the ranks.
+  std::vector<int64_t> all_reduce_numbers(const std::vector<int64_t>& numbers, ReduceOp op);
   // Throws c10::Error when the optimizer would step with gradients of this rank alone.
   void check_averaged(OptimizerState& optimizer) const;
 

@@ -41,12 +41,20 @@ at::Tensor FlatBuffer::slot(int64_t offset, at::IntArrayRef sizes, at::IntArrayR
   return result;
 }
 
-bool same_layout(const at::Tensor& a, const at::Tensor& b) {
-  if (a.sizes() != b.sizes()) return false;
-  for (int64_t i = 0; i < a.dim(); ++i) {
-    if (a.size(i) > 1 && a.stride(i) != b.stride(i)) return false;
+namespace {
+
+bool has_layout(const at::Tensor& tensor, at::IntArrayRef sizes, at::IntArrayRef strides) {
+  if (tensor.sizes() != sizes) return false;
+  for (int64_t i = 0; i < tensor.dim(); ++i) {
+    if (sizes[i] > 1 && tensor.stride(i) != strides[i]) return false;
   }
   return true;
+}
+
+}  // namespace
+
+bool same_layout(const at::Tensor& a, const at::Tensor& b) {
+  return has_layout(a, b.sizes(), b.strides());
 }
 
 std::vector<int64_t> dense_strides(const at::Tensor& tensor) {
@@ -59,11 +67,7 @@ std::vector<int64_t> dense_strides(const at::Tensor& tensor) {
 }
 
 at::Tensor laid_out(const at::Tensor& tensor, at::IntArrayRef sizes, at::IntArrayRef strides) {
-  bool fits = tensor.sizes() == sizes;
-  for (int64_t i = 0; fits && i < tensor.dim(); ++i) {
-    fits = sizes[i] <= 1 || tensor.stride(i) == strides[i];
-  }
-  if (fits) return tensor;
+  if (has_layout(tensor, sizes, strides)) return tensor;
   c10::AutoGradMode no_grad(false);
   return at::empty_strided(sizes, strides, tensor.options().requires_grad(false)).copy_(tensor);
 }

@@ -13,6 +13,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <tuple>
+#include <vector>
 
 namespace accelerate {
 
@@ -40,6 +42,12 @@ class FlatBuffer {
   int64_t numel_ = 0;
   at::Tensor whole_;
 };
+
+// What tensors must have in common to lie in one buffer; can be ordered.
+using TypeAndDevice = std::tuple<c10::ScalarType, c10::DeviceType, c10::DeviceIndex>;
+inline TypeAndDevice type_and_device(const at::Tensor& tensor) {
+  return {tensor.scalar_type(), tensor.device().type(), tensor.device().index()};
+}
 
 // Whether two tensors have their elements in the same places: the same sizes, and the same strides
 // wherever a size is more than one.

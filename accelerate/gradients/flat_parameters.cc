@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <utility>
 
 namespace accelerate {
@@ -26,26 +25,21 @@ FlatParameters::FlatParameters(std::vector<NamedParameter> parameters)
     : parameters_(std::move(parameters)), slots_(parameters_.size()) {
   std::reverse(parameters_.begin(), parameters_.end());
 
-  using Key = std::pair<c10::ScalarType, c10::Device>;
-  const auto before = [](const Key& a, const Key& b) {
-    return std::tuple(a.first, a.second.type(), a.second.index()) <
-           std::tuple(b.first, b.second.type(), b.second.index());
-  };
-  std::map<Key, FlatBuffer, decltype(before)> buffers(before);
+  std::map<TypeAndDevice, FlatBuffer> buffers;
   std::vector<int64_t> offsets(parameters_.size(), -1);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& tensor = parameters_[i].tensor;
     if (!is_movable(tensor)) continue;
-    const Key key{tensor.scalar_type(), tensor.device()};
-    offsets[i] =
-        buffers.try_emplace(key, key.first, key.second).first->second.reserve(tensor.numel());
+    const auto buffer =
+        buffers.try_emplace(type_and_device(tensor), tensor.scalar_type(), tensor.device()).first;
+    offsets[i] = buffer->second.reserve(tensor.numel());
   }
   for (auto& [key, buffer] : buffers) buffer.allocate();
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (offsets[i] < 0) continue;
     const at::Tensor& tensor = parameters_[i].tensor;
-    slots_[i] = buffers.at({tensor.scalar_type(), tensor.device()})
-                    .slot(offsets[i], tensor.sizes(), dense_strides(tensor));
+    slots_[i] =
+        buffers.at(type_and_device(tensor)).slot(offsets[i], tensor.sizes(), dense_strides(tensor));
   }
   restore();
 }

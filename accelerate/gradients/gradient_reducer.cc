@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 
 #include "accelerate/gradients/bucket.h"
@@ -73,6 +72,7 @@ class GradientReducer::Engine : public std::enable_shared_from_this<Engine> {
 
   void launch(size_t bucket, bool contributes);
   void settle_presence(bool contributes);
+  void take_means();
   std::string presence() const;
 
   Communicator& communicator_;
@@ -106,11 +106,10 @@ GradientReducer::Engine::Engine(Communicator& communicator, std::vector<NamedPar
       agreed_(parameters_.size(), '1') {
   check_gradient_options(options);
   // A bucket is of one type and device; it is closed when it is full.
-  using Key = std::tuple<c10::ScalarType, c10::DeviceType, c10::DeviceIndex>;
-  std::map<Key, size_t> open;
+  std::map<TypeAndDevice, size_t> open;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& tensor = parameters_[i].tensor;
-    const Key key{tensor.scalar_type(), tensor.device().type(), tensor.device().index()};
+    const TypeAndDevice key = type_and_device(tensor);
     if (!open.contains(key)) {
       open[key] = buckets_.size();
       buckets_.emplace_back(tensor.scalar_type(), tensor.device(),
@@ -236,11 +235,18 @@ void GradientReducer::Engine::finish(bool contributes) {
   pending_.clear();
 
   if (buckets_.back().signal() != 0) settle_presence(contributes);
+  if (contributes) take_means();
+  // Of all reducers, so that none is taken for an earlier one at its address.
+  static int64_t averagings = 0;
+  averagings_ = ++averagings;
+}
+
+// Makes what has arrived the gradients of those parameters that all ranks had one of.
+void GradientReducer::Engine::take_means() {
   for (internal::Bucket& bucket : buckets_) {
     bucket.unpack();
     for (size_t member = 0; member < bucket.members().size(); ++member) {
       const size_t i = bucket.members()[member];
-      if (!contributes) continue;
       local_[i] = 0;
       if (agreed_[i] == '0') continue;
       at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
@@ -253,9 +259,6 @@ void GradientReducer::Engine::finish(bool contributes) {
       if (!bucket.is_slot(member, gradient)) gradient = bucket.slot(member);
     }
   }
-  // Of all reducers, so that none is taken for an earlier one at its address.
-  static int64_t averagings = 0;
-  averagings_ = ++averagings;
 }
 
 void GradientReducer::Engine::forget_local_gradients() {

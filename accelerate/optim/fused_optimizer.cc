@@ -1,6 +1,5 @@
 #include "accelerate/optim/fused_optimizer.h"
 
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
@@ -23,12 +22,9 @@ bool suits(const at::Tensor& state, const at::Tensor& parameter) {
 }
 
 void* state_data(at::Tensor& state, const at::Tensor& parameter) {
-  if (!state.defined()) {
-    state = at::zeros_like(parameter, at::MemoryFormat::Preserve);
-  } else if (!same_layout(state, parameter)) {
-    // As a loaded one may be.
-    state = laid_out(state, parameter.sizes(), parameter.strides());
-  }
+  // A loaded one may lie otherwise.
+  state = state.defined() ? laid_out(state, parameter.sizes(), parameter.strides())
+                          : at::zeros_like(parameter, at::MemoryFormat::Preserve);
   return state.mutable_data_ptr();
 }
 

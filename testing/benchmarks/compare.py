@@ -33,7 +33,7 @@ def mlp_loops(options):
         peer = [options.python, HERE / "mlp_peer.py"]
         loops["plain PyTorch, fused AdamW"] = peer + ["pytorch", str(options.steps or 4000)]
         loops["Hugging Face Accelerate"] = peer + ["accelerate", str(options.steps or 4000)]
-    return loops, "steps_per_s"
+    return loops, "steps/s"
 
 
 def gpt_loops(options):
@@ -52,11 +52,10 @@ def gpt_loops(options):
 
 
 def speed(command, unit):
-    """The number beside the last mention of the unit: before it, or behind it for a name."""
+    """The number before the last mention of the unit."""
     environment = dict(os.environ, OMP_NUM_THREADS="1")
-    words = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.split()
-    place = len(words) - 1 - words[::-1].index(unit)
-    return float(words[place - 1 if unit == "tokens/s" else place + 1])
+    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    return float(output[: output.rindex(unit)].split()[-1])
 
 
 def main():
@@ -73,7 +72,7 @@ def main():
     for _ in range(options.rounds):
         for name, command in loops.items():
             found[name].append(speed(command, unit))
-    print(f"| loop | {unit.replace('_per_', '/')} | this project is faster by |\n| --- | --- | --- |")
+    print(f"| loop | {unit} | this project is faster by |\n| --- | --- | --- |")
     for name, values in found.items():
         ratios = [own / other for own, other in zip(found["this project"], values)]
         spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"

@@ -30,8 +30,8 @@ class Stopwatch {
     if (step + 1 == kWarmUp) begin_ = Clock::now();
     if (step + 1 < kWarmUp + absl::GetFlag(FLAGS_steps)) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
-    std::cout << "steps_per_s " << static_cast<double>(absl::GetFlag(FLAGS_steps)) / seconds
-              << " loss " << loss.item<float>() << std::endl;
+    std::cout << static_cast<double>(absl::GetFlag(FLAGS_steps)) / seconds << " steps/s, loss "
+              << loss.item<float>() << std::endl;
   }
 
  private:

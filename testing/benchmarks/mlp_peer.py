@@ -3,7 +3,7 @@
     mlp_peer.py accelerate STEPS   Hugging Face Accelerate, PyTorch's DataLoader, AdamW as it comes
     mlp_peer.py pytorch STEPS      plain PyTorch, fused AdamW, sliced batches
 
-Prints `steps_per_s X`, after 200 steps that are not timed.
+Prints `X steps/s`, after 200 steps that are not timed.
 """
 
 import sys
@@ -56,7 +56,7 @@ def main():
     for step, _ in enumerate(loop(x, y)):
         if step + 1 == WARM_UP:
             begin = time.perf_counter()
-    print("steps_per_s", steps / (time.perf_counter() - begin))
+    print(steps / (time.perf_counter() - begin), "steps/s")
 
 
 main()
