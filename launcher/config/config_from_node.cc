@@ -73,12 +73,7 @@ bool is_idle(const ConfigNode& node) {
 // The same for a value of a key that means nothing here.
 bool is_default(const ConfigNode& node) {
   if (is_idle(node)) return true;
-  if (node.key == "main_training_function") return node.text == "main";
-  if (node.key != "dynamo_config") return false;
-  // Without a backend the other options are of no effect.
-  return std::all_of(node.children.begin(), node.children.end(), [](const ConfigNode& child) {
-    return long_section_key("dynamo_config", child.key) != "dynamo_backend" || is_idle(child);
-  });
+  return node.key == "main_training_function" && node.text == "main";
 }
 
 class Filler {
@@ -291,7 +286,6 @@ class Filler {
     config_.dynamo_config.clear();
     if (is_idle(*node)) return;
     config_.dynamo_config["dynamo_backend"] = section_text(*node);
-    warn_of_no_use(*node);
   }
 
   const ConfigNode& document_;

@@ -20,7 +20,7 @@ namespace accelerate::launcher {
 // Whom a value matters to.
 enum class KeyUse {
   kLaunch,     // The launcher here, or what it passes on to a program.
-  kElsewhere,  // Nobody here: a TPU, a compiler of Python.
+  kElsewhere,  // Nobody here: a TPU.
   kSagemaker,  // Nobody here, and the key is one of LaunchConfig::sagemaker.
 };
 

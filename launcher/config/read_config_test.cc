@@ -146,9 +146,7 @@ TEST(ReadConfig, WarnsOfWhatMeansNothingHere) {
                           HasSubstr(":3: `main_training_function` means nothing here")));
   for (const std::string line :
        {"tpu_use_cluster: true", "downcast_bf16: 'yes'", "tpu_env: [A=1]", "commands: [ls]",
-        "command_file: setup.sh", "megatron_lm_config: {megatron_lm_tp_degree: 2}",
-        "dynamo_backend: INDUCTOR", "dynamo_config: {dynamo_backend: EAGER}",
-        "dynamo_config: {backend: EAGER}", "ipex_config: {ipex: true}", "tp_config: {tp_size: 2}",
+        "command_file: setup.sh", "ipex_config: {ipex: true}", "tp_config: {tp_size: 2}",
         "region: us-east-1"}) {
     EXPECT_THAT(warnings_of(line),
                 ElementsAre(AllOf(StartsWith("my.yaml:2: `" + line.substr(0, line.find(':'))),

@@ -1,0 +1,17 @@
+// Several configs as one, where some have more say than others.
+//
+// Example:
+//   const LaunchConfig config = merge_configs(from_flags, merge_configs(from_environment, from_file));
+//
+// Not for filling in defaults: fill_missing_values() (launch_config.h) and the launch plan do that.
+#pragma once
+
+#include "launcher/config/launch_config.h"
+
+namespace accelerate::launcher {
+
+// What `over` says, and what `base` says where `over` has no value: member by member, and within
+// the sections key by key. A section's keys are in their long form (fsdp_version) in the result.
+LaunchConfig merge_configs(LaunchConfig over, const LaunchConfig& base);
+
+}  // namespace accelerate::launcher
