@@ -6,16 +6,17 @@
 
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/reflection.h"
-#include "launcher/plan/flags.h"
+#include "launcher/plan/flag_help.h"
 
 namespace accelerate::internal {
 
-std::string program_help(const std::string& program_path, bool program_flags) {
+std::string program_help(const std::string& program_path,
+                         const launcher::IsProgramFlag& is_program_flag) {
   const std::string name = std::filesystem::path(program_path).filename();
   std::ostringstream out;
   out << "usage: " << name << " [launch flags] [program arguments] [-- program arguments]\n\n"
-      << launcher::launch_flags_help();
-  if (!program_flags) return out.str();
+      << launcher::launch_flags_help(is_program_flag);
+  if (is_program_flag == nullptr) return out.str();
 
   // Sorted by name, which the registry is not.
   std::map<std::string, const absl::CommandLineFlag*> flags;

@@ -3,9 +3,13 @@
 
 #include <string>
 
+#include "launcher/plan/flags.h"
+
 namespace accelerate::internal {
 
-// The launch flags and, with `program_flags`, the abseil flags of the program's own sources.
-std::string program_help(const std::string& program_path, bool program_flags);
+// The launch flags that the program leaves to the launcher, and the abseil flags of its own
+// sources; the latter only where `is_program_flag` is there to know them.
+std::string program_help(const std::string& program_path,
+                         const launcher::IsProgramFlag& is_program_flag);
 
 }  // namespace accelerate::internal

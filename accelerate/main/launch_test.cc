@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -85,10 +86,58 @@ TEST(Launch, IsAWorkerOfWhoeverSetItsRank) {
   }
 }
 
-TEST(Launch, GivesTheProgramWhatFollowsTheDashes) {
-  // Before `--` the launcher takes the flag; behind it, the program does.
-  EXPECT_THAT(launch({"--cpu"}).output, HasSubstr("cpu 0\n"));
-  EXPECT_THAT(launch({"--", "--cpu", "--epochs=5"}).output, HasSubstr("epochs 5 cpu 1\n"));
+TEST(Launch, GivesTheProgramItsOwnFlagsAndWhatFollowsTheDashes) {
+  EXPECT_THAT(launch({"--cpu"}).output, HasSubstr("cpu 1\n"));
+  EXPECT_THAT(launch({"--num_processes=1", "--", "--cpu", "--epochs=5"}).output,
+              HasSubstr("epochs 5 cpu 1\n"));
+}
+
+std::string config_file(const std::string& name, const std::string& text) {
+  const std::string path = testing::TempDir() + "/" + name;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream(path) << text;
+  return path;
+}
+
+TEST(Launch, FollowsAConfigFile) {
+  const std::string path = config_file(
+      "two.yaml", "distributed_type: MULTI_CPU\nnum_processes: 2\nmixed_precision: bf16\n");
+  const Outcome named = launch({"--config_file=" + path});
+  EXPECT_EQ(named.code, 0) << named.errors;
+  EXPECT_THAT(named.output, HasSubstr("rank 1 of 2: multi_cpu bf16"));
+  EXPECT_THAT(launch({"--config_file", path, "--num_processes=1"}, {"MIXED_PRECISION=fp16"}).output,
+              HasSubstr("rank 0 of 1: cpu fp16"));
+  config_file("home/accelerate/default_config.yaml", "distributed_type: 'NO'\nfp16: true\n");
+  EXPECT_THAT(launch({}, {"HF_HOME=" + testing::TempDir() + "/home"}).output,
+              HasSubstr("rank 0 of 1: cpu fp16"));
+}
+
+TEST(Launch, RefusesAConfigFileForWhatItLacks) {
+  const std::string path = config_file("fsdp.yaml", "distributed_type: FSDP\nnum_processes: 2\n");
+  const Outcome outcome = launch({"--config_file=" + path});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("error: a program built here has no FSDP"));
+  EXPECT_EQ(outcome.output, "");
+}
+
+TEST(Launch, ShowsWhatItWouldStart) {
+  const Outcome outcome = launch({"--num_processes=2", "--dry_run", "--enable_cpu_affinity"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("2 processes on the CPU"), HasSubstr("\nrank 1\n  command: "),
+                    HasSubstr("  LOCAL_RANK=1\n"), Not(HasSubstr("rank 0 of 2"))));
+}
+
+TEST(Launch, KeepsTheOutputOfOneProcessToo) {
+  const std::string folder = testing::TempDir() + "/logs";
+  const Outcome outcome = launch({"--log_dir=" + folder});
+  EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("rank 0 of 1: cpu no"));
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    files += entry.path().filename() == "stdout.log";
+  }
+  EXPECT_EQ(files, 1);
 }
 
 TEST(Launch, RefusesWhatNobodyKnows) {

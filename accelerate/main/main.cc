@@ -8,9 +8,15 @@
 #include <iostream>
 
 #include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
 #include "accelerate/main/help.h"
 #include "launcher/env/variable_names.h"
-#include "launcher/plan/machine.h"
+#include "launcher/env/worker_environment.h"
+#include "launcher/plan/complete_request.h"
+#include "launcher/plan/flags.h"
+#include "launcher/plan/launch_plan.h"
+#include "launcher/plan/plan_description.h"
+#include "launcher/plan/request_checks.h"
 #include "launcher/supervisor/supervisor.h"
 
 namespace accelerate::internal {
@@ -21,12 +27,14 @@ int fail(const std::string& message) {
   return 1;
 }
 
+void warn(const std::string& message) { std::cerr << "accelerate: " << message << "\n"; }
+
 // bazel run starts programs in their runfiles and says here where the user is.
 void enter_users_directory() {
   const char* directory = std::getenv("BUILD_WORKING_DIRECTORY");
   if (directory != nullptr && chdir(directory) != 0) {
-    std::cerr << "warning: the folder " << directory
-              << " cannot be entered; relative paths start in the runfiles\n";
+    warn(std::string("the folder ") + directory +
+         " cannot be entered; relative paths start in the runfiles");
   }
 }
 
@@ -39,6 +47,8 @@ std::vector<std::string> parse_program_flags(const char* program,
       absl::ParseCommandLine(static_cast<int>(argv.size()), argv.data());
   return {left.begin() + 1, left.end()};
 }
+
+bool is_program_flag(const std::string& name) { return absl::FindCommandLineFlag(name) != nullptr; }
 
 int work(const Variant& variant, const std::vector<std::string>& arguments) {
   // Line by line, also into a pipe: a run that is watched or killed must show what it printed.
@@ -59,25 +69,67 @@ int work(const Variant& variant, const std::vector<std::string>& arguments) {
   }
 }
 
+// A worker was told all in its environment, where it is not pointed to a file.
+absl::StatusOr<launcher::LaunchRequest> complete(const launcher::LaunchRequest& request,
+                                                 bool is_worker) {
+  if (is_worker && !request.config_file.has_value()) {
+    return launcher::complete_from_environment(request, launcher::process_environment);
+  }
+  const auto completed = launcher::complete_request(request, launcher::process_environment);
+  if (!completed.ok()) return completed.status();
+  for (const std::string& warning : completed->warnings) warn(warning);
+  for (const std::string& remark :
+       launcher::ignored_remarks(completed->request, launcher::ProgramOrigin::kHere)) {
+    warn(remark);
+  }
+  return completed->request;
+}
+
+void describe(const launcher::LaunchPlan& plan, const std::vector<std::string>& words) {
+  std::cout << launcher::describe_plan(
+      plan, {.argv = words},
+      [&plan](const launcher::WorkerPlace& place, const launcher::StoreEndpoint& store) {
+        return launcher::worker_variables(plan, place, store);
+      });
+}
+
+// In a process that nobody launched and that needs no others.
+int work_alone(const launcher::LaunchPlan& plan, const Variant& variant,
+               const std::vector<std::string>& arguments) {
+  launcher::EnvironmentChanges variables = plan.environment;
+  variables[launcher::kThreadsVariable] = std::to_string(plan.threads_per_process);
+  launcher::apply_environment_changes(variables);
+  return work(variant, arguments);
+}
+
 }  // namespace
 
 int run_program(int argc, char** argv, const Program& program) {
   enter_users_directory();
-  const auto line = launcher::parse_launch_flags({argv + 1, argv + argc});
-  if (!line.ok()) return fail(std::string(line.status().message()));
-  if (line->flags.help) {
-    std::cout << program_help(argv[0], !program.takes_arguments);
+  const bool takes_flags = !program.takes_arguments;
+  const auto request = launcher::parse_launch_flags({argv + 1, argv + argc},
+                                                    takes_flags ? is_program_flag : nullptr);
+  if (!request.ok()) return fail(std::string(request.status().message()));
+  if (request->help) {
+    std::cout << program_help(argv[0], takes_flags ? is_program_flag : nullptr);
     return 0;
   }
   const auto worker = launcher::read_worker_environment();
   if (!worker.ok()) return fail(std::string(worker.status().message()));
   const int worker_world_size = worker->has_value() ? (*worker)->world_size : 0;
-  const auto plan = plan_program(program, line->flags, launcher::process_environment,
-                                 launcher::read_machine(), worker_world_size);
+  const bool is_worker = worker_world_size > 0;
+  const auto completed = complete(*request, is_worker);
+  if (!completed.ok()) return fail(std::string(completed.status().message()));
+  const auto plan =
+      plan_program(program, *completed, launcher::read_machine_for(*completed), worker_world_size);
   if (!plan.ok()) return fail(std::string(plan.status().message()));
+  if (request->dry_run) {
+    describe(*plan, {argv, argv + argc});
+    return 0;
+  }
 
-  std::vector<std::string> arguments = line->program_arguments;
-  if (!program.takes_arguments) {
+  std::vector<std::string> arguments = request->program.arguments;
+  if (takes_flags) {
     arguments = parse_program_flags(argv[0], arguments);
     if (!arguments.empty()) {
       return fail("unexpected argument `" + arguments.front() +
@@ -85,9 +137,10 @@ int run_program(int argc, char** argv, const Program& program) {
     }
   }
 
-  const int world_size = worker_world_size > 0 ? worker_world_size : plan->num_processes;
+  const int world_size = is_worker ? worker_world_size : plan->num_processes;
   const Variant& variant = **find_variant(program, *plan, world_size);
-  if (worker_world_size > 0 || !plan->is_multi_process()) return work(variant, arguments);
+  if (is_worker) return work(variant, arguments);
+  if (!plan->needs_supervisor()) return work_alone(*plan, variant, arguments);
   return launcher::supervise(*plan, [&] { return work(variant, arguments); });
 }
 

@@ -6,11 +6,12 @@
 //
 //   my_model --num_processes=2 --mixed_precision=bf16 --epochs=3
 //
-// Launch flags (--help lists them) decide how many processes run train(), on which devices and in
-// which precision; the process forks them itself. With RANK and WORLD_SIZE in the environment it is
-// a worker of whoever set them: torchrun, mpirun, `accelerate launch`. All other arguments are the
-// program's: abseil flags, parsed before train() runs, or, when train() takes a second parameter,
-// what it likes to make of them:
+// Launch flags (--help lists them), the environment and a config file decide, in this order, how
+// many processes run train(), on which devices and in which precision; the process forks them
+// itself. With RANK and WORLD_SIZE in the environment it is a worker of whoever set them: torchrun,
+// mpirun, `accelerate launch`. All other arguments are the program's, and so are launch flags whose
+// name the program has given to one of its own: abseil flags, parsed before train() runs, or, when
+// train() takes a second parameter, what it likes to make of them:
 //
 //   template <class Accelerator>
 //   void train(Accelerator& accelerator, const std::vector<std::string>& arguments);

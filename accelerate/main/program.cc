@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "accelerate/process/cuda.h"
-#include "launcher/env/variable_names.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::internal {
 namespace {
@@ -41,30 +41,31 @@ std::string joined(const Names& names) {
 }  // namespace
 
 absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
-                                                  launcher::LaunchFlags flags,
-                                                  const launcher::EnvironmentLookup& environment,
+                                                  launcher::LaunchRequest request,
                                                   launcher::Machine machine,
                                                   int worker_world_size) {
-  if (flags.multi_gpu && !cuda::in_build()) {
+  launcher::LaunchConfig& config = request.config;
+  const bool wants_gpus = config.distributed_type == launcher::DistributedType::kMultiGpu &&
+                          !config.use_cpu.value_or(false);
+  if (wants_gpus && !cuda::in_build()) {
     return absl::InvalidArgumentError(
-        "--multi_gpu was passed, but CUDA is not in this build; build with --config=cuda");
+        "--multi_gpu (or `distributed_type: MULTI_GPU`) was passed, but CUDA is not in this build; "
+        "build with --config=cuda, or pass --cpu");
   }
   machine.num_gpus = usable_gpus(program, machine.num_gpus);
   // A worker's place was decided by who launched it; only its precision and device are left to
   // find.
   if (worker_world_size > 0) {
-    flags.num_processes = 1;
-    flags.multi_gpu = false;
+    config.num_processes = 1;
+    config.distributed_type = std::nullopt;
   }
-  const std::set<std::string> precisions = precisions_of(program);
-  const auto lookup = [&](const std::string& name) -> std::optional<std::string> {
-    if (const auto value = environment(name)) return value;
-    const bool is_last_resort = name == launcher::kMixedPrecisionFallbackVariable;
-    if (is_last_resort && precisions.size() == 1) return *precisions.begin();
-    return std::nullopt;
-  };
-  auto plan = launcher::make_launch_plan(flags, lookup, machine);
+  auto plan = launcher::make_launch_plan(request, launcher::ProgramOrigin::kHere, machine);
   if (!plan.ok()) return plan.status();
+  if (!plan->mixed_precision.has_value()) {
+    const std::set<std::string> precisions = precisions_of(program);
+    const std::string own = precisions.size() == 1 ? *precisions.begin() : "no";
+    plan->mixed_precision = *launcher::parse_mixed_precision(own);
+  }
   const int world_size = worker_world_size > 0 ? worker_world_size : plan->num_processes;
   if (auto variant = find_variant(program, *plan, world_size); !variant.ok())
     return variant.status();
@@ -76,7 +77,7 @@ absl::StatusOr<const Variant*> find_variant(const Program& program,
   const bool gpu = plan.device == DeviceKind::kGpu;
   const StrategyTraits& multi = gpu ? MultiGpu::traits : MultiCpu::traits;
   const StrategyTraits& single = gpu ? Gpu::traits : Cpu::traits;
-  const std::string precision = launcher::mixed_precision_name(plan.mixed_precision);
+  const std::string precision = launcher::mixed_precision_name(*plan.mixed_precision);
 
   std::set<std::string> strategies;
   const Variant* found = nullptr;

@@ -11,9 +11,8 @@
 #include "absl/status/statusor.h"
 #include "accelerate/precision/precision.h"
 #include "accelerate/strategy/strategy.h"
-#include "launcher/env/environment.h"
-#include "launcher/plan/flags.h"
 #include "launcher/plan/launch_plan.h"
+#include "launcher/plan/launch_request.h"
 #include "launcher/plan/machine.h"
 
 namespace accelerate::internal {
@@ -32,14 +31,13 @@ struct Program {
   bool takes_arguments = false;
 };
 
-// What is to be started, once it is known that this program can do it: the launch plan of flags,
-// environment and machine. What nobody asked for is chosen so that the program can: its only
-// precision, the CPU if it has no GPU strategy. `worker_world_size` is the size of the run that
-// this process already belongs to; 0 when it is to be launched here. InvalidArgument says what was
-// asked for in vain, and how to build a program that can.
+// What is to be started, once it is known that this program can do it: the launch plan of a
+// complete request (complete_request.h) and the machine. What nobody asked for is chosen so that
+// the program can: its only precision, the CPU if it has no GPU strategy. `worker_world_size` is
+// the size of the run that this process already belongs to; 0 when it is to be launched here.
+// InvalidArgument says what was asked for in vain, and how to build a program that can.
 absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
-                                                  launcher::LaunchFlags flags,
-                                                  const launcher::EnvironmentLookup& environment,
+                                                  launcher::LaunchRequest request,
                                                   launcher::Machine machine, int worker_world_size);
 
 // The variant for a plan in a run of `world_size` processes. NotFound when the program was not

@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
+#include "accelerate/process/cuda.h"
 
 namespace accelerate::internal {
 namespace {
 
-using launcher::DeviceKind;
-using launcher::LaunchFlags;
+using launcher::ConfigPrecision;
+using launcher::LaunchConfig;
 using launcher::MixedPrecision;
 using testing::HasSubstr;
 
@@ -27,14 +27,10 @@ const std::vector<StrategyTraits> kAllStrategies = {Cpu::traits, MultiCpu::trait
                                                     MultiGpu::traits};
 const std::vector<PrecisionTraits> kAllPrecisions = {Fp32::traits, Fp16::traits, Bf16::traits};
 
-absl::StatusOr<launcher::LaunchPlan> plan(
-    const Program& program, const LaunchFlags& flags,
-    const std::map<std::string, std::string>& environment = {}, int worker_world_size = 0) {
-  const auto lookup = [&environment](const std::string& name) -> std::optional<std::string> {
-    const auto found = environment.find(name);
-    return found == environment.end() ? std::nullopt : std::optional(found->second);
-  };
-  return plan_program(program, flags, lookup, {.num_gpus = 0, .num_cores = 2}, worker_world_size);
+absl::StatusOr<launcher::LaunchPlan> plan(const Program& program, const LaunchConfig& config,
+                                          int worker_world_size = 0) {
+  return plan_program(program, {.config = config}, {.num_gpus = 0, .num_cores = 2},
+                      worker_world_size);
 }
 
 TEST(PlanProgram, IsOneCpuProcessInFullPrecisionByDefault) {
@@ -48,9 +44,10 @@ TEST(PlanProgram, IsOneCpuProcessInFullPrecisionByDefault) {
   EXPECT_EQ(variant.precision, Fp32::traits);
 }
 
-TEST(PlanProgram, FollowsFlagsAndEnvironment) {
+TEST(PlanProgram, FollowsTheRequest) {
   const Program program = program_of(kAllStrategies, kAllPrecisions);
-  const auto result = plan(program, {.num_processes = 2}, {{"MIXED_PRECISION", "bf16"}});
+  const auto result =
+      plan(program, {.mixed_precision = ConfigPrecision::kBf16, .num_processes = 2});
   ASSERT_TRUE(result.ok()) << result.status();
   const Variant& variant = **find_variant(program, *result, 2);
   EXPECT_EQ(variant.strategy, MultiCpu::traits);
@@ -60,13 +57,13 @@ TEST(PlanProgram, FollowsFlagsAndEnvironment) {
 TEST(PlanProgram, TakesTheOnlyPrecisionOfAFixedProgram) {
   const Program program = program_of(kAllStrategies, {Fp16::traits});
   EXPECT_EQ(plan(program, {})->mixed_precision, MixedPrecision::kFp16);
-  const auto refused = plan(program, {.mixed_precision = MixedPrecision::kBf16});
+  const auto refused = plan(program, {.mixed_precision = ConfigPrecision::kBf16});
   EXPECT_THAT(
       std::string(refused.status().message()),
       HasSubstr(
           "built for mixed precision fp16 only, not for bf16; build it without a fixed precision "
           "(--precision=auto), or with --config=bf16"));
-  EXPECT_FALSE(plan(program, {}, {{"ACCELERATE_MIXED_PRECISION", "no"}}).ok());
+  EXPECT_FALSE(plan(program, {.mixed_precision = ConfigPrecision::kNo}).ok());
 }
 
 TEST(PlanProgram, RefusesAStrategyThatWasNotBuilt) {
@@ -82,6 +79,13 @@ TEST(PlanProgram, SaysThatThereIsNoGpuToAProgramForGpus) {
   EXPECT_THAT(std::string(refused.status().message()), HasSubstr("this machine shows no GPU"));
 }
 
+TEST(PlanProgram, RefusesGpusWhereCudaIsNotInTheBuild) {
+  if (cuda::in_build()) GTEST_SKIP() << "CUDA is in this build";
+  const LaunchConfig gpus = {.distributed_type = launcher::DistributedType::kMultiGpu};
+  const auto refused = plan(program_of(kAllStrategies, kAllPrecisions), gpus);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("build with --config=cuda"));
+}
+
 TEST(PlanProgram, LetsAStrategyForManyServeOne) {
   const Program program = program_of({MultiCpu::traits}, {Fp32::traits});
   const auto result = plan(program, {});
@@ -91,7 +95,7 @@ TEST(PlanProgram, LetsAStrategyForManyServeOne) {
 
 TEST(PlanProgram, OfAWorkerTakesTheWorldAsItIs) {
   const Program program = program_of(kAllStrategies, kAllPrecisions);
-  const auto result = plan(program, {.num_processes = 7}, {}, 3);
+  const auto result = plan(program, {.num_processes = 7}, 3);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ((*find_variant(program, *result, 3))->strategy, MultiCpu::traits);
 }

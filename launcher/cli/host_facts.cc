@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "launcher/plan/cpu_set.h"
 #include "launcher/plan/machine.h"
 
 namespace accelerate::launcher {
@@ -56,10 +57,10 @@ std::string compiler() {
                       ", _GLIBCXX_USE_CXX11_ABI=", _GLIBCXX_USE_CXX11_ABI);
 }
 
-std::string cpu(const Machine& machine) {
+std::string cpu() {
   return absl::StrCat(or_unknown(value_of("model name", read_text("/proc/cpuinfo"))), ", ",
                       sysconf(_SC_NPROCESSORS_ONLN),
-                      " logical cores, of which this process may use ", machine.num_cores);
+                      " logical CPUs, of which this process may use ", current_cpu_set().size());
 }
 
 std::string memory() {
@@ -110,7 +111,7 @@ std::vector<Fact> host_facts() {
       {"Operating system", or_unknown(value_of("PRETTY_NAME", read_text("/etc/os-release")))},
       {"`accelerate` bash location", location()},
       {"Built with", compiler()},
-      {"CPU", cpu(machine)},
+      {"CPU", cpu()},
       {"System RAM", memory()},
       {"GPUs", gpus(machine)},
   };

@@ -46,6 +46,8 @@ inline constexpr char kUseCpuVariable[] = "ACCELERATE_USE_CPU";
 inline constexpr char kThreadsVariable[] = "OMP_NUM_THREADS";
 inline constexpr char kVisibleGpusVariable[] = "CUDA_VISIBLE_DEVICES";
 inline constexpr char kCpuAffinityVariable[] = "ACCELERATE_CPU_AFFINITY";
+// Collectives check what they are given.
+inline constexpr char kDebugModeVariable[] = "ACCELERATE_DEBUG_MODE";
 // How Intel's OpenMP places its threads, and how long they wait for work before they sleep.
 inline constexpr char kKmpAffinityVariable[] = "KMP_AFFINITY";
 inline constexpr char kKmpBlockTimeVariable[] = "KMP_BLOCKTIME";

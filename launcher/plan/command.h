@@ -24,6 +24,8 @@ struct ProgramRequest {
   bool module = false;            // `program` is a Python module.
   bool no_python = false;         // Executes `program` itself, whatever it is called.
   std::string python_flags = "";  // For the interpreter, separated by blanks: "-u -X dev".
+
+  bool operator==(const ProgramRequest&) const = default;
 };
 
 enum class ProgramKind { kExecutable, kPythonScript, kPythonModule };

@@ -1,150 +1,137 @@
 #include "launcher/plan/flags.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/env/integer.h"
+#include "absl/strings/str_join.h"
+#include "launcher/names/nearest_name.h"
+#include "launcher/plan/flag_table.h"
 
 namespace accelerate::launcher {
 namespace {
 
-struct FlagDescription {
-  std::string name;        // With underscores, without the leading hyphens.
-  std::string value_name;  // Empty for a switch, which takes no value.
-  std::string group;
-  std::string help;
-  absl::Status (*set)(LaunchFlags& flags, const std::string& value);
+// They contradict each other.
+constexpr std::array kExclusive = {"cpu",      "multi_gpu",     "tpu",
+                                   "use_fsdp", "use_deepspeed", "use_megatron_lm"};
+
+bool looks_like_flag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
+
+// Reads flags from the front of `words` on.
+class FlagReader {
+ public:
+  explicit FlagReader(const std::vector<std::string>& words) : words_(words) {}
+
+  bool at_end() const { return next_ == words_.size(); }
+  const std::string& front() const { return words_[next_]; }
+  void skip() { ++next_; }
+  std::vector<std::string> rest() const { return {words_.begin() + next_, words_.end()}; }
+
+  // The front is `flag`, which is noted in `request` with its value.
+  absl::Status take(const LaunchFlag& flag, LaunchRequest& request) {
+    note_exclusive(flag.name);
+    const std::string& word = words_[next_++];
+    const std::size_t equals = word.find('=');
+    if (flag.value_name.empty()) {
+      if (equals == std::string::npos) return set_launch_flag(flag, "", request);
+      return absl::InvalidArgumentError(
+          absl::StrCat(word, ": --", flag.name, " takes no value; write --", flag.name, " alone."));
+    }
+    if (equals != std::string::npos) return set_launch_flag(flag, word.substr(equals + 1), request);
+    if (!at_end() && !absl::StartsWith(front(), "--")) {
+      return set_launch_flag(flag, words_[next_++], request);
+    }
+    return absl::InvalidArgumentError(absl::StrCat("--", flag.name, " lacks its value; write --",
+                                                   flag.name, "=", flag.value_name, "."));
+  }
+
+  absl::Status check_exclusive() const {
+    if (exclusive_.size() < 2) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("You can only use one of ",
+                                                   absl::StrJoin(exclusive_, ", "),
+                                                   " at a time; leave out the others."));
+  }
+
+ private:
+  void note_exclusive(const std::string& name) {
+    if (std::find(kExclusive.begin(), kExclusive.end(), name) == kExclusive.end()) return;
+    const std::string quoted = absl::StrCat("`--", name, "`");
+    if (std::find(exclusive_.begin(), exclusive_.end(), quoted) != exclusive_.end()) return;
+    exclusive_.push_back(quoted);
+  }
+
+  const std::vector<std::string>& words_;
+  std::size_t next_ = 0;
+  std::vector<std::string> exclusive_;
 };
 
-absl::Status set_help(LaunchFlags& flags, const std::string&) {
-  flags.help = true;
-  return absl::OkStatus();
+absl::Status unknown_flag(const std::string& word) {
+  std::vector<std::string> names;
+  for (const LaunchFlag& flag : launch_flags()) names.push_back(absl::StrCat("--", flag.name));
+  const std::string written = word.substr(0, word.find('='));
+  std::string name = written;
+  std::replace(name.begin() + std::min<std::size_t>(2, name.size()), name.end(), '-', '_');
+  const std::optional<std::string> nearest = nearest_name_of_many(name, names);
+  return absl::InvalidArgumentError(absl::StrCat(
+      written, " is no launch flag; ",
+      nearest.has_value() ? absl::StrCat("did you mean ", *nearest, "?")
+                          : "--help lists them. The program's own flags follow its name."));
 }
 
-absl::Status set_cpu(LaunchFlags& flags, const std::string&) {
-  flags.cpu = true;
-  return absl::OkStatus();
-}
-
-absl::Status set_multi_gpu(LaunchFlags& flags, const std::string&) {
-  flags.multi_gpu = true;
-  return absl::OkStatus();
-}
-
-absl::Status set_mixed_precision(LaunchFlags& flags, const std::string& value) {
-  const absl::StatusOr<MixedPrecision> precision = parse_mixed_precision(value);
-  if (!precision.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--mixed_precision=", value, ": ", precision.status().message()));
-  }
-  flags.mixed_precision = *precision;
-  return absl::OkStatus();
-}
-
-absl::Status set_num_processes(LaunchFlags& flags, const std::string& value) {
-  const absl::StatusOr<int> number = parse_integer(
-      value,
-      {.name = "--num_processes", .minimum = 1, .remedy = "write for example --num_processes=2."});
-  if (!number.ok()) return number.status();
-  flags.num_processes = *number;
-  return absl::OkStatus();
-}
-
-absl::Status set_main_process_port(LaunchFlags& flags, const std::string& value) {
-  const absl::StatusOr<int> port =
-      parse_integer(value, {.name = "--main_process_port",
-                            .maximum = 65535,
-                            .remedy = "write 0 for any free port, or leave the flag out."});
-  if (!port.ok()) return port.status();
-  flags.main_process_port = *port;
-  return absl::OkStatus();
-}
-
-// Rows of one group stand together: the help prints them in this order.
-const std::vector<FlagDescription>& flag_table() {
-  static const std::vector<FlagDescription> table = {
-      {"help", "", "Options", "Show this help.", set_help},
-      {"cpu", "", "Hardware", "Train on the CPU, even where there are GPUs.", set_cpu},
-      {"multi_gpu", "", "Hardware", "Insist on at least two GPUs, one process each.",
-       set_multi_gpu},
-      {"mixed_precision", "{no,fp16,bf16}", "Resources",
-       "Precision of the run (ACCELERATE_MIXED_PRECISION, or no).", set_mixed_precision},
-      {"num_processes", "N", "Resources",
-       "Processes to start (one for each GPU, or one on the CPU).", set_num_processes},
-      {"main_process_port", "PORT", "Communication",
-       "Where the processes meet (0, which is any free port).", set_main_process_port},
-  };
-  return table;
-}
-
-// The flag that `argument` writes, up to a possible `=`; null for anything else.
-const FlagDescription* find_flag(const std::string& argument) {
-  if (argument == "-h") return find_flag("--help");
-  if (!absl::StartsWith(argument, "--")) return nullptr;
-  std::string name = argument.substr(2, argument.find('=') - 2);
-  std::replace(name.begin(), name.end(), '-', '_');
-  const auto found =
-      std::find_if(flag_table().begin(), flag_table().end(),
-                   [&name](const FlagDescription& flag) { return flag.name == name; });
-  return found == flag_table().end() ? nullptr : &*found;
+// Null where the word belongs to the program.
+const LaunchFlag* find_for_program(const std::string& word, const IsProgramFlag& is_program_flag) {
+  const LaunchFlag* flag = find_launch_flag(word);
+  if (flag == nullptr || flag->use != FlagUse::kLaunch) return nullptr;
+  if (!absl::StartsWith(word, "--")) return flag->name == "help" ? flag : nullptr;
+  const bool claimed = is_program_flag != nullptr && is_program_flag(flag->name);
+  return claimed && flag->name != "help" ? nullptr : flag;
 }
 
 }  // namespace
 
-absl::StatusOr<ParsedCommandLine> parse_launch_flags(const std::vector<std::string>& arguments) {
-  ParsedCommandLine line;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--") {
-      line.program_arguments.insert(line.program_arguments.end(), arguments.begin() + i + 1,
-                                    arguments.end());
-      break;
-    }
-    const FlagDescription* flag = find_flag(arguments[i]);
-    if (flag == nullptr) {
-      line.program_arguments.push_back(arguments[i]);
-      continue;
-    }
-    const std::size_t equals = arguments[i].find('=');
-    std::string value;
-    if (flag->value_name.empty()) {
-      if (equals != std::string::npos) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            arguments[i], ": --", flag->name, " takes no value; write --", flag->name, " alone."));
-      }
-    } else if (equals != std::string::npos) {
-      value = arguments[i].substr(equals + 1);
-    } else if (i + 1 < arguments.size() && !absl::StartsWith(arguments[i + 1], "--")) {
-      value = arguments[++i];
+absl::StatusOr<LaunchRequest> parse_launch_flags(const std::vector<std::string>& arguments,
+                                                 const IsProgramFlag& is_program_flag) {
+  LaunchRequest request;
+  std::vector<std::string>& program_arguments = request.program.arguments;
+  FlagReader reader(arguments);
+  for (; !reader.at_end() && reader.front() != "--";) {
+    if (const LaunchFlag* flag = find_for_program(reader.front(), is_program_flag)) {
+      const absl::Status status = reader.take(*flag, request);
+      if (!status.ok()) return status;
     } else {
-      return absl::InvalidArgumentError(absl::StrCat("--", flag->name, " lacks its value; write --",
-                                                     flag->name, "=", flag->value_name, "."));
+      program_arguments.push_back(reader.front());
+      reader.skip();
     }
-    const absl::Status status = flag->set(line.flags, value);
-    if (!status.ok()) return status;
   }
-  return line;
+  if (!reader.at_end()) reader.skip();
+  for (std::string& word : reader.rest()) program_arguments.push_back(std::move(word));
+  const absl::Status status = reader.check_exclusive();
+  if (!status.ok()) return status;
+  return request;
 }
 
-std::string launch_flags_help() {
-  constexpr std::size_t kHelpColumn = 36;
-  std::string help =
-      "Launch flags, anywhere before `--`; what they do not know goes to the program, and so does\n"
-      "everything after `--`. The default of a flag stands in parentheses.\n";
-  std::string group;
-  for (const FlagDescription& flag : flag_table()) {
-    if (flag.group != group) {
-      group = flag.group;
-      absl::StrAppend(&help, "\n", group, ":\n");
-    }
-    std::string usage = absl::StrCat("  ", flag.name == "help" ? "-h, " : "", "--", flag.name,
-                                     flag.value_name.empty() ? "" : " ", flag.value_name);
-    usage.resize(std::max(kHelpColumn, usage.size() + 1), ' ');
-    absl::StrAppend(&help, usage, flag.help, "\n");
+absl::StatusOr<LaunchRequest> parse_launch_command(const std::vector<std::string>& words) {
+  LaunchRequest request;
+  FlagReader reader(words);
+  while (!reader.at_end() && reader.front() != "--" && looks_like_flag(reader.front())) {
+    const LaunchFlag* flag = find_launch_flag(reader.front());
+    const absl::Status status =
+        flag == nullptr ? unknown_flag(reader.front()) : reader.take(*flag, request);
+    if (!status.ok()) return status;
+    if (request.help) return request;
   }
-  return help;
+  if (!reader.at_end() && reader.front() == "--") reader.skip();
+  if (!reader.at_end()) {
+    request.program.program = reader.front();
+    reader.skip();
+    request.program.arguments = reader.rest();
+  }
+  const absl::Status status = reader.check_exclusive();
+  if (!status.ok()) return status;
+  return request;
 }
 
 }  // namespace accelerate::launcher

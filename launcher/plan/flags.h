@@ -1,53 +1,42 @@
-// The command line of a program that launches itself: the launch flags, and what is the program's
-// own.
+// Reading the launch flags from a command line: that of a program that launches itself, or that of
+// `accelerate launch`.
 //
-// Example: `my_model --num_processes=2 --epochs 3 -- --cpu` gives num_processes 2 and the program
-// arguments `--epochs 3 --cpu`.
+// Example: `my_model --num_processes=2 --epochs 3 -- --cpu` asks for two processes and has the
+// program arguments `--epochs 3 --cpu`:
 //
-//   absl::StatusOr<ParsedCommandLine> line = parse_launch_flags({argv + 1, argv + argc});
-//   if (!line.ok()) return fail(line.status());
-//   if (line->flags.help) std::cout << launch_flags_help();
+//   absl::StatusOr<LaunchRequest> request = parse_launch_flags({argv + 1, argv + argc});
+//   if (!request.ok()) return fail(request.status());
+//   if (request->help) std::cout << launch_flags_help();  // flag_help.h
 //
-// A launch flag is recognised wherever it stands before the first `--`, even behind one of the
-// program's flags. A program's own flag of the same name as a launch flag is therefore reached only
-// after `--`: `my_model -- --cpu`.
+// Flags are written `--num_processes=2` or `--num_processes 2`, hyphens as good as underscores,
+// without abbreviations; of a repeated flag the last one holds.
 //
-// Not for the program's own flags: those pass through unread, misspelt launch flags among them.
+// Not for the program's own flags: those pass through unread.
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "launcher/env/mixed_precision.h"
+#include "launcher/plan/launch_request.h"
 
 namespace accelerate::launcher {
 
-// The launch flags that were given; a member without a value was not.
-struct LaunchFlags {
-  std::optional<int> num_processes = std::nullopt;  // At least 1.
-  std::optional<MixedPrecision> mixed_precision = std::nullopt;
-  bool cpu = false;
-  bool multi_gpu = false;
-  std::optional<int> main_process_port = std::nullopt;  // 0 to 65535.
-  bool help = false;
+// Whether a program has a flag of this name, with underscores and without leading hyphens.
+using IsProgramFlag = std::function<bool(const std::string& name)>;
 
-  bool operator==(const LaunchFlags&) const = default;
-};
+// Splits the command line, without the program's name, of a program that launches itself. A launch
+// flag is recognised wherever it stands before the first `--`, even behind one of the program's
+// flags, unless `is_program_flag` claims it. Whatever else there is, misspelt launch flags among
+// it, goes to the program. InvalidArgument names the flag with a bad or missing value, and what to
+// write.
+absl::StatusOr<LaunchRequest> parse_launch_flags(const std::vector<std::string>& arguments,
+                                                 const IsProgramFlag& is_program_flag = nullptr);
 
-struct ParsedCommandLine {
-  LaunchFlags flags;
-  std::vector<std::string> program_arguments;  // In their order, without the first `--`.
-};
-
-// Splits `arguments`, a command line without the program's name. Flags are written
-// `--num_processes=2` or `--num_processes 2`, hyphens as good as underscores, without
-// abbreviations; of a repeated flag the last one holds. InvalidArgument names the flag with a bad
-// or missing value, and what to write.
-absl::StatusOr<ParsedCommandLine> parse_launch_flags(const std::vector<std::string>& arguments);
-
-// The launch flags with their meaning, by groups, in lines of at most 100 characters.
-std::string launch_flags_help();
+// Splits what follows `accelerate launch`: flags up to the first word that is none, or behind `--`,
+// which is the program, and its arguments, which are left as they are. InvalidArgument as above,
+// and for a misspelt flag with the nearest one; a program need not be there.
+absl::StatusOr<LaunchRequest> parse_launch_command(const std::vector<std::string>& words);
 
 }  // namespace accelerate::launcher

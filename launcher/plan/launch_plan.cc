@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/env/integer.h"
-#include "launcher/env/truth_value.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/plan/python_variables.h"
+#include "launcher/plan/request_checks.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -21,45 +23,65 @@ std::string visible_gpus(const Machine& machine) {
                       " that CUDA shows (CUDA_VISIBLE_DEVICES can hide some)");
 }
 
-absl::StatusOr<MixedPrecision> choose_precision(const LaunchFlags& flags,
-                                                const EnvironmentLookup& lookup) {
-  if (flags.mixed_precision.has_value()) return *flags.mixed_precision;
-  for (const std::string variable : {kMixedPrecisionVariable, kMixedPrecisionFallbackVariable}) {
-    const std::optional<std::string> text = lookup(variable);
-    if (!text.has_value()) continue;
-    absl::StatusOr<MixedPrecision> precision = parse_mixed_precision(*text);
-    if (precision.ok()) return precision;
-    return absl::InvalidArgumentError(
-        absl::StrCat(variable, "=", *text, ": ", precision.status().message()));
+std::optional<MixedPrecision> choose_precision(const LaunchRequest& request, ProgramOrigin origin) {
+  if (!request.config.mixed_precision.has_value()) {
+    if (origin == ProgramOrigin::kHere) return std::nullopt;
+    return MixedPrecision::kNo;
   }
-  return MixedPrecision::kNo;
+  switch (*request.config.mixed_precision) {
+    case ConfigPrecision::kNo:
+      return MixedPrecision::kNo;
+    case ConfigPrecision::kFp16:
+      return MixedPrecision::kFp16;
+    case ConfigPrecision::kBf16:
+      return MixedPrecision::kBf16;
+    case ConfigPrecision::kFp8:  // python_variables() says it.
+      return std::nullopt;
+  }
+  return std::nullopt;
 }
 
-absl::StatusOr<DeviceKind> choose_device(const LaunchFlags& flags, const EnvironmentLookup& lookup,
-                                         const Machine& machine) {
-  const absl::StatusOr<bool> environment_wants_cpu = read_truth_value(kUseCpuVariable, lookup);
-  if (!environment_wants_cpu.ok()) return environment_wants_cpu.status();
-  if (flags.multi_gpu && (flags.cpu || *environment_wants_cpu)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "You can only use one of `--cpu`, `--multi_gpu` at a time; ",
-        flags.cpu ? "leave one of them out."
-                  : "ACCELERATE_USE_CPU is true, which is as good as --cpu: unset it."));
-  }
-  if (flags.cpu || *environment_wants_cpu || (machine.num_gpus == 0 && !flags.multi_gpu)) {
-    return DeviceKind::kCpu;
-  }
-  return DeviceKind::kGpu;
+bool is_multi_gpu(const LaunchRequest& request) {
+  return request.config.distributed_type == DistributedType::kMultiGpu;
 }
 
-absl::StatusOr<int> choose_num_processes(const LaunchFlags& flags, const Machine& machine,
-                                         DeviceKind device) {
-  if (device == DeviceKind::kCpu) return flags.num_processes.value_or(1);
-  const int num_processes = flags.num_processes.value_or(machine.num_gpus);
-  if (flags.multi_gpu && (machine.num_gpus < 2 || num_processes < 2)) {
+DeviceKind choose_device(const LaunchRequest& request, const Machine& machine) {
+  const bool on_cpu = request.config.use_cpu.value_or(false) ||
+                      request.config.distributed_type == DistributedType::kMultiCpu ||
+                      (machine.num_gpus == 0 && !is_multi_gpu(request));
+  return on_cpu ? DeviceKind::kCpu : DeviceKind::kGpu;
+}
+
+absl::Status check_multi_gpu(const LaunchRequest& request, const Machine& machine,
+                             int num_processes) {
+  const std::string& ids = request.config.gpu_ids.value_or("all");
+  if (ids != "all" && !absl::StrContains(ids, ',')) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "You need to use at least 2 processes to use `--multi_gpu`, each on a GPU of its own; ",
-        visible_gpus(machine), ". ",
-        machine.num_gpus < 2 ? "Leave out --multi_gpu." : "Pass --num_processes=2 or more."));
+        "Less than two GPU ids were configured (", ids, ") and tried to run on multiple GPUs. ",
+        "Please ensure at least two are specified for `--gpu_ids`, or use `--gpu_ids='all'`."));
+  }
+  if (machine.num_gpus >= 2 && num_processes >= 2) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "You need to use at least 2 processes to use `--multi_gpu`, each on a GPU of its own; ",
+      visible_gpus(machine), ". ",
+      machine.num_gpus < 2
+          ? "Leave out --multi_gpu (or `distributed_type: MULTI_GPU`), or pass --cpu."
+          : "Pass --num_processes=2 or more."));
+}
+
+absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Machine& machine,
+                                         DeviceKind device) {
+  const std::optional<int> wanted = request.config.num_processes;
+  if (!wanted.has_value() && request.file.has_value()) {
+    if (request.file->distributed_type == DistributedType::kNo && !is_multi_gpu(request)) return 1;
+    return absl::InvalidArgumentError(
+        "You need to manually pass in `--num_processes` using this config yaml.");
+  }
+  if (device == DeviceKind::kCpu) return wanted.value_or(1);
+  const int num_processes = wanted.value_or(machine.num_gpus);
+  if (is_multi_gpu(request)) {
+    const absl::Status status = check_multi_gpu(request, machine, num_processes);
+    if (!status.ok()) return status;
   }
   if (num_processes > machine.num_gpus) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -69,16 +91,26 @@ absl::StatusOr<int> choose_num_processes(const LaunchFlags& flags, const Machine
   return num_processes;
 }
 
-absl::StatusOr<int> choose_threads(const EnvironmentLookup& lookup, const Machine& machine,
-                                   int num_processes) {
-  if (const std::optional<std::string> text = lookup(kThreadsVariable)) {
-    // OpenMP allows a list with a number for each level of nesting; the first is the outermost.
-    return parse_integer(text->substr(0, text->find(',')),
-                         {.name = kThreadsVariable,
-                          .minimum = 1,
-                          .remedy = "unset it to share the cores among the processes."});
+int choose_threads(const LaunchRequest& request, ProgramOrigin origin, const Machine& machine,
+                   const LaunchPlan& plan) {
+  if (request.threads_per_process.has_value()) return *request.threads_per_process;
+  if (plan.device == DeviceKind::kGpu && origin == ProgramOrigin::kElsewhere) return 1;
+  return std::max(1, machine.num_cores / plan.num_processes);
+}
+
+absl::StatusOr<EnvironmentChanges> choose_environment(const LaunchRequest& request,
+                                                      ProgramOrigin origin,
+                                                      const EnvironmentLookup& lookup) {
+  EnvironmentChanges variables;
+  const LaunchConfig& config = request.config;
+  if (config.gpu_ids.has_value() && config.gpu_ids != "all") {
+    variables[kVisibleGpusVariable] = config.gpu_ids;
   }
-  return std::max(1, machine.num_cores / num_processes);
+  if (config.debug.value_or(false)) variables[kDebugModeVariable] = "true";
+  if (origin == ProgramOrigin::kHere) return variables;
+  absl::StatusOr<EnvironmentChanges> features = python_variables(request, lookup);
+  if (features.ok()) variables.merge(*features);
+  return features.ok() ? variables : features;
 }
 
 std::string bound_cpus(const LaunchPlan& plan) {
@@ -109,28 +141,44 @@ std::string to_string(const LaunchPlan& plan) {
       : plan.is_multi_process() ? "a GPU each"
                                 : "a GPU",
       " with ", counted(plan.threads_per_process, "thread", "threads"),
-      plan.is_multi_process() ? " each" : "", ", mixed precision ",
-      mixed_precision_name(plan.mixed_precision), ", ",
+      plan.is_multi_process() ? " each" : "", ", ",
+      plan.mixed_precision.has_value()
+          ? absl::StrCat("mixed precision ", mixed_precision_name(*plan.mixed_precision))
+          : "the program's precision",
+      ", ",
       plan.main_process_port == 0 ? "any free port" : absl::StrCat("port ", plan.main_process_port),
       bound_cpus(plan), restarts(plan), logs(plan));
 }
 
-absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchFlags& flags,
-                                            const EnvironmentLookup& lookup,
-                                            const Machine& machine) {
-  const absl::StatusOr<MixedPrecision> precision = choose_precision(flags, lookup);
-  if (!precision.ok()) return precision.status();
-  const absl::StatusOr<DeviceKind> device = choose_device(flags, lookup, machine);
-  if (!device.ok()) return device.status();
-  const absl::StatusOr<int> num_processes = choose_num_processes(flags, machine, *device);
+Machine read_machine_for(const LaunchRequest& request) {
+  const std::optional<std::string>& ids = request.config.gpu_ids;
+  return read_machine([&ids](const std::string& name) {
+    const bool restricts = name == kVisibleGpusVariable && ids.has_value() && ids != "all";
+    return restricts ? ids : process_environment(name);
+  });
+}
+
+absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, ProgramOrigin origin,
+                                            const Machine& machine,
+                                            const EnvironmentLookup& lookup) {
+  const absl::Status status = check_request(request, origin);
+  if (!status.ok()) return status;
+  LaunchPlan plan = {.mixed_precision = choose_precision(request, origin),
+                     .device = choose_device(request, machine),
+                     .main_process_port = request.config.main_process_port.value_or(0),
+                     .max_restarts = request.max_restarts,
+                     .role = request.role,
+                     .quiet = request.quiet,
+                     .output = request.output};
+  const absl::StatusOr<int> num_processes = choose_num_processes(request, machine, plan.device);
   if (!num_processes.ok()) return num_processes.status();
-  const absl::StatusOr<int> threads = choose_threads(lookup, machine, *num_processes);
-  if (!threads.ok()) return threads.status();
-  return LaunchPlan{.num_processes = *num_processes,
-                    .mixed_precision = *precision,
-                    .device = *device,
-                    .main_process_port = flags.main_process_port.value_or(0),
-                    .threads_per_process = *threads};
+  plan.num_processes = *num_processes;
+  plan.threads_per_process = choose_threads(request, origin, machine, plan);
+  absl::StatusOr<EnvironmentChanges> environment = choose_environment(request, origin, lookup);
+  if (!environment.ok()) return environment.status();
+  plan.environment = *std::move(environment);
+  if (request.config.enable_cpu_affinity.value_or(false)) bind_to_cores(read_cpu_cores(), plan);
+  return plan;
 }
 
 void bind_to_cores(const std::vector<CpuCore>& cores, LaunchPlan& plan) {

@@ -2,15 +2,16 @@
 //
 // Example:
 //   absl::StatusOr<LaunchPlan> plan =
-//       make_launch_plan(line.flags, process_environment, read_machine());
+//       make_launch_plan(request, ProgramOrigin::kHere, read_machine_for(request));
 //   if (!plan.ok()) return fail(plan.status());
-//   if (!plan->is_multi_process()) return train();
-//   return supervise(*plan, train);
+//   if (!plan->needs_supervisor()) return train();
+//   return supervise(*plan, train);  // supervisor.h
 //
 // Not for a process that has a rank already: read_worker_environment() tells, and such a one plans
 // nothing.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,10 @@
 #include "launcher/env/environment.h"
 #include "launcher/env/mixed_precision.h"
 #include "launcher/plan/cpu_set.h"
-#include "launcher/plan/flags.h"
+#include "launcher/plan/launch_request.h"
 #include "launcher/plan/machine.h"
 #include "launcher/plan/output_plan.h"
+#include "launcher/plan/program_origin.h"
 
 namespace accelerate::launcher {
 
@@ -29,7 +31,8 @@ enum class DeviceKind { kCpu, kGpu };
 // A value: who runs with what.
 struct LaunchPlan {
   int num_processes = 1;  // On GPUs, process i has the i-th visible one.
-  MixedPrecision mixed_precision = MixedPrecision::kNo;
+  // Nothing where the program is to take its own.
+  std::optional<MixedPrecision> mixed_precision = MixedPrecision::kNo;
   DeviceKind device = DeviceKind::kCpu;
   int main_process_port = 0;  // Where the rendezvous store listens; 0 is any free port.
   int threads_per_process = 1;
@@ -37,11 +40,16 @@ struct LaunchPlan {
   int max_restarts = 0;               // How often all processes start again when one has failed.
   std::string role = "default";       // What the processes are called together.
   std::string run_id = "none";        // Tells this run from others in the names of its logs.
+  bool quiet = false;                 // Does without the report of how a failed process ended.
   OutputPlan output = {};
   // What else each process finds in its environment; wins over what the rest of the plan says.
   EnvironmentChanges environment = {};
 
   bool is_multi_process() const { return num_processes > 1; }
+  // Whether a process must be there to watch the others; otherwise a program runs by itself.
+  bool needs_supervisor() const {
+    return is_multi_process() || max_restarts > 0 || !output.log_dir.empty();
+  }
 
   bool operator==(const LaunchPlan&) const = default;
 };
@@ -49,18 +57,21 @@ struct LaunchPlan {
 // For people: "2 processes on the CPU with 4 threads each, mixed precision bf16, any free port".
 std::string to_string(const LaunchPlan& plan);
 
-// Decides from the flags, then the environment, then what the machine has:
-// - precision: the flag, ACCELERATE_MIXED_PRECISION, MIXED_PRECISION, no;
-// - device: the CPU where a flag or ACCELERATE_USE_CPU says so or there is no GPU, otherwise GPUs;
-// - processes: the flag, one for each visible GPU, one on the CPU;
-// - threads: OMP_NUM_THREADS, or this process's cores divided among the processes, at least 1.
-// Whatever else a plan has keeps its default, for the caller to set.
+// The machine as the processes will see it: with the GPUs that `request` leaves visible.
+Machine read_machine_for(const LaunchRequest& request);
+
+// Decides what a complete request (complete_request.h) leaves open, from what the machine has:
+// - precision: no, or for a program built here its own;
+// - device: the CPU where that was asked for or there is no GPU, otherwise GPUs;
+// - processes: one for each GPU, one on the CPU; one where a file says `distributed_type: NO`;
+// - threads: this machine's cores divided among the processes on the CPU, at least 1; on GPUs 1 for
+//   programs from elsewhere, as the `accelerate launch` of Python has it.
 //
-// InvalidArgument or FailedPrecondition says which of them is wrong or asks for what is not there,
-// and what to do. Thread-safe where `lookup` is.
-absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchFlags& flags,
-                                            const EnvironmentLookup& lookup,
-                                            const Machine& machine);
+// InvalidArgument, FailedPrecondition or Unimplemented says what is wrong, not there or not
+// supported, and what to do. `lookup` tells what the launcher's user has set. Thread-safe.
+absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, ProgramOrigin origin,
+                                            const Machine& machine,
+                                            const EnvironmentLookup& lookup = process_environment);
 
 // Binds each process of `plan` to its share of `cores`, and starts no more threads there than it
 // has logical CPUs.

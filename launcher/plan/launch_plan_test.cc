@@ -1,45 +1,51 @@
 #include "launcher/plan/launch_plan.h"
 
-#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/plan/request_checks.h"
 
 namespace accelerate::launcher {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-using Variables = std::map<std::string, std::string>;
 
 constexpr Machine kCpuOnly = {.num_gpus = 0, .num_cores = 8};
 constexpr Machine kOneGpu = {.num_gpus = 1, .num_cores = 8};
 constexpr Machine kFourGpus = {.num_gpus = 4, .num_cores = 8};
+constexpr ProgramOrigin kHere = ProgramOrigin::kHere;
+constexpr ProgramOrigin kElsewhere = ProgramOrigin::kElsewhere;
 
-absl::StatusOr<LaunchPlan> make(const LaunchFlags& flags, const Machine& machine,
-                                const Variables& variables) {
-  return make_launch_plan(
-      flags,
-      [&variables](const std::string& name) -> std::optional<std::string> {
-        const auto found = variables.find(name);
-        if (found == variables.end()) return std::nullopt;
-        return found->second;
-      },
-      machine);
+LaunchRequest with(const LaunchConfig& config) { return {.config = config}; }
+
+LaunchRequest with_multi_gpu(LaunchConfig config = {}) {
+  config.distributed_type = DistributedType::kMultiGpu;
+  return with(config);
 }
 
-LaunchPlan plan(const LaunchFlags& flags, const Machine& machine, const Variables& variables = {}) {
-  const auto made = make(flags, machine, variables);
+// As if a file had said all of it.
+LaunchRequest with_file(const LaunchConfig& config) { return {.config = config, .file = config}; }
+
+LaunchPlan plan(const LaunchRequest& request, const Machine& machine,
+                ProgramOrigin origin = kElsewhere) {
+  const auto made = make_launch_plan(request, origin, machine);
   EXPECT_TRUE(made.ok()) << made.status();
-  return made.ok() ? *made : LaunchPlan{.num_processes = -1};
+  LaunchPlan plan = made.ok() ? *made : LaunchPlan{.num_processes = -1};
+  // A Python program is told of dynamo in any case.
+  std::erase_if(plan.environment,
+                [](const auto& each) { return absl::StartsWith(each.first, "ACCELERATE_DYNAMO"); });
+  return plan;
 }
 
-std::string error(const LaunchFlags& flags, const Machine& machine,
-                  const Variables& variables = {}) {
-  return std::string(make(flags, machine, variables).status().message());
+std::string error(const LaunchRequest& request, const Machine& machine,
+                  ProgramOrigin origin = kElsewhere) {
+  return std::string(make_launch_plan(request, origin, machine).status().message());
 }
 
 TEST(LaunchPlan, IsOneCpuProcessWithAllCoresWithoutGpus) {
@@ -49,87 +55,166 @@ TEST(LaunchPlan, IsOneCpuProcessWithAllCoresWithoutGpus) {
 }
 
 TEST(LaunchPlan, IsOneProcessForEachGpu) {
-  const LaunchPlan made = plan({}, kFourGpus);
-  EXPECT_EQ(made,
-            (LaunchPlan{.num_processes = 4, .device = DeviceKind::kGpu, .threads_per_process = 2}));
+  const LaunchPlan made = plan({}, kFourGpus, kHere);
+  EXPECT_EQ(made, (LaunchPlan{.num_processes = 4,
+                              .mixed_precision = std::nullopt,
+                              .device = DeviceKind::kGpu,
+                              .threads_per_process = 2}));
   EXPECT_TRUE(made.is_multi_process());
   EXPECT_EQ(plan({}, kOneGpu).num_processes, 1);
-  EXPECT_EQ(plan({.multi_gpu = true}, kFourGpus), made);
+  EXPECT_EQ(plan(with_multi_gpu(), kFourGpus, kHere), made);
 }
 
-TEST(LaunchPlan, TakesTheNumberOfProcessesFromTheFlag) {
-  EXPECT_EQ(plan({.num_processes = 2}, kCpuOnly).num_processes, 2);
-  EXPECT_EQ(plan({.num_processes = 3}, kFourGpus).num_processes, 3);
-  EXPECT_EQ(plan({.num_processes = 16, .cpu = true}, kFourGpus).num_processes, 16);
+TEST(LaunchPlan, HasAsManyProcessesAsAskedFor) {
+  EXPECT_EQ(plan(with({.num_processes = 2}), kCpuOnly).num_processes, 2);
+  EXPECT_EQ(plan(with({.num_processes = 3}), kFourGpus).num_processes, 3);
+  EXPECT_EQ(plan(with({.use_cpu = true, .num_processes = 16}), kFourGpus).num_processes, 16);
+  EXPECT_EQ(plan(with_file({.distributed_type = DistributedType::kNo}), kFourGpus).num_processes,
+            1);
+  EXPECT_THAT(error(with_file({.distributed_type = DistributedType::kMultiCpu}), kCpuOnly),
+              HasSubstr("manually pass in `--num_processes`"));
 }
 
-TEST(LaunchPlan, TakesTheCpuWhereAFlagOrTheEnvironmentSaysSo) {
-  EXPECT_EQ(plan({.cpu = true}, kFourGpus), plan({}, kCpuOnly));
-  EXPECT_EQ(plan({}, kFourGpus, {{"ACCELERATE_USE_CPU", "yes"}}), plan({}, kCpuOnly));
-  EXPECT_EQ(plan({}, kFourGpus, {{"ACCELERATE_USE_CPU", "False"}}), plan({}, kFourGpus));
-  EXPECT_EQ(plan({.cpu = true}, kCpuOnly, {{"ACCELERATE_USE_CPU", "0"}}).device, DeviceKind::kCpu);
-  EXPECT_THAT(error({}, kCpuOnly, {{"ACCELERATE_USE_CPU", "perhaps"}}),
-              HasSubstr("ACCELERATE_USE_CPU: invalid truth value perhaps"));
+TEST(LaunchPlan, TakesTheCpuWhereSomebodySaysSo) {
+  EXPECT_EQ(plan(with({.use_cpu = true}), kFourGpus), plan({}, kCpuOnly));
+  EXPECT_EQ(plan(with({.use_cpu = false}), kFourGpus), plan({}, kFourGpus));
+  EXPECT_EQ(
+      plan(with({.distributed_type = DistributedType::kMultiCpu, .num_processes = 2}), kFourGpus)
+          .device,
+      DeviceKind::kCpu);
+  EXPECT_EQ(plan(with({.distributed_type = DistributedType::kFsdp}), kCpuOnly).device,
+            DeviceKind::kCpu);
+  LaunchRequest on_cpu = with_multi_gpu({.use_cpu = true, .num_processes = 2});
+  EXPECT_EQ(plan(on_cpu, kFourGpus).device, DeviceKind::kCpu);
 }
 
-TEST(LaunchPlan, TakesThePrecisionFromTheFlagThenTheEnvironment) {
-  const Variables both = {{"ACCELERATE_MIXED_PRECISION", "bf16"}, {"MIXED_PRECISION", "fp16"}};
+TEST(LaunchPlan, LeavesThePrecisionToAProgramBuiltHere) {
   EXPECT_EQ(plan({}, kCpuOnly).mixed_precision, MixedPrecision::kNo);
-  EXPECT_EQ(plan({}, kCpuOnly, {{"MIXED_PRECISION", "fp16"}}).mixed_precision,
-            MixedPrecision::kFp16);
-  EXPECT_EQ(plan({}, kCpuOnly, both).mixed_precision, MixedPrecision::kBf16);
-  EXPECT_EQ(plan({.mixed_precision = MixedPrecision::kNo}, kCpuOnly, both).mixed_precision,
-            MixedPrecision::kNo);
-  EXPECT_THAT(error({}, kCpuOnly, {{"MIXED_PRECISION", "half"}}),
-              AllOf(HasSubstr("MIXED_PRECISION=half"), HasSubstr("choose one of no, fp16, bf16")));
+  EXPECT_EQ(plan({}, kCpuOnly, kHere).mixed_precision, std::nullopt);
+  const LaunchRequest bf16 = with({.mixed_precision = ConfigPrecision::kBf16});
+  EXPECT_EQ(plan(bf16, kCpuOnly).mixed_precision, MixedPrecision::kBf16);
+  EXPECT_EQ(plan(bf16, kCpuOnly, kHere).mixed_precision, MixedPrecision::kBf16);
 }
 
-TEST(LaunchPlan, DividesTheCoresOrObeysTheEnvironment) {
-  EXPECT_EQ(plan({.num_processes = 3}, kCpuOnly).threads_per_process, 2);
-  EXPECT_EQ(plan({.num_processes = 9}, kCpuOnly).threads_per_process, 1);
-  EXPECT_EQ(plan({.num_processes = 2}, kCpuOnly, {{"OMP_NUM_THREADS", "3"}}).threads_per_process,
-            3);
-  EXPECT_EQ(plan({}, kCpuOnly, {{"OMP_NUM_THREADS", "6,2"}}).threads_per_process, 6);
-  EXPECT_THAT(error({}, kCpuOnly, {{"OMP_NUM_THREADS", "0"}}),
-              AllOf(HasSubstr("OMP_NUM_THREADS=0 is not valid"), HasSubstr("unset it")));
+TEST(LaunchPlan, DividesTheCoresOfTheCpu) {
+  EXPECT_EQ(plan(with({.num_processes = 3}), kCpuOnly).threads_per_process, 2);
+  EXPECT_EQ(plan(with({.num_processes = 9}), kCpuOnly).threads_per_process, 1);
+  LaunchRequest request = with({.num_processes = 2});
+  request.threads_per_process = 3;
+  EXPECT_EQ(plan(request, kCpuOnly).threads_per_process, 3);
+  EXPECT_EQ(plan(request, kFourGpus).threads_per_process, 3);
+  EXPECT_EQ(plan({}, kOneGpu, kHere).threads_per_process, 8);
+  EXPECT_EQ(plan({}, kOneGpu, kElsewhere).threads_per_process, 1);
 }
 
 TEST(LaunchPlan, BindsEachProcessToItsCores) {
   const std::vector<CpuCore> cores = {{0, {0, 1}}, {0, {2, 3}}, {0, {4, 5}}};
-  LaunchPlan made = plan({.num_processes = 2}, kCpuOnly);
+  LaunchPlan made = plan(with({.num_processes = 2}), kCpuOnly);
   bind_to_cores(cores, made);
   EXPECT_EQ(made,
             (LaunchPlan{
                 .num_processes = 2, .threads_per_process = 2, .cpu_sets = {{0, 1}, {2, 3, 4, 5}}}));
+  EXPECT_EQ(plan(with({.num_processes = 2, .enable_cpu_affinity = true}), kCpuOnly).cpu_sets,
+            share_cores(read_cpu_cores(), 2));
 }
 
 TEST(LaunchPlan, TakesAnyFreePortUnlessAskedForOne) {
   EXPECT_EQ(plan({}, kCpuOnly).main_process_port, 0);
-  EXPECT_EQ(plan({.main_process_port = 29501}, kCpuOnly).main_process_port, 29501);
+  EXPECT_EQ(plan(with({.main_process_port = 29501}), kCpuOnly).main_process_port, 29501);
+}
+
+TEST(LaunchPlan, PassesOnWhatTheProcessesNeedToKnow) {
+  const LaunchPlan made = plan({.config = {.debug = true, .gpu_ids = "0,2"},
+                                .max_restarts = 2,
+                                .role = "trainer",
+                                .output = {.log_dir = "logs"},
+                                .quiet = true},
+                               kCpuOnly);
+  EXPECT_EQ(made, (LaunchPlan{.threads_per_process = 8,
+                              .max_restarts = 2,
+                              .role = "trainer",
+                              .quiet = true,
+                              .output = {.log_dir = "logs"},
+                              .environment = {{"ACCELERATE_DEBUG_MODE", "true"},
+                                              {"CUDA_VISIBLE_DEVICES", "0,2"}}}));
+  EXPECT_TRUE(plan(with({.gpu_ids = "all"}), kCpuOnly).environment.empty());
+}
+
+TEST(LaunchPlan, NeedsASupervisorForWhatOneProcessCannotDoForItself) {
+  EXPECT_FALSE(LaunchPlan{}.needs_supervisor());
+  EXPECT_TRUE(LaunchPlan{.num_processes = 2}.needs_supervisor());
+  EXPECT_TRUE(LaunchPlan{.max_restarts = 1}.needs_supervisor());
+  EXPECT_TRUE(LaunchPlan{.output = {.log_dir = "logs"}}.needs_supervisor());
 }
 
 TEST(LaunchPlan, RefusesMoreProcessesThanGpus) {
-  EXPECT_THAT(error({.num_processes = 5}, kFourGpus),
+  EXPECT_THAT(error(with({.num_processes = 5}), kFourGpus),
               AllOf(HasSubstr("--num_processes=5"), HasSubstr("this machine has 4 GPUs"),
                     HasSubstr("pass --num_processes=4 or less, or --cpu")));
 }
 
 TEST(LaunchPlan, RefusesMultiGpuWithFewerThanTwo) {
   const std::string sentence = "You need to use at least 2 processes to use `--multi_gpu`";
-  EXPECT_THAT(error({.multi_gpu = true}, kOneGpu),
+  EXPECT_THAT(error(with_multi_gpu(), kOneGpu),
               AllOf(HasSubstr(sentence), HasSubstr("has 1 GPU "), HasSubstr("Leave out")));
-  EXPECT_THAT(error({.multi_gpu = true}, kCpuOnly),
-              AllOf(HasSubstr(sentence), HasSubstr("0 GPUs")));
-  EXPECT_THAT(error({.num_processes = 4, .multi_gpu = true}, kOneGpu), HasSubstr(sentence));
-  EXPECT_THAT(error({.num_processes = 1, .multi_gpu = true}, kFourGpus),
+  EXPECT_THAT(error(with_multi_gpu(), kCpuOnly), AllOf(HasSubstr(sentence), HasSubstr("0 GPUs")));
+  EXPECT_THAT(error(with_multi_gpu({.num_processes = 4}), kOneGpu), HasSubstr(sentence));
+  EXPECT_THAT(error(with_multi_gpu({.num_processes = 1}), kFourGpus),
               AllOf(HasSubstr(sentence), HasSubstr("Pass --num_processes=2 or more")));
+  EXPECT_THAT(error(with_multi_gpu({.gpu_ids = "3"}), kOneGpu),
+              HasSubstr("Less than two GPU ids were configured (3)"));
 }
 
-TEST(LaunchPlan, RefusesMultiGpuOnTheCpu) {
-  const std::string sentence = "You can only use one of `--cpu`, `--multi_gpu` at a time";
-  EXPECT_THAT(error({.cpu = true, .multi_gpu = true}, kFourGpus), HasSubstr(sentence));
-  EXPECT_THAT(error({.multi_gpu = true}, kFourGpus, {{"ACCELERATE_USE_CPU", "1"}}),
-              AllOf(HasSubstr(sentence), HasSubstr("ACCELERATE_USE_CPU is true")));
+TEST(LaunchPlan, RefusesWhatThisLauncherCannotStart) {
+  EXPECT_THAT(error(with({.distributed_type = DistributedType::kXla}), kFourGpus),
+              AllOf(HasSubstr("`distributed_type: XLA`"), HasSubstr("pass --cpu, or --multi_gpu")));
+  EXPECT_THAT(error(with({.distributed_type = DistributedType::kMultiNpu}), kFourGpus),
+              HasSubstr("`distributed_type: MULTI_NPU` asks for devices"));
+  EXPECT_THAT(error(with({.rdzv_backend = "etcd"}), kCpuOnly),
+              AllOf(HasSubstr("--rdzv_backend=etcd"), HasSubstr("one of static, c10d")));
+  EXPECT_THAT(error(with({.num_machines = 2}), kCpuOnly),
+              AllOf(HasSubstr("--num_machines=2"), HasSubstr("mpirun")));
+  EXPECT_THAT(error(with({.mpirun_config = {{"mpirun_hostfile", "hosts"}}}), kCpuOnly),
+              HasSubstr("--mpirun_hostfile=hosts"));
+}
+
+TEST(LaunchPlan, RefusesWhatAProgramBuiltHereLacks) {
+  const auto refusal = [](const LaunchConfig& config) {
+    EXPECT_TRUE(make_launch_plan(with(config), kElsewhere, kFourGpus).ok());
+    return error(with(config), kFourGpus, kHere);
+  };
+  EXPECT_THAT(refusal({.distributed_type = DistributedType::kFsdp}),
+              HasSubstr("a program built here has no FSDP"));
+  EXPECT_THAT(refusal({.distributed_type = DistributedType::kDeepspeed}), HasSubstr("DeepSpeed"));
+  EXPECT_THAT(refusal({.distributed_type = DistributedType::kMegatronLm}),
+              HasSubstr("Megatron-LM"));
+  EXPECT_THAT(refusal({.mixed_precision = ConfigPrecision::kFp8}),
+              HasSubstr("choose one of no, fp16, bf16"));
+  EXPECT_THAT(refusal({.parallelism_config = {{"parallelism_config_tp_size", "2"}}}),
+              HasSubstr("`parallelism_config`"));
+  EXPECT_TRUE(make_launch_plan(with({.parallelism_config = {{"parallelism_config_tp_size", "1"}}}),
+                               kHere, kFourGpus)
+                  .ok());
+}
+
+TEST(LaunchPlan, RefusesAContradictionWithinFsdp) {
+  LaunchRequest fsdp = with({.distributed_type = DistributedType::kFsdp,
+                             .fsdp_config = {{"fsdp_sync_module_states", "false"}}});
+  EXPECT_THAT(error(fsdp, kFourGpus), HasSubstr("set `--fsdp_sync_module_states` to `True`"));
+  fsdp = with({.distributed_type = DistributedType::kFsdp});
+  fsdp.uses_parallelism_config = true;
+  EXPECT_THAT(error(fsdp, kFourGpus), HasSubstr("cannot use `--use_parallelism_config`"));
+}
+
+TEST(IgnoredRemarks, NameWhatNobodyReads) {
+  EXPECT_TRUE(ignored_remarks({}, kHere).empty());
+  EXPECT_THAT(ignored_remarks({.unused_flags = {"--vm", "--env"}}, kElsewhere),
+              ElementsAre("--vm, --env mean nothing here and are ignored."));
+  const LaunchRequest dynamo = with({.dynamo_config = {{"dynamo_backend", "INDUCTOR"}}});
+  EXPECT_TRUE(ignored_remarks(dynamo, kElsewhere).empty());
+  EXPECT_THAT(ignored_remarks(dynamo, kHere),
+              ElementsAre(HasSubstr("dynamo_config (--dynamo_…) means nothing to a program")));
+  EXPECT_TRUE(ignored_remarks(with({.dynamo_config = {{"dynamo_backend", "NO"}}}), kHere).empty());
 }
 
 TEST(LaunchPlan, IsReadable) {
@@ -142,6 +227,8 @@ TEST(LaunchPlan, IsReadable) {
             "8 processes on a GPU each with 1 thread each, mixed precision no, any free port");
   EXPECT_EQ(to_string({.threads_per_process = 2}),
             "1 process on the CPU with 2 threads, mixed precision no, any free port");
+  EXPECT_EQ(to_string({.mixed_precision = std::nullopt}),
+            "1 process on the CPU with 1 thread, the program's precision, any free port");
   EXPECT_EQ(
       to_string({.num_processes = 2,
                  .cpu_sets = {{0, 1}, {2, 3}},

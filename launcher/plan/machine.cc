@@ -71,8 +71,8 @@ int find_gpu(const std::vector<std::string>& uuids, const std::string& entry) {
 }
 
 int count_cores() {
-  const int allowed = static_cast<int>(current_cpu_set().size());
-  return allowed > 0 ? allowed : std::max(1u, std::thread::hardware_concurrency());
+  const int cores = static_cast<int>(read_cpu_cores().size());
+  return cores > 0 ? cores : std::max(1u, std::thread::hardware_concurrency());
 }
 
 }  // namespace

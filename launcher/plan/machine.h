@@ -19,7 +19,7 @@ namespace accelerate::launcher {
 
 struct Machine {
   int num_gpus = 0;   // That CUDA would show to this process.
-  int num_cores = 1;  // Logical ones that this process may run on.
+  int num_cores = 1;  // That this process may run on; two logical CPUs can be one core.
 
   bool operator==(const Machine&) const = default;
 };

@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "launcher/env/mixed_precision.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate::launcher {
@@ -12,13 +11,8 @@ namespace {
 void add_training(const LaunchPlan& plan, EnvironmentChanges& variables) {
   const bool on_cpu = plan.device == DeviceKind::kCpu;
   variables[kUseCpuVariable] = on_cpu ? "True" : "False";
-  variables[kMixedPrecisionVariable] = mixed_precision_name(plan.mixed_precision);
+  variables[kMixedPrecisionVariable] = precision_variable(plan);
   variables[kThreadsVariable] = absl::StrCat(plan.threads_per_process);
-  variables[kDynamoBackendVariable] = "NO";
-  variables[kDynamoModeVariable] = "default";
-  variables[kDynamoFullgraphVariable] = "False";
-  variables[kDynamoDynamicVariable] = "False";
-  variables[kDynamoRegionalVariable] = "False";
   // Python programs know which node their GPU is near to; on the CPU they have no say in it.
   if (!on_cpu && !plan.cpu_sets.empty()) variables[kCpuAffinityVariable] = "1";
   if (!on_cpu) return;

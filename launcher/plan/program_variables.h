@@ -21,7 +21,7 @@ namespace accelerate::launcher {
 bool needs_rendezvous(const LaunchPlan& plan, const Command& command);
 
 // The variables of one process of `command`:
-// - ACCELERATE_USE_CPU, ACCELERATE_MIXED_PRECISION, ACCELERATE_DYNAMO_*, OMP_NUM_THREADS, on GPUs
+// - ACCELERATE_USE_CPU, ACCELERATE_MIXED_PRECISION, OMP_NUM_THREADS, on GPUs
 //   ACCELERATE_CPU_AFFINITY where the plan binds processes to cores, and on the CPU KMP_BLOCKTIME
 //   and KMP_AFFINITY; the last not where several processes share cores, whose threads it would all
 //   tie to the same ones;

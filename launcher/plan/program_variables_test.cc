@@ -27,13 +27,10 @@ TEST(ProgramVariables, AreHowToTrainForAPythonProgramThatRunsAlone) {
   EXPECT_FALSE(needs_rendezvous(plan, kScript));
   EXPECT_THAT(
       program_variables(plan, kScript, {}, {}, nothing),
-      UnorderedElementsAre(
-          Pair("ACCELERATE_USE_CPU", "True"), Pair("ACCELERATE_MIXED_PRECISION", "bf16"),
-          Pair("ACCELERATE_DYNAMO_BACKEND", "NO"), Pair("ACCELERATE_DYNAMO_MODE", "default"),
-          Pair("ACCELERATE_DYNAMO_USE_FULLGRAPH", "False"),
-          Pair("ACCELERATE_DYNAMO_USE_DYNAMIC", "False"),
-          Pair("ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION", "False"), Pair("OMP_NUM_THREADS", "4"),
-          Pair("KMP_AFFINITY", "granularity=fine,compact,1,0"), Pair("KMP_BLOCKTIME", "1")));
+      UnorderedElementsAre(Pair("ACCELERATE_USE_CPU", "True"),
+                           Pair("ACCELERATE_MIXED_PRECISION", "bf16"), Pair("OMP_NUM_THREADS", "4"),
+                           Pair("KMP_AFFINITY", "granularity=fine,compact,1,0"),
+                           Pair("KMP_BLOCKTIME", "1")));
 }
 
 TEST(ProgramVariables, AreThoseOfTorchrunForSeveralProcesses) {
@@ -51,12 +48,7 @@ TEST(ProgramVariables, AreThoseOfTorchrunForSeveralProcesses) {
           Pair("TORCHELASTIC_RUN_ID", "none"), Pair("TORCHELASTIC_USE_AGENT_STORE", "False"),
           Pair("TORCHELASTIC_ERROR_FILE", std::nullopt),
           Pair("TORCH_NCCL_ASYNC_ERROR_HANDLING", "1"), Pair("ACCELERATE_USE_CPU", "False"),
-          Pair("ACCELERATE_MIXED_PRECISION", "no"), Pair("ACCELERATE_DYNAMO_BACKEND", "NO"),
-          Pair("ACCELERATE_DYNAMO_MODE", "default"),
-          Pair("ACCELERATE_DYNAMO_USE_FULLGRAPH", "False"),
-          Pair("ACCELERATE_DYNAMO_USE_DYNAMIC", "False"),
-          Pair("ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION", "False"),
-          Pair("OMP_NUM_THREADS", "1")));
+          Pair("ACCELERATE_MIXED_PRECISION", "no"), Pair("OMP_NUM_THREADS", "1")));
 }
 
 TEST(ProgramVariables, TellWhereToLeaveAnException) {

@@ -6,6 +6,11 @@
 
 namespace accelerate::launcher {
 
+std::optional<std::string> precision_variable(const LaunchPlan& plan) {
+  if (!plan.mixed_precision.has_value()) return std::nullopt;
+  return mixed_precision_name(*plan.mixed_precision);
+}
+
 EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& place,
                                     const StoreEndpoint& store) {
   EnvironmentChanges variables =
@@ -16,7 +21,7 @@ EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& p
                                   .main_address = store.address,
                                   .main_port = store.port,
                                   .store_fd = place.rank == 0 ? store.listening_fd : std::nullopt});
-  variables[kMixedPrecisionVariable] = mixed_precision_name(plan.mixed_precision);
+  variables[kMixedPrecisionVariable] = precision_variable(plan);
   variables[kUseCpuVariable] = plan.device == DeviceKind::kCpu ? "True" : "False";
   variables[kThreadsVariable] = absl::StrCat(plan.threads_per_process);
   variables[kRestartCountVariable] = absl::StrCat(place.attempt);

@@ -29,6 +29,9 @@ struct WorkerPlace {
   std::string error_file = "";  // Where a Python program leaves its last exception, if anywhere.
 };
 
+// The value of ACCELERATE_MIXED_PRECISION; nothing where the program is to take its own precision.
+std::optional<std::string> precision_variable(const LaunchPlan& plan);
+
 // The variables of one worker: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR,
 // MASTER_PORT, ACCELERATE_STORE_FD (rank 0), ACCELERATE_MIXED_PRECISION, ACCELERATE_USE_CPU (True
 // or False), OMP_NUM_THREADS, TORCHELASTIC_RESTART_COUNT, TORCHELASTIC_MAX_RESTARTS, and those of

@@ -42,7 +42,7 @@ TEST(Output, HasNoMarksUnlessAskedFor) {
 }
 
 TEST(Output, IsMarkedWithTheRoleAndTheRank) {
-  Subprocess program(shells({"--num_processes=2", "tee=3"}, kTwoStreams));
+  Subprocess program(shells({"--num_processes=2", "--tee=3"}, kTwoStreams));
   EXPECT_EQ(program.wait(), 0);
   for (const std::string rank : {"0", "1"}) {
     EXPECT_THAT(program.output(), HasSubstr("[default" + rank + "]:out " + rank + "\n"));
@@ -51,7 +51,7 @@ TEST(Output, IsMarkedWithTheRoleAndTheRank) {
 }
 
 TEST(Output, IsMarkedForTheStreamsAndRanksThatAreNamed) {
-  Subprocess program(shells({"--num_processes=2", "tee=0:1,1:2", "role=trainer"}, kTwoStreams));
+  Subprocess program(shells({"--num_processes=2", "--tee=0:1,1:2", "--role=trainer"}, kTwoStreams));
   EXPECT_EQ(program.wait(), 0);
   EXPECT_THAT(program.output(), AllOf(HasSubstr("[trainer0]:out 0\n"), HasSubstr("out 1\n"),
                                       Not(HasSubstr("[trainer1]"))));
@@ -60,7 +60,7 @@ TEST(Output, IsMarkedForTheStreamsAndRanksThatAreNamed) {
 }
 
 TEST(Output, OfOneProcessNeedsNoMarks) {
-  Subprocess program(shells({"--num_processes=1", "tee=3"}, kTwoStreams));
+  Subprocess program(shells({"--num_processes=1", "--tee=3"}, kTwoStreams));
   EXPECT_EQ(program.wait(), 0);
   EXPECT_EQ(program.output(), "out 0\n");
   EXPECT_EQ(program.errors(), "err 0\n");
@@ -68,7 +68,7 @@ TEST(Output, OfOneProcessNeedsNoMarks) {
 
 TEST(Output, IsKeptInAFileForEachRankAndStream) {
   const std::string log_dir = new_log_dir("kept");
-  Subprocess program(shells({"--num_processes=2", "tee=1", "log_dir=" + log_dir},
+  Subprocess program(shells({"--num_processes=2", "--tee=1", "--log_dir=" + log_dir},
                             std::string(kTwoStreams) + "; echo $TORCHELASTIC_ERROR_FILE"));
   EXPECT_EQ(program.wait(), 0);
   const std::string attempt = run_folder(log_dir) + "/attempt_0";
@@ -83,7 +83,7 @@ TEST(Output, IsKeptInAFileForEachRankAndStream) {
 
 TEST(Output, IsPassedOnLineByLineWhileTheProgramRuns) {
   Subprocess program(
-      shells({"--num_processes=2", "tee=3"}, std::string(kTwoStreams) + "; sleep 1000"));
+      shells({"--num_processes=2", "--tee=3"}, std::string(kTwoStreams) + "; sleep 1000"));
   for (const std::string rank : {"0", "1"}) {
     program.wait_for_output("[default" + rank + "]:out " + rank + "\n");
     program.wait_for_errors("[default" + rank + "]:err " + rank + "\n");
@@ -94,7 +94,7 @@ TEST(Output, IsPassedOnLineByLineWhileTheProgramRuns) {
 
 TEST(Output, LosesNothingOfAProgramThatWritesMuch) {
   const std::string log_dir = new_log_dir("much");
-  Subprocess program(shells({"--num_processes=2", "tee=1", "log_dir=" + log_dir},
+  Subprocess program(shells({"--num_processes=2", "--tee=1", "--log_dir=" + log_dir},
                             "i=0; while [ $i -lt 30000 ]; do echo line $i; i=$((i+1)); done"));
   EXPECT_EQ(program.wait(), 0);
   EXPECT_THAT(program.output(),
@@ -106,7 +106,7 @@ TEST(Output, LosesNothingOfAProgramThatWritesMuch) {
 
 TEST(Output, IsKeptOfOneProcessToo) {
   const std::string log_dir = new_log_dir("one");
-  Subprocess program(shells({"--num_processes=1", "log_dir=" + log_dir}, kTwoStreams));
+  Subprocess program(shells({"--num_processes=1", "--log_dir=" + log_dir}, kTwoStreams));
   EXPECT_EQ(program.wait(), 0);
   EXPECT_EQ(program.output(), "out 0\n");
   EXPECT_EQ(read_file(run_folder(log_dir) + "/attempt_0/0/stderr.log"), "err 0\n");
@@ -114,7 +114,7 @@ TEST(Output, IsKeptOfOneProcessToo) {
 
 TEST(Output, SaysWhyItCannotBeKept) {
   const std::string file = temporary_file("no_folder", "");
-  Subprocess program(shells({"--num_processes=2", "log_dir=" + file}, kTwoStreams));
+  Subprocess program(shells({"--num_processes=2", "--log_dir=" + file}, kTwoStreams));
   EXPECT_EQ(program.wait(), 1);
   EXPECT_THAT(program.errors(), AllOf(HasSubstr("cannot start 2 processes: cannot make the folder"),
                                       HasSubstr("correct --log_dir")));

@@ -81,7 +81,7 @@ constexpr char kPrintCpus[] = "echo $RANK: $(grep Cpus_allowed_list /proc/self/s
 TEST(SuperviseProgram, BindsEachRankToItsShareOfTheCores) {
   const std::vector<CpuSet> sets = share_cores(read_cpu_cores(), 2);
   ASSERT_EQ(sets.size(), 2u);
-  Subprocess program(shells({"--num_processes=2", "bound=1"}, kPrintCpus));
+  Subprocess program(shells({"--num_processes=2", "--enable_cpu_affinity"}, kPrintCpus));
   EXPECT_EQ(program.wait(), 0);
   for (const int rank : {0, 1}) {
     EXPECT_THAT(program.output(), HasSubstr(std::to_string(rank) +

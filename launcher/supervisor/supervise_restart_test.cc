@@ -24,7 +24,7 @@ int count(const std::string& text, const std::string& part) {
 
 TEST(Restart, TellsEachAttemptItsNumber) {
   Subprocess program(
-      shells({"--num_processes=2", "max_restarts=2"},
+      shells({"--num_processes=2", "--max_restarts=2"},
              "echo attempt $TORCHELASTIC_RESTART_COUNT of $TORCHELASTIC_MAX_RESTARTS; "
              "test $TORCHELASTIC_RESTART_COUNT = 1 || { test $RANK = 0 && exit 5; sleep 1000; }"));
   EXPECT_EQ(program.wait(), 0);
@@ -37,7 +37,7 @@ TEST(Restart, TellsEachAttemptItsNumber) {
 
 TEST(Restart, EndsWithTheCodeAndTheReportOfTheLastAttempt) {
   Subprocess program(
-      shells({"--num_processes=2", "max_restarts=2"},
+      shells({"--num_processes=2", "--max_restarts=2"},
              "test $RANK = 0 && sleep 1000; echo reason $TORCHELASTIC_RESTART_COUNT >&2; "
              "exit $((10 + TORCHELASTIC_RESTART_COUNT))"));
   EXPECT_EQ(program.wait(), 12);
@@ -50,7 +50,7 @@ TEST(Restart, EndsWithTheCodeAndTheReportOfTheLastAttempt) {
 
 TEST(Restart, LeavesNothingOfAnAttemptToTheNextOne) {
   Subprocess program(
-      shells({"--num_processes=2", "max_restarts=1"},
+      shells({"--num_processes=2", "--max_restarts=1"},
              "trap '' TERM; sleep 1000 & test $TORCHELASTIC_RESTART_COUNT = 0 && exit 1; "
              "echo ready $RANK; wait"));
   program.wait_for_output("ready 0\n");
@@ -63,7 +63,7 @@ TEST(Restart, LeavesNothingOfAnAttemptToTheNextOne) {
 
 TEST(Restart, KeepsTheOutputOfEachAttempt) {
   const std::string log_dir = testing::TempDir() + "/attempts";
-  Subprocess program(shells({"--num_processes=1", "max_restarts=1", "log_dir=" + log_dir},
+  Subprocess program(shells({"--num_processes=1", "--max_restarts=1", "--log_dir=" + log_dir},
                             "echo $TORCHELASTIC_RESTART_COUNT; echo $TORCHELASTIC_ERROR_FILE; "
                             "exit $((1 - TORCHELASTIC_RESTART_COUNT))"));
   EXPECT_EQ(program.wait(), 0);
@@ -73,7 +73,7 @@ TEST(Restart, KeepsTheOutputOfEachAttempt) {
 }
 
 TEST(Restart, GivesEachAttemptAStoreOfItsOwn) {
-  Subprocess program(shells({"--num_processes=2", "max_restarts=1", "takes_store_socket=1"},
+  Subprocess program(shells({"--num_processes=2", "--max_restarts=1", "takes_store_socket=1"},
                             "echo socket ${ACCELERATE_STORE_FD:+yes}; "
                             "exit $((1 - TORCHELASTIC_RESTART_COUNT))"));
   EXPECT_EQ(program.wait(), 0);
@@ -81,12 +81,12 @@ TEST(Restart, GivesEachAttemptAStoreOfItsOwn) {
 }
 
 TEST(Restart, IsForFailuresOfWorkersAlone) {
-  Subprocess missing(launched({"--num_processes=2", "max_restarts=3", "/no/such/program"}));
+  Subprocess missing(launched({"--num_processes=2", "--max_restarts=3", "/no/such/program"}));
   EXPECT_EQ(missing.wait(), 127);
   EXPECT_EQ(count(missing.errors(), "accelerate:"), 1) << missing.errors();
 
   Subprocess stopped(
-      shells({"--num_processes=2", "max_restarts=3"}, "echo ready $RANK; exec sleep 1000"));
+      shells({"--num_processes=2", "--max_restarts=3"}, "echo ready $RANK; exec sleep 1000"));
   stopped.wait_for_output("ready 0\n");
   stopped.wait_for_output("ready 1\n");
   stopped.send_signal(SIGTERM);

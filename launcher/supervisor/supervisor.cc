@@ -85,7 +85,7 @@ Outcome report(const Job& job, const GroupEnd& end, int attempt, WorkerGroup& gr
     group.print(absl::StrCat("accelerate: ", failure.message(), "\n"));
     return {.exit_code = execution_exit_code(failure)};
   }
-  group.print(end_report(job.plan, end, attempt));
+  if (!job.plan.quiet) group.print(end_report(job.plan, end, attempt));
   return {.exit_code = end.exit_code(), .is_restarted = is_restarted(job.plan, end, attempt)};
 }
 

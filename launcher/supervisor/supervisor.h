@@ -3,7 +3,7 @@
 // Example:
 //   int main(int argc, char** argv) {
 //     const LaunchPlan plan = ...;  // make_launch_plan() (launch_plan.h)
-//     if (plan.is_multi_process()) return supervise(plan, train);
+//     if (plan.needs_supervisor()) return supervise(plan, train);
 //     return train();
 //   }
 //
@@ -53,7 +53,7 @@ struct SupervisorOptions {
 // Returns 0 where all workers did; the exit code of the first that failed, 128 + the signal's
 // number for one that was killed; 128 + the signal's number where a signal to this process ended
 // the job; 1 where the workers could not be started. What went wrong, and the end of what the
-// failed worker wrote to standard error, is printed to standard error.
+// failed worker wrote to standard error, is printed to standard error, unless the plan is quiet.
 int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
               const SupervisorOptions& options = {});
 

@@ -123,7 +123,7 @@ TEST(Supervise, ReturnsTheCodeOfTheRankThatFailed) {
 }
 
 TEST(Supervise, StartsAllRanksAgainWhereTheyMayBeRestarted) {
-  Subprocess program(supervised({"--num_processes=2", "max_restarts=3", "fail_until", "2"}));
+  Subprocess program(supervised({"--num_processes=2", "--max_restarts=3", "fail_until", "2"}));
   EXPECT_EQ(program.wait(), 0);
   for (const std::string rank : {"0", "1"}) {
     EXPECT_THAT(program.output(), HasSubstr("rank " + rank + " attempt 2\n"));
@@ -142,6 +142,12 @@ TEST(Supervise, PrintsTheEndOfWhatTheFailedRankWrote) {
               AllOf(HasSubstr("reason 1\n"), Not(HasSubstr("  | reason 10\n")),
                     HasSubstr("rank 0 ended with this on standard error:\n  | reason 11\n"),
                     EndsWith("  | reason 29\n  | reason 30\n")));
+}
+
+TEST(Supervise, LeavesTheReportOutWhereThePlanIsQuiet) {
+  Subprocess program(supervised({"--quiet", "--num_processes=2", "fail", "0", "3"}));
+  EXPECT_EQ(program.wait(), 3);
+  EXPECT_THAT(program.errors(), AllOf(HasSubstr("reason 1\n"), Not(HasSubstr("accelerate: "))));
 }
 
 TEST(Supervise, SaysWhichSignalKilledARank) {

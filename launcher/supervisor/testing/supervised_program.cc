@@ -189,18 +189,14 @@ int run(const std::string& mode, const Arguments& arguments) {
 }
 
 int launch(const Arguments& arguments) {
-  ParsedCommandLine line = *parse_launch_flags(arguments);
-  Arguments& rest = line.program_arguments;
+  LaunchRequest request = *parse_launch_flags(arguments);
+  Arguments& rest = request.program.arguments;
   SupervisorOptions options;
   if (rest.at(0).starts_with("grace_ms=")) {
     options.grace_period = std::chrono::milliseconds(std::stoi(rest[0].substr(9)));
     rest.erase(rest.begin());
   }
-  LaunchPlan plan = *make_launch_plan(line.flags, process_environment, {.num_cores = 8});
-  if (rest.at(0).starts_with("max_restarts=")) {
-    plan.max_restarts = std::stoi(rest[0].substr(13));
-    rest.erase(rest.begin());
-  }
+  const LaunchPlan plan = *make_launch_plan(request, ProgramOrigin::kHere, {.num_cores = 8});
   const std::string mode = rest.at(0);
   rest.erase(rest.begin());
   return supervise(

@@ -1,0 +1,45 @@
+// What somebody asks of a launch, before anything is decided.
+//
+// Example:
+//   LaunchRequest request = {.config = {.num_processes = 2}, .program = {.program = "train.py"}};
+//   absl::Status status = complete_request(process_environment, request);  // complete_request.h
+//
+// Not a plan: nothing is checked against the machine here, and what nobody asked for has no value.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "launcher/config/launch_config.h"
+#include "launcher/plan/command.h"
+#include "launcher/plan/output_plan.h"
+
+namespace accelerate::launcher {
+
+struct LaunchRequest {
+  // What flags and config files have in common.
+  LaunchConfig config = {};
+  // What the config file alone said, where one was read.
+  std::optional<LaunchConfig> file = std::nullopt;
+
+  // What only flags say.
+  std::optional<std::string> config_file = std::nullopt;
+  std::optional<int> threads_per_process = std::nullopt;
+  int max_restarts = 0;
+  std::string role = "default";
+  OutputPlan output = {};
+  bool is_cpu_typed = false;  // --cpu, which also keeps the default config file unread.
+  bool uses_parallelism_config = false;
+  bool quiet = false;
+  bool dry_run = false;
+  bool help = false;
+  ProgramRequest program = {};  // Of a program that launches itself, the arguments alone.
+
+  // The flags that were given and mean nothing to anybody here, as the help writes them.
+  std::vector<std::string> unused_flags = {};
+
+  bool operator==(const LaunchRequest&) const = default;
+};
+
+}  // namespace accelerate::launcher

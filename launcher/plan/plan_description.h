@@ -1,0 +1,29 @@
+// A launch plan in full, for --dry_run: what each rank executes, with what, and where.
+//
+// Example:
+//   std::cout << describe_plan(plan, [&](const WorkerPlace& place, const StoreEndpoint& store) {
+//     return program_variables(plan, command, place, store);
+//   }, command);
+//
+// Not for the one line of a plan: that is to_string() (launch_plan.h).
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "launcher/env/environment.h"
+#include "launcher/plan/command.h"
+#include "launcher/plan/launch_plan.h"
+#include "launcher/plan/worker_variables.h"
+
+namespace accelerate::launcher {
+
+// The environment of one worker: worker_variables() or program_variables().
+using VariablesOf = std::function<EnvironmentChanges(const WorkerPlace&, const StoreEndpoint&)>;
+
+// Some lines for each rank. A port that is not known before the start is said to be any free one,
+// and the store's socket, whose number means nothing to a reader, is left out.
+std::string describe_plan(const LaunchPlan& plan, const Command& command,
+                          const VariablesOf& variables_of);
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,128 @@
+#include "launcher/plan/request_checks.h"
+
+#include <array>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace accelerate::launcher {
+namespace {
+
+absl::Status refused(const std::string& what, const std::string& remedy) {
+  return absl::UnimplementedError(absl::StrCat(what, "; ", remedy));
+}
+
+absl::Status check_type(DistributedType type) {
+  switch (type) {
+    case DistributedType::kNo:
+    case DistributedType::kMultiCpu:
+    case DistributedType::kMultiGpu:
+    case DistributedType::kFsdp:
+    case DistributedType::kDeepspeed:
+    case DistributedType::kMegatronLm:
+      return absl::OkStatus();
+    default:
+      return refused(
+          absl::StrCat("`distributed_type: ", to_string(type),
+                       "` asks for devices that this launcher does not know"),
+          "it starts programs on the CPU and on NVIDIA's GPUs: pass --cpu, or --multi_gpu.");
+  }
+}
+
+absl::Status check_machines(const LaunchConfig& config) {
+  const std::string backend = config.rdzv_backend.value_or("static");
+  if (backend != "static" && backend != "c10d") {
+    return refused(absl::StrCat("--rdzv_backend=", backend, " is not supported"),
+                   "choose one of static, c10d.");
+  }
+  if (config.num_machines.value_or(1) > 1) {
+    return refused(
+        absl::StrCat("--num_machines=", *config.num_machines,
+                     ": this launcher starts the processes of one machine"),
+        "for several, start the program with torchrun --no-python, mpirun or srun, whose variables "
+        "it reads, or pass --num_machines=1.");
+  }
+  if (const std::optional<std::string> hostfile = config.mpirun_hostfile()) {
+    return refused(
+        absl::StrCat("--mpirun_hostfile=", *hostfile, ": this launcher does not start mpirun"),
+        "start the program with mpirun itself, whose variables it reads, or leave mpirun_hostfile "
+        "out to start all processes on this machine.");
+  }
+  return absl::OkStatus();
+}
+
+bool asks_for_parallelism(const LaunchRequest& request) {
+  if (request.uses_parallelism_config) return true;
+  for (const auto& [key, value] : request.config.parallelism_config) {
+    if (absl::EndsWith(key, "_size") && value != "1") return true;
+  }
+  return false;
+}
+
+absl::Status check_for_program_built_here(const LaunchRequest& request) {
+  const std::string python = "only a Python program can be launched so";
+  const LaunchConfig& config = request.config;
+  const auto lacks = [](const std::string& feature) {
+    return absl::StrCat("a program built here has no ", feature);
+  };
+  const DistributedType type = config.distributed_type.value_or(DistributedType::kNo);
+  const std::string instead =
+      "; leave out --use_… or write `distributed_type: MULTI_GPU` to train on whole copies.";
+  if (type == DistributedType::kFsdp) return refused(lacks("FSDP"), python + instead);
+  if (type == DistributedType::kDeepspeed) return refused(lacks("DeepSpeed"), python + instead);
+  if (type == DistributedType::kMegatronLm) return refused(lacks("Megatron-LM"), python + instead);
+  if (asks_for_parallelism(request)) {
+    return refused(lacks("parallelism but that of the data"),
+                   "leave out --use_parallelism_config and `parallelism_config`.");
+  }
+  if (config.mixed_precision == ConfigPrecision::kFp8) {
+    return refused("--mixed_precision=fp8 is not supported by a program built here",
+                   "choose one of no, fp16, bf16.");
+  }
+  return absl::OkStatus();
+}
+
+bool has_dynamo(const LaunchConfig& config) {
+  const auto backend = config.dynamo_config.find("dynamo_backend");
+  return backend != config.dynamo_config.end() && !absl::EqualsIgnoreCase(backend->second, "no");
+}
+
+// Sections that only say how a feature works which was not asked for, or which is refused.
+std::vector<std::string> idle_sections(const LaunchConfig& config) {
+  std::vector<std::string> names;
+  if (has_dynamo(config)) names.push_back("dynamo_config (--dynamo_…)");
+  if (!config.fsdp_config.empty()) names.push_back("fsdp_config (--fsdp_…)");
+  if (!config.deepspeed_config.empty()) names.push_back("deepspeed_config (--zero_stage, …)");
+  if (!config.megatron_lm_config.empty()) {
+    names.push_back("megatron_lm_config (--megatron_lm_…)");
+  }
+  if (!config.fp8_config.empty()) names.push_back("fp8_config (--fp8_…)");
+  return names;
+}
+
+std::string ignored(const std::vector<std::string>& names, const std::string& to_whom) {
+  return absl::StrCat(absl::StrJoin(names, ", "), names.size() == 1 ? " means" : " mean",
+                      " nothing ", to_whom, " and ", names.size() == 1 ? "is" : "are", " ignored.");
+}
+
+}  // namespace
+
+absl::Status check_request(const LaunchRequest& request, ProgramOrigin origin) {
+  absl::Status status = check_type(request.config.distributed_type.value_or(DistributedType::kNo));
+  if (status.ok()) status = check_machines(request.config);
+  if (status.ok() && origin == ProgramOrigin::kHere) status = check_for_program_built_here(request);
+  return status;
+}
+
+std::vector<std::string> ignored_remarks(const LaunchRequest& request, ProgramOrigin origin) {
+  std::vector<std::string> remarks;
+  if (!request.unused_flags.empty()) remarks.push_back(ignored(request.unused_flags, "here"));
+  if (origin == ProgramOrigin::kElsewhere) return remarks;
+  const std::vector<std::string> sections = idle_sections(request.config);
+  if (!sections.empty()) remarks.push_back(ignored(sections, "to a program built here"));
+  return remarks;
+}
+
+}  // namespace accelerate::launcher
