@@ -4,9 +4,12 @@
 
 #include "launcher/cli/command.h"
 #include "launcher/cli/subcommands.h"
+#include "launcher/env/users_folder.h"
 
 int main(int argc, char** argv) {
   namespace launcher = accelerate::launcher;
+  const absl::Status entered = launcher::enter_users_folder();
+  if (!entered.ok()) std::cerr << "accelerate: " << entered.message() << "\n";
   const int code =
       launcher::run_command({argv, argv + argc}, launcher::subcommands(), launcher::Console());
   // A full disk behind `accelerate env > report` must not look like success.

@@ -1,7 +1,6 @@
 #include "accelerate/main/main.h"
 
 #include <ATen/Parallel.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
 #include "accelerate/main/help.h"
+#include "launcher/env/users_folder.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/env/worker_environment.h"
 #include "launcher/plan/complete_request.h"
@@ -28,15 +28,6 @@ int fail(const std::string& message) {
 }
 
 void warn(const std::string& message) { std::cerr << "accelerate: " << message << "\n"; }
-
-// bazel run starts programs in their runfiles and says here where the user is.
-void enter_users_directory() {
-  const char* directory = std::getenv("BUILD_WORKING_DIRECTORY");
-  if (directory != nullptr && chdir(directory) != 0) {
-    warn(std::string("the folder ") + directory +
-         " cannot be entered; relative paths start in the runfiles");
-  }
-}
 
 // Ends the process when the program has no such flag. Returns what is left over.
 std::vector<std::string> parse_program_flags(const char* program,
@@ -105,7 +96,8 @@ int work_alone(const launcher::LaunchPlan& plan, const Variant& variant,
 }  // namespace
 
 int run_program(int argc, char** argv, const Program& program) {
-  enter_users_directory();
+  const absl::Status entered = launcher::enter_users_folder();
+  if (!entered.ok()) warn(std::string(entered.message()));
   const bool takes_flags = !program.takes_arguments;
   const auto request = launcher::parse_launch_flags({argv + 1, argv + argc},
                                                     takes_flags ? is_program_flag : nullptr);

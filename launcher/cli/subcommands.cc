@@ -2,11 +2,13 @@
 
 #include "launcher/cli/env_command.h"
 #include "launcher/cli/estimate_memory_command.h"
+#include "launcher/cli/launch_command.h"
 
 namespace accelerate::launcher {
 
 const std::vector<Subcommand>& subcommands() {
   static const std::vector<Subcommand> table = {
+      {"launch", "Start a program in one or many processes.", run_launch},
       {"env", "Describe this machine and this build, for a bug report.", run_env},
       {"estimate-memory", "Estimate how much memory a model takes.", run_estimate_memory},
   };

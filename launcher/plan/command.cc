@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "launcher/env/program_mark.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -56,6 +57,18 @@ absl::Status check_request(const ProgramRequest& request) {
   return absl::OkStatus();
 }
 
+// Where the shell would find `program`; empty where it would not.
+std::string find_program(const std::string& program, const EnvironmentLookup& lookup) {
+  if (absl::StrContains(program, '/')) return program;
+  const std::string folders = lookup("PATH").value_or("");
+  for (const absl::string_view folder : absl::StrSplit(folders, ':')) {
+    // An empty entry is the working folder.
+    const std::string path = absl::StrCat(folder.empty() ? "." : folder, "/", program);
+    if (access(path.c_str(), X_OK) == 0) return path;
+  }
+  return "";
+}
+
 // Here, because each rank's interpreter would say it once.
 absl::Status check_script(const std::string& script) {
   if (access(script.c_str(), R_OK) == 0) return absl::OkStatus();
@@ -88,6 +101,8 @@ absl::StatusOr<Command> make_command(const ProgramRequest& request,
   }
   if (command.kind == ProgramKind::kPythonModule) command.argv.push_back("-m");
   command.argv.push_back(request.program);
+  command.takes_store_socket = command.kind == ProgramKind::kExecutable &&
+                               has_program_mark(find_program(request.program, lookup));
   command.argv.insert(command.argv.end(), request.arguments.begin(), request.arguments.end());
   return command;
 }

@@ -35,9 +35,9 @@ struct Command {
   ProgramKind kind = ProgramKind::kExecutable;
   // What is executed first; without a slash it is looked for on the PATH.
   std::vector<std::string> argv = {};
-  // The program is one of ours, whose rank 0 takes the listening socket of the rendezvous store
-  // from ACCELERATE_STORE_FD. Any other would listen itself, in vain while the socket is open: it
-  // gets a port that was free a moment ago.
+  // The program was built with this library (program_mark.h): its rank 0 takes the listening socket
+  // of the rendezvous store from ACCELERATE_STORE_FD. Any other would listen itself, in vain while
+  // the socket is open: it gets a port that was free a moment ago.
   bool takes_store_socket = false;
 
   bool operator==(const Command&) const = default;

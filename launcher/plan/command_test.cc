@@ -1,5 +1,6 @@
 #include "launcher/plan/command.h"
 
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -37,6 +38,20 @@ TEST(Command, ExecutesAProgramItself) {
   EXPECT_EQ(made({.program = "./my_model", .arguments = {"--lr=0.1", ""}}),
             (Command{.argv = {"./my_model", "--lr=0.1", ""}}));
   EXPECT_EQ(made({.program = "train.py", .no_python = true}), (Command{.argv = {"train.py"}}));
+}
+
+// This test has the mark of such a program itself.
+TEST(Command, KnowsAProgramBuiltHereByItsPathOrOnThePath) {
+  EXPECT_TRUE(made({.program = "/proc/self/exe"}).takes_store_socket);
+  EXPECT_FALSE(made({.program = "/bin/true"}).takes_store_socket);
+  const std::string name = "program_built_here";
+  const std::string link = testing::TempDir() + "/" + name;
+  std::filesystem::create_symlink("/proc/self/exe", link);
+  const auto lookup = [](const std::string&) -> std::optional<std::string> {
+    return "/no/such/folder:" + testing::TempDir();
+  };
+  EXPECT_TRUE(made({.program = name}, lookup).takes_store_socket);
+  EXPECT_FALSE(made({.program = name}).takes_store_socket);
 }
 
 TEST(Command, RunsAScriptInPython) {

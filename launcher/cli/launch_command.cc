@@ -1,0 +1,66 @@
+#include "launcher/cli/launch_command.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "launcher/env/environment.h"
+#include "launcher/plan/command.h"
+#include "launcher/plan/complete_request.h"
+#include "launcher/plan/defaults_remark.h"
+#include "launcher/plan/flag_help.h"
+#include "launcher/plan/flags.h"
+#include "launcher/plan/launch_plan.h"
+#include "launcher/plan/plan_description.h"
+#include "launcher/plan/program_variables.h"
+#include "launcher/plan/request_checks.h"
+#include "launcher/supervisor/supervisor.h"
+
+namespace accelerate::launcher {
+namespace {
+
+int fail(const absl::Status& status, int code, const Console& console) {
+  console.errors << "accelerate launch: " << status.message() << "\n";
+  return code;
+}
+
+void warn(const std::vector<std::string>& lines, const Console& console) {
+  for (const std::string& line : lines) console.errors << "accelerate launch: " << line << "\n";
+}
+
+std::string description(const LaunchPlan& plan, const Command& command) {
+  return describe_plan(plan, command, [&](const WorkerPlace& place, const StoreEndpoint& store) {
+    return program_variables(plan, command, place, store);
+  });
+}
+
+}  // namespace
+
+int run_launch(const std::vector<std::string>& words, const Console& console) {
+  const absl::StatusOr<LaunchRequest> request = parse_launch_command(words);
+  if (!request.ok()) return fail(request.status(), kUsageError, console);
+  if (request->help) {
+    console.output << launch_command_help();
+    return kSuccess;
+  }
+  const absl::StatusOr<Command> command = make_command(request->program, process_environment);
+  if (!command.ok()) return fail(command.status(), kUsageError, console);
+  const absl::StatusOr<CompletedRequest> completed =
+      complete_request(*request, process_environment);
+  if (!completed.ok()) return fail(completed.status(), kFailure, console);
+  warn(completed->warnings, console);
+
+  const ProgramOrigin origin =
+      command->takes_store_socket ? ProgramOrigin::kHere : ProgramOrigin::kElsewhere;
+  warn(ignored_remarks(completed->request, origin), console);
+  const absl::StatusOr<LaunchPlan> plan =
+      make_launch_plan(completed->request, origin, read_machine_for(completed->request));
+  if (!plan.ok()) return fail(plan.status(), kFailure, console);
+  console.errors << defaults_remark(completed->request, *plan, origin) << std::flush;
+  if (request->dry_run) {
+    console.output << description(*plan, *command);
+    return kSuccess;
+  }
+  return supervise_program(*plan, *command);
+}
+
+}  // namespace accelerate::launcher
