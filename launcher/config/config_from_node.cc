@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "launcher/config/config_keys.h"
-#include "launcher/config/node_builder.h"
+#include "launcher/config/printable.h"
 #include "launcher/config/yaml_scalar.h"
 #include "launcher/env/integer.h"
 #include "launcher/env/truth_value.h"

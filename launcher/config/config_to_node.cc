@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "launcher/config/config_keys.h"
-#include "launcher/config/node_builder.h"
+#include "launcher/config/printable.h"
 #include "launcher/config/utf8.h"
 #include "launcher/config/yaml_scalar.h"
 

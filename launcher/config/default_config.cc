@@ -1,13 +1,9 @@
 #include "launcher/config/default_config.h"
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <system_error>
-#include <vector>
 
-#include "absl/strings/match.h"
+#include "launcher/env/home_folder.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -20,28 +16,12 @@ std::optional<std::string> lookup_folder(const EnvironmentLookup& lookup, const 
   return value;
 }
 
-std::string home_folder(const EnvironmentLookup& lookup) {
-  if (const auto home = lookup_folder(lookup, "HOME")) return *home;
-  std::vector<char> buffer(1 << 14);
-  passwd entry;
-  passwd* found = nullptr;
-  getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found);
-  return found == nullptr ? "/" : found->pw_dir;
-}
-
-// Only one's own ~: no variable names the home of somebody else.
-fs::path expand_home(const std::string& path, const EnvironmentLookup& lookup) {
-  if (path == "~") return home_folder(lookup);
-  if (absl::StartsWith(path, "~/")) return fs::path(home_folder(lookup)) / path.substr(2);
-  return path;
-}
-
 fs::path config_folder(const EnvironmentLookup& lookup) {
   if (const auto home = lookup_folder(lookup, "HF_HOME")) {
-    return expand_home(*home, lookup) / "accelerate";
+    return fs::path(expand_home(*home, lookup)) / "accelerate";
   }
   const std::string cache = lookup_folder(lookup, "XDG_CACHE_HOME").value_or("~/.cache");
-  return expand_home(cache, lookup) / "huggingface" / "accelerate";
+  return fs::path(expand_home(cache, lookup)) / "huggingface" / "accelerate";
 }
 
 bool is_file(const fs::path& path) {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "launcher/config/node_builder.h"
+#include "launcher/config/printable.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate::launcher {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/config/printable.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -27,15 +27,6 @@ Extent measure(const ConfigNode& node) {
 }
 
 }  // namespace
-
-std::string printable(const std::string& text) {
-  constexpr std::size_t kLongest = 60;
-  if (text.size() <= kLongest) return absl::StrCat("\"", absl::Utf8SafeCEscape(text), "\"");
-  std::size_t cut = kLongest;
-  // Not within a character.
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-  return absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, cut)), "...\"");
-}
 
 bool NodeBuilder::add(ConfigNode node) {
   if (!status_.ok()) return false;

@@ -22,9 +22,6 @@
 
 namespace accelerate::launcher {
 
-// `text` for a message: in double quotes, escaped, and cut where it is long.
-std::string printable(const std::string& text);
-
 // Once a call has returned false or null, the first problem is kept and nothing more is built.
 class NodeBuilder {
  public:

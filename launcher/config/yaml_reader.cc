@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/config/node_builder.h"
+#include "launcher/config/printable.h"
 #include "launcher/config/utf8.h"
 #include "launcher/config/yaml_scalar.h"
 #include "yaml-cpp/eventhandler.h"
