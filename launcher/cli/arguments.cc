@@ -115,9 +115,22 @@ class Parser {
                        " is missing; write ", usage_line(syntax_), "."));
     }
     if (arguments_.positionals.size() == expected) return absl::OkStatus();
+    if (!syntax_.commands.empty()) return misplaced_command(arguments_.positionals[expected]);
     return absl::InvalidArgumentError(absl::StrCat("\"", arguments_.positionals[expected],
                                                    "\" is one word too many; write ",
                                                    usage_line(syntax_), "."));
+  }
+
+  absl::Status misplaced_command(const std::string& word) const {
+    std::vector<std::string> names;
+    for (const NestedCommand& command : syntax_.commands) names.push_back(command.name);
+    if (std::find(names.begin(), names.end(), word) != names.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(word, " must come first; write accelerate ",
+                                                     syntax_.name, " ", word,
+                                                     " and then the rest."));
+    }
+    return absl::InvalidArgumentError(absl::StrCat(word, " is no command of accelerate ",
+                                                   syntax_.name, "; ", suggestion(word, names)));
   }
 
   const CommandSyntax& syntax_;
@@ -165,6 +178,10 @@ std::string syntax_help(const CommandSyntax& syntax) {
     if (!flag.help.empty()) append_row(help, flag_usage(flag), flag.help);
   }
   append_row(help, "-h, --help", "Show this help.");
+  if (!syntax.commands.empty()) absl::StrAppend(&help, "\nCommands, each with its own --help:\n");
+  for (const NestedCommand& command : syntax.commands) {
+    append_row(help, command.name, command.help);
+  }
   return help;
 }
 

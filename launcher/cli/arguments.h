@@ -39,11 +39,20 @@ struct Positional {
   std::string help;
 };
 
+// A command within the command, as `default` in `accelerate config default`.
+struct NestedCommand {
+  std::string name;
+  std::string help;  // One line.
+};
+
 struct CommandSyntax {
   std::string name;  // Of the subcommand.
   std::string description;
   std::vector<Positional> positionals = {};  // All of them must be there.
   std::vector<Flag> flags = {};
+  // For the help, and for messages about a word that may stand for one: run_with_subcommands()
+  // (command.h) has seen to those that are named in the first word.
+  std::vector<NestedCommand> commands = {};
 };
 
 struct Arguments {

@@ -44,6 +44,14 @@ std::vector<std::string> command_words(const std::vector<std::string>& arguments
   return words;
 }
 
+// Null where none has that name.
+const Subcommand* find_subcommand(const std::vector<Subcommand>& subcommands,
+                                  const std::string& name) {
+  const auto found = std::find_if(subcommands.begin(), subcommands.end(),
+                                  [&name](const Subcommand& each) { return each.name == name; });
+  return found == subcommands.end() ? nullptr : &*found;
+}
+
 std::string unknown_word(const std::string& word, const std::vector<Subcommand>& subcommands) {
   std::vector<std::string> names;
   const bool flag = absl::StartsWith(word, "-");
@@ -72,10 +80,8 @@ int run_command(const std::vector<std::string>& arguments,
     console.output << "accelerate " << kVersion << "\n";
     return kSuccess;
   }
-  for (const Subcommand& subcommand : subcommands) {
-    if (subcommand.name == words[0]) {
-      return subcommand.run({words.begin() + 1, words.end()}, console);
-    }
+  if (const Subcommand* subcommand = find_subcommand(subcommands, words[0])) {
+    return subcommand->run({words.begin() + 1, words.end()}, console);
   }
   console.errors << unknown_word(words[0], subcommands);
   return kUsageError;
@@ -100,6 +106,20 @@ int run_with_arguments(const CommandSyntax& syntax, const std::vector<std::strin
   if (status.ok()) return kSuccess;
   print_error(status);
   return kFailure;
+}
+
+int run_with_subcommands(CommandSyntax syntax, const std::vector<Subcommand>& nested,
+                         const std::vector<std::string>& words, const Console& console,
+                         const std::function<absl::Status(const Arguments&)>& body) {
+  if (!words.empty()) {
+    if (const Subcommand* subcommand = find_subcommand(nested, words[0])) {
+      return subcommand->run({words.begin() + 1, words.end()}, console);
+    }
+  }
+  for (const Subcommand& subcommand : nested) {
+    syntax.commands.push_back({subcommand.name, subcommand.help});
+  }
+  return run_with_arguments(syntax, words, console, body);
 }
 
 }  // namespace accelerate::launcher

@@ -40,4 +40,10 @@ int run_with_arguments(const CommandSyntax& syntax, const std::vector<std::strin
                        const Console& console,
                        const std::function<absl::Status(const Arguments&)>& body);
 
+// The same for a subcommand that has subcommands of its own: where the first word names one of
+// `nested`, that runs instead, with the words behind it.
+int run_with_subcommands(CommandSyntax syntax, const std::vector<Subcommand>& nested,
+                         const std::vector<std::string>& words, const Console& console,
+                         const std::function<absl::Status(const Arguments&)>& body);
+
 }  // namespace accelerate::launcher

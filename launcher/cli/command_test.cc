@@ -134,5 +134,41 @@ TEST(RunWithArguments, PrintsTheHelp) {
   EXPECT_THAT(result.output, HasSubstr("usage: accelerate open [--wide]"));
 }
 
+Result run_house(const Words& words) {
+  const CommandSyntax syntax = {.name = "house",
+                                .description = "Shows a house.",
+                                .flags = {{.name = "wide", .help = "Widely."}}};
+  return captured([&](const Console& console) {
+    return run_with_subcommands(syntax, {{"door", "Open the door.", run_echo}}, words, console,
+                                [&](const Arguments& arguments) {
+                                  console.output << "wide:" << arguments.has("wide");
+                                  return absl::OkStatus();
+                                });
+  });
+}
+
+TEST(RunWithSubcommands, RunsTheOneThatTheFirstWordNames) {
+  EXPECT_EQ(run_house({"door", "--help", "--wide"}).output, "echo:--help,--wide");
+  EXPECT_EQ(run_house({"door"}).code, 42);
+  EXPECT_EQ(run_house({"--wide"}).output, "wide:1");
+  EXPECT_EQ(run_house({}).output, "wide:0");
+}
+
+TEST(RunWithSubcommands, NamesTheNearestOneInOneLine) {
+  const Result result = run_house({"dor"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_EQ(result.errors,
+            "accelerate house: dor is no command of accelerate house; did you mean door?\n");
+  EXPECT_EQ(run_house({"--wide", "door"}).errors,
+            "accelerate house: door must come first; write accelerate house door and then the "
+            "rest.\n");
+}
+
+TEST(RunWithSubcommands, ListsThemInTheHelp) {
+  EXPECT_THAT(run_house({"--help"}).output,
+              HasSubstr("\n\nCommands, each with its own --help:\n"
+                        "  door                        Open the door.\n"));
+}
+
 }  // namespace
 }  // namespace accelerate::launcher

@@ -1,4 +1,4 @@
-// Where a subcommand writes, in a form that a test can replace.
+// Where a subcommand writes, and reads answers from, in a form that a test can replace.
 //
 // Example:
 //   int run_hello(const std::vector<std::string>& words, const Console& console) {
@@ -16,6 +16,7 @@ namespace accelerate::launcher {
 struct Console {
   std::ostream& output = std::cout;  // What was asked for.
   std::ostream& errors = std::cerr;  // Errors and warnings.
+  std::istream& input = std::cin;    // Answers to what it asks.
 };
 
 // What the command exits with.
