@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "launcher/cli/command.h"
+#include "launcher/cli/config_fact.h"
 #include "launcher/cli/fact.h"
 #include "launcher/cli/host_facts.h"
 #include "launcher/cli/python_packages.h"
@@ -17,7 +18,11 @@ const CommandSyntax& syntax() {
   static const CommandSyntax syntax = {
       .name = "env",
       .description =
-          "Describes this machine, this build and the environment, to paste into a bug report."};
+          "Describes this machine, this build, the environment and the config file, to paste into "
+          "a bug report.",
+      .flags = {{.name = "config_file",
+                 .value_name = "FILE",
+                 .help = "The config file to show (the default one, if there is one)."}}};
   return syntax;
 }
 
@@ -33,11 +38,12 @@ Fact environment_variables() {
 }  // namespace
 
 int run_env(const std::vector<std::string>& words, const Console& console) {
-  return run_with_arguments(syntax(), words, console, [&console](const Arguments&) {
+  return run_with_arguments(syntax(), words, console, [&console](const Arguments& arguments) {
     std::vector<Fact> facts = {{"`Accelerate` for C++ version", kVersion}};
     append(facts, host_facts());
     append(facts, python_facts());
     facts.push_back(environment_variables());
+    facts.push_back(config_fact(arguments.value("config_file")));
     console.output << "\nCopy-and-paste the text below in your bug report\n\n" << to_bullets(facts);
     return absl::OkStatus();
   });

@@ -1,4 +1,4 @@
-// `accelerate env`: what a bug report should say about the machine and the build.
+// `accelerate env`: what a bug report should say about the machine, the build and the config.
 //
 // Example:
 //   return run_env({}, Console());

@@ -1,0 +1,19 @@
+// `accelerate config`: asks questions and writes a config file from the answers.
+//
+// Example:
+//   return run_config({"--config_file", "four_gpus.yaml"}, Console());
+//
+// Not for scripts that need no answers: those run `accelerate config default`, which this starts
+// as well, or `accelerate config update`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "launcher/cli/console.h"
+
+namespace accelerate::launcher {
+
+int run_config(const std::vector<std::string>& words, const Console& console);
+
+}  // namespace accelerate::launcher

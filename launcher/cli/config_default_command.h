@@ -1,0 +1,22 @@
+// `accelerate config default`: writes a config file for this machine without asking anything.
+//
+// Example:
+//   return run_config_default({"--mixed_precision=bf16"}, Console());
+//
+// Not for replacing a file: one that is there stays as it is.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "launcher/cli/console.h"
+#include "launcher/config/launch_config.h"
+
+namespace accelerate::launcher {
+
+int run_config_default(const std::vector<std::string>& words, const Console& console);
+
+// What it writes for a machine with so many GPUs.
+LaunchConfig machine_config(int num_gpus, ConfigPrecision precision);
+
+}  // namespace accelerate::launcher

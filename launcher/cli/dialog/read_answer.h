@@ -1,0 +1,27 @@
+// One line of somebody's input.
+//
+// Example:
+//   const auto next_byte = [&]() -> std::optional<char> { ... };
+//   absl::StatusOr<std::string> answer = read_answer(next_byte, "How many?");
+//
+// Not for files: a line that is longer than any answer is an error.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace accelerate::launcher {
+
+// Reads to the end of the line and returns it without the white space around it. `next_byte` has
+// nothing at the end of the input, which is an error that names `question` unless it ends a line.
+absl::StatusOr<std::string> read_answer(const std::function<std::optional<char>()>& next_byte,
+                                        const std::string& question);
+
+// That error.
+absl::Status input_ended(const std::string& question);
+
+}  // namespace accelerate::launcher
