@@ -1,6 +1,7 @@
 // The program `accelerate` as it is built, run as a user does.
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 namespace accelerate::launcher {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
@@ -61,6 +63,28 @@ TEST(Accelerate, DescribesTheMachine) {
   EXPECT_THAT(result.output, HasSubstr("/launcher/accelerate\n"));
   EXPECT_THAT(result.output, HasSubstr("\n- Python: "));
   EXPECT_THAT(result.errors, IsEmpty());
+}
+
+TEST(Accelerate, WritesAConfigFromAnswersAndShowsIt) {
+  const std::string home = ::testing::TempDir() + "config_home";
+  const std::string path = home + "/accelerate/default_config.yaml";
+  setenv("HF_HOME", home.c_str(), /*replace=*/1);
+  // The end of the pipe is the end of the last answer.
+  Subprocess config({.arguments = {"/bin/sh", "-c",
+                                   "printf 'multi-CPU\\n\\n\\nno\\n4\\nbf16' | "
+                                   "launcher/accelerate-config"}});
+  EXPECT_EQ(config.wait(), 0);
+  EXPECT_THAT(config.output(), HasSubstr("\naccelerate configuration saved at " + path + "\n"));
+  EXPECT_THAT(config.errors(), IsEmpty());
+  const Result shown = run({"accelerate", "env"});
+  EXPECT_THAT(shown.output,
+              HasSubstr("\n- `Accelerate` default config:\n\t- compute_environment: "));
+  EXPECT_THAT(shown.output, HasSubstr("\n\t- num_processes: 4\n"));
+  EXPECT_THAT(run({"accelerate", "config", "default"}).output,
+              HasSubstr("Configuration already exists at " + path));
+  EXPECT_EQ(run({"accelerate", "config", "update"}).code, 0);
+  EXPECT_THAT(run({"accelerate", "env"}).output,
+              EndsWith(shown.output.substr(shown.output.find("`Accelerate` default config"))));
 }
 
 TEST(Accelerate, EstimatesMemoryByEitherName) {

@@ -21,23 +21,24 @@ namespace accelerate::launcher {
 namespace {
 
 CommandSyntax syntax() {
-  return {.name = "config",
-          .description =
-              "Asks questions about how to train, and writes the config file that `accelerate "
-              "launch` reads.\nWhere the answers come through a pipe, each is a line, an empty one "
-              "for what is proposed.",
-          .flags = {{.name = "config_file",
-                     .value_name = "FILE",
-                     .help = absl::StrCat("The file to write, as JSON where it ends in .json (",
-                                          default_config_path(), ").")},
-                    {.name = "overwrite",
-                     .help = "Replace the file where there is one, without asking."}}};
+  return {
+      .name = "config",
+      .description =
+          "Asks questions about how to train, and writes the config file that `accelerate "
+          "launch` reads,\nas JSON where its name ends in .json.\n\nAnswers that come through a "
+          "pipe are lines, an empty one for what is proposed in brackets. Where there\nis a "
+          "file already, the first answer says whether to overwrite it.",
+      .flags = {
+          {.name = "config_file",
+           .value_name = "FILE",
+           .help = absl::StrCat("The file to write (", default_config_path(), ").")},
+          {.name = "overwrite", .help = "Replace the file where there is one, without asking."}}};
 }
 
 const std::vector<Subcommand>& nested_commands() {
   static const std::vector<Subcommand> table = {
       {"default", "Write a config file for this machine, without questions.", run_config_default},
-      {"update", "Rewrite a config file with all that Accelerate has a default for.",
+      {"update", "Rewrite a config file with a value for all that has a default.",
        run_config_update},
   };
   return table;

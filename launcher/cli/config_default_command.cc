@@ -17,12 +17,12 @@ namespace {
 CommandSyntax syntax() {
   return {.name = "config default",
           .description =
-              "Writes a config file for this machine: all GPUs where it has some, otherwise one "
-              "process on the CPU.\nA file that is there already stays as it is.",
+              "Writes a config file for this machine, for all its GPUs or else one process on the "
+              "CPU,\nas JSON where its name ends in .json. A file that is there already stays as "
+              "it is.",
           .flags = {{.name = "config_file",
                      .value_name = "FILE",
-                     .help = absl::StrCat("The file to write, as JSON where it ends in .json (",
-                                          default_config_path(), ").")},
+                     .help = absl::StrCat("The file to write (", default_config_path(), ").")},
                     {.name = "mixed_precision",
                      .value_name = "PRECISION",
                      .help = "no, fp16 or bf16 (no)."}}};

@@ -17,8 +17,8 @@ std::string found_config_path() { return find_default_config().value_or(default_
 CommandSyntax syntax() {
   return {.name = "config update",
           .description =
-              "Rewrites a config file, of an old version too, with a value for all that Accelerate "
-              "has a default for.\nComments in it are lost.",
+              "Rewrites a config file, of an old version too, with a value for all that has a "
+              "default.\nComments in it are lost.",
           .flags = {{.name = "config_file",
                      .value_name = "FILE",
                      .help = absl::StrCat("The file to update (", found_config_path(), ").")}}};

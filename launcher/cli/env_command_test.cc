@@ -86,11 +86,15 @@ TEST(EnvCommand, PrintsBulletsToPaste) {
   std::ostringstream errors;
   EXPECT_EQ(run_env({}, {output, errors}), 0);
   EXPECT_THAT(output.str(), HasSubstr("\nCopy-and-paste the text below in your bug report\n\n- "));
-  for (const std::string name : {"`Accelerate` for C++ version: ", "Platform: ", "CPU: ", "GPUs: ",
-                                 "Python: ", "Environment variables:"}) {
+  for (const std::string name :
+       {"`Accelerate` for C++ version: ", "Platform: ", "CPU: ", "GPUs: ", "Python: ",
+        "Environment variables:", "`Accelerate` default config:"}) {
     EXPECT_THAT(output.str(), HasSubstr("\n- " + name));
   }
   EXPECT_THAT(errors.str(), IsEmpty());
+  EXPECT_EQ(run_env({"--config_file", "/no/such.yaml"}, {output, errors}), 0);
+  EXPECT_THAT(output.str(), HasSubstr("\n- `Accelerate` config passed: The passed configuration "
+                                      "file `/no/such.yaml` does not exist."));
   EXPECT_EQ(run_env({"x"}, {output, errors}), 2);
 }
 

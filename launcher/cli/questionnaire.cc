@@ -51,12 +51,6 @@ absl::StatusOr<std::string> parse_gpu_ids(const std::string& answer) {
   return absl::StrJoin(ids, ",");
 }
 
-absl::StatusOr<std::string> parse_hostfile(const std::string& answer) {
-  absl::StatusOr<std::string> path = parse_text(answer);
-  if (!path.ok()) return path;
-  return expand_home(*path);
-}
-
 class Questionnaire {
  public:
   Questionnaire(Dialog& dialog, int num_gpus) : interview_(dialog), num_gpus_(num_gpus) {}
@@ -129,10 +123,10 @@ class Questionnaire {
 
   void ask_mpirun() {
     if (!interview_.ask_yes_no("Do you want accelerate to launch mpirun?", false)) return;
-    config_.mpirun_config["mpirun_hostfile"] = interview_.ask<std::string>(
+    config_.mpirun_config["mpirun_hostfile"] = expand_home(interview_.ask<std::string>(
         {.text = "Please enter the path to the hostfile to use with mpirun",
          .proposed = "~/hostfile",
-         .parse = parse_hostfile});
+         .parse = parse_text}));
   }
 
   // Accelerate takes any number, and then fails with it, at the end or at launch.
