@@ -12,7 +12,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "launcher/cli/config_default_command.h"
-#include "launcher/cli/config_fact.h"
 #include "launcher/config/config_testing.h"
 #include "launcher/config/write_config.h"
 
@@ -20,7 +19,6 @@ namespace accelerate::launcher {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -273,29 +271,6 @@ TEST(ConfigUpdate, LeavesABadFileAsItIs) {
     EXPECT_THAT(result.output, IsEmpty());
     EXPECT_EQ(read_text(path), text);
   }
-}
-
-TEST(ConfigFact, ShowsTheKeysOfTheDefaultFile) {
-  const std::string home = make_home();
-  EXPECT_EQ(to_bullets({config_fact(std::nullopt)}), "- `Accelerate` default config: Not found\n");
-  fs::create_directory(home + "/accelerate");
-  write_text(home + "/accelerate/default_config.yaml",
-             "use_cpu: yes\ndistributed_type: FSDP\nfsdp_config: {fsdp_version: 2}\n"
-             "tpu_env: [A=1, B]\n");
-  EXPECT_EQ(to_bullets({config_fact(std::nullopt)}),
-            "- `Accelerate` default config:\n\t- distributed_type: FSDP\n\t- fsdp_config:\n"
-            "\t\t- fsdp_version: 2\n\t- tpu_env: [A=1, B]\n\t- use_cpu: true\n");
-}
-
-TEST(ConfigFact, SaysWhyAFileCannotBeShown) {
-  const std::string folder = make_folder();
-  const Fact missing = config_fact(folder + "/a.yaml");
-  EXPECT_EQ(missing.name, "`Accelerate` config passed");
-  EXPECT_THAT(missing.value, HasSubstr("a.yaml` does not exist. Please pass an existing file"));
-  write_text(folder + "/a.yaml", "num_processes: many\ndebug: perhaps\n");
-  const Fact wrong = config_fact(folder + "/a.yaml");
-  EXPECT_THAT(wrong.value, HasSubstr("; " + folder + "/a.yaml:2: "));
-  EXPECT_THAT(wrong.details, ElementsAre());
 }
 
 }  // namespace

@@ -4,11 +4,16 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/config/utf8.h"
 
 namespace accelerate::launcher {
 
 std::string printable(const std::string& text) {
   constexpr std::size_t kLongest = 60;
+  if (find_no_utf8(text) != text.size()) {
+    const bool cut = text.size() > kLongest;
+    return absl::StrCat("\"", absl::CEscape(text.substr(0, kLongest)), cut ? "...\"" : "\"");
+  }
   if (text.size() <= kLongest) return absl::StrCat("\"", absl::Utf8SafeCEscape(text), "\"");
   std::size_t cut = kLongest;
   // Not within a character.

@@ -10,6 +10,7 @@ namespace {
 TEST(Printable, EscapesWhatCouldHarmATerminal) {
   EXPECT_EQ(printable("it's é"), "\"it\\'s é\"");
   EXPECT_EQ(printable("\x1b[2J\n"), "\"\\033[2J\\n\"");
+  EXPECT_EQ(printable("é\xff"), "\"\\303\\251\\377\"");
 }
 
 TEST(Printable, CutsBetweenCharacters) {

@@ -3,8 +3,9 @@
 // Example:
 //   Interview interview(dialog);
 //   const bool debug = interview.ask_yes_no("Debug?", /*proposed=*/false);
-//   const int port = interview.ask<int>({.text = "Which port?", .proposed = 80, .parse =
-//   parse_port}); if (!interview.status().ok()) return interview.status();
+//   const std::string host = interview.ask<std::string>(
+//       {.text = "Which host?", .proposed = "localhost", .parse = parse_word});
+//   if (!interview.status().ok()) return interview.status();
 //
 // Not for steps that do something between the questions: look at status() before.
 #pragma once
