@@ -50,7 +50,7 @@ class Report {
     if (accelerator_.is_main_process()) out_ << report_line(name, rank, problem) << std::endl;
   }
 
-  // Throws c10::Error on all ranks when a check failed, or when the lines could not be written.
+  // Throws c10::Error on all ranks when a check failed, and on one whose lines were not written.
   void finish() const {
     TORCH_CHECK(failures_ == 0, failures_, " of ", checks_,
                 " checks failed; the lines marked FAILED say what is wrong on which rank");
