@@ -4,6 +4,7 @@
 #include "launcher/cli/env_command.h"
 #include "launcher/cli/estimate_memory_command.h"
 #include "launcher/cli/launch_command.h"
+#include "launcher/cli/test_command.h"
 
 namespace accelerate::launcher {
 
@@ -13,6 +14,7 @@ const std::vector<Subcommand>& subcommands() {
       {"config", "Ask how to train, and write a config file from the answers.", run_config},
       {"env", "Describe this machine and this build, for a bug report.", run_env},
       {"estimate-memory", "Estimate how much memory a model takes.", run_estimate_memory},
+      {"test", "Check that this machine is ready for training on many processes.", run_test},
   };
   return table;
 }
