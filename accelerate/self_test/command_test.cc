@@ -35,6 +35,7 @@ TEST(TestCommand, StartsTwoProcessesWhereNobodySaysHowMany) {
   Subprocess program({.arguments = command({})});
   EXPECT_EQ(program.wait(), 0) << program.errors();
   EXPECT_TRUE(program.vanishes());
+  EXPECT_EQ(program.errors(), "");
   EXPECT_THAT(program.output(), StartsWith("process group: 2 processes on the CPU over gloo ."));
   EXPECT_THAT(program.output(), EndsWith(kSuccess));
 }

@@ -75,7 +75,10 @@ int run_test(const std::vector<std::string>& words, const Console& console) {
   if (!program.ok()) return fail(kFailure, program.status().message());
 
   std::vector<std::string> launch = words;
-  if (needs_second_process(*request)) launch.insert(launch.begin(), "--num_processes=2");
+  if (needs_second_process(*request)) {
+    // The launch is told all that it would otherwise remark upon.
+    launch.insert(launch.begin(), {"--num_processes=2", "--num_machines=1"});
+  }
   launch.push_back(*program);
   const int code = run_launch(launch, console);
   if (code != kSuccess) {

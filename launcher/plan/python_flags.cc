@@ -7,7 +7,7 @@ namespace {
 
 using Set = LaunchFlag::Set;
 
-constexpr char kParadigms[] = "Python programs only: how the work is split";
+constexpr char kParadigms[] = "Python programs alone, how the work is split";
 
 struct SectionFlag {
   const char* name;
@@ -167,15 +167,15 @@ std::vector<LaunchFlag> python_flags() {
       {"use_parallelism_config", "", "Split in several dimensions; needs --use_fsdp.", kParadigms,
        FlagUse::kPython, Set(use_parallelism_config)},
   };
-  append(kDynamo, "Python programs only: torch.compile", FlagUse::kPython,
+  append(kDynamo, "Python programs alone, torch.compile", FlagUse::kPython,
          &LaunchConfig::dynamo_config, flags);
-  append(kFsdp, "Python programs only: FSDP", FlagUse::kPython, &LaunchConfig::fsdp_config, flags);
-  append(kParallelism, "Python programs only: parallelism", FlagUse::kPython,
+  append(kFsdp, "Python programs alone, FSDP", FlagUse::kPython, &LaunchConfig::fsdp_config, flags);
+  append(kParallelism, "Python programs alone, parallelism", FlagUse::kPython,
          &LaunchConfig::parallelism_config, flags);
-  append(kFp8, "Python programs only: fp8", FlagUse::kPython, &LaunchConfig::fp8_config, flags);
-  append(kDeepspeed, "Python programs only: DeepSpeed", FlagUse::kPython,
+  append(kFp8, "Python programs alone, fp8", FlagUse::kPython, &LaunchConfig::fp8_config, flags);
+  append(kDeepspeed, "Python programs alone, DeepSpeed", FlagUse::kPython,
          &LaunchConfig::deepspeed_config, flags);
-  append(kMegatron, "Python programs only: Megatron-LM", FlagUse::kPython,
+  append(kMegatron, "Python programs alone, Megatron-LM", FlagUse::kPython,
          &LaunchConfig::megatron_lm_config, flags);
   // It chooses a device, and so is refused rather than ignored.
   flags.push_back(
