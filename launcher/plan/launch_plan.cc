@@ -54,8 +54,9 @@ DeviceKind choose_device(const LaunchRequest& request, const Machine& machine) {
 
 absl::Status check_multi_gpu(const LaunchRequest& request, const Machine& machine,
                              int num_processes) {
-  const std::string& ids = request.config.gpu_ids.value_or("all");
-  if (ids != "all" && !absl::StrContains(ids, ',')) {
+  const std::string ids = request.config.gpu_ids.value_or("all");
+  const bool is_one = !ids.empty() && ids != "all" && !absl::StrContains(ids, ',');
+  if (is_one) {
     return absl::FailedPreconditionError(absl::StrCat(
         "Less than two GPU ids were configured (", ids, ") and tried to run on multiple GPUs. ",
         "Please ensure at least two are specified for `--gpu_ids`, or use `--gpu_ids='all'`."));
