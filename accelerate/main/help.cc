@@ -6,7 +6,7 @@
 
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/reflection.h"
-#include "launcher/plan/flag_help.h"
+#include "launcher/request/flag_help.h"
 
 namespace accelerate::internal {
 

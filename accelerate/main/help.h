@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "launcher/plan/flags.h"
+#include "launcher/request/flags.h"
 
 namespace accelerate::internal {
 

@@ -12,11 +12,11 @@
 #include "launcher/env/users_folder.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/env/worker_environment.h"
-#include "launcher/plan/complete_request.h"
-#include "launcher/plan/flags.h"
 #include "launcher/plan/launch_plan.h"
 #include "launcher/plan/plan_description.h"
-#include "launcher/plan/request_checks.h"
+#include "launcher/request/complete_request.h"
+#include "launcher/request/flags.h"
+#include "launcher/request/request_checks.h"
 #include "launcher/supervisor/supervisor.h"
 
 namespace accelerate::internal {

@@ -12,8 +12,8 @@
 #include "accelerate/precision/precision.h"
 #include "accelerate/strategy/strategy.h"
 #include "launcher/plan/launch_plan.h"
-#include "launcher/plan/launch_request.h"
 #include "launcher/plan/machine.h"
+#include "launcher/request/launch_request.h"
 
 namespace accelerate::internal {
 

@@ -14,7 +14,7 @@
 // abbreviations, anywhere before a first `--`; of a repeated flag the last one holds. Every
 // subcommand has `-h` and `--help`.
 //
-// Not for `accelerate launch`, which hands on what it does not know: launcher/plan/flags.h reads
+// Not for `accelerate launch`, which hands on what it does not know: launcher/request/flags.h reads
 // the launch flags.
 #pragma once
 

@@ -5,14 +5,14 @@
 #include "absl/status/status.h"
 #include "launcher/env/environment.h"
 #include "launcher/plan/command.h"
-#include "launcher/plan/complete_request.h"
 #include "launcher/plan/defaults_remark.h"
-#include "launcher/plan/flag_help.h"
-#include "launcher/plan/flags.h"
 #include "launcher/plan/launch_plan.h"
 #include "launcher/plan/plan_description.h"
 #include "launcher/plan/program_variables.h"
-#include "launcher/plan/request_checks.h"
+#include "launcher/request/complete_request.h"
+#include "launcher/request/flag_help.h"
+#include "launcher/request/flags.h"
+#include "launcher/request/request_checks.h"
 #include "launcher/supervisor/supervisor.h"
 
 namespace accelerate::launcher {

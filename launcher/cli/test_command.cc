@@ -10,9 +10,9 @@
 #include "launcher/cli/launch_command.h"
 #include "launcher/cli/self_test_program.h"
 #include "launcher/config/default_config.h"
-#include "launcher/plan/flags.h"
-#include "launcher/plan/launch_request.h"
 #include "launcher/plan/machine.h"
+#include "launcher/request/flags.h"
+#include "launcher/request/launch_request.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -1,7 +1,7 @@
 // Several configs as one, where some have more say than others.
 //
 // Example:
-//   const LaunchConfig config = merge_configs(from_flags, merge_configs(from_environment, from_file));
+//   const LaunchConfig config = merge_configs(from_flags, from_file);
 //
 // Not for filling in defaults: fill_missing_values() (launch_config.h) and the launch plan do that.
 #pragma once

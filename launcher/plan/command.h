@@ -14,19 +14,9 @@
 
 #include "absl/status/statusor.h"
 #include "launcher/env/environment.h"
+#include "launcher/request/program_request.h"
 
 namespace accelerate::launcher {
-
-// What a person asks for.
-struct ProgramRequest {
-  std::string program = "";  // A path, a name on the PATH, or the name of a Python module.
-  std::vector<std::string> arguments = {};
-  bool module = false;            // `program` is a Python module.
-  bool no_python = false;         // Executes `program` itself, whatever it is called.
-  std::string python_flags = "";  // For the interpreter, separated by blanks: "-u -X dev".
-
-  bool operator==(const ProgramRequest&) const = default;
-};
 
 enum class ProgramKind { kExecutable, kPythonScript, kPythonModule };
 

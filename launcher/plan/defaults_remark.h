@@ -9,8 +9,8 @@
 #include <string>
 
 #include "launcher/plan/launch_plan.h"
-#include "launcher/plan/launch_request.h"
-#include "launcher/plan/program_origin.h"
+#include "launcher/request/launch_request.h"
+#include "launcher/request/program_origin.h"
 
 namespace accelerate::launcher {
 

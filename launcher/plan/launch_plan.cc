@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/plan/python_variables.h"
-#include "launcher/plan/request_checks.h"
+#include "launcher/request/request_checks.h"
 
 namespace accelerate::launcher {
 namespace {

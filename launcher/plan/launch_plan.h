@@ -19,10 +19,10 @@
 #include "launcher/env/environment.h"
 #include "launcher/env/mixed_precision.h"
 #include "launcher/plan/cpu_set.h"
-#include "launcher/plan/launch_request.h"
 #include "launcher/plan/machine.h"
-#include "launcher/plan/output_plan.h"
-#include "launcher/plan/program_origin.h"
+#include "launcher/request/launch_request.h"
+#include "launcher/request/output_plan.h"
+#include "launcher/request/program_origin.h"
 
 namespace accelerate::launcher {
 

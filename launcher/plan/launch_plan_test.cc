@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "launcher/plan/request_checks.h"
+#include "launcher/request/request_checks.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "launcher/env/environment.h"
-#include "launcher/plan/launch_request.h"
+#include "launcher/request/launch_request.h"
 
 namespace accelerate::launcher {
 

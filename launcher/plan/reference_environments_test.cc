@@ -12,10 +12,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
-#include "launcher/plan/complete_request.h"
-#include "launcher/plan/flags.h"
 #include "launcher/plan/launch_plan.h"
 #include "launcher/plan/program_variables.h"
+#include "launcher/request/complete_request.h"
+#include "launcher/request/flags.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate::launcher {

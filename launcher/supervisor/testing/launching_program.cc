@@ -9,8 +9,8 @@
 #include "launcher/env/environment.h"
 #include "launcher/plan/command.h"
 #include "launcher/plan/cpu_set.h"
-#include "launcher/plan/flags.h"
 #include "launcher/plan/launch_plan.h"
+#include "launcher/request/flags.h"
 #include "launcher/supervisor/supervisor.h"
 
 namespace accelerate::launcher {

@@ -19,8 +19,8 @@
 
 #include "launcher/env/environment.h"
 #include "launcher/env/worker_environment.h"
-#include "launcher/plan/flags.h"
 #include "launcher/plan/launch_plan.h"
+#include "launcher/request/flags.h"
 #include "launcher/supervisor/supervisor.h"
 
 namespace accelerate::launcher {

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "launcher/plan/flag_table.h"
+#include "launcher/request/flag_table.h"
 
 namespace accelerate::launcher {
 

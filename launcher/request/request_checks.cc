@@ -1,4 +1,4 @@
-#include "launcher/plan/request_checks.h"
+#include "launcher/request/request_checks.h"
 
 #include <array>
 #include <optional>

@@ -1,11 +1,11 @@
-#include "launcher/plan/flag_help.h"
+#include "launcher/request/flag_help.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <functional>
 
 #include "absl/strings/str_cat.h"
-#include "launcher/plan/flag_table.h"
+#include "launcher/request/flag_table.h"
 
 namespace accelerate::launcher {
 namespace {

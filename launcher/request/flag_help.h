@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "launcher/plan/flags.h"
+#include "launcher/request/flags.h"
 
 namespace accelerate::launcher {
 

@@ -1,4 +1,4 @@
-#include "launcher/plan/python_flags.h"
+#include "launcher/request/python_flags.h"
 
 #include <initializer_list>
 

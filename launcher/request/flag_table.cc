@@ -1,4 +1,4 @@
-#include "launcher/plan/flag_table.h"
+#include "launcher/request/flag_table.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -13,7 +13,7 @@
 #include "launcher/env/integer.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/names/nearest_name.h"
-#include "launcher/plan/python_flags.h"
+#include "launcher/request/python_flags.h"
 
 namespace accelerate::launcher {
 namespace {

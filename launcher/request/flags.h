@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "launcher/plan/launch_request.h"
+#include "launcher/request/launch_request.h"
 
 namespace accelerate::launcher {
 

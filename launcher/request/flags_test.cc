@@ -1,4 +1,4 @@
-#include "launcher/plan/flags.h"
+#include "launcher/request/flags.h"
 
 #include <fstream>
 #include <random>
@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "launcher/plan/flag_table.h"
+#include "launcher/request/flag_table.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate::launcher {
@@ -220,7 +220,7 @@ TEST(LaunchCommand, HelpsWhateverFollows) {
 
 // The flags as Python's `accelerate launch` has them, recorded.
 TEST(LaunchCommand, KnowsEachFlagOfTheReference) {
-  std::ifstream file("launcher/plan/testdata/reference_flags.json");
+  std::ifstream file("launcher/request/testdata/reference_flags.json");
   const auto flags = nlohmann::json::parse(file);
   ASSERT_THAT(flags, SizeIs(124));
   for (const auto& flag : flags) {

@@ -1,4 +1,4 @@
-#include "launcher/plan/flags.h"
+#include "launcher/request/flags.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "launcher/names/nearest_name.h"
-#include "launcher/plan/flag_table.h"
+#include "launcher/request/flag_table.h"
 
 namespace accelerate::launcher {
 namespace {

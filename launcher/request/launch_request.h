@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "launcher/config/launch_config.h"
-#include "launcher/plan/command.h"
-#include "launcher/plan/output_plan.h"
+#include "launcher/request/output_plan.h"
+#include "launcher/request/program_request.h"
 
 namespace accelerate::launcher {
 

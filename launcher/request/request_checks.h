@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "launcher/plan/launch_request.h"
-#include "launcher/plan/program_origin.h"
+#include "launcher/request/launch_request.h"
+#include "launcher/request/program_origin.h"
 
 namespace accelerate::launcher {
 

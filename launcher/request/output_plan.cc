@@ -1,4 +1,4 @@
-#include "launcher/plan/output_plan.h"
+#include "launcher/request/output_plan.h"
 
 #include <optional>
 #include <utility>

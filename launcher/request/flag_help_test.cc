@@ -1,11 +1,11 @@
-#include "launcher/plan/flag_help.h"
+#include "launcher/request/flag_help.h"
 
 #include <sstream>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "launcher/plan/flag_table.h"
+#include "launcher/request/flag_table.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -1,4 +1,4 @@
-#include "launcher/plan/complete_request.h"
+#include "launcher/request/complete_request.h"
 
 #include <array>
 #include <optional>

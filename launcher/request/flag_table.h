@@ -13,7 +13,7 @@
 
 #include "absl/status/status.h"
 #include "launcher/config/config_keys.h"
-#include "launcher/plan/launch_request.h"
+#include "launcher/request/launch_request.h"
 
 namespace accelerate::launcher {
 
