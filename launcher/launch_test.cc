@@ -181,6 +181,24 @@ TEST(Launch, StartsAllAgainWhenOneHasFailedAndKeepsWhatTheyPrint) {
   EXPECT_EQ(std::count(kept.begin(), kept.end(), "attempt_1"), 2);
 }
 
+// Two launchers on one machine, which know of each other no more than two machines would.
+TEST(Launch, StartsThePartOfItsMachine) {
+  const Words both = {"--num_machines=2", "--main_process_ip=127.0.0.1",
+                      "--main_process_port=29617"};
+  const auto machine = [&](const std::string& rank) {
+    Words words = both;
+    words.insert(words.end(), {"--machine_rank", rank, "sh", "-c",
+                               "echo rank $RANK of $WORLD_SIZE local $LOCAL_RANK of "
+                               "$LOCAL_WORLD_SIZE group $GROUP_RANK of $GROUP_WORLD_SIZE at "
+                               "$MASTER_ADDR:$MASTER_PORT"});
+    return run(told(4, words)).output;
+  };
+  EXPECT_THAT(machine("0"),
+              HasSubstr("rank 1 of 4 local 1 of 2 group 0 of 2 at 127.0.0.1:29617\n"));
+  EXPECT_THAT(machine("1"),
+              HasSubstr("rank 2 of 4 local 0 of 2 group 1 of 2 at 127.0.0.1:29617\n"));
+}
+
 // The ranks start processes of their own, which outlive them unless somebody sees to it.
 const Words kWithGrandchildren = {"sh", "-c", "sleep 1000 & echo ready $RANK; sleep 1000"};
 

@@ -129,7 +129,7 @@ int run_program(int argc, char** argv, const Program& program) {
     }
   }
 
-  const int world_size = is_worker ? worker_world_size : plan->num_processes;
+  const int world_size = is_worker ? worker_world_size : plan->world_size();
   const Variant& variant = **find_variant(program, *plan, world_size);
   if (is_worker) return work(variant, arguments);
   if (!plan->needs_supervisor()) return work_alone(*plan, variant, arguments);

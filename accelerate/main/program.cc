@@ -57,6 +57,7 @@ absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
   // find.
   if (worker_world_size > 0) {
     config.num_processes = 1;
+    config.num_machines = std::nullopt;
     config.distributed_type = std::nullopt;
   }
   auto plan = launcher::make_launch_plan(request, launcher::ProgramOrigin::kHere, machine);
@@ -66,7 +67,7 @@ absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
     const std::string own = precisions.size() == 1 ? *precisions.begin() : "no";
     plan->mixed_precision = *launcher::parse_mixed_precision(own);
   }
-  const int world_size = worker_world_size > 0 ? worker_world_size : plan->num_processes;
+  const int world_size = worker_world_size > 0 ? worker_world_size : plan->world_size();
   if (auto variant = find_variant(program, *plan, world_size); !variant.ok())
     return variant.status();
   return plan;

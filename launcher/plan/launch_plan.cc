@@ -70,14 +70,16 @@ absl::Status check_multi_gpu(const LaunchRequest& request, const Machine& machin
           : "Pass --num_processes=2 or more."));
 }
 
+// Of this machine.
 absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Machine& machine,
                                          DeviceKind device) {
-  const std::optional<int> wanted = request.config.num_processes;
+  std::optional<int> wanted = request.config.num_processes;
   if (!wanted.has_value() && request.file.has_value()) {
     if (request.file->distributed_type == DistributedType::kNo && !is_multi_gpu(request)) return 1;
     return absl::InvalidArgumentError(
         "You need to manually pass in `--num_processes` using this config yaml.");
   }
+  if (wanted.has_value()) *wanted /= request.config.num_machines.value_or(1);
   if (device == DeviceKind::kCpu) return wanted.value_or(1);
   const int num_processes = wanted.value_or(machine.num_gpus);
   if (is_multi_gpu(request)) {
@@ -90,6 +92,18 @@ absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Mac
         "; pass --num_processes=", machine.num_gpus, " or less, or --cpu to train on the CPU."));
   }
   return num_processes;
+}
+
+// Several machines must know the port before one of them has found a free one.
+void choose_meeting_place(const LaunchConfig& config, LaunchPlan& plan) {
+  constexpr int kPortOfSeveralMachines = 29500;
+  plan.num_machines = config.num_machines.value_or(1);
+  const bool several = plan.num_machines > 1;
+  if (several) {
+    plan.machine_rank = config.machine_rank.value_or(0);
+    plan.main_process_ip = config.main_process_ip.value_or(plan.main_process_ip);
+  }
+  plan.main_process_port = config.main_process_port.value_or(several ? kPortOfSeveralMachines : 0);
 }
 
 int choose_threads(const LaunchRequest& request, ProgramOrigin origin, const Machine& machine,
@@ -122,6 +136,17 @@ std::string bound_cpus(const LaunchPlan& plan) {
   return text;
 }
 
+std::string meeting_place(const LaunchPlan& plan) {
+  if (plan.num_machines > 1) {
+    return absl::StrCat("machine ", plan.machine_rank, " of ", plan.num_machines,
+                        " with the ranks ", plan.rank_of(0), " to ",
+                        plan.rank_of(plan.num_processes - 1), ", at ", plan.main_process_ip,
+                        " port ", plan.main_process_port);
+  }
+  if (plan.main_process_port == 0) return "any free port";
+  return absl::StrCat("port ", plan.main_process_port);
+}
+
 std::string restarts(const LaunchPlan& plan) {
   if (plan.max_restarts == 0) return "";
   return absl::StrCat(", at most ", counted(plan.max_restarts, "restart", "restarts"));
@@ -138,17 +163,15 @@ std::string to_string(const LaunchPlan& plan) {
   const bool gpu = plan.device == DeviceKind::kGpu;
   return absl::StrCat(
       counted(plan.num_processes, "process", "processes"), " on ",
-      !gpu                      ? "the CPU"
-      : plan.is_multi_process() ? "a GPU each"
-                                : "a GPU",
+      !gpu                     ? "the CPU"
+      : plan.num_processes > 1 ? "a GPU each"
+                               : "a GPU",
       " with ", counted(plan.threads_per_process, "thread", "threads"),
-      plan.is_multi_process() ? " each" : "", ", ",
+      plan.num_processes > 1 ? " each" : "", ", ",
       plan.mixed_precision.has_value()
           ? absl::StrCat("mixed precision ", mixed_precision_name(*plan.mixed_precision))
           : "the program's precision",
-      ", ",
-      plan.main_process_port == 0 ? "any free port" : absl::StrCat("port ", plan.main_process_port),
-      bound_cpus(plan), restarts(plan), logs(plan));
+      ", ", meeting_place(plan), bound_cpus(plan), restarts(plan), logs(plan));
 }
 
 Machine read_machine_for(const LaunchRequest& request) {
@@ -166,7 +189,6 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
   if (!status.ok()) return status;
   LaunchPlan plan = {.mixed_precision = choose_precision(request, origin),
                      .device = choose_device(request, machine),
-                     .main_process_port = request.config.main_process_port.value_or(0),
                      .max_restarts = request.max_restarts,
                      .role = request.role,
                      .quiet = request.quiet,
@@ -174,6 +196,7 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
   const absl::StatusOr<int> num_processes = choose_num_processes(request, machine, plan.device);
   if (!num_processes.ok()) return num_processes.status();
   plan.num_processes = *num_processes;
+  choose_meeting_place(request.config, plan);
   plan.threads_per_process = choose_threads(request, origin, machine, plan);
   absl::StatusOr<EnvironmentChanges> environment = choose_environment(request, origin, lookup);
   if (!environment.ok()) return environment.status();

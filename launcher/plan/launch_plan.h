@@ -30,11 +30,14 @@ enum class DeviceKind { kCpu, kGpu };
 
 // A value: who runs with what.
 struct LaunchPlan {
-  int num_processes = 1;  // On GPUs, process i has the i-th visible one.
+  int num_processes = 1;  // Of this machine. On GPUs, process i has the i-th visible one.
+  int num_machines = 1;   // Each with as many processes; machine i has the i-th part of the ranks.
+  int machine_rank = 0;
   // Nothing where the program is to take its own.
   std::optional<MixedPrecision> mixed_precision = MixedPrecision::kNo;
   DeviceKind device = DeviceKind::kCpu;
-  int main_process_port = 0;  // Where the rendezvous store listens; 0 is any free port.
+  std::string main_process_ip = "127.0.0.1";  // The machine with rank 0.
+  int main_process_port = 0;  // Where the rendezvous store listens there; 0 is any free port.
   int threads_per_process = 1;
   std::vector<CpuSet> cpu_sets = {};  // Where each process runs, from rank 0; anywhere if empty.
   int max_restarts = 0;               // How often all processes start again when one has failed.
@@ -45,7 +48,9 @@ struct LaunchPlan {
   // What else each process finds in its environment; wins over what the rest of the plan says.
   EnvironmentChanges environment = {};
 
-  bool is_multi_process() const { return num_processes > 1; }
+  int world_size() const { return num_machines * num_processes; }
+  int rank_of(int local_rank) const { return machine_rank * num_processes + local_rank; }
+  bool is_multi_process() const { return world_size() > 1; }
   // Whether a process must be there to watch the others; otherwise a program runs by itself.
   bool needs_supervisor() const {
     return is_multi_process() || max_restarts > 0 || !output.log_dir.empty();
@@ -64,6 +69,7 @@ Machine read_machine_for(const LaunchRequest& request);
 // - precision: no, or for a program built here its own;
 // - device: the CPU where that was asked for or there is no GPU, otherwise GPUs;
 // - processes: one for each GPU, one on the CPU; one where a file says `distributed_type: NO`;
+// - port: any free one, or for several machines 29500;
 // - threads: this machine's cores divided among the processes on the CPU, at least 1; on GPUs 1 for
 //   programs from elsewhere, as the `accelerate launch` of Python has it.
 //

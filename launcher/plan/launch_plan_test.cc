@@ -140,6 +140,49 @@ TEST(LaunchPlan, PassesOnWhatTheProcessesNeedToKnow) {
   EXPECT_TRUE(plan(with({.gpu_ids = "all"}), kCpuOnly).environment.empty());
 }
 
+const LaunchConfig kSecondOfTwo = {
+    .num_processes = 4, .num_machines = 2, .machine_rank = 1, .main_process_ip = "10.0.0.1"};
+
+TEST(LaunchPlan, HasThePartOfOneMachine) {
+  const LaunchPlan made = plan(with(kSecondOfTwo), kCpuOnly);
+  EXPECT_EQ(made, (LaunchPlan{.num_processes = 2,
+                              .num_machines = 2,
+                              .machine_rank = 1,
+                              .main_process_ip = "10.0.0.1",
+                              .main_process_port = 29500,
+                              .threads_per_process = 4}));
+  EXPECT_EQ(made.world_size(), 4);
+  EXPECT_EQ(made.rank_of(1), 3);
+  EXPECT_EQ(to_string(made),
+            "2 processes on the CPU with 4 threads each, mixed precision no, machine 1 of 2 with "
+            "the ranks 2 to 3, at 10.0.0.1 port 29500");
+  LaunchConfig without_number = kSecondOfTwo;
+  without_number.num_processes = std::nullopt;
+  EXPECT_EQ(plan(with(without_number), kFourGpus).world_size(), 8);
+}
+
+TEST(LaunchPlan, RefusesMachinesThatCannotMeet) {
+  const auto without = [](const auto& change) {
+    LaunchConfig config = kSecondOfTwo;
+    change(config);
+    return error(with(config), kCpuOnly);
+  };
+  EXPECT_THAT(
+      without([](LaunchConfig& config) { config.machine_rank = std::nullopt; }),
+      HasSubstr("needs --machine_rank; pass this machine's number, 0 for the main one to 1"));
+  EXPECT_THAT(without([](LaunchConfig& config) { config.machine_rank = 2; }),
+              HasSubstr("--machine_rank=2 is not below --num_machines=2"));
+  EXPECT_THAT(without([](LaunchConfig& config) { config.main_process_ip = std::nullopt; }),
+              HasSubstr("needs --main_process_ip"));
+  EXPECT_THAT(without([](LaunchConfig& config) { config.main_process_port = 0; }),
+              HasSubstr("needs --main_process_port"));
+  EXPECT_THAT(without([](LaunchConfig& config) { config.num_processes = 5; }),
+              HasSubstr("--num_processes=5 counts the processes of all 2 machines"));
+  LaunchRequest restarted = with(kSecondOfTwo);
+  restarted.max_restarts = 1;
+  EXPECT_THAT(error(restarted, kCpuOnly), HasSubstr("--max_restarts is for one machine"));
+}
+
 TEST(LaunchPlan, NeedsASupervisorForWhatOneProcessCannotDoForItself) {
   EXPECT_FALSE(LaunchPlan{}.needs_supervisor());
   EXPECT_TRUE(LaunchPlan{.num_processes = 2}.needs_supervisor());
@@ -172,8 +215,6 @@ TEST(LaunchPlan, RefusesWhatThisLauncherCannotStart) {
               HasSubstr("`distributed_type: MULTI_NPU` asks for devices"));
   EXPECT_THAT(error(with({.rdzv_backend = "etcd"}), kCpuOnly),
               AllOf(HasSubstr("--rdzv_backend=etcd"), HasSubstr("one of static, c10d")));
-  EXPECT_THAT(error(with({.num_machines = 2}), kCpuOnly),
-              AllOf(HasSubstr("--num_machines=2"), HasSubstr("mpirun")));
   EXPECT_THAT(error(with({.mpirun_config = {{"mpirun_hostfile", "hosts"}}}), kCpuOnly),
               HasSubstr("--mpirun_hostfile=hosts"));
 }

@@ -20,9 +20,10 @@ std::string describe_plan(const LaunchPlan& plan, const Command& command,
                           const VariablesOf& variables_of) {
   std::string text = absl::StrCat(to_string(plan), "\n");
   for (int rank = 0; rank < plan.num_processes; ++rank) {
-    absl::StrAppend(&text, "\nrank ", rank, "\n  command: ", to_string(command),
+    absl::StrAppend(&text, "\nrank ", plan.rank_of(rank), "\n  command: ", to_string(command),
                     "\n  device:  ", device(plan, rank), "\n  CPUs:    ", cpus(plan, rank), "\n");
-    EnvironmentChanges variables = variables_of({.rank = rank}, {.port = plan.main_process_port});
+    EnvironmentChanges variables = variables_of(
+        {.local_rank = rank}, {.address = plan.main_process_ip, .port = plan.main_process_port});
     variables.erase(kStoreFdVariable);
     for (const auto& [name, value] : variables) {
       const bool is_any_port = name == kMainPortVariable && value == "0";

@@ -17,18 +17,18 @@ void add_training(const LaunchPlan& plan, EnvironmentChanges& variables) {
   if (!on_cpu && !plan.cpu_sets.empty()) variables[kCpuAffinityVariable] = "1";
   if (!on_cpu) return;
   variables[kKmpBlockTimeVariable] = "1";
-  const bool has_own_cores = !plan.is_multi_process() || !plan.cpu_sets.empty();
+  const bool has_own_cores = plan.num_processes == 1 || !plan.cpu_sets.empty();
   if (has_own_cores) variables[kKmpAffinityVariable] = "granularity=fine,compact,1,0";
 }
 
-// All processes of a run have one role, and are on one machine.
+// All processes of a run have one role, and those of a machine are a group.
 void add_torchrun(const LaunchPlan& plan, const WorkerPlace& place, const EnvironmentLookup& lookup,
                   EnvironmentChanges& variables) {
   variables[kRoleNameVariable] = plan.role;
-  variables[kRoleRankVariable] = absl::StrCat(place.rank);
-  variables[kRoleWorldSizeVariable] = absl::StrCat(plan.num_processes);
-  variables[kGroupRankVariable] = "0";
-  variables[kGroupWorldSizeVariable] = "1";
+  variables[kRoleRankVariable] = absl::StrCat(plan.rank_of(place.local_rank));
+  variables[kRoleWorldSizeVariable] = absl::StrCat(plan.world_size());
+  variables[kGroupRankVariable] = absl::StrCat(plan.machine_rank);
+  variables[kGroupWorldSizeVariable] = absl::StrCat(plan.num_machines);
   variables[kRunIdVariable] = plan.run_id;
   // Rank 0 listens, and no agent.
   variables[kAgentStoreVariable] = "False";

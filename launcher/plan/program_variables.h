@@ -3,7 +3,7 @@
 //
 // Example:
 //   const EnvironmentChanges variables =
-//       program_variables(plan, command, {.rank = 1}, {.port = 29500});
+//       program_variables(plan, command, {.local_rank = 1}, {.port = 29500});
 //
 // Not for workers that are forked from a program of ours, which look for less: worker_variables().
 #pragma once

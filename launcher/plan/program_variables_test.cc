@@ -37,7 +37,7 @@ TEST(ProgramVariables, AreThoseOfTorchrunForSeveralProcesses) {
   const LaunchPlan plan = {
       .num_processes = 2, .device = DeviceKind::kGpu, .max_restarts = 3, .role = "trainer"};
   EXPECT_THAT(
-      program_variables(plan, kScript, {.rank = 1, .attempt = 2}, {.port = 4321}, nothing),
+      program_variables(plan, kScript, {.local_rank = 1, .attempt = 2}, {.port = 4321}, nothing),
       UnorderedElementsAre(
           Pair("RANK", "1"), Pair("WORLD_SIZE", "2"), Pair("LOCAL_RANK", "1"),
           Pair("LOCAL_WORLD_SIZE", "2"), Pair("MASTER_ADDR", "127.0.0.1"),

@@ -13,14 +13,14 @@ std::optional<std::string> precision_variable(const LaunchPlan& plan) {
 
 EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& place,
                                     const StoreEndpoint& store) {
-  EnvironmentChanges variables =
-      worker_environment_changes({.rank = place.rank,
-                                  .world_size = plan.num_processes,
-                                  .local_rank = place.rank,
-                                  .local_world_size = plan.num_processes,
-                                  .main_address = store.address,
-                                  .main_port = store.port,
-                                  .store_fd = place.rank == 0 ? store.listening_fd : std::nullopt});
+  EnvironmentChanges variables = worker_environment_changes(
+      {.rank = plan.rank_of(place.local_rank),
+       .world_size = plan.world_size(),
+       .local_rank = place.local_rank,
+       .local_world_size = plan.num_processes,
+       .main_address = store.address,
+       .main_port = store.port,
+       .store_fd = place.local_rank == 0 ? store.listening_fd : std::nullopt});
   variables[kMixedPrecisionVariable] = precision_variable(plan);
   variables[kUseCpuVariable] = plan.device == DeviceKind::kCpu ? "True" : "False";
   variables[kThreadsVariable] = absl::StrCat(plan.threads_per_process);

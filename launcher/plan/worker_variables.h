@@ -2,7 +2,7 @@
 //
 // Example:
 //   // In the process that is to become rank 1:
-//   apply_environment_changes(worker_variables(plan, {.rank = 1}, {.port = 29500}));
+//   apply_environment_changes(worker_variables(plan, {.local_rank = 1}, {.port = 29500}));
 //
 // Not for reading: a worker has read_worker_environment() and make_launch_plan() for that.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace accelerate::launcher {
 
-// Where the workers of a job meet.
+// Where the workers of a job meet, as this machine reaches it.
 struct StoreEndpoint {
   std::string address = "127.0.0.1";
   int port = 0;                                    // The one that is bound, never 0 in use.
@@ -24,7 +24,7 @@ struct StoreEndpoint {
 
 // Which worker, and when.
 struct WorkerPlace {
-  int rank = 0;                 // From 0 to plan.num_processes - 1, all of them on this machine.
+  int local_rank = 0;           // From 0 to plan.num_processes - 1.
   int attempt = 0;              // How often all processes were restarted before.
   std::string error_file = "";  // Where a Python program leaves its last exception, if anywhere.
 };

@@ -19,7 +19,7 @@ const LaunchPlan kPlan = {.num_processes = 2,
                           .threads_per_process = 3};
 
 TEST(WorkerVariables, AreThePlaceOfTheWorkerAndHowToTrain) {
-  EXPECT_THAT(worker_variables(kPlan, {.rank = 0}, {.port = 4321, .listening_fd = 5}),
+  EXPECT_THAT(worker_variables(kPlan, {.local_rank = 0}, {.port = 4321, .listening_fd = 5}),
               UnorderedElementsAre(
                   Pair("RANK", "0"), Pair("WORLD_SIZE", "2"), Pair("LOCAL_RANK", "0"),
                   Pair("LOCAL_WORLD_SIZE", "2"), Pair("MASTER_ADDR", "127.0.0.1"),
@@ -32,7 +32,7 @@ TEST(WorkerVariables, AreThePlaceOfTheWorkerAndHowToTrain) {
 
 TEST(WorkerVariables, HaveTheStoresSocketOnRankZeroAlone) {
   const EnvironmentChanges second =
-      worker_variables(kPlan, {.rank = 1}, {.port = 4321, .listening_fd = 5});
+      worker_variables(kPlan, {.local_rank = 1}, {.port = 4321, .listening_fd = 5});
   EXPECT_EQ(second.at("ACCELERATE_STORE_FD"), std::nullopt);
   EXPECT_THAT(second.at("RANK"), Optional(std::string("1")));
   EXPECT_THAT(second.at("LOCAL_RANK"), Optional(std::string("1")));

@@ -31,18 +31,51 @@ absl::Status check_type(DistributedType type) {
   }
 }
 
-absl::Status check_machines(const LaunchConfig& config) {
+absl::Status missing_for_machines(const std::string& flag, const std::string& remedy) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("--num_machines above 1 needs --", flag, "; ", remedy));
+}
+
+// Each machine must say the same, but for its own number.
+absl::Status check_several_machines(const LaunchRequest& request) {
+  const LaunchConfig& config = request.config;
+  const int num_machines = *config.num_machines;
+  if (!config.machine_rank.has_value()) {
+    return missing_for_machines(
+        "machine_rank",
+        absl::StrCat("pass this machine's number, 0 for the main one to ", num_machines - 1, "."));
+  }
+  if (*config.machine_rank >= num_machines) {
+    return absl::InvalidArgumentError(absl::StrCat("--machine_rank=", *config.machine_rank,
+                                                   " is not below --num_machines=", num_machines,
+                                                   "; machines count from 0."));
+  }
+  if (!config.main_process_ip.has_value()) {
+    return missing_for_machines("main_process_ip",
+                                "pass the address of machine 0, the same on all machines.");
+  }
+  if (config.main_process_port == 0) {
+    return missing_for_machines(
+        "main_process_port",
+        "pass one that is free on machine 0, as the others cannot know which 0 would find.");
+  }
+  if (config.num_processes.value_or(num_machines) % num_machines != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--num_processes=", *config.num_processes, " counts the processes of all ", num_machines,
+        " machines, and cannot be divided among them; pass a multiple."));
+  }
+  if (request.max_restarts > 0) {
+    return refused("--max_restarts is for one machine", "leave it out with several.");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status check_machines(const LaunchRequest& request) {
+  const LaunchConfig& config = request.config;
   const std::string backend = config.rdzv_backend.value_or("static");
   if (backend != "static" && backend != "c10d") {
     return refused(absl::StrCat("--rdzv_backend=", backend, " is not supported"),
                    "choose one of static, c10d.");
-  }
-  if (config.num_machines.value_or(1) > 1) {
-    return refused(
-        absl::StrCat("--num_machines=", *config.num_machines,
-                     ": this launcher starts the processes of one machine"),
-        "for several, start the program with torchrun --no-python, mpirun or srun, whose variables "
-        "it reads, or pass --num_machines=1.");
   }
   if (const std::optional<std::string> hostfile = config.mpirun_hostfile()) {
     return refused(
@@ -50,6 +83,7 @@ absl::Status check_machines(const LaunchConfig& config) {
         "start the program with mpirun itself, whose variables it reads, or leave mpirun_hostfile "
         "out to start all processes on this machine.");
   }
+  if (config.num_machines.value_or(1) > 1) return check_several_machines(request);
   return absl::OkStatus();
 }
 
@@ -111,7 +145,7 @@ std::string ignored(const std::vector<std::string>& names, const std::string& to
 
 absl::Status check_request(const LaunchRequest& request, ProgramOrigin origin) {
   absl::Status status = check_type(request.config.distributed_type.value_or(DistributedType::kNo));
-  if (status.ok()) status = check_machines(request.config);
+  if (status.ok()) status = check_machines(request);
   if (status.ok() && origin == ProgramOrigin::kHere) status = check_for_program_built_here(request);
   return status;
 }

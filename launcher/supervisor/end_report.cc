@@ -11,13 +11,13 @@ namespace {
 
 std::string failed_process(const LaunchPlan& plan, const GroupEnd& end) {
   if (!plan.is_multi_process()) return absl::StrCat("process ", end.failed_process);
-  return absl::StrCat("rank ", *end.failed_rank, " of ", plan.num_processes, " (process ",
-                      end.failed_process, ")");
+  return absl::StrCat("rank ", plan.rank_of(*end.failed_rank), " of ", plan.world_size(),
+                      " (process ", end.failed_process, ")");
 }
 
 // As indented lines, unlike those that were passed on when they were written.
-std::string last_errors(const GroupEnd& end) {
-  const std::string rank = absl::StrCat("accelerate: rank ", *end.failed_rank);
+std::string last_errors(const LaunchPlan& plan, const GroupEnd& end) {
+  const std::string rank = absl::StrCat("accelerate: rank ", plan.rank_of(*end.failed_rank));
   if (end.last_errors.empty()) return absl::StrCat(rank, " wrote nothing to standard error.\n");
   std::string text = absl::StrCat(rank, " ended with this on standard error:\n");
   std::istringstream lines(end.last_errors);
@@ -30,6 +30,7 @@ std::string consequence(const LaunchPlan& plan, const GroupEnd& end, int attempt
     return absl::StrCat("; ", plan.is_multi_process() ? "all processes start" : "it starts",
                         " again (restart ", attempt + 1, " of ", plan.max_restarts, ")");
   }
+  if (plan.num_machines > 1) return "; the others on this machine were stopped";
   return plan.is_multi_process() ? "; the others were stopped" : "";
 }
 
@@ -54,7 +55,7 @@ std::string end_report(const LaunchPlan& plan, const GroupEnd& end, int attempt)
   }
   // What the only process wrote stands right above, and what is tried again is not over.
   if (plan.is_multi_process() && !is_restarted(plan, end, attempt))
-    absl::StrAppend(&text, last_errors(end));
+    absl::StrAppend(&text, last_errors(plan, end));
   return text;
 }
 

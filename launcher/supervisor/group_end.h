@@ -17,7 +17,7 @@ namespace accelerate::launcher {
 
 struct GroupEnd {
   std::optional<int> received_signal = std::nullopt;  // To this process, which ended the group.
-  std::optional<int> failed_rank = std::nullopt;      // Whose end stopped the others.
+  std::optional<int> failed_rank = std::nullopt;  // On this machine, whose end stopped the others.
   pid_t failed_process = 0;
   WorkerEnd worker_end = {};
   std::string last_errors = "";  // The end of its standard error, where that was relayed.

@@ -15,12 +15,14 @@
 namespace accelerate::launcher {
 namespace {
 
-absl::Status listen_error(int port, int error) {
-  const std::string where = absl::StrCat("cannot listen on 127.0.0.1:", port, ": ");
+absl::Status listen_error(int port, Reach reach, int error) {
+  const std::string where = absl::StrCat(
+      "cannot listen on ", reach == Reach::kNetwork ? "0.0.0.0:" : "127.0.0.1:", port, ": ");
   if (error == EADDRINUSE) {
     return absl::UnavailableError(absl::StrCat(
-        where, "another process uses this port; pass --main_process_port=0 for any free port, or ",
-        "another number."));
+        where, "another process uses this port; pass ",
+        reach == Reach::kNetwork ? "another --main_process_port on all machines."
+                                 : "--main_process_port=0 for any free port, or another number."));
   }
   if (error == EACCES) {
     return absl::PermissionDeniedError(absl::StrCat(
@@ -34,22 +36,22 @@ absl::Status listen_error(int port, int error) {
 
 }  // namespace
 
-absl::StatusOr<ListeningSocket> open_listening_socket(int port) {
+absl::StatusOr<ListeningSocket> open_listening_socket(int port, Reach reach) {
   FileDescriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd.is_open()) return listen_error(port, errno);
+  if (!fd.is_open()) return listen_error(port, reach, errno);
 
   // A port whose last connections still time out is free enough.
   const int enabled = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &enabled, sizeof(enabled));
   sockaddr_in address = {};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(reach == Reach::kNetwork ? INADDR_ANY : INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   socklen_t size = sizeof(address);
   auto* generic_address = reinterpret_cast<sockaddr*>(&address);
   if (bind(fd.get(), generic_address, size) != 0 || listen(fd.get(), SOMAXCONN) != 0 ||
       getsockname(fd.get(), generic_address, &size) != 0) {
-    return listen_error(port, errno);
+    return listen_error(port, reach, errno);
   }
   return ListeningSocket{std::move(fd), ntohs(address.sin_port)};
 }

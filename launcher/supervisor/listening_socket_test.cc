@@ -45,6 +45,18 @@ TEST(ListeningSocket, SaysThatAPortIsTakenAndWhatToDo) {
             HasSubstr("another process uses this port"), HasSubstr("pass --main_process_port=0")));
 }
 
+TEST(ListeningSocket, IsForOtherMachinesWhereItIsAskedTo) {
+  const auto first = open_listening_socket(0, Reach::kNetwork);
+  ASSERT_TRUE(first.ok()) << first.status();
+  sockaddr_in address = {};
+  socklen_t size = sizeof(address);
+  getsockname(first->fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  EXPECT_EQ(address.sin_addr.s_addr, htonl(INADDR_ANY));
+  EXPECT_THAT(
+      std::string(open_listening_socket(first->port, Reach::kNetwork).status().message()),
+      AllOf(HasSubstr("0.0.0.0:" + std::to_string(first->port)), HasSubstr("on all machines")));
+}
+
 TEST(ListeningSocket, FreesItsPortWhenItGoes) {
   int port = 0;
   {

@@ -99,7 +99,7 @@ OutputRoute route(const LaunchPlan& plan, int rank, bool is_marked, bool is_rela
 absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder>& logs,
                                    const StoreEndpoint& store, WorkerPlace place) {
   const LaunchPlan& plan = job.plan;
-  const int rank = place.rank;
+  const int rank = place.local_rank;
   WorkerSetup setup;
   std::string output_file;
   std::string error_output_file;
@@ -129,13 +129,15 @@ Outcome run_attempt(const Job& job, int attempt, const std::optional<LogFolder>&
                     SignalScope& signals) {
   const LaunchPlan& plan = job.plan;
   ListeningSocket store;
-  if (job.has_store) {
-    absl::StatusOr<ListeningSocket> opened = open_listening_socket(plan.main_process_port);
+  StoreEndpoint endpoint = {.address = plan.main_process_ip, .port = plan.main_process_port};
+  if (job.has_store && plan.machine_rank == 0) {
+    absl::StatusOr<ListeningSocket> opened = open_listening_socket(
+        plan.main_process_port, plan.num_machines > 1 ? Reach::kNetwork : Reach::kThisMachine);
     if (!opened.ok()) return not_started(plan, opened.status());
     store = *std::move(opened);
+    endpoint.port = store.port;
   }
-  StoreEndpoint endpoint = {.port = store.port};
-  if (job.takes_store_socket) {
+  if (job.takes_store_socket && store.fd.is_open()) {
     endpoint.listening_fd = store.fd.get();
   } else {
     store.fd.reset();
@@ -143,7 +145,7 @@ Outcome run_attempt(const Job& job, int attempt, const std::optional<LogFolder>&
   std::vector<WorkerSetup> setups;
   for (int rank = 0; rank < plan.num_processes; ++rank) {
     absl::StatusOr<WorkerSetup> setup =
-        set_up(job, logs, endpoint, {.rank = rank, .attempt = attempt});
+        set_up(job, logs, endpoint, {.local_rank = rank, .attempt = attempt});
     if (!setup.ok()) return not_started(plan, setup.status());
     setups.push_back(*std::move(setup));
   }
