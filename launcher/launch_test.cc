@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -197,6 +198,25 @@ TEST(Launch, StartsThePartOfItsMachine) {
               HasSubstr("rank 1 of 4 local 1 of 2 group 0 of 2 at 127.0.0.1:29617\n"));
   EXPECT_THAT(machine("1"),
               HasSubstr("rank 2 of 4 local 0 of 2 group 1 of 2 at 127.0.0.1:29617\n"));
+}
+
+TEST(Launch, StartsTheProcessesOfAllHostsThroughMpirun) {
+  if (std::system("mpirun --version > /dev/null 2>&1") != 0) {
+    const Result missing = run(told(2, {"--mpirun_hostfile=hosts", "true"}));
+    EXPECT_EQ(missing.code, 1);
+    EXPECT_THAT(missing.errors, HasSubstr("mpirun or mpiexec were not found; install"));
+    GTEST_SKIP() << "there is no mpirun on this machine";
+  }
+  setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", /*replace=*/1);
+  setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", /*replace=*/1);
+  const std::string hosts = file("hosts", "localhost slots=2\n");
+  const Result result =
+      run(told(2, {"--cpu", "--mpirun_hostfile", hosts, "sh", "-c",
+                   "echo rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE: ${RANK-none} "
+                   "$MASTER_ADDR:$MASTER_PORT $ACCELERATE_USE_CPU"}));
+  EXPECT_EQ(result.code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("rank 0 of 2: none 127.0.0.1:29500 True\n"),
+                                   HasSubstr("rank 1 of 2: none 127.0.0.1:29500 True\n")));
 }
 
 // The ranks start processes of their own, which outlive them unless somebody sees to it.

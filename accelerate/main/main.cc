@@ -112,6 +112,9 @@ int run_program(int argc, char** argv, const Program& program) {
   const bool is_worker = worker_world_size > 0;
   const auto completed = complete(*request, is_worker);
   if (!completed.ok()) return fail(std::string(completed.status().message()));
+  if (!is_worker && completed->config.mpirun_hostfile().has_value()) {
+    return fail("mpirun_hostfile is for `accelerate launch`; start this program with that");
+  }
   const auto plan =
       plan_program(program, *completed, launcher::read_machine_for(*completed), worker_world_size);
   if (!plan.ok()) return fail(std::string(plan.status().message()));

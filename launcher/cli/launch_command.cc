@@ -3,10 +3,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "launcher/cli/mpirun_program.h"
 #include "launcher/env/environment.h"
 #include "launcher/plan/command.h"
 #include "launcher/plan/defaults_remark.h"
 #include "launcher/plan/launch_plan.h"
+#include "launcher/plan/mpirun.h"
 #include "launcher/plan/plan_description.h"
 #include "launcher/plan/program_variables.h"
 #include "launcher/request/complete_request.h"
@@ -56,11 +58,18 @@ int run_launch(const std::vector<std::string>& words, const Console& console) {
       make_launch_plan(completed->request, origin, read_machine_for(completed->request));
   if (!plan.ok()) return fail(plan.status(), kFailure, console);
   console.errors << defaults_remark(completed->request, *plan, origin) << std::flush;
+  MpirunLaunch launch = {*plan, *command};
+  if (const auto hostfile = completed->request.config.mpirun_hostfile()) {
+    absl::StatusOr<MpirunOptions> mpirun = find_mpirun();
+    if (!mpirun.ok()) return fail(mpirun.status(), kFailure, console);
+    mpirun->hostfile = *hostfile;
+    launch = launch_through_mpirun(*plan, *command, *mpirun);
+  }
   if (request->dry_run) {
-    console.output << description(*plan, *command);
+    console.output << description(launch.plan, launch.command);
     return kSuccess;
   }
-  return supervise_program(*plan, *command);
+  return supervise_program(launch.plan, launch.command);
 }
 
 }  // namespace accelerate::launcher

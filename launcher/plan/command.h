@@ -18,7 +18,7 @@
 
 namespace accelerate::launcher {
 
-enum class ProgramKind { kExecutable, kPythonScript, kPythonModule };
+enum class ProgramKind { kExecutable, kPythonScript, kPythonModule, kMpirun };
 
 // A value.
 struct Command {

@@ -100,7 +100,8 @@ void choose_meeting_place(const LaunchConfig& config, LaunchPlan& plan) {
   plan.num_machines = config.num_machines.value_or(1);
   const bool several = plan.num_machines > 1;
   if (several) {
-    plan.machine_rank = config.machine_rank.value_or(0);
+    const bool starts_all = config.mpirun_hostfile().has_value();
+    plan.machine_rank = starts_all ? 0 : config.machine_rank.value_or(0);
     plan.main_process_ip = config.main_process_ip.value_or(plan.main_process_ip);
   }
   plan.main_process_port = config.main_process_port.value_or(several ? kPortOfSeveralMachines : 0);

@@ -215,8 +215,6 @@ TEST(LaunchPlan, RefusesWhatThisLauncherCannotStart) {
               HasSubstr("`distributed_type: MULTI_NPU` asks for devices"));
   EXPECT_THAT(error(with({.rdzv_backend = "etcd"}), kCpuOnly),
               AllOf(HasSubstr("--rdzv_backend=etcd"), HasSubstr("one of static, c10d")));
-  EXPECT_THAT(error(with({.mpirun_config = {{"mpirun_hostfile", "hosts"}}}), kCpuOnly),
-              HasSubstr("--mpirun_hostfile=hosts"));
 }
 
 TEST(LaunchPlan, RefusesWhatAProgramBuiltHereLacks) {

@@ -154,7 +154,7 @@ std::vector<LaunchFlag> own_flags() {
        kMachines, FlagUse::kLaunch, key("rdzv_backend")},
       {"rdzv_conf", "SETTINGS", "Accepted, and without effect.", kMachines, FlagUse::kLaunch,
        Set(set_nothing)},
-      {"mpirun_hostfile", "FILE", "Refused: mpirun starts programs built here as it is.", kMachines,
+      {"mpirun_hostfile", "FILE", "Start the processes of these hosts through mpirun.", kMachines,
        FlagUse::kCommand, Set(set_mpirun_hostfile)},
 
       {"tee", "STREAMS",

@@ -40,12 +40,14 @@ absl::Status missing_for_machines(const std::string& flag, const std::string& re
 absl::Status check_several_machines(const LaunchRequest& request) {
   const LaunchConfig& config = request.config;
   const int num_machines = *config.num_machines;
-  if (!config.machine_rank.has_value()) {
+  // mpirun starts the processes of all machines from one.
+  const bool starts_all = config.mpirun_hostfile().has_value();
+  if (!starts_all && !config.machine_rank.has_value()) {
     return missing_for_machines(
         "machine_rank",
         absl::StrCat("pass this machine's number, 0 for the main one to ", num_machines - 1, "."));
   }
-  if (*config.machine_rank >= num_machines) {
+  if (!starts_all && *config.machine_rank >= num_machines) {
     return absl::InvalidArgumentError(absl::StrCat("--machine_rank=", *config.machine_rank,
                                                    " is not below --num_machines=", num_machines,
                                                    "; machines count from 0."));
@@ -76,12 +78,6 @@ absl::Status check_machines(const LaunchRequest& request) {
   if (backend != "static" && backend != "c10d") {
     return refused(absl::StrCat("--rdzv_backend=", backend, " is not supported"),
                    "choose one of static, c10d.");
-  }
-  if (const std::optional<std::string> hostfile = config.mpirun_hostfile()) {
-    return refused(
-        absl::StrCat("--mpirun_hostfile=", *hostfile, ": this launcher does not start mpirun"),
-        "start the program with mpirun itself, whose variables it reads, or leave mpirun_hostfile "
-        "out to start all processes on this machine.");
   }
   if (config.num_machines.value_or(1) > 1) return check_several_machines(request);
   return absl::OkStatus();

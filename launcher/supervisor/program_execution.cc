@@ -31,7 +31,9 @@ bool is_folder(const std::string& path) {
 absl::Status execution_error(const Command& command, int error) {
   const std::string& program = command.argv[0];
   const std::string where = absl::StrCat("cannot execute ", program, ": ");
-  if (error == ENOENT && command.kind != ProgramKind::kExecutable) {
+  const bool is_python =
+      command.kind == ProgramKind::kPythonScript || command.kind == ProgramKind::kPythonModule;
+  if (error == ENOENT && is_python) {
     return absl::NotFoundError(
         absl::StrCat(where, "there is no such Python interpreter; install it, or set the variable ",
                      "PYTHON to the path of one."));

@@ -1,0 +1,24 @@
+#include "launcher/cli/mpirun_program.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "launcher/cli/command_output.h"
+
+namespace accelerate::launcher {
+
+absl::StatusOr<MpirunOptions> find_mpirun() {
+  for (const std::string program : {"mpirun", "mpiexec"}) {
+    const absl::StatusOr<std::string> version = command_output({program, "--version"});
+    if (!version.ok()) continue;
+    const bool is_open_mpi =
+        absl::StrContains(*version, "Open MPI") || absl::StrContains(*version, "OpenRTE");
+    return MpirunOptions{.program = program, .is_open_mpi = is_open_mpi};
+  }
+  return absl::NotFoundError(
+      "mpirun or mpiexec were not found; install Intel MPI, Open MPI or MVAPICH, or leave out "
+      "--mpirun_hostfile (mpirun_config in a config file) to start the processes from here.");
+}
+
+}  // namespace accelerate::launcher

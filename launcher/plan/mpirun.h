@@ -1,0 +1,34 @@
+// A launch through mpirun, which starts the processes of all hosts itself.
+//
+// Example:
+//   const MpirunLaunch launch = launch_through_mpirun(plan, command, {.hostfile = "hosts"});
+//   return supervise_program(launch.plan, launch.command);  // supervisor.h
+//
+// Not for processes that mpirun has started: those find their place in its variables
+// (worker_environment.h).
+#pragma once
+
+#include <string>
+
+#include "launcher/plan/command.h"
+#include "launcher/plan/launch_plan.h"
+
+namespace accelerate::launcher {
+
+struct MpirunOptions {
+  std::string program = "mpirun";
+  bool is_open_mpi = true;  // Intel MPI and MVAPICH call some of its flags by other names.
+  std::string hostfile = "";
+};
+
+struct MpirunLaunch {
+  LaunchPlan plan;  // Of one process, which is mpirun.
+  Command command;
+};
+
+// What executes `command` as `plan` says on as many hosts as it has machines. Open MPI hands the
+// variables of the plan on to other hosts; the others hand on the whole environment.
+MpirunLaunch launch_through_mpirun(const LaunchPlan& plan, const Command& command,
+                                   const MpirunOptions& options);
+
+}  // namespace accelerate::launcher

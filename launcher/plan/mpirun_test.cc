@@ -1,0 +1,51 @@
+#include "launcher/plan/mpirun.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "launcher/plan/program_variables.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Key;
+using ::testing::Not;
+using ::testing::Pair;
+
+const LaunchPlan kPlan = {.num_processes = 4,
+                          .num_machines = 4,
+                          .main_process_ip = "10.0.0.1",
+                          .main_process_port = 29501};
+const Command kScript = {.kind = ProgramKind::kPythonScript, .argv = {"python3", "train.py"}};
+
+TEST(Mpirun, IsToldOfAllProcessesAndThoseOfAHost) {
+  EXPECT_EQ(to_string(launch_through_mpirun(
+                          kPlan, kScript, {.is_open_mpi = false, .hostfile = "/home/user/hostfile"})
+                          .command),
+            "mpirun -f /home/user/hostfile -ppn 4 -n 16 python3 train.py");
+  EXPECT_THAT(to_string(launch_through_mpirun(kPlan, kScript, {.hostfile = "hosts"}).command),
+              AllOf(HasSubstr("mpirun --hostfile hosts --npernode 4 -n 16 --bind-to socket -x "),
+                    HasSubstr(" -x ACCELERATE_MIXED_PRECISION "), HasSubstr(" -x MASTER_ADDR "),
+                    HasSubstr(" python3 train.py")));
+}
+
+TEST(Mpirun, LeavesTheRanksToMpirun) {
+  const MpirunLaunch launch = launch_through_mpirun(kPlan, kScript, {.hostfile = "hosts"});
+  EXPECT_FALSE(needs_rendezvous(launch.plan, launch.command));
+  EXPECT_THAT(
+      program_variables(launch.plan, launch.command, {}, {}),
+      AllOf(Contains(Pair("MASTER_ADDR", "10.0.0.1")), Contains(Pair("MASTER_PORT", "29501")),
+            Contains(Pair("ACCELERATE_USE_CPU", "True")), Not(Contains(Key("RANK"))),
+            Not(Contains(Key("WORLD_SIZE")))));
+}
+
+TEST(Mpirun, MeetsAtAFixedPortWhereNoneWasAskedFor) {
+  const LaunchPlan plan = {.num_processes = 2};
+  EXPECT_THAT(launch_through_mpirun(plan, kScript, {.hostfile = "hosts"}).plan.environment,
+              Contains(Pair("MASTER_PORT", "29500")));
+}
+
+}  // namespace
+}  // namespace accelerate::launcher
