@@ -1,7 +1,7 @@
 // What this machine offers to a run.
 //
 // Example:
-//   absl::StatusOr<LaunchPlan> plan = make_launch_plan(flags, process_environment, read_machine());
+//   if (read_machine().num_gpus == 0) std::cout << "CUDA shows no GPU here\n";
 //
 // Counts GPUs through the driver's management library, which leaves CUDA alone in this process: one
 // that has initialised CUDA must not fork workers that use it.

@@ -1,9 +1,10 @@
 // A launch plan in full, for --dry_run: what each rank executes, with what, and where.
 //
 // Example:
-//   std::cout << describe_plan(plan, [&](const WorkerPlace& place, const StoreEndpoint& store) {
+//   const VariablesOf variables = [&](const WorkerPlace& place, const StoreEndpoint& store) {
 //     return program_variables(plan, command, place, store);
-//   }, command);
+//   };
+//   std::cout << describe_plan(plan, command, variables);
 //
 // Not for the one line of a plan: that is to_string() (launch_plan.h).
 #pragma once

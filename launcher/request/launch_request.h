@@ -2,7 +2,8 @@
 //
 // Example:
 //   LaunchRequest request = {.config = {.num_processes = 2}, .program = {.program = "train.py"}};
-//   absl::Status status = complete_request(process_environment, request);  // complete_request.h
+//   absl::StatusOr<CompletedRequest> completed =
+//       complete_request(request, process_environment);  // complete_request.h
 //
 // Not a plan: nothing is checked against the machine here, and what nobody asked for has no value.
 #pragma once

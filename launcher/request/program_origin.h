@@ -1,5 +1,8 @@
 // Where a program comes from, which decides what it can be asked for.
 //
+// Example:
+//   absl::Status status = check_request(request, ProgramOrigin::kHere);  // request_checks.h
+//
 // Not a kind of file: what is executed how is ProgramKind (command.h).
 #pragma once
 
