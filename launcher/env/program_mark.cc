@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <vector>
 
 namespace accelerate::launcher {
@@ -45,6 +47,9 @@ bool has_mark(const std::vector<char>& notes) {
 }  // namespace
 
 bool has_program_mark(const std::string& path) {
+  // To read from a pipe would take something from it, and might wait for ever.
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return false;
   std::ifstream file(path, std::ios::binary);
   Elf64_Ehdr header;
   if (!read_at(file, 0, header) || !is_program(header)) return false;

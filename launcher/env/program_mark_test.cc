@@ -1,5 +1,7 @@
 #include "launcher/env/program_mark.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -29,6 +31,12 @@ TEST(ProgramMark, IsNotFoundInAnythingElse) {
                                  "/no/such/file", "", "launcher/env/program_mark_test.cc"}) {
     EXPECT_FALSE(has_program_mark(path)) << path;
   }
+}
+
+TEST(ProgramMark, IsNotWaitedForInAPipe) {
+  const std::string path = testing::TempDir() + "/pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0700), 0);
+  EXPECT_FALSE(has_program_mark(path));
 }
 
 TEST(ProgramMark, IsNotFoundInAProgramThatWasCutOff) {
