@@ -72,9 +72,10 @@ std::string find_program(const std::string& program, const EnvironmentLookup& lo
 // Here, because each rank's interpreter would say it once.
 absl::Status check_script(const std::string& script) {
   if (access(script.c_str(), R_OK) == 0) return absl::OkStatus();
+  const int error = errno;
   const std::string where =
-      absl::StrCat("cannot read the Python script ", script, ": ", std::strerror(errno));
-  if (errno == EACCES) {
+      absl::StrCat("cannot read the Python script ", script, ": ", std::strerror(error));
+  if (error == EACCES) {
     return absl::PermissionDeniedError(absl::StrCat(where, "; make it readable (chmod +r)."));
   }
   return absl::NotFoundError(absl::StrCat(where, "; check the path."));
