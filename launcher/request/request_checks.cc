@@ -6,6 +6,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "launcher/config/launch_config.h"
+#include "launcher/config/launch_types.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -14,7 +16,10 @@ absl::Status refused(const std::string& what, const std::string& remedy) {
   return absl::UnimplementedError(absl::StrCat(what, "; ", remedy));
 }
 
-absl::Status check_type(DistributedType type) {
+absl::Status check_type(const LaunchConfig& config) {
+  // On the CPU it does not matter which devices a file would have had.
+  if (config.use_cpu.value_or(false)) return absl::OkStatus();
+  const DistributedType type = config.distributed_type.value_or(DistributedType::kNo);
   switch (type) {
     case DistributedType::kNo:
     case DistributedType::kMultiCpu:
@@ -140,7 +145,7 @@ std::string ignored(const std::vector<std::string>& names, const std::string& to
 }  // namespace
 
 absl::Status check_request(const LaunchRequest& request, ProgramOrigin origin) {
-  absl::Status status = check_type(request.config.distributed_type.value_or(DistributedType::kNo));
+  absl::Status status = check_type(request.config);
   if (status.ok()) status = check_machines(request);
   if (status.ok() && origin == ProgramOrigin::kHere) status = check_for_program_built_here(request);
   return status;

@@ -1,0 +1,78 @@
+#include "launcher/request/request_checks.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr ProgramOrigin kHere = ProgramOrigin::kHere;
+constexpr ProgramOrigin kElsewhere = ProgramOrigin::kElsewhere;
+
+std::string error(const LaunchConfig& config, ProgramOrigin origin = kElsewhere) {
+  return std::string(check_request({.config = config}, origin).message());
+}
+
+// What a program built here is refused, and any other gets.
+std::string error_here(const LaunchConfig& config) {
+  EXPECT_EQ(error(config, kElsewhere), "");
+  return error(config, kHere);
+}
+
+TEST(CheckRequest, RefusesDevicesThatThisLauncherDoesNotKnow) {
+  EXPECT_THAT(error({.distributed_type = DistributedType::kXla}),
+              AllOf(HasSubstr("`distributed_type: XLA`"), HasSubstr("pass --cpu, or --multi_gpu")));
+  EXPECT_THAT(error({.distributed_type = DistributedType::kMultiNpu}),
+              HasSubstr("`distributed_type: MULTI_NPU` asks for devices"));
+}
+
+TEST(CheckRequest, LetsTheCpuStandInForUnknownDevices) {
+  const LaunchConfig on_cpu = {.distributed_type = DistributedType::kMultiNpu, .use_cpu = true};
+  EXPECT_EQ(error(on_cpu, kHere), "");
+  EXPECT_EQ(error(on_cpu, kElsewhere), "");
+}
+
+TEST(CheckRequest, RefusesSeveralMachines) {
+  EXPECT_THAT(error({.rdzv_backend = "etcd"}),
+              AllOf(HasSubstr("--rdzv_backend=etcd"), HasSubstr("one of static, c10d")));
+  EXPECT_THAT(error({.num_machines = 2}),
+              AllOf(HasSubstr("--num_machines=2"), HasSubstr("mpirun")));
+  EXPECT_THAT(error({.mpirun_config = {{"mpirun_hostfile", "hosts"}}}),
+              HasSubstr("--mpirun_hostfile=hosts"));
+  EXPECT_EQ(error({.num_machines = 1, .rdzv_backend = "c10d"}, kHere), "");
+}
+
+TEST(CheckRequest, RefusesWhatAProgramBuiltHereLacks) {
+  EXPECT_THAT(error_here({.distributed_type = DistributedType::kFsdp}), HasSubstr("no FSDP"));
+  EXPECT_THAT(error_here({.distributed_type = DistributedType::kDeepspeed}),
+              HasSubstr("no DeepSpeed"));
+  EXPECT_THAT(error_here({.distributed_type = DistributedType::kMegatronLm}),
+              HasSubstr("no Megatron-LM"));
+  EXPECT_THAT(error_here({.mixed_precision = ConfigPrecision::kFp8}),
+              HasSubstr("choose one of no, fp16, bf16"));
+  EXPECT_THAT(error_here({.parallelism_config = {{"parallelism_config_tp_size", "2"}}}),
+              HasSubstr("`parallelism_config`"));
+  EXPECT_EQ(error_here({.parallelism_config = {{"parallelism_config_tp_size", "1"}}}), "");
+}
+
+TEST(IgnoredRemarks, NameWhatNobodyReads) {
+  EXPECT_THAT(ignored_remarks({}, kHere), IsEmpty());
+  EXPECT_THAT(ignored_remarks({.unused_flags = {"--vm", "--env"}}, kElsewhere),
+              ElementsAre("--vm, --env mean nothing here and are ignored."));
+  const LaunchRequest dynamo = {.config = {.dynamo_config = {{"dynamo_backend", "INDUCTOR"}}}};
+  EXPECT_THAT(ignored_remarks(dynamo, kElsewhere), IsEmpty());
+  EXPECT_THAT(ignored_remarks(dynamo, kHere),
+              ElementsAre(HasSubstr("dynamo_config (--dynamo_…) means nothing to a program")));
+  const LaunchRequest none = {.config = {.dynamo_config = {{"dynamo_backend", "NO"}}}};
+  EXPECT_THAT(ignored_remarks(none, kHere), IsEmpty());
+}
+
+}  // namespace
+}  // namespace accelerate::launcher
