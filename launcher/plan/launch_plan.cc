@@ -45,6 +45,13 @@ bool is_multi_gpu(const LaunchRequest& request) {
   return request.config.distributed_type == DistributedType::kMultiGpu;
 }
 
+// Python's FSDP, DeepSpeed and Megatron-LM are parts of torch.distributed, for one process too.
+bool needs_rank(const LaunchRequest& request) {
+  const auto& type = request.config.distributed_type;
+  return type == DistributedType::kFsdp || type == DistributedType::kDeepspeed ||
+         type == DistributedType::kMegatronLm;
+}
+
 DeviceKind choose_device(const LaunchRequest& request, const Machine& machine) {
   const bool on_cpu = request.config.use_cpu.value_or(false) ||
                       request.config.distributed_type == DistributedType::kMultiCpu ||
@@ -193,7 +200,8 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
                      .max_restarts = request.max_restarts,
                      .role = request.role,
                      .quiet = request.quiet,
-                     .output = request.output};
+                     .output = request.output,
+                     .needs_rank = needs_rank(request)};
   const absl::StatusOr<int> num_processes = choose_num_processes(request, machine, plan.device);
   if (!num_processes.ok()) return num_processes.status();
   plan.num_processes = *num_processes;

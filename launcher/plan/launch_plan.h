@@ -45,6 +45,8 @@ struct LaunchPlan {
   std::string run_id = "none";        // Tells this run from others in the names of its logs.
   bool quiet = false;                 // Does without the report of how a failed process ended.
   OutputPlan output = {};
+  // Whether a Python program gets a rank even where it runs alone, as FSDP and its like want one.
+  bool needs_rank = false;
   // What else each process finds in its environment; wins over what the rest of the plan says.
   EnvironmentChanges environment = {};
 

@@ -1,6 +1,7 @@
 #include "launcher/plan/program_variables.h"
 
 #include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "launcher/env/variable_names.h"
@@ -8,7 +9,14 @@
 namespace accelerate::launcher {
 namespace {
 
-void add_training(const LaunchPlan& plan, EnvironmentChanges& variables) {
+// A default of ours, which the user's own value beats.
+void add_default(const std::string& name, const std::string& value, const EnvironmentLookup& lookup,
+                 EnvironmentChanges& variables) {
+  if (!lookup(name).has_value()) variables[name] = value;
+}
+
+void add_training(const LaunchPlan& plan, const EnvironmentLookup& lookup,
+                  EnvironmentChanges& variables) {
   const bool on_cpu = plan.device == DeviceKind::kCpu;
   variables[kUseCpuVariable] = on_cpu ? "True" : "False";
   variables[kMixedPrecisionVariable] = precision_variable(plan);
@@ -16,9 +24,10 @@ void add_training(const LaunchPlan& plan, EnvironmentChanges& variables) {
   // Python programs know which node their GPU is near to; on the CPU they have no say in it.
   if (!on_cpu && !plan.cpu_sets.empty()) variables[kCpuAffinityVariable] = "1";
   if (!on_cpu) return;
-  variables[kKmpBlockTimeVariable] = "1";
+  add_default(kKmpBlockTimeVariable, "1", lookup, variables);
   const bool has_own_cores = plan.num_processes == 1 || !plan.cpu_sets.empty();
-  if (has_own_cores) variables[kKmpAffinityVariable] = "granularity=fine,compact,1,0";
+  if (!has_own_cores) return;
+  add_default(kKmpAffinityVariable, "granularity=fine,compact,1,0", lookup, variables);
 }
 
 // All processes of a run have one role, and those of a machine are a group.
@@ -35,13 +44,13 @@ void add_torchrun(const LaunchPlan& plan, const WorkerPlace& place, const Enviro
   // Without a file of its own it must not overwrite that of an outer job.
   variables[kErrorFileVariable] = std::nullopt;
   if (!place.error_file.empty()) variables[kErrorFileVariable] = place.error_file;
-  if (!lookup(kNcclErrorHandlingVariable).has_value()) variables[kNcclErrorHandlingVariable] = "1";
+  add_default(kNcclErrorHandlingVariable, "1", lookup, variables);
 }
 
 }  // namespace
 
 bool needs_rendezvous(const LaunchPlan& plan, const Command& command) {
-  return plan.is_multi_process() || command.kind == ProgramKind::kExecutable;
+  return plan.is_multi_process() || plan.needs_rank || command.kind == ProgramKind::kExecutable;
 }
 
 EnvironmentChanges program_variables(const LaunchPlan& plan, const Command& command,
@@ -52,7 +61,7 @@ EnvironmentChanges program_variables(const LaunchPlan& plan, const Command& comm
     variables = worker_variables(plan, place, store);
     add_torchrun(plan, place, lookup, variables);
   }
-  add_training(plan, variables);
+  add_training(plan, lookup, variables);
   for (const auto& [name, value] : plan.environment) variables[name] = value;
   return variables;
 }

@@ -15,16 +15,16 @@
 
 namespace accelerate::launcher {
 
-// Whether the processes look for each other. A Python program that runs alone does not, and is
-// given no rank: it would take itself for one of several. Any other is given one even then, because
-// a program of ours that has none launches itself.
+// Whether the processes look for each other. A Python program that runs alone does not, unless
+// plan.needs_rank, and is given no rank: it would take itself for one of several. Any other is
+// given one even then, because a program of ours that has none launches itself.
 bool needs_rendezvous(const LaunchPlan& plan, const Command& command);
 
 // The variables of one process of `command`:
 // - ACCELERATE_USE_CPU, ACCELERATE_MIXED_PRECISION, OMP_NUM_THREADS, on GPUs
 //   ACCELERATE_CPU_AFFINITY where the plan binds processes to cores, and on the CPU KMP_BLOCKTIME
-//   and KMP_AFFINITY; the last not where several processes share cores, whose threads it would all
-//   tie to the same ones;
+//   and KMP_AFFINITY where the user has not set them; the last not where several processes share
+//   cores, whose threads it would all tie to the same ones;
 // - where it needs a rendezvous also those of worker_variables(), and what torchrun sets: the
 //   role, the group, the restarts, the run's id;
 // - those of plan.environment.

@@ -67,6 +67,14 @@ TEST(ProgramVariables, HaveARankForAnExecutableThatRunsAlone) {
   EXPECT_THAT(variables.at("ACCELERATE_STORE_FD"), Optional(std::string("5")));
 }
 
+TEST(ProgramVariables, HaveARankForAPythonProgramThatNeedsOneAlone) {
+  const LaunchPlan plan = {.needs_rank = true};
+  EXPECT_TRUE(needs_rendezvous(plan, kScript));
+  const EnvironmentChanges variables = program_variables(plan, kScript, {}, {.port = 1}, nothing);
+  EXPECT_THAT(variables, Contains(Pair("RANK", "0")));
+  EXPECT_THAT(variables, Contains(Pair("MASTER_PORT", "1")));
+}
+
 TEST(ProgramVariables, TieNoThreadsOfSeveralProcessesToTheSameCores) {
   const EnvironmentChanges variables =
       program_variables({.num_processes = 2}, kScript, {}, {}, nothing);
@@ -84,10 +92,16 @@ TEST(ProgramVariables, LetPythonProgramsFindTheCoresNearTheirGpu) {
       Contains(Pair("ACCELERATE_CPU_AFFINITY", "1")));
 }
 
-TEST(ProgramVariables, LeaveTheErrorHandlingOfNcclToTheUser) {
+TEST(ProgramVariables, LeaveWhatTheUserHasSetAlone) {
   const auto lookup = [](const std::string&) { return std::optional<std::string>("3"); };
-  EXPECT_THAT(program_variables({.num_processes = 2}, kScript, {}, {}, lookup),
-              Not(Contains(Key("TORCH_NCCL_ASYNC_ERROR_HANDLING"))));
+  const EnvironmentChanges variables =
+      program_variables({.needs_rank = true}, kScript, {}, {}, lookup);
+  for (const std::string name :
+       {"TORCH_NCCL_ASYNC_ERROR_HANDLING", "KMP_AFFINITY", "KMP_BLOCKTIME"}) {
+    EXPECT_THAT(variables, Not(Contains(Key(name))));
+    EXPECT_THAT(program_variables({.needs_rank = true}, kScript, {}, {}, nothing),
+                Contains(Key(name)));
+  }
 }
 
 TEST(ProgramVariables, EndWithThoseOfThePlan) {
