@@ -1,8 +1,10 @@
 #include "launcher/cli/launch_command.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "launcher/cli/mpirun_program.h"
 #include "launcher/env/environment.h"
 #include "launcher/plan/command.h"
@@ -14,6 +16,8 @@
 #include "launcher/request/complete_request.h"
 #include "launcher/request/flag_help.h"
 #include "launcher/request/flags.h"
+#include "launcher/request/launch_request.h"
+#include "launcher/request/program_origin.h"
 #include "launcher/request/request_checks.h"
 #include "launcher/supervisor/supervisor.h"
 

@@ -176,13 +176,13 @@ TEST(LaunchCommand, TakesLettersAndInterpreterFlags) {
 
 TEST(LaunchCommand, KeepsWhatIsForPythonPrograms) {
   const LaunchConfig config =
-      parse_command({"--use_fsdp", "--fsdp-version", "2", "--fsdp_min_num_params=20",
+      parse_command({"--use_fsdp", "--fsdp-version", "2", "--fsdp_min_num_params=7000000000",
                      "--dynamo_backend=inductor", "--dynamo_use_dynamic", "--zero_stage", "3",
                      "--megatron_lm_use_custom_fsdp", "Yes", "x.py"})
           .config;
   EXPECT_EQ(config.distributed_type, DistributedType::kFsdp);
   EXPECT_THAT(config.fsdp_config,
-              ElementsAre(Pair("fsdp_min_num_params", "20"), Pair("fsdp_version", "2")));
+              ElementsAre(Pair("fsdp_min_num_params", "7000000000"), Pair("fsdp_version", "2")));
   EXPECT_THAT(config.dynamo_config,
               ElementsAre(Pair("dynamo_backend", "inductor"), Pair("dynamo_use_dynamic", "true")));
   EXPECT_THAT(config.deepspeed_config, ElementsAre(Pair("zero_stage", "3")));
