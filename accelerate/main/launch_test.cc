@@ -86,6 +86,14 @@ TEST(Launch, IsAWorkerOfWhoeverSetItsRank) {
   }
 }
 
+TEST(Launch, HonoursTheFlagsOfAWorker) {
+  const Words job = {"RANK=0", "WORLD_SIZE=1", "OMP_NUM_THREADS=2"};
+  const Outcome told = launch({"--action=count_threads"}, job);
+  EXPECT_THAT(told.output, HasSubstr("threads 2\n")) << told.errors;
+  const Outcome typed = launch({"--action=count_threads", "--num_cpu_threads_per_process=3"}, job);
+  EXPECT_THAT(typed.output, HasSubstr("threads 3\n")) << typed.errors;
+}
+
 TEST(Launch, GivesTheProgramItsOwnFlagsAndWhatFollowsTheDashes) {
   EXPECT_THAT(launch({"--cpu"}).output, HasSubstr("cpu 1\n"));
   EXPECT_THAT(launch({"--num_processes=1", "--", "--cpu", "--epochs=5"}).output,

@@ -5,17 +5,23 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
 #include "accelerate/main/help.h"
+#include "launcher/env/environment.h"
 #include "launcher/env/users_folder.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/env/worker_environment.h"
 #include "launcher/plan/launch_plan.h"
 #include "launcher/plan/plan_description.h"
+#include "launcher/plan/worker_variables.h"
 #include "launcher/request/complete_request.h"
 #include "launcher/request/flags.h"
+#include "launcher/request/program_origin.h"
 #include "launcher/request/request_checks.h"
 #include "launcher/supervisor/supervisor.h"
 
@@ -84,13 +90,11 @@ void describe(const launcher::LaunchPlan& plan, const std::vector<std::string>& 
       });
 }
 
-// In a process that nobody launched and that needs no others.
-int work_alone(const launcher::LaunchPlan& plan, const Variant& variant,
-               const std::vector<std::string>& arguments) {
+// What this process, which forks no others, was told by its flags and its config file.
+void apply_plan(const launcher::LaunchPlan& plan, std::optional<int> threads) {
   launcher::EnvironmentChanges variables = plan.environment;
-  variables[launcher::kThreadsVariable] = std::to_string(plan.threads_per_process);
+  if (threads.has_value()) variables[launcher::kThreadsVariable] = std::to_string(*threads);
   launcher::apply_environment_changes(variables);
-  return work(variant, arguments);
 }
 
 }  // namespace
@@ -134,9 +138,12 @@ int run_program(int argc, char** argv, const Program& program) {
 
   const int world_size = is_worker ? worker_world_size : plan->world_size();
   const Variant& variant = **find_variant(program, *plan, world_size);
-  if (is_worker) return work(variant, arguments);
-  if (!plan->needs_supervisor()) return work_alone(*plan, variant, arguments);
-  return launcher::supervise(*plan, [&] { return work(variant, arguments); });
+  if (!is_worker && plan->needs_supervisor()) {
+    return launcher::supervise(*plan, [&] { return work(variant, arguments); });
+  }
+  // A worker does not know with how many others it shares the cores.
+  apply_plan(*plan, is_worker ? completed->threads_per_process : plan->threads_per_process);
+  return work(variant, arguments);
 }
 
 }  // namespace accelerate::internal

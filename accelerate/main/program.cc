@@ -1,5 +1,7 @@
 #include "accelerate/main/program.h"
 
+#include <algorithm>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -31,6 +33,16 @@ int usable_gpus(const Program& program, int gpus) {
   return has_strategy(program, Gpu::traits) ? std::min(gpus, 1) : 0;
 }
 
+// A worker's place was decided by who launched it, on several machines perhaps; only its precision
+// and device are left to find.
+void leave_place_to_launcher(launcher::LaunchConfig& config) {
+  config.num_processes = 1;
+  config.num_machines = std::nullopt;
+  config.mpirun_config.clear();
+  const bool counts_gpus = config.distributed_type == launcher::DistributedType::kMultiGpu;
+  if (counts_gpus) config.distributed_type = std::nullopt;
+}
+
 template <class Names>
 std::string joined(const Names& names) {
   std::ostringstream out;
@@ -53,13 +65,7 @@ absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
         "build with --config=cuda, or pass --cpu");
   }
   machine.num_gpus = usable_gpus(program, machine.num_gpus);
-  // A worker's place was decided by who launched it; only its precision and device are left to
-  // find.
-  if (worker_world_size > 0) {
-    config.num_processes = 1;
-    config.num_machines = std::nullopt;
-    config.distributed_type = std::nullopt;
-  }
+  if (worker_world_size > 0) leave_place_to_launcher(config);
   auto plan = launcher::make_launch_plan(request, launcher::ProgramOrigin::kHere, machine);
   if (!plan.ok()) return plan.status();
   if (!plan->mixed_precision.has_value()) {

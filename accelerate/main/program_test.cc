@@ -100,5 +100,24 @@ TEST(PlanProgram, OfAWorkerTakesTheWorldAsItIs) {
   EXPECT_EQ((*find_variant(program, *result, 3))->strategy, MultiCpu::traits);
 }
 
+// Its config file may be the one that its launcher could not start.
+TEST(PlanProgram, OfAWorkerLeavesItsPlaceToItsLauncher) {
+  const Program program = program_of(kAllStrategies, kAllPrecisions);
+  EXPECT_FALSE(plan(program, {.num_machines = 2}).ok());
+  EXPECT_TRUE(plan(program, {.num_machines = 2}, 4).ok());
+  EXPECT_TRUE(plan(program, {.mpirun_config = {{"mpirun_hostfile", "hosts"}}}, 4).ok());
+}
+
+TEST(PlanProgram, OfAWorkerKeepsWhatIsAskedOfTheProgram) {
+  const Program program = program_of(kAllStrategies, kAllPrecisions);
+  const auto on_gpus =
+      plan_program(program, {.config = {.distributed_type = launcher::DistributedType::kMultiCpu}},
+                   {.num_gpus = 2, .num_cores = 2}, 2);
+  ASSERT_TRUE(on_cpu.ok()) << on_cpu.status();
+  EXPECT_EQ(on_cpu->device, launcher::DeviceKind::kCpu);
+  const auto fsdp = plan(program, {.distributed_type = launcher::DistributedType::kFsdp}, 2);
+  EXPECT_THAT(std::string(fsdp.status().message()), HasSubstr("has no FSDP"));
+}
+
 }  // namespace
 }  // namespace accelerate::internal

@@ -27,6 +27,7 @@ void train(Accelerator& accelerator) {
   const bool last = accelerator.process_index() == accelerator.num_processes() - 1;
   at::Tensor one = torch::ones({1});
   if (action == "wait") pause();
+  if (action == "count_threads") std::cout << "threads " << at::get_num_threads() << '\n';
   if (action == "throw") TORCH_CHECK(false, "this went wrong; do it right");
   if (action == "die" && last) abort();
   if (action == "absent" && last) pause();
