@@ -136,6 +136,15 @@ absl::StatusOr<EnvironmentChanges> choose_environment(const LaunchRequest& reque
   return features.ok() ? variables : features;
 }
 
+std::string precision(const LaunchPlan& plan) {
+  if (plan.mixed_precision.has_value()) {
+    return absl::StrCat("mixed precision ", mixed_precision_name(*plan.mixed_precision));
+  }
+  const auto told = plan.environment.find(kMixedPrecisionVariable);
+  if (told == plan.environment.end()) return "the program's precision";
+  return absl::StrCat("mixed precision ", told->second.value_or("no"));
+}
+
 std::string bound_cpus(const LaunchPlan& plan) {
   std::string text;
   for (const CpuSet& cpus : plan.cpu_sets) {
@@ -175,11 +184,7 @@ std::string to_string(const LaunchPlan& plan) {
       : plan.num_processes > 1 ? "a GPU each"
                                : "a GPU",
       " with ", counted(plan.threads_per_process, "thread", "threads"),
-      plan.num_processes > 1 ? " each" : "", ", ",
-      plan.mixed_precision.has_value()
-          ? absl::StrCat("mixed precision ", mixed_precision_name(*plan.mixed_precision))
-          : "the program's precision",
-      ", ", meeting_place(plan), bound_cpus(plan), restarts(plan), logs(plan));
+      plan.num_processes > 1 ? " each" : "", ", ", precision(plan), ", ", meeting_place(plan), bound_cpus(plan), restarts(plan), logs(plan));
 }
 
 Machine read_machine_for(const LaunchRequest& request) {

@@ -33,7 +33,7 @@ struct LaunchPlan {
   int num_processes = 1;  // Of this machine. On GPUs, process i has the i-th visible one.
   int num_machines = 1;   // Each with as many processes; machine i has the i-th part of the ranks.
   int machine_rank = 0;
-  // Nothing where the program is to take its own.
+  // Nothing where the program is to take its own, or where `environment` tells of fp8.
   std::optional<MixedPrecision> mixed_precision = MixedPrecision::kNo;
   DeviceKind device = DeviceKind::kCpu;
   std::string main_process_ip = "127.0.0.1";  // The machine with rank 0.

@@ -239,6 +239,8 @@ TEST(LaunchPlan, IsReadable) {
             "1 process on the CPU with 2 threads, mixed precision no, any free port");
   EXPECT_EQ(to_string({.mixed_precision = std::nullopt}),
             "1 process on the CPU with 1 thread, the program's precision, any free port");
+  EXPECT_THAT(to_string(plan(with({.mixed_precision = ConfigPrecision::kFp8}), kCpuOnly)),
+              HasSubstr("mixed precision fp8"));
   EXPECT_EQ(
       to_string({.num_processes = 2,
                  .cpu_sets = {{0, 1}, {2, 3}},
