@@ -9,8 +9,9 @@
 #include "launcher/cli/arguments.h"
 #include "launcher/cli/launch_command.h"
 #include "launcher/cli/self_test_program.h"
-#include "launcher/config/default_config.h"
+#include "launcher/env/environment.h"
 #include "launcher/plan/machine.h"
+#include "launcher/request/complete_request.h"
 #include "launcher/request/flags.h"
 #include "launcher/request/launch_request.h"
 
@@ -36,15 +37,11 @@ const CommandSyntax& syntax() {
   return syntax;
 }
 
-bool has_config(const LaunchRequest& request) {
-  return request.config_file.has_value() ||
-         (!request.is_cpu_typed && find_default_config().has_value());
-}
-
 // A launch that nobody describes has one process on the CPU, and one meets nobody.
 bool needs_second_process(const LaunchRequest& request) {
   const bool on_cpu = request.is_cpu_typed || read_machine().num_gpus == 0;
-  return on_cpu && !request.config.num_processes.has_value() && !has_config(request);
+  return on_cpu && !request.config.num_processes.has_value() &&
+         !find_config(request, process_environment).has_value();
 }
 
 std::filesystem::path own_folder() {

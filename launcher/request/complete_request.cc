@@ -66,13 +66,13 @@ absl::Status fill_threads(const EnvironmentLookup& lookup, LaunchRequest& reques
   return threads.status();
 }
 
+}  // namespace
+
 std::optional<std::string> find_config(const LaunchRequest& request,
                                        const EnvironmentLookup& lookup) {
   if (request.config_file.has_value()) return request.config_file;
   return request.is_cpu_typed ? std::nullopt : find_default_config(lookup);
 }
-
-}  // namespace
 
 absl::StatusOr<LaunchRequest> complete_from_environment(LaunchRequest request,
                                                         const EnvironmentLookup& lookup) {

@@ -9,6 +9,7 @@
 // complete_from_environment() is enough.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,15 +24,20 @@ struct CompletedRequest {
   std::vector<std::string> warnings = {};  // Of the config file, a line each.
 };
 
+// The config file that matters to `request`: the one that is named, or else the default one where
+// it exists and --cpu was not typed.
+std::optional<std::string> find_config(const LaunchRequest& request,
+                                       const EnvironmentLookup& lookup);
+
 // Fills in what `request` lacks from ACCELERATE_MIXED_PRECISION, MIXED_PRECISION,
 // ACCELERATE_USE_CPU, ACCELERATE_DEBUG_MODE, ACCELERATE_CPU_AFFINITY, CUDA_VISIBLE_DEVICES and
 // OMP_NUM_THREADS. InvalidArgument names the variable with a bad value.
 absl::StatusOr<LaunchRequest> complete_from_environment(LaunchRequest request,
                                                         const EnvironmentLookup& lookup);
 
-// The same, and then from the config file: the one that is named, or else the default one where it
-// exists and --cpu was not typed. A file for another kind of distribution than the flags ask for
-// still tells the rest. Errors of the file are those of read_config() (read_config.h).
+// The same, and then from the config file that find_config() finds. A file for another kind of
+// distribution than the flags ask for still tells the rest. Errors of the file are those of
+// read_config() (read_config.h).
 absl::StatusOr<CompletedRequest> complete_request(LaunchRequest request,
                                                   const EnvironmentLookup& lookup);
 
