@@ -51,11 +51,5 @@ inline constexpr char kDebugModeVariable[] = "ACCELERATE_DEBUG_MODE";
 // How Intel's OpenMP places its threads, and how long they wait for work before they sleep.
 inline constexpr char kKmpAffinityVariable[] = "KMP_AFFINITY";
 inline constexpr char kKmpBlockTimeVariable[] = "KMP_BLOCKTIME";
-// Compilation by TorchDynamo, which Python programs alone know.
-inline constexpr char kDynamoBackendVariable[] = "ACCELERATE_DYNAMO_BACKEND";
-inline constexpr char kDynamoModeVariable[] = "ACCELERATE_DYNAMO_MODE";
-inline constexpr char kDynamoFullgraphVariable[] = "ACCELERATE_DYNAMO_USE_FULLGRAPH";
-inline constexpr char kDynamoDynamicVariable[] = "ACCELERATE_DYNAMO_USE_DYNAMIC";
-inline constexpr char kDynamoRegionalVariable[] = "ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION";
 
 }  // namespace accelerate::launcher

@@ -23,107 +23,102 @@ enum class Form { kAsPython, kLower, kUpper };
 // A key of a section, and the variable that says its value.
 struct Row {
   const char* key;
-  const char* variable;
   const char* fallback = nullptr;  // Without a value there is no variable where this is null.
+  const char* variable = nullptr;  // Where it is not the key in capitals behind the table's prefix.
 };
 
+// Of what Accelerate itself reads; FSDP, Megatron-LM and parallelism name theirs alone.
+constexpr char kPrefix[] = "ACCELERATE_";
+
 constexpr Row kDynamo[] = {
-    {"dynamo_mode", kDynamoModeVariable, "default"},
-    {"dynamo_use_fullgraph", kDynamoFullgraphVariable, "false"},
-    {"dynamo_use_dynamic", kDynamoDynamicVariable, "false"},
-    {"dynamo_use_regional_compilation", kDynamoRegionalVariable, "false"},
+    {"dynamo_mode", "default"},
+    {"dynamo_use_fullgraph", "false"},
+    {"dynamo_use_dynamic", "false"},
+    {"dynamo_use_regional_compilation", "false"},
 };
 
 // In lower case.
 constexpr Row kFsdpSwitches[] = {
-    {"fsdp_reshard_after_forward", "FSDP_RESHARD_AFTER_FORWARD", "true"},
-    {"fsdp_offload_params", "FSDP_OFFLOAD_PARAMS", "false"},
-    {"fsdp_forward_prefetch", "FSDP_FORWARD_PREFETCH", "false"},
-    {"fsdp_use_orig_params", "FSDP_USE_ORIG_PARAMS", "true"},
-    {"fsdp_cpu_ram_efficient_loading", "FSDP_CPU_RAM_EFFICIENT_LOADING", "true"},
-    {"fsdp_sync_module_states", "FSDP_SYNC_MODULE_STATES", "true"},
-    {"fsdp_activation_checkpointing", "FSDP_ACTIVATION_CHECKPOINTING", "false"},
-    {"fsdp_activation_checkpointing_offload", "FSDP_ACTIVATION_CHECKPOINTING_OFFLOAD", "false"},
+    {"fsdp_reshard_after_forward", "true"},     {"fsdp_offload_params", "false"},
+    {"fsdp_forward_prefetch", "false"},         {"fsdp_use_orig_params", "true"},
+    {"fsdp_cpu_ram_efficient_loading", "true"}, {"fsdp_sync_module_states", "true"},
+    {"fsdp_activation_checkpointing", "false"}, {"fsdp_activation_checkpointing_offload", "false"},
 };
 
 constexpr Row kFsdpTexts[] = {
-    {"fsdp_version", "FSDP_VERSION", "1"},
-    {"fsdp_min_num_params", "FSDP_MIN_NUM_PARAMS", "100000000"},
-    {"fsdp_auto_wrap_policy", "FSDP_AUTO_WRAP_POLICY"},
-    {"fsdp_transformer_layer_cls_to_wrap", "FSDP_TRANSFORMER_CLS_TO_WRAP"},
-    {"fsdp_backward_prefetch", "FSDP_BACKWARD_PREFETCH"},
-    {"fsdp_state_dict_type", "FSDP_STATE_DICT_TYPE"},
-    {"fsdp_ignored_modules", "FSDP_IGNORED_MODULES"},
+    {"fsdp_version", "1"},
+    {"fsdp_min_num_params", "100000000"},
+    {"fsdp_auto_wrap_policy"},
+    {"fsdp_transformer_layer_cls_to_wrap", nullptr, "FSDP_TRANSFORMER_CLS_TO_WRAP"},
+    {"fsdp_backward_prefetch"},
+    {"fsdp_state_dict_type"},
+    {"fsdp_ignored_modules"},
 };
 
 constexpr std::array kFsdpStrategies = {"FULL_SHARD", "SHARD_GRAD_OP", "NO_SHARD", "HYBRID_SHARD",
                                         "HYBRID_SHARD_ZERO2"};
 
-// The rest of Megatron's keys have no default, and variables of their own name.
+// The rest of Megatron's keys have no default.
 constexpr Row kMegatron[] = {
-    {"megatron_lm_tp_degree", "MEGATRON_LM_TP_DEGREE", "1"},
-    {"megatron_lm_pp_degree", "MEGATRON_LM_PP_DEGREE", "1"},
-    {"megatron_lm_gradient_clipping", "MEGATRON_LM_GRADIENT_CLIPPING", "1.0"},
-    {"megatron_lm_use_custom_fsdp", "MEGATRON_LM_USE_CUSTOM_FSDP", "false"},
-    {"megatron_lm_no_load_optim", "MEGATRON_LM_NO_LOAD_OPTIM", "false"},
-    {"megatron_lm_eod_mask_loss", "MEGATRON_LM_EOD_MASK_LOSS", "false"},
-    {"megatron_lm_no_save_optim", "MEGATRON_LM_NO_SAVE_OPTIM", "false"},
-    {"megatron_lm_optimizer_cpu_offload", "MEGATRON_LM_OPTIMIZER_CPU_OFFLOAD", "false"},
-    {"megatron_lm_use_precision_aware_optimizer", "MEGATRON_LM_USE_PRECISION_AWARE_OPTIMIZER",
-     "false"},
-    {"megatron_lm_overlap_cpu_optimizer_d2h_h2d", "MEGATRON_LM_OVERLAP_CPU_OPTIMIZER_D2H_H2D",
-     "false"},
+    {"megatron_lm_tp_degree", "1"},
+    {"megatron_lm_pp_degree", "1"},
+    {"megatron_lm_gradient_clipping", "1.0"},
+    {"megatron_lm_use_custom_fsdp", "false"},
+    {"megatron_lm_no_load_optim", "false"},
+    {"megatron_lm_eod_mask_loss", "false"},
+    {"megatron_lm_no_save_optim", "false"},
+    {"megatron_lm_optimizer_cpu_offload", "false"},
+    {"megatron_lm_use_precision_aware_optimizer", "false"},
+    {"megatron_lm_overlap_cpu_optimizer_d2h_h2d", "false"},
 };
 
 constexpr Row kParallelism[] = {
-    {"parallelism_config_dp_replicate_size", "PARALLELISM_CONFIG_DP_REPLICATE_SIZE", "1"},
-    {"parallelism_config_dp_shard_size", "PARALLELISM_CONFIG_DP_SHARD_SIZE", "1"},
-    {"parallelism_config_tp_size", "PARALLELISM_CONFIG_TP_SIZE", "1"},
-    {"parallelism_config_cp_size", "PARALLELISM_CONFIG_CP_SIZE", "1"},
-    {"parallelism_config_cp_backend", "PARALLELISM_CONFIG_CP_BACKEND", "torch"},
-    {"parallelism_config_sp_size", "PARALLELISM_CONFIG_SP_SIZE", "1"},
-    {"parallelism_config_sp_backend", "PARALLELISM_CONFIG_SP_BACKEND", "deepspeed"},
+    {"parallelism_config_dp_replicate_size", "1"},
+    {"parallelism_config_dp_shard_size", "1"},
+    {"parallelism_config_tp_size", "1"},
+    {"parallelism_config_cp_size", "1"},
+    {"parallelism_config_cp_backend", "torch"},
+    {"parallelism_config_sp_size", "1"},
+    {"parallelism_config_sp_backend", "deepspeed"},
 };
 
 constexpr Row kContextParallelism[] = {
-    {"parallelism_config_cp_comm_strategy", "PARALLELISM_CONFIG_CP_COMM_STRATEGY", "allgather"},
+    {"parallelism_config_cp_comm_strategy", "allgather"},
 };
 
 constexpr Row kSequenceParallelism[] = {
-    {"parallelism_config_sp_seq_length", "PARALLELISM_CONFIG_SP_SEQ_LENGTH", "None"},
-    {"parallelism_config_sp_seq_length_is_variable", "PARALLELISM_CONFIG_SP_SEQ_LENGTH_IS_VARIABLE",
-     "true"},
-    {"parallelism_config_sp_attn_implementation", "PARALLELISM_CONFIG_SP_ATTN_IMPLEMENTATION",
-     "sdpa"},
+    {"parallelism_config_sp_seq_length", "None"},
+    {"parallelism_config_sp_seq_length_is_variable", "true"},
+    {"parallelism_config_sp_attn_implementation", "sdpa"},
 };
 
 constexpr Row kDeepspeedTexts[] = {
-    {"zero_stage", "ACCELERATE_DEEPSPEED_ZERO_STAGE"},
-    {"gradient_accumulation_steps", "ACCELERATE_GRADIENT_ACCUMULATION_STEPS"},
-    {"deepspeed_config_file", "ACCELERATE_DEEPSPEED_CONFIG_FILE"},
-    {"deepspeed_moe_layer_cls_names", "ACCELERATE_DEEPSPEED_MOE_LAYER_CLS_NAMES"},
+    {"zero_stage", nullptr, "ACCELERATE_DEEPSPEED_ZERO_STAGE"},
+    {"gradient_accumulation_steps"},
+    {"deepspeed_config_file"},
+    {"deepspeed_moe_layer_cls_names"},
 };
 
 // In lower case.
 constexpr Row kDeepspeedSwitches[] = {
-    {"gradient_clipping", "ACCELERATE_GRADIENT_CLIPPING"},
-    {"offload_optimizer_device", "ACCELERATE_DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE"},
-    {"offload_param_device", "ACCELERATE_DEEPSPEED_OFFLOAD_PARAM_DEVICE"},
-    {"zero3_init_flag", "ACCELERATE_DEEPSPEED_ZERO3_INIT"},
-    {"zero3_save_16bit_model", "ACCELERATE_DEEPSPEED_ZERO3_SAVE_16BIT_MODEL"},
+    {"gradient_clipping"},
+    {"offload_optimizer_device", nullptr, "ACCELERATE_DEEPSPEED_OFFLOAD_OPTIMIZER_DEVICE"},
+    {"offload_param_device", nullptr, "ACCELERATE_DEEPSPEED_OFFLOAD_PARAM_DEVICE"},
+    {"zero3_init_flag", nullptr, "ACCELERATE_DEEPSPEED_ZERO3_INIT"},
+    {"zero3_save_16bit_model", nullptr, "ACCELERATE_DEEPSPEED_ZERO3_SAVE_16BIT_MODEL"},
 };
 
-// fp8 keys have variables of their own name as well.
+// The rest of the keys have no default.
 constexpr Row kFp8Defaults[] = {
-    {"fp8_use_autocast_during_eval", "ACCELERATE_FP8_USE_AUTOCAST_DURING_EVAL", "false"},
-    {"fp8_margin", "ACCELERATE_FP8_MARGIN", "0"},
-    {"fp8_interval", "ACCELERATE_FP8_INTERVAL", "1"},
-    {"fp8_format", "ACCELERATE_FP8_FORMAT", "HYBRID"},
-    {"fp8_amax_history_len", "ACCELERATE_FP8_AMAX_HISTORY_LEN", "1024"},
-    {"fp8_amax_compute_algo", "ACCELERATE_FP8_AMAX_COMPUTE_ALGO", "most_recent"},
-    {"fp8_opt_level", "ACCELERATE_FP8_OPT_LEVEL", "O2"},
-    {"fp8_enable_fsdp_float8_all_gather", "ACCELERATE_FP8_ENABLE_FSDP_FLOAT8_ALL_GATHER", "true"},
-    {"fp8_pad_inner_dim", "ACCELERATE_FP8_PAD_INNER_DIM", "true"},
+    {"fp8_use_autocast_during_eval", "false"},
+    {"fp8_margin", "0"},
+    {"fp8_interval", "1"},
+    {"fp8_format", "HYBRID"},
+    {"fp8_amax_history_len", "1024"},
+    {"fp8_amax_compute_algo", "most_recent"},
+    {"fp8_opt_level", "O2"},
+    {"fp8_enable_fsdp_float8_all_gather", "true"},
+    {"fp8_pad_inner_dim", "true"},
 };
 constexpr char kFp8LinearPrecision[] = "fp8_override_linear_precision";
 
@@ -141,26 +136,32 @@ std::optional<std::string> value_of(const ConfigSection& section, const std::str
   return found->second;
 }
 
+std::string variable_of(const std::string& key, const std::string& prefix) {
+  return absl::StrCat(prefix, absl::AsciiStrToUpper(key));
+}
+
 template <class Rows>
-void add(const Rows& rows, const ConfigSection& section, Form form, EnvironmentChanges& variables) {
+void add(const Rows& rows, const std::string& prefix, const ConfigSection& section, Form form,
+         EnvironmentChanges& variables) {
   for (const Row& row : rows) {
-    const std::optional<std::string> value = value_of(section, row.key);
-    if (!value.has_value() && row.fallback == nullptr) continue;
-    variables[row.variable] = in_form(value.value_or(row.fallback ? row.fallback : ""), form);
+    std::optional<std::string> value = value_of(section, row.key);
+    if (!value.has_value() && row.fallback != nullptr) value = row.fallback;
+    if (!value.has_value()) continue;
+    variables[row.variable ? row.variable : variable_of(row.key, prefix)] = in_form(*value, form);
   }
 }
 
-void add_by_name(const ConfigSection& section, const std::string& prefix,
-                 EnvironmentChanges& variables) {
+void add_all(const ConfigSection& section, const std::string& prefix,
+             EnvironmentChanges& variables) {
   for (const auto& [key, value] : section) {
-    variables[absl::StrCat(prefix, absl::AsciiStrToUpper(key))] = in_form(value, Form::kAsPython);
+    variables[variable_of(key, prefix)] = in_form(value, Form::kAsPython);
   }
 }
 
 void add_dynamo(const LaunchConfig& config, EnvironmentChanges& variables) {
   const std::string backend = value_of(config.dynamo_config, "dynamo_backend").value_or("no");
-  variables[kDynamoBackendVariable] = in_form(backend, Form::kUpper);
-  add(kDynamo, config.dynamo_config, Form::kAsPython, variables);
+  variables["ACCELERATE_DYNAMO_BACKEND"] = in_form(backend, Form::kUpper);
+  add(kDynamo, kPrefix, config.dynamo_config, Form::kAsPython, variables);
 }
 
 std::string fsdp_strategy(const ConfigSection& fsdp) {
@@ -175,8 +176,8 @@ absl::Status add_fsdp(const LaunchConfig& config, EnvironmentChanges& variables)
   const ConfigSection& fsdp = config.fsdp_config;
   variables["ACCELERATE_USE_FSDP"] = "true";
   variables["FSDP_SHARDING_STRATEGY"] = fsdp_strategy(fsdp);
-  add(kFsdpTexts, fsdp, Form::kAsPython, variables);
-  add(kFsdpSwitches, fsdp, Form::kLower, variables);
+  add(kFsdpTexts, "", fsdp, Form::kAsPython, variables);
+  add(kFsdpSwitches, "", fsdp, Form::kLower, variables);
   if (variables["FSDP_CPU_RAM_EFFICIENT_LOADING"] == "true" &&
       variables["FSDP_SYNC_MODULE_STATES"] == "false") {
     return absl::InvalidArgumentError(
@@ -199,20 +200,20 @@ absl::Status add_parallelism(const LaunchConfig& config, EnvironmentChanges& var
   }
   const ConfigSection& section = config.parallelism_config;
   variables["ACCELERATE_USE_PARALLELISM_CONFIG"] = "true";
-  add(kParallelism, section, Form::kAsPython, variables);
+  add(kParallelism, "", section, Form::kAsPython, variables);
   if (variables["PARALLELISM_CONFIG_CP_SIZE"] != "1") {
-    add(kContextParallelism, section, Form::kAsPython, variables);
+    add(kContextParallelism, "", section, Form::kAsPython, variables);
   }
   if (variables["PARALLELISM_CONFIG_SP_SIZE"] != "1") {
-    add(kSequenceParallelism, section, Form::kAsPython, variables);
+    add(kSequenceParallelism, "", section, Form::kAsPython, variables);
   }
   return absl::OkStatus();
 }
 
 void add_megatron(const LaunchConfig& config, EnvironmentChanges& variables) {
   variables["ACCELERATE_USE_MEGATRON_LM"] = "true";
-  add_by_name(config.megatron_lm_config, "", variables);
-  add(kMegatron, config.megatron_lm_config, Form::kAsPython, variables);
+  add_all(config.megatron_lm_config, "", variables);
+  add(kMegatron, "", config.megatron_lm_config, Form::kAsPython, variables);
 }
 
 // DeepSpeed is told which of its settings come from a config file of Accelerate.
@@ -236,8 +237,8 @@ void add_deepspeed(const LaunchRequest& request, const EnvironmentLookup& lookup
   variables["PYTHONPATH"] = path.has_value() ? absl::StrCat(*path, ":", folder) : folder;
   variables["ACCELERATE_USE_DEEPSPEED"] = "true";
   variables["ACCELERATE_CONFIG_DS_FIELDS"] = deepspeed_fields(request, lookup);
-  add(kDeepspeedTexts, request.config.deepspeed_config, Form::kAsPython, variables);
-  add(kDeepspeedSwitches, request.config.deepspeed_config, Form::kLower, variables);
+  add(kDeepspeedTexts, kPrefix, request.config.deepspeed_config, Form::kAsPython, variables);
+  add(kDeepspeedSwitches, kPrefix, request.config.deepspeed_config, Form::kLower, variables);
 }
 
 absl::Status add_fp8(ConfigSection fp8, EnvironmentChanges& variables) {
@@ -255,8 +256,8 @@ absl::Status add_fp8(ConfigSection fp8, EnvironmentChanges& variables) {
         in_form(overrides[i], Form::kAsPython);
   }
   fp8.erase(kFp8LinearPrecision);
-  add_by_name(fp8, "ACCELERATE_", variables);
-  add(kFp8Defaults, fp8, Form::kAsPython, variables);
+  add_all(fp8, kPrefix, variables);
+  add(kFp8Defaults, kPrefix, fp8, Form::kAsPython, variables);
   return absl::OkStatus();
 }
 
