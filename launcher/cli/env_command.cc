@@ -9,6 +9,8 @@
 #include "launcher/cli/host_facts.h"
 #include "launcher/cli/python_packages.h"
 #include "launcher/cli/relevant_variables.h"
+#include "launcher/env/environment.h"
+#include "launcher/env/python_interpreter.h"
 #include "launcher/version/version.h"
 
 namespace accelerate::launcher {
@@ -41,7 +43,7 @@ int run_env(const std::vector<std::string>& words, const Console& console) {
   return run_with_arguments(syntax(), words, console, [&console](const Arguments& arguments) {
     std::vector<Fact> facts = {{"`Accelerate` for C++ version", kVersion}};
     append(facts, host_facts());
-    append(facts, python_facts());
+    append(facts, python_facts(python_interpreter(process_environment)));
     facts.push_back(environment_variables());
     facts.push_back(config_fact(arguments.value("config_file")));
     console.output << "\nCopy-and-paste the text below in your bug report\n\n" << to_bullets(facts);

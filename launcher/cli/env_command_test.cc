@@ -1,6 +1,7 @@
 #include "launcher/cli/env_command.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <sstream>
 #include <string>
 
@@ -45,7 +46,7 @@ TEST(HostFacts, ReadTheFilesOfTheSystem) {
 }
 
 TEST(PythonFacts, HaveTheVersionOfPythonAndOfEachPackage) {
-  const std::vector<Fact> facts = python_facts();
+  const std::vector<Fact> facts = python_facts("python3");
   ASSERT_THAT(facts, SizeIs(1));
   EXPECT_THAT(facts[0].value, MatchesRegex("3\\.[0-9.]+.* at /.*"));
   EXPECT_THAT(facts[0].details, SizeIs(4));
@@ -79,6 +80,15 @@ TEST(RelevantVariables, TellNoSecrets) {
   EXPECT_THAT(relevant_variables(environment),
               ElementsAre(Fact{"ACCELERATE_API_KEY", "(set, not shown)"},
                           Fact{"SLURM_JWT_TOKEN", "(set, not shown)"}));
+}
+
+TEST(EnvCommand, DescribesThePythonThatLaunchStarts) {
+  setenv("PYTHON", "/no/python", /*replace=*/1);
+  std::ostringstream output;
+  EXPECT_EQ(run_env({}, {output, output}), 0);
+  unsetenv("PYTHON");
+  EXPECT_THAT(output.str(), HasSubstr("- Python: not known (/no/python cannot be started"));
+  EXPECT_THAT(output.str(), HasSubstr("\t- PYTHON: /no/python\n"));
 }
 
 TEST(EnvCommand, PrintsBulletsToPaste) {

@@ -1,7 +1,7 @@
-// Which Python this machine has, and which of its packages matter here.
+// Which version a Python has, and which of the packages that matter here.
 //
 // Example:
-//   for (const Fact& fact : python_facts()) std::cout << fact.name << ": " << fact.value << "\n";
+//   std::cout << to_bullets(python_facts("python3"));
 //
 // Not for whether a package works: none is imported, because that takes seconds.
 #pragma once
@@ -16,7 +16,6 @@ namespace accelerate::launcher {
 
 // The versions of `python` and of torch, accelerate, numpy and safetensors by its metadata, or why
 // they are not known.
-std::vector<Fact> python_facts(const std::string& python = "python3",
-                               const CommandOutputOptions& options = {});
+std::vector<Fact> python_facts(const std::string& python, const CommandOutputOptions& options = {});
 
 }  // namespace accelerate::launcher

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "launcher/env/python_interpreter.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate::launcher {
@@ -17,6 +18,7 @@ constexpr std::array kNames = {kRankVariable,
                                kMainAddressVariable,
                                kMainPortVariable,
                                kMixedPrecisionFallbackVariable,
+                               kPythonVariable,
                                "HF_HOME",
                                "LD_LIBRARY_PATH",
                                "LD_PRELOAD",

@@ -14,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "launcher/env/program_mark.h"
+#include "launcher/env/python_interpreter.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -93,8 +94,7 @@ absl::StatusOr<Command> make_command(const ProgramRequest& request,
   if (!status.ok()) return status;
 
   if (command.kind != ProgramKind::kExecutable) {
-    const std::optional<std::string> python = lookup("PYTHON");
-    command.argv.push_back(python.has_value() && !python->empty() ? *python : "python3");
+    command.argv.push_back(python_interpreter(lookup));
     for (const absl::string_view flag :
          absl::StrSplit(request.python_flags, ' ', absl::SkipEmpty())) {
       command.argv.emplace_back(flag);
