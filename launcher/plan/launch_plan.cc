@@ -136,15 +136,6 @@ absl::StatusOr<EnvironmentChanges> choose_environment(const LaunchRequest& reque
   return features.ok() ? variables : features;
 }
 
-std::string precision(const LaunchPlan& plan) {
-  if (plan.mixed_precision.has_value()) {
-    return absl::StrCat("mixed precision ", mixed_precision_name(*plan.mixed_precision));
-  }
-  const auto told = plan.environment.find(kMixedPrecisionVariable);
-  if (told == plan.environment.end()) return "the program's precision";
-  return absl::StrCat("mixed precision ", told->second.value_or("no"));
-}
-
 std::string bound_cpus(const LaunchPlan& plan) {
   std::string text;
   for (const CpuSet& cpus : plan.cpu_sets) {
@@ -174,17 +165,29 @@ std::string logs(const LaunchPlan& plan) {
   return absl::StrCat(", output kept in ", plan.output.log_dir);
 }
 
+std::string precision(const LaunchPlan& plan) {
+  if (plan.mixed_precision.has_value()) {
+    return absl::StrCat("mixed precision ", mixed_precision_name(*plan.mixed_precision));
+  }
+  // Some are for programs from elsewhere alone.
+  const auto variable = plan.environment.find(kMixedPrecisionVariable);
+  if (variable == plan.environment.end() || !variable->second.has_value()) {
+    return "the program's precision";
+  }
+  return absl::StrCat("mixed precision ", *variable->second);
+}
+
 }  // namespace
 
 std::string to_string(const LaunchPlan& plan) {
   const bool gpu = plan.device == DeviceKind::kGpu;
-  return absl::StrCat(
-      counted(plan.num_processes, "process", "processes"), " on ",
-      !gpu                     ? "the CPU"
-      : plan.num_processes > 1 ? "a GPU each"
-                               : "a GPU",
-      " with ", counted(plan.threads_per_process, "thread", "threads"),
-      plan.num_processes > 1 ? " each" : "", ", ", precision(plan), ", ", meeting_place(plan), bound_cpus(plan), restarts(plan), logs(plan));
+  return absl::StrCat(counted(plan.num_processes, "process", "processes"), " on ",
+                      !gpu                     ? "the CPU"
+                      : plan.num_processes > 1 ? "a GPU each"
+                                               : "a GPU",
+                      " with ", counted(plan.threads_per_process, "thread", "threads"),
+                      plan.num_processes > 1 ? " each" : "", ", ", precision(plan), ", ",
+                      meeting_place(plan), bound_cpus(plan), restarts(plan), logs(plan));
 }
 
 Machine read_machine_for(const LaunchRequest& request) {

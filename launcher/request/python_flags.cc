@@ -179,7 +179,7 @@ std::vector<LaunchFlag> python_flags() {
          &LaunchConfig::megatron_lm_config, flags);
   // It chooses a device, and so is refused rather than ignored.
   flags.push_back(
-      {"tpu", "", "", "Taken and ignored", FlagUse::kPython, Set(set_type<DistributedType::kXla>)});
+      {"tpu", "", "", "Known and refused", FlagUse::kPython, Set(set_type<DistributedType::kXla>)});
   append(kUnused, "Taken and ignored", FlagUse::kNobody, Set{}, flags);
   return flags;
 }

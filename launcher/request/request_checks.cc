@@ -30,8 +30,9 @@ absl::Status check_type(const LaunchConfig& config) {
       return absl::OkStatus();
     default:
       return refused(
-          absl::StrCat("`distributed_type: ", to_string(type),
-                       "` asks for devices that this launcher does not know"),
+          absl::StrCat(type == DistributedType::kXla ? "`--tpu` (or " : "", "`distributed_type: ",
+                       to_string(type), "`", type == DistributedType::kXla ? ")" : "",
+                       " asks for devices that this launcher does not know"),
           "it starts programs on the CPU and on NVIDIA's GPUs: pass --cpu, or --multi_gpu.");
   }
 }
@@ -97,17 +98,21 @@ bool asks_for_parallelism(const LaunchRequest& request) {
 }
 
 absl::Status check_for_program_built_here(const LaunchRequest& request) {
-  const std::string python = "only a Python program can be launched so";
   const LaunchConfig& config = request.config;
   const auto lacks = [](const std::string& feature) {
     return absl::StrCat("a program built here has no ", feature);
   };
   const DistributedType type = config.distributed_type.value_or(DistributedType::kNo);
-  const std::string instead =
-      "; leave out --use_… or write `distributed_type: MULTI_GPU` to train on whole copies.";
-  if (type == DistributedType::kFsdp) return refused(lacks("FSDP"), python + instead);
-  if (type == DistributedType::kDeepspeed) return refused(lacks("DeepSpeed"), python + instead);
-  if (type == DistributedType::kMegatronLm) return refused(lacks("Megatron-LM"), python + instead);
+  const auto refused_paradigm = [&lacks](const std::string& feature, const std::string& flag) {
+    return refused(lacks(feature),
+                   absl::StrCat("only a Python program can be launched so; leave out --", flag,
+                                ", or pass --multi_gpu or --cpu, to train on whole copies."));
+  };
+  if (type == DistributedType::kFsdp) return refused_paradigm("FSDP", "use_fsdp");
+  if (type == DistributedType::kDeepspeed) return refused_paradigm("DeepSpeed", "use_deepspeed");
+  if (type == DistributedType::kMegatronLm) {
+    return refused_paradigm("Megatron-LM", "use_megatron_lm");
+  }
   if (asks_for_parallelism(request)) {
     return refused(lacks("parallelism but that of the data"),
                    "leave out --use_parallelism_config and `parallelism_config`.");
