@@ -33,7 +33,7 @@ namespace {
 // Says why the workers could not be started, and returns the exit code for that.
 int report_start(const LaunchPlan& plan, const absl::Status& status) {
   std::cerr << "accelerate: cannot start " << plan.num_processes
-            << (plan.is_multi_process() ? " processes: " : " process: ") << status.message()
+            << (plan.num_processes == 1 ? " process: " : " processes: ") << status.message()
             << "\n";
   return 1;
 }

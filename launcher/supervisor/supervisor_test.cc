@@ -296,6 +296,11 @@ TEST(Supervise, ListensAtThePortThatItIsToldOrSaysThatItIsTaken) {
                                       HasSubstr("another process uses this port"),
                                       HasSubstr("=0 for any free port")));
 
+  Subprocess one(supervised({"--num_machines=2", "--num_processes=2", "--machine_rank=0",
+                             "--main_process_ip=127.0.0.1", flag, "ok"}));
+  EXPECT_EQ(one.wait(), 1);
+  EXPECT_THAT(one.errors(), HasSubstr("accelerate: cannot start 1 process: "));
+
   socket->fd.reset();
   Subprocess accepted(supervised({"--num_processes=2", flag, "print_environment", "MASTER_PORT"}));
   EXPECT_EQ(accepted.wait(), 0);
