@@ -107,6 +107,18 @@ TEST(Launch, ReadsTheDefaultConfigFileUnlessAnotherIsNamed) {
   EXPECT_THAT(named.errors, ContainsRegex("accelerate launch: .*other.json.*`tpu_name` means "));
 }
 
+TEST(Launch, TrainsOnTheCpuWhereThatIsTypedWhateverTheFileTrainsOn) {
+  const std::string sharded = file("sharded.yaml",
+                                   "distributed_type: FSDP\nnum_processes: 2\n"
+                                   "fsdp_config: {fsdp_version: 2}\n"
+                                   "parallelism_config: {parallelism_config_dp_shard_size: 2}\n");
+  const Result result = run(command({"--cpu", "--config_file", sharded, "sh", "-c",
+                                     "echo \"$WORLD_SIZE,$ACCELERATE_USE_FSDP,"
+                                     "$ACCELERATE_USE_PARALLELISM_CONFIG\""}));
+  EXPECT_EQ(result.code, 0) << result.errors;
+  EXPECT_EQ(result.output, "2,,\n2,,\n");
+}
+
 TEST(Launch, SaysWhatItWasNotTold) {
   const Result result = run(command({"true"}));
   EXPECT_EQ(result.code, 0);

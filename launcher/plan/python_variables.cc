@@ -188,8 +188,10 @@ absl::Status add_fsdp(const LaunchConfig& config, EnvironmentChanges& variables)
 }
 
 bool uses_parallelism_config(const LaunchRequest& request) {
-  return request.uses_parallelism_config ||
-         (request.file.has_value() && !request.file->parallelism_config.empty());
+  if (request.uses_parallelism_config) return true;
+  // A typed --cpu leaves out how the file trains on accelerators.
+  return !request.is_cpu_typed && request.file.has_value() &&
+         !request.file->parallelism_config.empty();
 }
 
 absl::Status add_parallelism(const LaunchConfig& config, EnvironmentChanges& variables) {

@@ -66,6 +66,14 @@ absl::Status fill_threads(const EnvironmentLookup& lookup, LaunchRequest& reques
   return threads.status();
 }
 
+// A typed --cpu excludes the other ways of training, which a file can only name by its type.
+LaunchConfig on_the_cpu(LaunchConfig file) {
+  if (file.distributed_type == DistributedType::kNo) return file;
+  file.distributed_type = DistributedType::kMultiCpu;
+  file.parallelism_config.clear();
+  return file;
+}
+
 }  // namespace
 
 std::optional<std::string> find_config(const LaunchRequest& request,
@@ -93,7 +101,9 @@ absl::StatusOr<CompletedRequest> complete_request(LaunchRequest request,
     absl::StatusOr<ReadConfig> read = read_config(*path);
     if (!read.ok()) return read.status();
     completed.warnings = std::move(read->warnings);
-    completed.request.config = merge_configs(std::move(completed.request.config), read->config);
+    completed.request.config =
+        merge_configs(std::move(completed.request.config),
+                      completed.request.is_cpu_typed ? on_the_cpu(read->config) : read->config);
     completed.request.file = std::move(read->config);
   }
   return completed;

@@ -36,8 +36,8 @@ absl::StatusOr<LaunchRequest> complete_from_environment(LaunchRequest request,
                                                         const EnvironmentLookup& lookup);
 
 // The same, and then from the config file that find_config() finds. A file for another kind of
-// distribution than the flags ask for still tells the rest. Errors of the file are those of
-// read_config() (read_config.h).
+// distribution than the flags ask for, --cpu among them, still tells the rest. Errors of the file
+// are those of read_config() (read_config.h).
 absl::StatusOr<CompletedRequest> complete_request(LaunchRequest request,
                                                   const EnvironmentLookup& lookup);
 

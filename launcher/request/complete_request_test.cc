@@ -119,6 +119,25 @@ TEST(CompleteRequest, FindsTheDefaultFileUnlessTheCpuIsTyped) {
   EXPECT_EQ(complete_from_environment({}, lookup_in(variables))->config, LaunchConfig{});
 }
 
+TEST(CompleteRequest, LeavesOutHowTheFileTrainsOnAcceleratorsWhereTheCpuIsTyped) {
+  const LaunchRequest on_the_cpu = {.config = {.use_cpu = true}, .is_cpu_typed = true};
+  for (const std::string type : {"MULTI_GPU", "FSDP", "DEEPSPEED", "MEGATRON_LM", "XLA"}) {
+    LaunchRequest request = on_the_cpu;
+    request.config_file =
+        write_file(TempDir() + "/accelerators.yaml",
+                   "distributed_type: " + type +
+                       "\nnum_processes: 2\nparallelism_config: {parallelism_config_tp_size: 2}\n");
+    EXPECT_EQ(
+        complete(request).request.config,
+        (LaunchConfig{
+            .distributed_type = DistributedType::kMultiCpu, .use_cpu = true, .num_processes = 2}))
+        << type;
+  }
+  LaunchRequest request = on_the_cpu;
+  request.config_file = write_file(TempDir() + "/no.yaml", "distributed_type: 'NO'\n");
+  EXPECT_EQ(complete(request).request.config.distributed_type, DistributedType::kNo);
+}
+
 TEST(CompleteRequest, NamesTheVariableOrFileThatIsWrong) {
   EXPECT_THAT(error({}, {{"MIXED_PRECISION", "half"}}),
               AllOf(HasSubstr("MIXED_PRECISION=half is not valid"),
