@@ -133,14 +133,23 @@ void OutputRelay::write_open_line(int rank) {
   sources_[rank].open_line.clear();
 }
 
+void OutputRelay::write_output(std::string_view text) {
+  // A reader that has gone wants no more.
+  if (write_all(output_, text) || errno == EPIPE || has_told_of_loss_) return;
+  has_told_of_loss_ = true;
+  write_all(STDERR_FILENO,
+            absl::StrCat("accelerate: cannot write what the processes print: ",
+                         std::strerror(errno), "; some of it is lost; make room for it.\n"));
+}
+
 void OutputRelay::write(int writer, std::string_view text) {
   if (text.empty()) return;
   const bool continues_line = mid_line_writer_ == writer;
-  if (mid_line_writer_.has_value() && !continues_line) write_all(output_, "\n");
+  if (mid_line_writer_.has_value() && !continues_line) write_output("\n");
   if (writer == kNoRank || sources_[writer].from.prefix.empty()) {
-    write_all(output_, text);
+    write_output(text);
   } else {
-    write_all(output_, prefixed(text, sources_[writer].from.prefix, !continues_line));
+    write_output(prefixed(text, sources_[writer].from.prefix, !continues_line));
   }
   mid_line_writer_.reset();
   if (!text.ends_with('\n')) mid_line_writer_ = writer;

@@ -36,8 +36,8 @@ struct RelaySource {
 // Not thread-safe.
 class OutputRelay {
  public:
-  // Writes to `output`, which must stay open; where that fails, for want of a reader, the text is
-  // lost and the relay goes on.
+  // Writes to `output`, which must stay open; where that fails the text is lost and the relay goes
+  // on. But for want of a reader, standard error is told once.
   explicit OutputRelay(int output) : output_(output) {}
 
   // Relays from the next rank, from 0.
@@ -79,8 +79,10 @@ class OutputRelay {
   void write_log(Source& source, std::string_view chunk);
   void write_open_line(int rank);
   void write(int writer, std::string_view text);
+  void write_output(std::string_view text);
 
   int output_;
+  bool has_told_of_loss_ = false;
   std::vector<Source> sources_;
   std::optional<int>
       mid_line_writer_;  // Whose text the output ends with, where no newline ended it.

@@ -180,5 +180,24 @@ TEST_F(PrefixedOutputTest, SaysOnceThatTheFileCannotBeWrittenAndGoesOn) {
   EXPECT_EQ(finished(0), "[0]:two\n");
 }
 
+TEST(OutputRelay, SaysOnceThatTheOutputIsLostOnAFullDiskButNotForWantOfAReader) {
+  signal(SIGPIPE, SIG_IGN);
+  const FileDescriptor full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+  OutputRelay relay(full.get());
+  testing::internal::CaptureStderr();
+  relay.print("one\n");
+  relay.print("two\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "accelerate: cannot write what the processes print: No space left on device; some of "
+            "it is lost; make room for it.\n");
+
+  Pipe output;
+  output.read_end.reset();
+  OutputRelay unread(output.write_end.get());
+  testing::internal::CaptureStderr();
+  unread.print("one\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 }  // namespace
 }  // namespace accelerate::launcher
