@@ -57,10 +57,10 @@ int run_launch(const std::vector<std::string>& words, const Console& console) {
 
   const ProgramOrigin origin =
       command->takes_store_socket ? ProgramOrigin::kHere : ProgramOrigin::kElsewhere;
-  warn(ignored_remarks(completed->request, origin), console);
   const absl::StatusOr<LaunchPlan> plan =
       make_launch_plan(completed->request, origin, read_machine_for(completed->request));
   if (!plan.ok()) return fail(plan.status(), kFailure, console);
+  warn(ignored_remarks(completed->request, origin), console);
   console.errors << defaults_remark(completed->request, *plan, origin) << std::flush;
   MpirunLaunch launch = {*plan, *command};
   if (const auto hostfile = completed->request.config.mpirun_hostfile()) {

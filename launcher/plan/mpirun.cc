@@ -22,6 +22,7 @@ LaunchPlan plan_of_mpirun(LaunchPlan plan) {
   }
   plan.num_processes = 1;
   plan.num_machines = 1;
+  plan.needs_rank = false;
   plan.cpu_sets.clear();
   return plan;
 }

@@ -103,8 +103,8 @@ std::vector<LaunchFlag> own_flags() {
        Set(turn_on<&LaunchRequest::dry_run>)},
       {"quiet", "", "Do not report how a failed process ended; the exit code tells.", kGeneral,
        FlagUse::kLaunch, Set(turn_on<&LaunchRequest::quiet>), "", 'q'},
-      {"debug", "", "Python programs check shapes in collectives, as those built here always do.", kGeneral,
-       FlagUse::kCommand, key("debug")},
+      {"debug", "", "Python programs check shapes in collectives, as those built here always do.",
+       kGeneral, FlagUse::kCommand, key("debug")},
 
       {"module", "", "PROGRAM is a Python module, as in python -m.", kProgram, FlagUse::kCommand,
        Set(turn_on<&LaunchRequest::program, &ProgramRequest::module>), "", 'm'},
@@ -142,8 +142,8 @@ std::vector<LaunchFlag> own_flags() {
        key("same_network")},
       {"rdzv_backend", "BACKEND", "Static or c10d: here both meet at main_process_ip (static).",
        kMachines, FlagUse::kLaunch, key("rdzv_backend")},
-      {"rdzv_conf", "SETTINGS", "Accepted, and without effect.", kMachines,
-       FlagUse::kLaunch, Set(set_nothing)},
+      {"rdzv_conf", "SETTINGS", "Accepted, and without effect.", kMachines, FlagUse::kLaunch,
+       Set(set_nothing)},
       {"mpirun_hostfile", "FILE", "Start the processes of these hosts through mpirun.", kMachines,
        FlagUse::kCommand, Set(set_mpirun_hostfile)},
 

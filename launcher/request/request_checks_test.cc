@@ -39,14 +39,23 @@ TEST(CheckRequest, LetsTheCpuStandInForUnknownDevices) {
   EXPECT_EQ(error(on_cpu, kElsewhere), "");
 }
 
-TEST(CheckRequest, RefusesSeveralMachines) {
+TEST(CheckRequest, KnowsTwoWaysToMeet) {
   EXPECT_THAT(error({.rdzv_backend = "etcd"}),
               AllOf(HasSubstr("--rdzv_backend=etcd"), HasSubstr("one of static, c10d")));
-  EXPECT_THAT(error({.num_machines = 2}),
-              AllOf(HasSubstr("--num_machines=2"), HasSubstr("mpirun")));
-  EXPECT_THAT(error({.mpirun_config = {{"mpirun_hostfile", "hosts"}}}),
-              HasSubstr("--mpirun_hostfile=hosts"));
   EXPECT_EQ(error({.num_machines = 1, .rdzv_backend = "c10d"}, kHere), "");
+}
+
+TEST(CheckRequest, TakesSeveralMachinesThatMeet) {
+  LaunchConfig config = {.num_machines = 2};
+  EXPECT_THAT(error(config), HasSubstr("needs --machine_rank"));
+  config.machine_rank = 1;
+  EXPECT_THAT(error(config), HasSubstr("needs --main_process_ip"));
+  config.main_process_ip = "10.0.0.1";
+  EXPECT_EQ(error(config), "");
+  // mpirun starts the processes of all machines, and so has no number of its own.
+  config.machine_rank = std::nullopt;
+  config.mpirun_config = {{"mpirun_hostfile", "hosts"}};
+  EXPECT_EQ(error(config), "");
 }
 
 TEST(CheckRequest, RefusesWhatAProgramBuiltHereLacks) {
