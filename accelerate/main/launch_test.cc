@@ -158,8 +158,8 @@ TEST(Launch, RefusesWhatNobodyKnows) {
 }
 
 TEST(Launch, ExplainsBadLaunchFlagsInASentence) {
-  for (const std::string& flag : {"--num_processes=0", "--num_processes=abc", "--num_processes",
-                                  "--mixed_precision=fp17", "--main_process_port=70000"}) {
+  for (const std::string flag : {"--num_processes=0", "--num_processes=abc", "--num_processes",
+                                 "--mixed_precision=fp17", "--main_process_port=70000"}) {
     const Outcome outcome = launch({flag});
     EXPECT_EQ(outcome.code, 1) << flag;
     EXPECT_THAT(outcome.errors, AllOf(HasSubstr("error: "), Not(HasSubstr("frame #")))) << flag;

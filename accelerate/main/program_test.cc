@@ -110,7 +110,7 @@ TEST(PlanProgram, OfAWorkerLeavesItsPlaceToItsLauncher) {
 
 TEST(PlanProgram, OfAWorkerKeepsWhatIsAskedOfTheProgram) {
   const Program program = program_of(kAllStrategies, kAllPrecisions);
-  const auto on_gpus =
+  const auto on_cpu =
       plan_program(program, {.config = {.distributed_type = launcher::DistributedType::kMultiCpu}},
                    {.num_gpus = 2, .num_cores = 2}, 2);
   ASSERT_TRUE(on_cpu.ok()) << on_cpu.status();
