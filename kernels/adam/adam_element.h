@@ -7,7 +7,8 @@
 // Not for host code outside of loops: see adam.h.
 #pragma once
 
-#include <cmath>
+#include <math.h>
+
 #include <cstdint>
 
 #include "kernels/adam/adam.h"
@@ -32,9 +33,10 @@ struct AdamScalars {
 };
 
 template <class T>
-AdamScalars<T> adam_scalars(const AdamOptions& options, int64_t step, double gradient_factor) {
-  const double correction1 = 1 - std::pow(options.beta1, step);
-  const double correction2 = 1 - std::pow(options.beta2, step);
+ACCELERATE_HOST_DEVICE AdamScalars<T> adam_scalars(const AdamOptions& options, int64_t step,
+                                                   double gradient_factor) {
+  const double correction1 = 1 - ::pow(options.beta1, static_cast<double>(step));
+  const double correction2 = 1 - ::pow(options.beta2, static_cast<double>(step));
   const bool decoupled = options.decoupled_weight_decay;
   return {.gradient_factor = static_cast<T>(gradient_factor),
           .parameter_factor = static_cast<T>(decoupled ? 1 - options.lr * options.weight_decay : 1),
@@ -44,7 +46,7 @@ AdamScalars<T> adam_scalars(const AdamOptions& options, int64_t step, double gra
           .beta2 = static_cast<T>(options.beta2),
           .one_minus_beta2 = static_cast<T>(1 - options.beta2),
           // A factor, because a division costs more than the rest of the element.
-          .inverse_correction2_root = static_cast<T>(1 / std::sqrt(correction2)),
+          .inverse_correction2_root = static_cast<T>(1 / square_root(correction2)),
           .eps = static_cast<T>(options.eps),
           .step_size = static_cast<T>(options.lr / correction1)};
 }

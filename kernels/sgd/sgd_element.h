@@ -25,7 +25,8 @@ struct SgdScalars {
 };
 
 template <class T>
-SgdScalars<T> sgd_scalars(const SgdOptions& options, bool first_step, double gradient_factor) {
+ACCELERATE_HOST_DEVICE SgdScalars<T> sgd_scalars(const SgdOptions& options, bool first_step,
+                                                 double gradient_factor) {
   return {.gradient_factor = static_cast<T>(gradient_factor),
           .weight_decay = static_cast<T>(options.weight_decay),
           .momentum = static_cast<T>(options.momentum),

@@ -6,6 +6,7 @@
 // Not where the type is known when compiling.
 #pragma once
 
+#include "kernels/simd/host_device.h"
 #include "kernels/types/bfloat16.h"
 #include "kernels/types/element_type.h"
 #include "kernels/types/half.h"
@@ -13,7 +14,7 @@
 namespace accelerate::kernels {
 
 template <class Function>
-inline __attribute__((always_inline)) auto by_type(ElementType type, Function function) {
+ACCELERATE_HOST_DEVICE auto by_type(ElementType type, Function function) {
   switch (type) {
     case ElementType::kFloat:
       return function.template operator()<float>();

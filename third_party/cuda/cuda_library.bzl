@@ -16,6 +16,9 @@ def _compile(ctx, source, context, toolchain):
     output = ctx.actions.declare_file("_objs/%s/%s.o" % (ctx.label.name, source.basename))
     arguments = ctx.actions.args()
     arguments.add_all(["-c", "-std=c++20", "-O2", "-Xcompiler", "-fPIC", "--expt-relaxed-constexpr"])
+
+    # Without contraction into fused operations, as in simd_library, a GPU rounds as a CPU does.
+    arguments.add("-fmad=false")
     for architecture in ctx.attr._architectures[BuildSettingInfo].value.split(","):
         arguments.add("-gencode=arch=compute_%s,code=sm_%s" % (architecture, architecture))
     arguments.add_all(context.defines, format_each = "-D%s")
