@@ -48,6 +48,16 @@ ACCELERATE_HOST_DEVICE Vector<T, kCount> load(const T* from) {
 
 template <int kCount, class T>
 ACCELERATE_HOST_DEVICE void store(T* to, const Vector<T, kCount>& vector) {
+#ifdef __CUDA_ARCH__
+  // Of an assignment of values just calculated nvcc makes an instruction for each element.
+  if constexpr (sizeof(vector) == 16) {
+    return __stwb(reinterpret_cast<uint4*>(to), __builtin_bit_cast(uint4, vector));
+  } else if constexpr (sizeof(vector) == 8) {
+    return __stwb(reinterpret_cast<uint2*>(to), __builtin_bit_cast(uint2, vector));
+  } else if constexpr (sizeof(vector) == 4) {
+    return __stwb(reinterpret_cast<unsigned*>(to), __builtin_bit_cast(unsigned, vector));
+  }
+#endif
   *reinterpret_cast<Vector<T, kCount>*>(to) = vector;
 }
 
