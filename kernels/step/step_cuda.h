@@ -1,0 +1,20 @@
+// The beginning of an optimizer's step on a GPU, between norm_cuda() and the optimizer's kernel.
+//
+// Example:
+//   begin_step_cuda({.norm = norm, .loss_scale = loss_scale, .max_norm = 1}, step, stream);
+//   adam_cuda({.weight_decay = 0.01}, pieces, step, stream);
+//
+// Not for several optimizers that share a Step: each has its own.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "kernels/step/step.h"
+
+namespace accelerate::kernels {
+
+// begin_step() with all addresses on the device. Does not wait and takes no memory; fit for
+// capture.
+cudaError_t begin_step_cuda(const StepInputs& inputs, Step* step, cudaStream_t stream);
+
+}  // namespace accelerate::kernels
