@@ -4,7 +4,7 @@
 //   begin_step_cuda({.norm = norm, .loss_scale = loss_scale, .max_norm = 1}, step, stream);
 //   adam_cuda({.weight_decay = 0.01}, pieces, step, stream);
 //
-// Not for several optimizers that share a Step: each has its own.
+// Not for several optimizers or groups of parameters that share a Step: each has its own.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -44,6 +44,9 @@ class TestArray {
   std::span<T> elements() { return {data(), static_cast<std::size_t>(count_)}; }
   T& operator[](int64_t i) { return data()[i]; }
 
+  // All that is to be copied for guards to go with it, the same address modulo 16 as `data`.
+  std::span<T> with_guards() { return storage_; }
+
   bool guards_intact() const {
     const auto* bytes = reinterpret_cast<const unsigned char*>(storage_.data());
     const auto is_guard = [](unsigned char byte) { return byte == kGuardByte; };
