@@ -13,26 +13,13 @@
 
 #include <cuda_runtime_api.h>
 
-#include <cstddef>
 #include <memory>
 
 #include "gtest/gtest.h"
+#include "kernels/cuda_test/device_memory.h"
 #include "kernels/testing/test_array.h"
 
 namespace accelerate::kernels {
-
-inline void check(cudaError_t error) { ASSERT_STREQ(cudaGetErrorName(error), "cudaSuccess"); }
-
-struct CudaFree {
-  void operator()(void* data) const { cudaFree(data); }
-};
-
-template <class T>
-std::unique_ptr<T[], CudaFree> device_memory(std::size_t count) {
-  void* data = nullptr;
-  check(cudaMalloc(&data, count * sizeof(T)));
-  return std::unique_ptr<T[], CudaFree>(static_cast<T*>(data));
-}
 
 // A TestArray on the device, at the same address modulo 16.
 template <class T>
@@ -80,11 +67,6 @@ class DeviceValue {
  private:
   std::unique_ptr<T[], CudaFree> memory_;
 };
-
-inline bool has_gpu() {
-  int gpus = 0;
-  return cudaGetDeviceCount(&gpus) == cudaSuccess && gpus > 0;
-}
 
 class CudaTest : public testing::Test {
  protected:

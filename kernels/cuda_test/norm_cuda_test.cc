@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/cuda_test/cuda_test.h"
+#include "kernels/cuda_test/device_memory.h"
 #include "kernels/norm/norm.h"
 #include "kernels/types/by_type.h"
 #include "kernels/types/convert.h"

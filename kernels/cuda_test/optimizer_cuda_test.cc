@@ -6,6 +6,7 @@
 
 #include "kernels/adam/adam_cuda.h"
 #include "kernels/cuda_test/cuda_test.h"
+#include "kernels/cuda_test/device_memory.h"
 #include "kernels/sgd/sgd_cuda.h"
 #include "kernels/testing/optimizer_test.h"
 #include "kernels/types/by_type.h"

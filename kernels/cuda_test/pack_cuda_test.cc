@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/cuda_test/cuda_test.h"
+#include "kernels/cuda_test/device_memory.h"
 #include "kernels/types/by_type.h"
 #include "kernels/types/convert.h"
 

@@ -1,0 +1,189 @@
+// How fast the kernels are on the current GPU: `bytes_moved` a launch, and `of_bandwidth`, the
+// share of what its memory can move.
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "benchmark/benchmark.h"
+#include "kernels/adam/adam_cuda.h"
+#include "kernels/cuda_test/device_memory.h"
+#include "kernels/norm/norm_cuda.h"
+#include "kernels/pack/pack_cuda.h"
+#include "kernels/sgd/sgd_cuda.h"
+#include "kernels/types/element_type.h"
+
+namespace accelerate::kernels {
+namespace {
+
+// What a transformer's parameters may look like: pieces of 1 Mi elements.
+constexpr int64_t kPieceElements = 1 << 20;
+
+double peak_bytes_per_second() {
+  int device = 0, kilohertz = 0, bits = 0;
+  check(cudaGetDevice(&device));
+  check(cudaDeviceGetAttribute(&kilohertz, cudaDevAttrMemoryClockRate, device));
+  check(cudaDeviceGetAttribute(&bits, cudaDevAttrGlobalMemoryBusWidth, device));
+  // At both edges of the clock.
+  return 2.0 * kilohertz * 1000 * bits / 8;
+}
+
+// Times launch() by the clock of the device.
+void measure(benchmark::State& state, int64_t bytes, auto launch) {
+  cudaEvent_t begin = nullptr, end = nullptr;
+  check(cudaEventCreate(&begin));
+  check(cudaEventCreate(&end));
+  for (auto _ : state) {
+    check(cudaEventRecord(begin, nullptr));
+    check(launch());
+    check(cudaEventRecord(end, nullptr));
+    check(cudaEventSynchronize(end));
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, begin, end));
+    state.SetIterationTime(milliseconds / 1000);
+  }
+  check(cudaEventDestroy(begin));
+  check(cudaEventDestroy(end));
+  const double moved = static_cast<double>(state.iterations()) * bytes;
+  state.counters["bytes_moved"] = bytes;
+  state.counters["of_bandwidth"] =
+      benchmark::Counter(moved / peak_bytes_per_second(), benchmark::Counter::kIsRate);
+}
+
+// Arrays of state.range(0) pieces, all zeros, which live as long as this.
+class Arrays {
+ public:
+  explicit Arrays(const benchmark::State& state) : pieces_(state.range(0)) {}
+
+  int64_t pieces() const { return pieces_; }
+  int64_t elements() const { return pieces_ * kPieceElements; }
+
+  std::byte* make(ElementType type) {
+    const int64_t bytes = elements() * size_of(type);
+    memory_.push_back(device_memory<std::byte>(bytes));
+    check(cudaMemset(memory_.back().get(), 0, bytes));
+    return memory_.back().get();
+  }
+
+ private:
+  int64_t pieces_;
+  std::vector<std::unique_ptr<std::byte[], CudaFree>> memory_;
+};
+
+std::byte* piece_of(std::byte* array, ElementType type, int64_t piece) {
+  return array + piece * kPieceElements * size_of(type);
+}
+
+float* floats_of(std::byte* array, int64_t piece) {
+  return reinterpret_cast<float*>(piece_of(array, ElementType::kFloat, piece));
+}
+
+void pack_arrays(benchmark::State& state, ElementType from, ElementType to, double factor) {
+  Arrays arrays(state);
+  std::byte *source = arrays.make(from), *destination = arrays.make(to);
+  std::vector<PackPiece> pieces;
+  for (int64_t i = 0; i < arrays.pieces(); ++i) {
+    pieces.push_back(
+        {piece_of(source, from, i), from, piece_of(destination, to, i), kPieceElements, factor});
+  }
+  measure(state, arrays.elements() * (size_of(from) + size_of(to)),
+          [&] { return pack_cuda(pieces, to, nullptr); });
+}
+
+void norm_of_arrays(benchmark::State& state, ElementType type) {
+  Arrays arrays(state);
+  std::byte* data = arrays.make(type);
+  std::vector<NormPiece> pieces;
+  for (int64_t i = 0; i < arrays.pieces(); ++i) {
+    pieces.push_back({piece_of(data, type, i), type, kPieceElements});
+  }
+  const auto scratch = device_memory<std::byte>(norm_scratch_bytes(pieces));
+  const auto result = device_memory<NormResult>(1);
+  measure(state, arrays.elements() * size_of(type),
+          [&] { return norm_cuda(pieces, scratch.get(), result.get(), nullptr); });
+}
+
+std::unique_ptr<Step[], CudaFree> first_step() {
+  const Step step = {.number = 1, .lr = 1e-3};
+  auto on_device = device_memory<Step>(1);
+  check(cudaMemcpy(on_device.get(), &step, sizeof(step), cudaMemcpyDefault));
+  return on_device;
+}
+
+void adam_step(benchmark::State& state, ElementType gradient_type, bool amsgrad) {
+  Arrays arrays(state);
+  std::byte *parameter = arrays.make(ElementType::kFloat), *gradient = arrays.make(gradient_type),
+            *exp_avg = arrays.make(ElementType::kFloat),
+            *exp_avg_sq = arrays.make(ElementType::kFloat),
+            *max_exp_avg_sq = amsgrad ? arrays.make(ElementType::kFloat) : nullptr;
+  std::vector<AdamPiece> pieces;
+  for (int64_t i = 0; i < arrays.pieces(); ++i) {
+    pieces.push_back({.parameter = floats_of(parameter, i),
+                      .gradient = piece_of(gradient, gradient_type, i),
+                      .gradient_type = gradient_type,
+                      .exp_avg = floats_of(exp_avg, i),
+                      .exp_avg_sq = floats_of(exp_avg_sq, i),
+                      .max_exp_avg_sq = amsgrad ? floats_of(max_exp_avg_sq, i) : nullptr,
+                      .count = kPieceElements});
+  }
+  const auto step = first_step();
+  // Read and written: all but the gradient.
+  const int64_t bytes = (amsgrad ? 8 : 6) * sizeof(float) + size_of(gradient_type);
+  measure(state, arrays.elements() * bytes, [&] {
+    return adam_cuda({.weight_decay = 0.01, .decoupled_weight_decay = true}, pieces, step.get(),
+                     nullptr);
+  });
+}
+
+void sgd_step(benchmark::State& state, ElementType gradient_type) {
+  Arrays arrays(state);
+  std::byte *parameter = arrays.make(ElementType::kFloat), *gradient = arrays.make(gradient_type),
+            *momentum_buffer = arrays.make(ElementType::kFloat);
+  std::vector<SgdPiece> pieces;
+  for (int64_t i = 0; i < arrays.pieces(); ++i) {
+    pieces.push_back({.parameter = floats_of(parameter, i),
+                      .gradient = piece_of(gradient, gradient_type, i),
+                      .gradient_type = gradient_type,
+                      .momentum_buffer = floats_of(momentum_buffer, i),
+                      .count = kPieceElements});
+  }
+  const auto step = first_step();
+  measure(state, arrays.elements() * (4 * sizeof(float) + size_of(gradient_type)),
+          [&] { return sgd_cuda({.momentum = 0.9}, pieces, step.get(), nullptr); });
+}
+
+// One bucket, and a model of 256 Mi parameters.
+void sizes(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Arg(8)->Arg(256)->UseManualTime();
+}
+
+using enum ElementType;
+BENCHMARK_CAPTURE(pack_arrays, copy, kFloat, kFloat, 1)->Apply(sizes);
+BENCHMARK_CAPTURE(pack_arrays, float_to_float, kFloat, kFloat, 0.5)->Apply(sizes);
+BENCHMARK_CAPTURE(pack_arrays, float_to_half, kFloat, kHalf, 0.5)->Apply(sizes);
+BENCHMARK_CAPTURE(pack_arrays, half_to_float, kHalf, kFloat, 0.5)->Apply(sizes);
+BENCHMARK_CAPTURE(pack_arrays, float_to_bfloat16, kFloat, kBFloat16, 0.5)->Apply(sizes);
+BENCHMARK_CAPTURE(pack_arrays, bfloat16_to_float, kBFloat16, kFloat, 0.5)->Apply(sizes);
+BENCHMARK_CAPTURE(norm_of_arrays, float, kFloat)->Apply(sizes);
+BENCHMARK_CAPTURE(norm_of_arrays, half, kHalf)->Apply(sizes);
+BENCHMARK_CAPTURE(norm_of_arrays, bfloat16, kBFloat16)->Apply(sizes);
+BENCHMARK_CAPTURE(adam_step, adamw_float, kFloat, false)->Apply(sizes);
+BENCHMARK_CAPTURE(adam_step, adamw_bfloat16, kBFloat16, false)->Apply(sizes);
+BENCHMARK_CAPTURE(adam_step, amsgrad_float, kFloat, true)->Apply(sizes);
+BENCHMARK_CAPTURE(sgd_step, momentum_float, kFloat)->Apply(sizes);
+BENCHMARK_CAPTURE(sgd_step, momentum_bfloat16, kBFloat16)->Apply(sizes);
+
+}  // namespace
+}  // namespace accelerate::kernels
+
+int main(int argc, char** argv) {
+  if (!accelerate::kernels::has_gpu()) {
+    std::fprintf(stderr, "no GPU here: run this benchmark on a machine with one\n");
+    return 1;
+  }
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,40 @@
+// Memory on the current GPU, for tests and benchmarks.
+//
+// Example:
+//   if (!has_gpu()) return;
+//   const auto floats = device_memory<float>(1000);
+//   check(cudaMemset(floats.get(), 0, 4000));
+//
+// Not for kernels, which take no memory.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+
+namespace accelerate::kernels {
+
+inline bool has_gpu() {
+  int gpus = 0;
+  return cudaGetDeviceCount(&gpus) == cudaSuccess && gpus > 0;
+}
+
+// Throws what the runtime says of an error.
+inline void check(cudaError_t error) {
+  if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
+}
+
+struct CudaFree {
+  void operator()(void* data) const { cudaFree(data); }
+};
+
+template <class T>
+std::unique_ptr<T[], CudaFree> device_memory(std::size_t count) {
+  void* data = nullptr;
+  check(cudaMalloc(&data, count * sizeof(T)));
+  return std::unique_ptr<T[], CudaFree>(static_cast<T*>(data));
+}
+
+}  // namespace accelerate::kernels
