@@ -13,4 +13,5 @@
 #include "accelerate/data/tensor_dataset.h"
 #include "accelerate/main/main.h"
 #include "accelerate/main/runfiles.h"
+#include "accelerate/nn/fused_linear.h"
 #include "accelerate/optim/schedulers.h"
