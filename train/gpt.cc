@@ -1,7 +1,6 @@
 #include "train/gpt.h"
 
 #include <ATen/ATen.h>
-#include <torch/nn/functional/activation.h>
 #include <torch/nn/functional/linear.h>
 #include <torch/nn/init.h>
 #include <torch/nn/modules/linear.h>
@@ -13,6 +12,8 @@
 #include <iterator>
 #include <memory>
 #include <utility>
+
+#include "accelerate/nn/fused_linear.h"
 
 namespace accelerate::train {
 namespace {
@@ -52,21 +53,23 @@ struct BlockImpl : torch::nn::Module {
     attention = register_module("attention", Attention(options));
     mlp_norm =
         register_module("mlp_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})));
-    expand = register_module("expand", torch::nn::Linear(width, 4 * width));
+    expand = register_module(
+        "expand",
+        FusedLinear(FusedLinearOptions{
+            .in_features = width, .out_features = 4 * width, .activation = Activation::kGeluTanh}));
     contract = register_module("contract", torch::nn::Linear(4 * width, width));
     dropout = register_module("dropout", torch::nn::Dropout(options.dropout));
   }
 
   torch::Tensor forward(torch::Tensor features) {
     features = features + dropout(attention(attention_norm(features)));
-    const auto hidden =
-        F::gelu(expand(mlp_norm(features)), F::GELUFuncOptions().approximate("tanh"));
-    return features + dropout(contract(hidden));
+    return features + dropout(contract(expand(mlp_norm(features))));
   }
 
   torch::nn::LayerNorm attention_norm{nullptr}, mlp_norm{nullptr};
   Attention attention{nullptr};
-  torch::nn::Linear expand{nullptr}, contract{nullptr};
+  FusedLinear expand{nullptr};
+  torch::nn::Linear contract{nullptr};
   torch::nn::Dropout dropout{nullptr};
 };
 TORCH_MODULE(Block);
