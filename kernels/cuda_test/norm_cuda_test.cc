@@ -1,7 +1,6 @@
 #include "kernels/norm/norm_cuda.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -11,15 +10,13 @@
 #include "kernels/cuda_test/cuda_test.h"
 #include "kernels/cuda_test/device_memory.h"
 #include "kernels/norm/norm.h"
-#include "kernels/types/by_type.h"
+#include "kernels/testing/all_types.h"
 #include "kernels/types/convert.h"
 
 namespace accelerate::kernels {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr std::array kTypes = {ElementType::kFloat, ElementType::kDouble, ElementType::kHalf,
-                               ElementType::kBFloat16};
 
 class NormCuda : public CudaTest {
  protected:
@@ -30,12 +27,6 @@ class NormCuda : public CudaTest {
     return result.to_host();
   }
 };
-
-void for_all_types(auto function) {
-  for (const ElementType type : kTypes) {
-    by_type(type, [&]<class T>() { function.template operator()<T>(type); });
-  }
-}
 
 TEST_F(NormCuda, IsThatOfTheCpuWithTheSameBitsEachTimeAndEverywhere) {
   for_all_types([&]<class T>(ElementType type) {

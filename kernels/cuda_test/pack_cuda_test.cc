@@ -1,33 +1,18 @@
 #include "kernels/pack/pack_cuda.h"
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "kernels/cuda_test/cuda_test.h"
 #include "kernels/cuda_test/device_memory.h"
-#include "kernels/types/by_type.h"
+#include "kernels/testing/all_types.h"
 #include "kernels/types/convert.h"
 
 namespace accelerate::kernels {
 namespace {
 
-constexpr std::array kTypes = {ElementType::kFloat, ElementType::kDouble, ElementType::kHalf,
-                               ElementType::kBFloat16};
-
 using PackCuda = CudaTest;
-
-// Calls function.operator()<From, To>(from, to) for all pairs of types.
-void for_all_pairs(auto function) {
-  for (const ElementType from : kTypes) {
-    for (const ElementType to : kTypes) {
-      by_type(from, [&]<class From>() {
-        by_type(to, [&]<class To>() { function.template operator()<From, To>(from, to); });
-      });
-    }
-  }
-}
 
 TEST_F(PackCuda, HasTheBitsOfPack) {
   for_all_pairs([&]<class From, class To>(ElementType from, ElementType to) {

@@ -1,7 +1,6 @@
 #include "kernels/norm/norm_chunk.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -9,17 +8,15 @@
 
 #include "gtest/gtest.h"
 #include "kernels/norm/norm.h"
+#include "kernels/testing/all_types.h"
 #include "kernels/testing/run_chunks.h"
 #include "kernels/testing/test_array.h"
-#include "kernels/types/by_type.h"
 #include "kernels/types/convert.h"
 
 namespace accelerate::kernels {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr std::array kTypes = {ElementType::kFloat, ElementType::kDouble, ElementType::kHalf,
-                               ElementType::kBFloat16};
 
 NormResult norm_of(const std::vector<NormPiece>& pieces) {
   NormResult result;
@@ -27,12 +24,6 @@ NormResult norm_of(const std::vector<NormPiece>& pieces) {
     result = result + norm_of_chunk(piece, chunk, worker);
   });
   return result;
-}
-
-void for_all_types(auto function) {
-  for (const ElementType type : kTypes) {
-    by_type(type, [&]<class T>() { function.template operator()<T>(type); });
-  }
 }
 
 TEST(NormChunk, IsThatOfAllElements) {

@@ -1,15 +1,14 @@
 #include "kernels/norm/norm.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include "gtest/gtest.h"
 #include "kernels/simd/simd_level.h"
+#include "kernels/testing/all_types.h"
 #include "kernels/testing/test_array.h"
-#include "kernels/types/by_type.h"
 #include "kernels/types/convert.h"
 
 namespace accelerate::kernels {
@@ -17,15 +16,11 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr std::array kTypes = {ElementType::kFloat, ElementType::kDouble, ElementType::kHalf,
-                               ElementType::kBFloat16};
 
 // Calls function.operator()<T>(type, level) for all types and levels.
 void for_all(auto function) {
   for (const SimdLevel level : usable_simd_levels()) {
-    for (const ElementType type : kTypes) {
-      by_type(type, [&]<class T>() { function.template operator()<T>(type, level); });
-    }
+    for_all_types([&]<class T>(ElementType type) { function.template operator()<T>(type, level); });
   }
 }
 

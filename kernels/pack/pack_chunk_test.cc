@@ -1,37 +1,22 @@
 #include "kernels/pack/pack_chunk.h"
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "kernels/pack/pack.h"
+#include "kernels/testing/all_types.h"
 #include "kernels/testing/run_chunks.h"
 #include "kernels/testing/test_array.h"
-#include "kernels/types/by_type.h"
 
 namespace accelerate::kernels {
 namespace {
-
-constexpr std::array kTypes = {ElementType::kFloat, ElementType::kDouble, ElementType::kHalf,
-                               ElementType::kBFloat16};
 
 template <class To>
 void run_pack(const std::vector<PackPiece>& pieces) {
   run_chunks(pieces, [](const PackPiece& piece, const Chunk& chunk, Worker worker) {
     pack_chunk<To>(piece, chunk, worker);
   });
-}
-
-// Calls function.operator()<From, To>(from, to) for all pairs of types.
-void for_all_pairs(auto function) {
-  for (const ElementType from : kTypes) {
-    for (const ElementType to : kTypes) {
-      by_type(from, [&]<class From>() {
-        by_type(to, [&]<class To>() { function.template operator()<From, To>(from, to); });
-      });
-    }
-  }
 }
 
 TEST(PackChunk, DoesWhatPackDoes) {

@@ -1,6 +1,5 @@
 #include "kernels/pack/pack.h"
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -8,28 +7,14 @@
 
 #include "gtest/gtest.h"
 #include "kernels/simd/simd_level.h"
+#include "kernels/testing/all_types.h"
 #include "kernels/testing/test_array.h"
 #include "kernels/types/bfloat16.h"
-#include "kernels/types/by_type.h"
 #include "kernels/types/convert.h"
 #include "kernels/types/half.h"
 
 namespace accelerate::kernels {
 namespace {
-
-constexpr std::array kTypes = {ElementType::kFloat, ElementType::kDouble, ElementType::kHalf,
-                               ElementType::kBFloat16};
-
-// Calls function.operator()<From, To>(from, to) for all pairs of types.
-void for_all_pairs(auto function) {
-  for (const ElementType from : kTypes) {
-    for (const ElementType to : kTypes) {
-      by_type(from, [&]<class From>() {
-        by_type(to, [&]<class To>() { function.template operator()<From, To>(from, to); });
-      });
-    }
-  }
-}
 
 template <class To, class From>
 To product(From value, double factor) {
@@ -76,15 +61,13 @@ TEST(Pack, MultipliesInPlace) {
 }
 
 TEST(Pack, WritesZerosWhereThereIsNoSource) {
-  for (const ElementType type : kTypes) {
-    by_type(type, [&]<class T>() {
-      TestArray<T> data(67, 1);
-      fill_normal(data, 1);
-      pack({.destination = data.data(), .count = 67}, type);
-      EXPECT_TRUE(data.same_as(TestArray<T>(67, 0)));
-      EXPECT_TRUE(data.guards_intact());
-    });
-  }
+  for_all_types([&]<class T>(ElementType type) {
+    TestArray<T> data(67, 1);
+    fill_normal(data, 1);
+    pack({.destination = data.data(), .count = 67}, type);
+    EXPECT_TRUE(data.same_as(TestArray<T>(67, 0)));
+    EXPECT_TRUE(data.guards_intact());
+  });
 }
 
 TEST(Pack, TakesNothing) { pack({}, ElementType::kHalf); }
