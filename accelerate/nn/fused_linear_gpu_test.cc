@@ -10,6 +10,7 @@
 
 #include "accelerate/nn/fused_linear.h"
 #include "accelerate/precision/autocast.h"
+#include "accelerate/process/cuda.h"
 
 namespace accelerate {
 namespace {
@@ -19,8 +20,8 @@ using testing::HasSubstr;
 class FusedLinearOnGpu : public testing::Test {
  protected:
   void SetUp() override {
-    if (!torch::cuda::is_available())
-      GTEST_SKIP() << "no GPU here; or the build is without --config=cuda";
+    if (!cuda::in_build()) GTEST_SKIP() << "CUDA is not in this build; build with --config=cuda";
+    if (cuda::device_count() == 0) GTEST_SKIP() << "no GPU here";
     torch::manual_seed(1);
   }
 };
