@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/env/worker_environment.h"
 #include "launcher/plan/python_variables.h"
 #include "launcher/request/request_checks.h"
 
@@ -52,17 +53,25 @@ bool needs_rank(const LaunchRequest& request) {
          type == DistributedType::kMegatronLm;
 }
 
+bool wants_cpu(const LaunchConfig& config) {
+  return config.use_cpu.value_or(false) || config.distributed_type == DistributedType::kMultiCpu;
+}
+
 DeviceKind choose_device(const LaunchRequest& request, const Machine& machine) {
-  const bool on_cpu = request.config.use_cpu.value_or(false) ||
-                      request.config.distributed_type == DistributedType::kMultiCpu ||
-                      (machine.num_gpus == 0 && !is_multi_gpu(request));
+  const bool on_cpu =
+      wants_cpu(request.config) || (machine.num_gpus == 0 && !is_multi_gpu(request));
   return on_cpu ? DeviceKind::kCpu : DeviceKind::kGpu;
+}
+
+// The value of CUDA_VISIBLE_DEVICES; nothing where all GPUs are welcome.
+std::optional<std::string> chosen_gpus(const LaunchConfig& config) {
+  return config.gpu_ids == "all" ? std::nullopt : config.gpu_ids;
 }
 
 absl::Status check_multi_gpu(const LaunchRequest& request, const Machine& machine,
                              int num_processes) {
-  const std::string ids = request.config.gpu_ids.value_or("all");
-  const bool is_one = !ids.empty() && ids != "all" && !absl::StrContains(ids, ',');
+  const std::string ids = chosen_gpus(request.config).value_or("");
+  const bool is_one = !ids.empty() && !absl::StrContains(ids, ',');
   if (is_one) {
     return absl::FailedPreconditionError(absl::StrCat(
         "Less than two GPU ids were configured (", ids, ") and tried to run on multiple GPUs. ",
@@ -103,7 +112,6 @@ absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Mac
 
 // Several machines must know the port before one of them has found a free one.
 void choose_meeting_place(const LaunchConfig& config, LaunchPlan& plan) {
-  constexpr int kPortOfSeveralMachines = 29500;
   plan.num_machines = config.num_machines.value_or(1);
   const bool several = plan.num_machines > 1;
   if (several) {
@@ -111,7 +119,8 @@ void choose_meeting_place(const LaunchConfig& config, LaunchPlan& plan) {
     plan.machine_rank = starts_all ? 0 : config.machine_rank.value_or(0);
     plan.main_process_ip = config.main_process_ip.value_or(plan.main_process_ip);
   }
-  plan.main_process_port = config.main_process_port.value_or(several ? kPortOfSeveralMachines : 0);
+  plan.main_process_port =
+      config.main_process_port.value_or(several ? WorkerEnvironment().main_port : 0);
 }
 
 int choose_threads(const LaunchRequest& request, ProgramOrigin origin, const Machine& machine,
@@ -126,9 +135,7 @@ absl::StatusOr<EnvironmentChanges> choose_environment(const LaunchRequest& reque
                                                       const EnvironmentLookup& lookup) {
   EnvironmentChanges variables;
   const LaunchConfig& config = request.config;
-  if (config.gpu_ids.has_value() && config.gpu_ids != "all") {
-    variables[kVisibleGpusVariable] = config.gpu_ids;
-  }
+  if (const auto gpus = chosen_gpus(config)) variables[kVisibleGpusVariable] = *gpus;
   if (config.debug.value_or(false)) variables[kDebugModeVariable] = "true";
   if (origin == ProgramOrigin::kHere) return variables;
   absl::StatusOr<EnvironmentChanges> features = python_variables(request, lookup);
@@ -191,10 +198,10 @@ std::string to_string(const LaunchPlan& plan) {
 }
 
 Machine read_machine_for(const LaunchRequest& request) {
-  const std::optional<std::string>& ids = request.config.gpu_ids;
-  return read_machine([&ids](const std::string& name) {
-    const bool restricts = name == kVisibleGpusVariable && ids.has_value() && ids != "all";
-    return restricts ? ids : process_environment(name);
+  const std::optional<std::string> gpus =
+      wants_cpu(request.config) ? "" : chosen_gpus(request.config);
+  return read_machine([&gpus](const std::string& name) {
+    return name == kVisibleGpusVariable && gpus.has_value() ? gpus : process_environment(name);
   });
 }
 

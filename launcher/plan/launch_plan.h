@@ -64,7 +64,8 @@ struct LaunchPlan {
 // For people: "2 processes on the CPU with 4 threads each, mixed precision bf16, any free port".
 std::string to_string(const LaunchPlan& plan);
 
-// The machine as the processes will see it: with the GPUs that `request` leaves visible.
+// The machine as the processes will see it: with the GPUs that `request` leaves visible, which are
+// none where it wants the CPU.
 Machine read_machine_for(const LaunchRequest& request);
 
 // Decides what a complete request (complete_request.h) leaves open, from what the machine has:

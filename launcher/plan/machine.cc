@@ -101,8 +101,10 @@ int count_visible_gpus(const std::vector<std::string>& uuids,
 }
 
 Machine read_machine(const EnvironmentLookup& lookup) {
-  return {.num_gpus = count_visible_gpus(list_gpu_uuids(), lookup(kVisibleGpusVariable)),
-          .num_cores = count_cores()};
+  const std::optional<std::string> visible = lookup(kVisibleGpusVariable);
+  // To load and start the driver's library takes longer than all else here.
+  const int num_gpus = visible == "" ? 0 : count_visible_gpus(list_gpu_uuids(), visible);
+  return {.num_gpus = num_gpus, .num_cores = count_cores()};
 }
 
 }  // namespace accelerate::launcher

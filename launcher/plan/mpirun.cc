@@ -5,16 +5,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/env/worker_environment.h"
 #include "launcher/plan/program_variables.h"
 
 namespace accelerate::launcher {
 namespace {
 
-constexpr int kDefaultPort = 29500;
-
 LaunchPlan plan_of_mpirun(LaunchPlan plan) {
   if (plan.is_multi_process()) {
-    const int port = plan.main_process_port == 0 ? kDefaultPort : plan.main_process_port;
+    const int port =
+        plan.main_process_port == 0 ? WorkerEnvironment().main_port : plan.main_process_port;
     plan.environment[kMainAddressVariable] = plan.main_process_ip;
     plan.environment[kMainPortVariable] = absl::StrCat(port);
     // It would tie the threads of all processes of a host to the same cores.
