@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/names/flag_words.h"
 #include "launcher/names/nearest_name.h"
 
 namespace accelerate::launcher {
@@ -13,16 +14,6 @@ namespace {
 
 constexpr std::size_t kHelpColumn = 30;
 constexpr char kEndOfFlags[] = "--";
-
-bool looks_like_flag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
-
-// What `word` writes, up to a possible `=`: with underscores, without the leading hyphens.
-std::string flag_name(const std::string& word) {
-  std::string name = word.substr(0, word.find('='));
-  name.erase(0, absl::StartsWith(name, "--") ? 2 : 1);
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
 
 std::string flag_usage(const Flag& flag) {
   std::string usage = absl::StrCat("--", flag.name);
@@ -80,8 +71,7 @@ class Parser {
     const std::size_t equals = word.find('=');
     if (flag->value_name.empty()) {
       if (equals == std::string::npos) return absl::OkStatus();
-      return absl::InvalidArgumentError(
-          absl::StrCat(word, ": --", name, " takes no value; write --", name, " alone."));
+      return takes_no_value(word, name);
     }
     if (equals != std::string::npos) {
       values.push_back(word.substr(equals + 1));
@@ -92,8 +82,7 @@ class Parser {
       values.push_back(words_[next_++]);
     }
     if (!values.empty()) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("--", name, " lacks its value; write --", name, "=", flag->value_name, "."));
+    return lacks_value(name, flag->value_name);
   }
 
   absl::Status unknown_flag(const std::string& word) const {

@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "launcher/env/integer.h"
 #include "launcher/env/truth_value.h"
+#include "launcher/names/flag_words.h"
 #include "launcher/names/nearest_name.h"
 #include "launcher/request/own_flags.h"
 #include "launcher/request/python_flags.h"
@@ -112,9 +113,9 @@ const LaunchFlag* find_launch_flag(const std::string& word) {
     }
     return names;
   }();
-  std::string name = word.substr(0, word.find('='));
-  if (name.size() > 2) std::replace(name.begin() + 2, name.end(), '-', '_');
-  const auto found = by_name.find(name);
+  const bool is_long = absl::StartsWith(word, "--");
+  const auto found =
+      by_name.find(is_long ? absl::StrCat("--", flag_name(word)) : word.substr(0, word.find('=')));
   return found == by_name.end() ? nullptr : found->second;
 }
 

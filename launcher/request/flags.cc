@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "launcher/names/flag_words.h"
 #include "launcher/names/nearest_name.h"
 #include "launcher/request/flag_table.h"
 
@@ -17,8 +18,6 @@ namespace {
 // They contradict each other.
 constexpr std::array kExclusive = {"cpu",      "multi_gpu",     "tpu",
                                    "use_fsdp", "use_deepspeed", "use_megatron_lm"};
-
-bool looks_like_flag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
 
 // Reads flags from the front of `words` on.
 class FlagReader {
@@ -37,15 +36,13 @@ class FlagReader {
     const std::size_t equals = word.find('=');
     if (flag.value_name.empty()) {
       if (equals == std::string::npos) return set_launch_flag(flag, "", request);
-      return absl::InvalidArgumentError(
-          absl::StrCat(word, ": --", flag.name, " takes no value; write --", flag.name, " alone."));
+      return takes_no_value(word, flag.name);
     }
     if (equals != std::string::npos) return set_launch_flag(flag, word.substr(equals + 1), request);
     if (!at_end() && !absl::StartsWith(front(), "--")) {
       return set_launch_flag(flag, words_[next_++], request);
     }
-    return absl::InvalidArgumentError(absl::StrCat("--", flag.name, " lacks its value; write --",
-                                                   flag.name, "=", flag.value_name, "."));
+    return lacks_value(flag.name, flag.value_name);
   }
 
   absl::Status check_exclusive() const {
@@ -71,12 +68,10 @@ class FlagReader {
 absl::Status unknown_flag(const std::string& word) {
   std::vector<std::string> names;
   for (const LaunchFlag& flag : launch_flags()) names.push_back(absl::StrCat("--", flag.name));
-  const std::string written = word.substr(0, word.find('='));
-  std::string name = written;
-  std::replace(name.begin() + std::min<std::size_t>(2, name.size()), name.end(), '-', '_');
-  const std::optional<std::string> nearest = nearest_name_of_many(name, names);
+  const std::optional<std::string> nearest =
+      nearest_name_of_many(absl::StrCat("--", flag_name(word)), names);
   return absl::InvalidArgumentError(absl::StrCat(
-      written, " is no launch flag; ",
+      word.substr(0, word.find('=')), " is no launch flag; ",
       nearest.has_value() ? absl::StrCat("did you mean ", *nearest, "?")
                           : "--help lists them. The program's own flags follow its name."));
 }
