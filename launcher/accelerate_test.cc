@@ -20,22 +20,13 @@ using ::testing::StartsWith;
 
 const std::string kModel = "launcher/safetensors/testdata/nested.safetensors";
 
-struct Result {
-  int code = 0;
-  std::string output;
-  std::string errors;
-};
-
-Result run(std::vector<std::string> arguments) {
+ProgramEnd run(std::vector<std::string> arguments) {
   arguments[0] = "launcher/" + arguments[0];
-  Subprocess program({.arguments = arguments});
-  const int code = program.wait();
-  EXPECT_TRUE(program.vanishes());
-  return {code, program.output(), program.errors()};
+  return run_to_end({.arguments = arguments});
 }
 
 TEST(Accelerate, PrintsItsHelpAndFailsAlone) {
-  const Result result = run({"accelerate"});
+  const ProgramEnd result = run({"accelerate"});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.output, HasSubstr("\n  estimate-memory  Estimate "));
   EXPECT_THAT(result.errors, IsEmpty());
@@ -43,13 +34,13 @@ TEST(Accelerate, PrintsItsHelpAndFailsAlone) {
 }
 
 TEST(Accelerate, PrintsItsVersion) {
-  const Result result = run({"accelerate", "--version"});
+  const ProgramEnd result = run({"accelerate", "--version"});
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(result.output, std::string("accelerate ") + kVersion + "\n");
 }
 
 TEST(Accelerate, RefusesAnUnknownSubcommandInOneLine) {
-  const Result result = run({"accelerate", "estimate_memory", kModel});
+  const ProgramEnd result = run({"accelerate", "estimate_memory", kModel});
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.output, IsEmpty());
   EXPECT_EQ(result.errors,
@@ -58,7 +49,7 @@ TEST(Accelerate, RefusesAnUnknownSubcommandInOneLine) {
 }
 
 TEST(Accelerate, DescribesTheMachine) {
-  const Result result = run({"accelerate", "env"});
+  const ProgramEnd result = run({"accelerate", "env"});
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.output, HasSubstr("/launcher/accelerate\n"));
   EXPECT_THAT(result.output, HasSubstr("\n- Python: "));
@@ -76,7 +67,7 @@ TEST(Accelerate, WritesAConfigFromAnswersAndShowsIt) {
   EXPECT_EQ(config.wait(), 0);
   EXPECT_THAT(config.output(), HasSubstr("\naccelerate configuration saved at " + path + "\n"));
   EXPECT_THAT(config.errors(), IsEmpty());
-  const Result shown = run({"accelerate", "env"});
+  const ProgramEnd shown = run({"accelerate", "env"});
   EXPECT_THAT(shown.output,
               HasSubstr("\n- `Accelerate` default config:\n\t- compute_environment: "));
   EXPECT_THAT(shown.output, HasSubstr("\n\t- num_processes: 4\n"));
@@ -88,7 +79,7 @@ TEST(Accelerate, WritesAConfigFromAnswersAndShowsIt) {
 }
 
 TEST(Accelerate, EstimatesMemoryByEitherName) {
-  const Result result = run({"accelerate", "estimate-memory", kModel});
+  const ProgramEnd result = run({"accelerate", "estimate-memory", kModel});
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.output, HasSubstr("│float32│  280 bytes  │  1.78 KB  │"));
   EXPECT_THAT(result.errors, IsEmpty());
@@ -99,8 +90,8 @@ TEST(Accelerate, EstimatesMemoryByEitherName) {
 
 TEST(Accelerate, HasLinksForTheCommandsThatTheReferenceHas) {
   for (const std::string subcommand : {"config", "launch"}) {
-    const Result by_link = run({"accelerate-" + subcommand, "--no_such_flag"});
-    const Result by_name = run({"accelerate", subcommand, "--no_such_flag"});
+    const ProgramEnd by_link = run({"accelerate-" + subcommand, "--no_such_flag"});
+    const ProgramEnd by_name = run({"accelerate", subcommand, "--no_such_flag"});
     EXPECT_EQ(by_link.code, by_name.code);
     EXPECT_EQ(by_link.errors, by_name.errors);
     EXPECT_THAT(by_link.errors, StartsWith("accelerate"));

@@ -43,18 +43,7 @@ Words told(int num_processes, const Words& arguments) {
   return words;
 }
 
-struct Result {
-  int code = 0;
-  std::string output;
-  std::string errors;
-};
-
-Result run(const Words& words) {
-  Subprocess program({.arguments = words});
-  const int code = program.wait();
-  EXPECT_TRUE(program.vanishes());
-  return {code, program.output(), program.errors()};
-}
+ProgramEnd run(const Words& words) { return run_to_end({.arguments = words}); }
 
 std::string file(const std::string& name, const std::string& text) {
   const std::string path = TempDir() + "/" + name;
@@ -69,7 +58,7 @@ const char kPrintRank[] =
     "      os.environ['ACCELERATE_MIXED_PRECISION'], sys.flags.dev_mode)\n";
 
 TEST(Launch, StartsAnyProgramInAsManyProcessesAsWereAskedFor) {
-  const Result result =
+  const ProgramEnd result =
       run(told(4, {"--cpu", "--", "sh", "-c", "echo rank $RANK of $WORLD_SIZE; exit 0"}));
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.errors, IsEmpty());
@@ -80,17 +69,17 @@ TEST(Launch, StartsAnyProgramInAsManyProcessesAsWereAskedFor) {
 
 TEST(Launch, StartsAPythonScriptWithItsArgumentsUntouched) {
   const std::string script = file("train.py", kPrintRank);
-  const Result one = run(told(1, {"--python_flags=-X dev", script, "--cpu", "--", "-h"}));
+  const ProgramEnd one = run(told(1, {"--python_flags=-X dev", script, "--cpu", "--", "-h"}));
   EXPECT_EQ(one.code, 0) << one.errors;
   EXPECT_EQ(one.output, "rank None of None ['--cpu', '--', '-h'] no True\n");
-  const Result two = run(told(2, {"--mixed_precision", "bf16", script}));
+  const ProgramEnd two = run(told(2, {"--mixed_precision", "bf16", script}));
   EXPECT_EQ(two.code, 0) << two.errors;
   EXPECT_THAT(two.output, AllOf(HasSubstr("rank 0 of 2 [] bf16 False\n"),
                                 HasSubstr("rank 1 of 2 [] bf16 False\n")));
 }
 
 TEST(Launch, StartsAPythonModule) {
-  const Result result = run(told(1, {"-m", "json.tool", "--help"}));
+  const ProgramEnd result = run(told(1, {"-m", "json.tool", "--help"}));
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("json.tool"));
 }
@@ -102,7 +91,7 @@ TEST(Launch, ReadsTheDefaultConfigFileUnlessAnotherIsNamed) {
        "distributed_type: MULTI_CPU\nnum_processes: 2\nmixed_precision: fp16\n");
   const std::string other = file("other.json", R"({"distributed_type": "NO", "tpu_name": "mine"})");
   EXPECT_THAT(run(command({script}, home)).output, HasSubstr("rank 1 of 2 [] fp16"));
-  const Result named = run(command({"--config_file", other, script}, home));
+  const ProgramEnd named = run(command({"--config_file", other, script}, home));
   EXPECT_THAT(named.output, HasSubstr("rank None of None [] no"));
   EXPECT_THAT(named.errors, ContainsRegex("accelerate launch: .*other.json.*`tpu_name` means "));
 }
@@ -112,15 +101,15 @@ TEST(Launch, TrainsOnTheCpuWhereThatIsTypedWhateverTheFileTrainsOn) {
                                    "distributed_type: FSDP\nnum_processes: 2\n"
                                    "fsdp_config: {fsdp_version: 2}\n"
                                    "parallelism_config: {parallelism_config_dp_shard_size: 2}\n");
-  const Result result = run(command({"--cpu", "--config_file", sharded, "sh", "-c",
-                                     "echo \"$WORLD_SIZE,$ACCELERATE_USE_FSDP,"
-                                     "$ACCELERATE_USE_PARALLELISM_CONFIG\""}));
+  const ProgramEnd result = run(command({"--cpu", "--config_file", sharded, "sh", "-c",
+                                         "echo \"$WORLD_SIZE,$ACCELERATE_USE_FSDP,"
+                                         "$ACCELERATE_USE_PARALLELISM_CONFIG\""}));
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_EQ(result.output, "2,,\n2,,\n");
 }
 
 TEST(Launch, SaysWhatItWasNotTold) {
-  const Result result = run(command({"true"}));
+  const ProgramEnd result = run(command({"true"}));
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(result.errors,
             "The following values were not passed to `accelerate launch` and had defaults used "
@@ -134,7 +123,7 @@ TEST(Launch, SaysWhatItWasNotTold) {
 }
 
 TEST(Launch, ShowsWhatItWouldStart) {
-  const Result result =
+  const ProgramEnd result =
       run(told(2, {"--dry_run", "--main_process_port=1234", "./no such program"}));
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.output, AllOf(StartsWith("2 processes on the CPU"),
@@ -143,11 +132,11 @@ TEST(Launch, ShowsWhatItWouldStart) {
 }
 
 TEST(Launch, RefusesAWrongCommandLineInOneLine) {
-  const Result flag = run(command({"--num_proceses", "2", "train.py"}));
+  const ProgramEnd flag = run(command({"--num_proceses", "2", "train.py"}));
   EXPECT_EQ(flag.code, 2);
   EXPECT_EQ(flag.errors,
             "accelerate launch: --num_proceses is no launch flag; did you mean --num_processes?\n");
-  const Result nothing = run(command({"--cpu"}));
+  const ProgramEnd nothing = run(command({"--cpu"}));
   EXPECT_EQ(nothing.code, 2);
   EXPECT_EQ(nothing.errors,
             "accelerate launch: there is no program to launch; name one after the launch flags.\n");
@@ -156,10 +145,10 @@ TEST(Launch, RefusesAWrongCommandLineInOneLine) {
 }
 
 TEST(Launch, RefusesWhatIsNotThere) {
-  const Result gpus = run(command({"--multi_gpu", "true"}));
+  const ProgramEnd gpus = run(command({"--multi_gpu", "true"}));
   EXPECT_EQ(gpus.code, 1);
   EXPECT_THAT(gpus.errors, HasSubstr("at least 2 processes to use `--multi_gpu`"));
-  const Result config = run(command({"--config_file=none.yaml", "true"}));
+  const ProgramEnd config = run(command({"--config_file=none.yaml", "true"}));
   EXPECT_EQ(config.code, 1);
   EXPECT_THAT(config.errors, HasSubstr("`none.yaml` does not exist"));
   EXPECT_THAT(run(told(1, {"--vm", "a", "--env=b", "true"})).errors,
@@ -168,7 +157,7 @@ TEST(Launch, RefusesWhatIsNotThere) {
 
 TEST(Launch, ReturnsTheCodeOfTheRankThatFailed) {
   const Words failing = {"sh", "-c", "test $RANK = 0 || exit 5; exec sleep 1000"};
-  const Result result = run(told(2, failing));
+  const ProgramEnd result = run(told(2, failing));
   EXPECT_EQ(result.code, 5);
   EXPECT_THAT(result.errors, ContainsRegex("rank 1 of 2 .* exited with code 5; the others were"));
   Words quiet = {"--quiet"};
@@ -178,9 +167,10 @@ TEST(Launch, ReturnsTheCodeOfTheRankThatFailed) {
 
 TEST(Launch, StartsAllAgainWhenOneHasFailedAndKeepsWhatTheyPrint) {
   const std::string logs = TempDir() + "/logs";
-  const Result result = run(told(2, {"--max_restarts=1", "--log_dir", logs, "-t", "3", "sh", "-c",
-                                     "echo attempt $TORCHELASTIC_RESTART_COUNT; "
-                                     "exit $((1 - TORCHELASTIC_RESTART_COUNT))"}));
+  const ProgramEnd result =
+      run(told(2, {"--max_restarts=1", "--log_dir", logs, "-t", "3", "sh", "-c",
+                   "echo attempt $TORCHELASTIC_RESTART_COUNT; "
+                   "exit $((1 - TORCHELASTIC_RESTART_COUNT))"}));
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output, AllOf(HasSubstr("[default1]:attempt 1\n")));
   EXPECT_THAT(result.errors, HasSubstr("all processes start again (restart 1 of 1)"));
@@ -214,7 +204,7 @@ TEST(Launch, StartsThePartOfItsMachine) {
 
 TEST(Launch, StartsTheProcessesOfAllHostsThroughMpirun) {
   if (std::system("mpirun --version > /dev/null 2>&1") != 0) {
-    const Result missing = run(told(2, {"--mpirun_hostfile=hosts", "true"}));
+    const ProgramEnd missing = run(told(2, {"--mpirun_hostfile=hosts", "true"}));
     EXPECT_EQ(missing.code, 1);
     EXPECT_THAT(missing.errors, HasSubstr("mpirun or mpiexec were not found; install"));
     GTEST_SKIP() << "there is no mpirun on this machine";
@@ -222,7 +212,7 @@ TEST(Launch, StartsTheProcessesOfAllHostsThroughMpirun) {
   setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", /*replace=*/1);
   setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", /*replace=*/1);
   const std::string hosts = file("hosts", "localhost slots=2\n");
-  const Result result =
+  const ProgramEnd result =
       run(told(2, {"--cpu", "--mpirun_hostfile", hosts, "sh", "-c",
                    "echo rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE: ${RANK-none} "
                    "$MASTER_ADDR:$MASTER_PORT $ACCELERATE_USE_CPU"}));
@@ -248,12 +238,13 @@ TEST(Launch, LeavesNothingBehindAfterASignal) {
 }
 
 TEST(Launch, LeavesNothingBehindAfterAFailure) {
-  const Result result = run(told(2, {"sh", "-c", "sleep 1000 & test $RANK = 1 && exit 3; wait"}));
+  const ProgramEnd result =
+      run(told(2, {"sh", "-c", "sleep 1000 & test $RANK = 1 && exit 3; wait"}));
   EXPECT_EQ(result.code, 3);
 }
 
 TEST(Launch, BindsEachRankToItsCores) {
-  const Result result =
+  const ProgramEnd result =
       run(told(2, {"--enable_cpu_affinity", "--cpu", "sh", "-c",
                    "grep -h Cpus_allowed_list /proc/self/status; echo threads $OMP_NUM_THREADS"}));
   EXPECT_EQ(result.code, 0) << result.errors;

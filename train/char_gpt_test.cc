@@ -23,18 +23,12 @@ using testing::StartsWith;
 const std::string kText = "train/testdata/char_gpt_text.txt";
 const std::string kWeights = "train/testdata/char_gpt_weights.pt";
 
-struct Outcome {
-  int code;
-  std::string output;
-  std::string errors;
-};
+using Outcome = launcher::ProgramEnd;
 
 Outcome run(const std::vector<std::string>& arguments) {
   launcher::SubprocessOptions options{.arguments = {std::getenv("CHAR_GPT"), "--cpu"}};
   options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
-  launcher::Subprocess program(options);
-  const int code = program.wait();
-  return {code, program.output(), program.errors()};
+  return launcher::run_to_end(options);
 }
 
 json recording() { return json::parse(std::ifstream("train/testdata/char_gpt_losses.json")); }

@@ -19,18 +19,12 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
 
-struct Outcome {
-  int code;
-  std::string output;
-  std::string errors;
-};
+using Outcome = launcher::ProgramEnd;
 
 Outcome run(const std::vector<std::string>& arguments) {
   launcher::SubprocessOptions options{.arguments = {std::getenv("MY_MODEL"), "--cpu"}};
   options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
-  launcher::Subprocess program(options);
-  const int code = program.wait();
-  return {code, program.output(), program.errors()};
+  return launcher::run_to_end(options);
 }
 
 std::string last_line(const std::string& output) {

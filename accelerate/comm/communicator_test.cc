@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "accelerate/comm/operations.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
@@ -18,16 +19,6 @@ class CommunicatorTest : public testing::Test {
   // 1 to P on rank 0, P + 1 to 2 P on rank 1, ...
   at::Tensor own_numbers() const {
     return at::arange(size_, at::kFloat) + 1 + static_cast<double>(size_) * rank_;
-  }
-  // What a collective that fails on every rank says.
-  template <class Function>
-  static std::string message_of(Function&& function) {
-    try {
-      function();
-    } catch (const c10::Error& error) {
-      return error.what_without_backtrace();
-    }
-    return "no error";
   }
 
   std::shared_ptr<Communicator> world_ = join();

@@ -7,6 +7,7 @@
 
 #include "accelerate/core/test_helpers.h"
 #include "accelerate/optim/schedulers.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {

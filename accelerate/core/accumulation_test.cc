@@ -4,6 +4,7 @@
 #include "accelerate/core/test_helpers.h"
 #include "accelerate/data/tensor_dataset.h"
 #include "accelerate/optim/schedulers.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {

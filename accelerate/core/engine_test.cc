@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "accelerate/core/test_helpers.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {

@@ -15,17 +15,6 @@ using Full = Accelerator<MultiCpu, Fp32>;
 using Half = Accelerator<MultiCpu, Fp16>;
 using BFloat = Accelerator<MultiCpu, Bf16>;
 
-// What the function throws.
-template <class Function>
-std::string message_of(Function&& function) {
-  try {
-    function();
-  } catch (const c10::Error& error) {
-    return error.what_without_backtrace();
-  }
-  return "no error";
-}
-
 // y = 2 x + 3, n samples of it.
 class Line : public torch::data::datasets::BatchDataset<Line, torch::data::Example<>> {
  public:

@@ -3,6 +3,7 @@
 
 #include "accelerate/core/test_helpers.h"
 #include "accelerate/optim/schedulers.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {

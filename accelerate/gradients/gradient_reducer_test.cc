@@ -7,6 +7,7 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 
 #include "accelerate/comm/operations.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
@@ -38,15 +39,6 @@ class GradientReducerTest : public testing::Test {
   static std::shared_ptr<Communicator> join() {
     const auto worker = launcher::read_worker_environment().value().value();
     return Communicator::world(worker, make_process_info(worker, c10::DeviceType::CPU), {});
-  }
-  template <class Function>
-  static std::string message_of(Function&& function) {
-    try {
-      function();
-    } catch (const c10::Error& error) {
-      return error.what_without_backtrace();
-    }
-    return "no error";
   }
   // Trainable tensors `p0`, `p1`, ...
   static std::vector<NamedParameter> make_parameters(

@@ -23,11 +23,7 @@ using testing::Not;
 
 using Words = std::vector<std::string>;
 
-struct Outcome {
-  int code;
-  std::string output;
-  std::string errors;
-};
+using Outcome = launcher::ProgramEnd;
 
 Words command(const char* program, const Words& arguments, const Words& variables = {}) {
   Words words{"/usr/bin/env", "OMP_NUM_THREADS=1"};
@@ -37,12 +33,7 @@ Words command(const char* program, const Words& arguments, const Words& variable
   return words;
 }
 
-Outcome run(const Words& words) {
-  Subprocess process({.arguments = words});
-  const int code = process.wait();
-  EXPECT_TRUE(process.vanishes());
-  return {code, process.output(), process.errors()};
-}
+Outcome run(const Words& words) { return launcher::run_to_end({.arguments = words}); }
 
 Outcome launch(const Words& arguments, const Words& variables = {}) {
   return run(command("LAUNCHED_PROGRAM", arguments, variables));

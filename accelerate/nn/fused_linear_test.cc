@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "accelerate/precision/autocast.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
@@ -163,30 +164,22 @@ TEST(FusedLinear, IsAPartOfASequence) {
             (std::vector<std::string>{"0.weight", "0.bias", "1.weight", "1.bias"}));
 }
 
-std::string error(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const c10::Error& error) {
-    return error.what_without_backtrace();
-  }
-  return "no error";
-}
-
 TEST(FusedLinearErrors, AreSentences) {
   FusedLinear fused(kOptions);
-  EXPECT_EQ(error([&] {
+  EXPECT_EQ(message_of([&] {
               fused(torch::ones({2, 4}));
             }),
             "a fused linear layer got an input of shape [2, 4] for a weight of shape [7, 5]; both "
             "must end in the same size");
-  EXPECT_THAT(error([&] { fused(torch::ones({})); }), HasSubstr("an input of shape []"));
-  EXPECT_THAT(error([&] {
+  EXPECT_THAT(message_of([&] { fused(torch::ones({})); }), HasSubstr("an input of shape []"));
+  EXPECT_THAT(message_of([&] {
                 fused_linear(torch::ones({2, 5}), fused->weight, torch::ones(5), Activation::kNone);
               }),
               HasSubstr("a bias of shape [5] for a weight of shape [7, 5]"));
-  EXPECT_THAT(error([] { fused_linear(torch::ones(5), torch::ones(5), {}, Activation::kNone); }),
-              HasSubstr("a weight of shape [5]; it must be [out, in]"));
-  EXPECT_EQ(error([] { FusedLinear(FusedLinearOptions{.out_features = 3}); }),
+  EXPECT_THAT(
+      message_of([] { fused_linear(torch::ones(5), torch::ones(5), {}, Activation::kNone); }),
+      HasSubstr("a weight of shape [5]; it must be [out, in]"));
+  EXPECT_EQ(message_of([] { FusedLinear(FusedLinearOptions{.out_features = 3}); }),
             "a fused linear layer of 0 inputs and 3 outputs cannot be built; each must be at least "
             "1");
 }

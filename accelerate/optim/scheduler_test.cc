@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "accelerate/optim/schedulers.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
@@ -41,16 +42,6 @@ void set_rates(Optimizer& optimizer, const Rates& rates) {
   for (std::size_t i = 0; i < rates.size(); ++i) {
     optimizer.param_groups().at(i).options().set_lr(rates[i]);
   }
-}
-
-// The message, for the checks below that a reader learns what to do.
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const c10::Error& error) {
-    return error.what_without_backtrace();
-  }
-  return "no error";
 }
 
 TEST(SchedulerTest, ActsOnTheParamGroupsOfTheUser) {
@@ -81,7 +72,7 @@ TEST(SchedulerTest, ParamGroupsAddedLater) {
   plateau.step(1.0);
   plateau.step(1.0);
   EXPECT_EQ(plateau.rates(), (Rates{0.25, 2.0}));
-  EXPECT_NE(error_of([&] { closed.step(); }).find("Add all param groups before"),
+  EXPECT_NE(message_of([&] { closed.step(); }).find("Add all param groups before"),
             std::string::npos);
 }
 
@@ -89,7 +80,7 @@ TEST(SchedulerTest, NoticesThatTheOptimizerWasMoved) {
   torch::optim::SGD optimizer({torch::zeros({1})}, SGDOptions(0.1));
   StepLR scheduler(optimizer, {.step_size = 1});
   const torch::optim::SGD moved(std::move(optimizer));
-  EXPECT_NE(error_of([&] { scheduler.step(); }).find("Do not move"), std::string::npos);
+  EXPECT_NE(message_of([&] { scheduler.step(); }).find("Do not move"), std::string::npos);
 }
 
 TEST(SchedulerTest, RefusesStatesThatDoNotFit) {
@@ -99,7 +90,7 @@ TEST(SchedulerTest, RefusesStatesThatDoNotFit) {
   linear.step();
   const SchedulerState before = linear.state();
   const auto refuses = [&](const SchedulerState& state, const std::string& reason) {
-    const std::string error = error_of([&] { linear.load_state(state); });
+    const std::string error = message_of([&] { linear.load_state(state); });
     EXPECT_NE(error.find(reason), std::string::npos) << error;
     EXPECT_EQ(linear.state(), before);
   };
@@ -135,7 +126,7 @@ TEST(SchedulerTest, OneCycleRefusesStatesBeyondItsEnd) {
   auto other = sgd();
   OneCycle shorter(*other, {.max_lr = 1, .total_steps = 5});
   const SchedulerState before = shorter.state();
-  EXPECT_NE(error_of([&] { shorter.load_state(longer.state()); }).find("as many total_steps"),
+  EXPECT_NE(message_of([&] { shorter.load_state(longer.state()); }).find("as many total_steps"),
             std::string::npos);
   EXPECT_EQ(shorter.state(), before);
 }
@@ -151,7 +142,7 @@ TEST(SchedulerTest, OneCycleKnowsTheMomentaOfAllOptimizers) {
   OneCycle with_rmsprop(rmsprop, options);
   EXPECT_EQ(with_rmsprop.state().values.at("momentum"), Rates{0.95});
   torch::optim::Adagrad adagrad(params);
-  EXPECT_NE(error_of([&] { OneCycle(adagrad, options); }).find("cycle_momentum = false"),
+  EXPECT_NE(message_of([&] { OneCycle(adagrad, options); }).find("cycle_momentum = false"),
             std::string::npos);
   OneCycle(adagrad, {.max_lr = 1, .total_steps = 9, .cycle_momentum = false}).step();
 }
@@ -160,7 +151,7 @@ TEST(SchedulerTest, PlateauNeedsAMetric) {
   auto optimizer = sgd();
   ReduceLROnPlateau plateau(*optimizer);
   Scheduler& scheduler = plateau;
-  EXPECT_NE(error_of([&] { scheduler.step(); }).find("Call step(metric)"), std::string::npos);
+  EXPECT_NE(message_of([&] { scheduler.step(); }).find("Call step(metric)"), std::string::npos);
   EXPECT_EQ(plateau.last_epoch(), 0);
 }
 
@@ -184,13 +175,13 @@ TEST(SchedulerTest, CanBeOnesOwn) {
   for (int i = 0; i < 3; ++i) scheduler.step();
   EXPECT_EQ(scheduler.rates(), Rates{0.5});
   InverseRoot forgotten(*optimizer, false);
-  EXPECT_NE(error_of([&] { forgotten.step(); }).find("Call start()"), std::string::npos);
+  EXPECT_NE(message_of([&] { forgotten.step(); }).find("Call start()"), std::string::npos);
 }
 
 template <class SchedulerType, class Options>
 void expect_refused(const Options& options, const std::string& reason) {
   auto optimizer = sgd();
-  const std::string error = error_of([&] { SchedulerType(*optimizer, options); });
+  const std::string error = message_of([&] { SchedulerType(*optimizer, options); });
   EXPECT_NE(error.find(reason), std::string::npos) << error;
   EXPECT_EQ(optimizer->param_groups()[0].options().get_lr(), 0.1);
   EXPECT_EQ(dynamic_cast<SGDOptions&>(optimizer->param_groups()[0].options()).momentum(), 0);

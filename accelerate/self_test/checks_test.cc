@@ -13,6 +13,7 @@
 #include "accelerate/self_test/process_group_check.h"
 #include "accelerate/self_test/report.h"
 #include "accelerate/self_test/training_check.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate::self_test {
 namespace {
@@ -32,16 +33,6 @@ std::string first_found(A& accelerator, void (*check)(A&, Findings&)) {
   Findings found;
   check(accelerator, found);
   return found.first();
-}
-
-template <class Function>
-std::string message_of(Function&& function) {
-  try {
-    function();
-  } catch (const c10::Error& error) {
-    return error.what_without_backtrace();
-  }
-  return "no error";
 }
 
 // ---- Findings and the report

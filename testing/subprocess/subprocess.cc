@@ -18,6 +18,8 @@
 #include <thread>
 #include <utility>
 
+#include "gtest/gtest.h"
+
 namespace accelerate::launcher {
 namespace {
 
@@ -148,6 +150,13 @@ void Subprocess::read_available() {
   poll(polled.data(), polled.size(), /*timeout=*/1000);
   if (polled[0].revents != 0) read_into(output_, output_pipe_);
   if (polled[1].revents != 0) read_into(errors_, error_pipe_);
+}
+
+ProgramEnd run_to_end(const SubprocessOptions& options) {
+  Subprocess program(options);
+  const int code = program.wait();
+  EXPECT_TRUE(program.vanishes());
+  return {code, program.output(), program.errors()};
 }
 
 bool eventually(const std::function<bool()>& condition) {

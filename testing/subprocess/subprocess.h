@@ -72,6 +72,16 @@ class Subprocess {
   std::string errors_;
 };
 
+// How a program ended, and all that it printed.
+struct ProgramEnd {
+  int code = 0;
+  std::string output = "";
+  std::string errors = "";
+};
+
+// Runs a program to its end, and expects that nothing of it is left then.
+ProgramEnd run_to_end(const SubprocessOptions& options);
+
 // Waits until `condition` holds; false where it does not within four minutes.
 bool eventually(const std::function<bool()>& condition);
 

@@ -1,0 +1,26 @@
+// What a call that is to fail says.
+//
+// Example:
+//   EXPECT_THAT(message_of([&] { optimizer.step(); }), HasSubstr("call backward first"));
+//
+// Not for errors that end the process.
+#pragma once
+
+#include <c10/util/Exception.h>
+
+#include <string>
+
+namespace accelerate {
+
+// The message of the c10::Error that `function` throws, or "no error".
+template <class Function>
+std::string message_of(Function&& function) {
+  try {
+    function();
+  } catch (const c10::Error& error) {
+    return error.what_without_backtrace();
+  }
+  return "no error";
+}
+
+}  // namespace accelerate
