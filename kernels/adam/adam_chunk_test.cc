@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "kernels/adam/adam.h"
+#include "kernels/adam/adam_slot.h"
 #include "kernels/testing/optimizer_test.h"
 #include "kernels/testing/run_chunks.h"
 #include "kernels/testing/test_array.h"
@@ -28,6 +29,7 @@ void expect_as_adam(const AdamOptions& options, bool amsgrad, ElementType type, 
       parameter[i] = expected.parameter[i];
       exp_avg[i] = exp_avg_sq[i] = max_exp_avg_sq[i] = 0.25;
     }
+    AdamSlot slot;
     for (const OptimizerStep& step : kOptimizerSteps) {
       adam(options, step.number, step.gradient_factor,
            AdamArrays<float>{.parameter = expected.parameter.data(),
@@ -36,7 +38,7 @@ void expect_as_adam(const AdamOptions& options, bool amsgrad, ElementType type, 
                              .exp_avg_sq = expected.state[1].data(),
                              .max_exp_avg_sq = amsgrad ? expected.state[2].data() : nullptr,
                              .count = count});
-      const auto scalars = adam_scalars<float>(options, step.number, step.gradient_factor);
+      begin_adam(options, {.gradient_factor = step.gradient_factor}, slot);
       const AdamPiece piece = {.parameter = parameter.data(),
                                .gradient = gradient.data(),
                                .gradient_type = type,
@@ -45,7 +47,7 @@ void expect_as_adam(const AdamOptions& options, bool amsgrad, ElementType type, 
                                .max_exp_avg_sq = amsgrad ? max_exp_avg_sq.data() : nullptr,
                                .count = count};
       run_chunks(std::vector{piece}, [&](const AdamPiece& each, const Chunk& chunk, Worker worker) {
-        adam_chunk(scalars, each, chunk, worker);
+        adam_chunk(slot.scalars, each, chunk, worker);
       });
     }
     EXPECT_TRUE(parameter.same_as(expected.parameter)) << count;
@@ -73,6 +75,14 @@ TEST(AdamChunk, DoesWhatAdamDoes) {
       }
     }
   }
+}
+
+TEST(AdamSlot, DoesNotCountAStepWithAnOverflow) {
+  AdamSlot slot = {.number = 3};
+  begin_adam({}, {.overflow = 1}, slot);
+  EXPECT_EQ(slot.number, 3);
+  begin_adam({}, {}, slot);
+  EXPECT_EQ(slot.number, 4);
 }
 
 }  // namespace

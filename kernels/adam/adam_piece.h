@@ -21,6 +21,8 @@ struct AdamPiece {
   float* exp_avg_sq = nullptr;
   float* max_exp_avg_sq = nullptr;  // Null without AMSGrad.
   int64_t count = 0;
+  int32_t group = 0;  // Which of the launch's options are its own.
+  int32_t slot = 0;   // Which of the launch's slots is its own.
 };
 
 }  // namespace accelerate::kernels

@@ -106,12 +106,20 @@ void norm_of_arrays(benchmark::State& state, ElementType type) {
           [&] { return norm_cuda(pieces, scratch.get(), result.get(), nullptr); });
 }
 
-std::unique_ptr<Step[], CudaFree> first_step() {
-  const Step step = {.number = 1, .lr = 1e-3};
-  auto on_device = device_memory<Step>(1);
-  check(cudaMemcpy(on_device.get(), &step, sizeof(step), cudaMemcpyDefault));
-  return on_device;
-}
+// Options of one group, the same slot for every piece, and a step without an overflow.
+template <class Options, class Slot>
+struct OnDevice {
+  explicit OnDevice(const Options& options)
+      : group(device_copy<Options>({&options, 1})),
+        slot(device_copy<Slot>({&first, 1})),
+        step(device_copy<Step>({&plain, 1})) {}
+
+  Slot first;
+  Step plain;
+  std::unique_ptr<Options[], CudaFree> group;
+  std::unique_ptr<Slot[], CudaFree> slot;
+  std::unique_ptr<Step[], CudaFree> step;
+};
 
 void adam_step(benchmark::State& state, ElementType gradient_type, bool amsgrad) {
   Arrays arrays(state);
@@ -129,11 +137,12 @@ void adam_step(benchmark::State& state, ElementType gradient_type, bool amsgrad)
                       .max_exp_avg_sq = amsgrad ? floats_of(max_exp_avg_sq, i) : nullptr,
                       .count = kPieceElements});
   }
-  const auto step = first_step();
+  const OnDevice<AdamOptions, AdamSlot> on_device(
+      {.weight_decay = 0.01, .decoupled_weight_decay = true});
   // Read and written: all but the gradient.
   const int64_t bytes = (amsgrad ? 8 : 6) * sizeof(float) + size_of(gradient_type);
   measure(state, arrays.elements() * bytes, [&] {
-    return adam_cuda({.weight_decay = 0.01, .decoupled_weight_decay = true}, pieces, step.get(),
+    return adam_cuda(pieces, on_device.group.get(), on_device.slot.get(), on_device.step.get(),
                      nullptr);
   });
 }
@@ -150,9 +159,11 @@ void sgd_step(benchmark::State& state, ElementType gradient_type) {
                       .momentum_buffer = floats_of(momentum_buffer, i),
                       .count = kPieceElements});
   }
-  const auto step = first_step();
-  measure(state, arrays.elements() * (4 * sizeof(float) + size_of(gradient_type)),
-          [&] { return sgd_cuda({.momentum = 0.9}, pieces, step.get(), nullptr); });
+  const OnDevice<SgdOptions, SgdSlot> on_device({.momentum = 0.9});
+  measure(state, arrays.elements() * (4 * sizeof(float) + size_of(gradient_type)), [&] {
+    return sgd_cuda(pieces, on_device.group.get(), on_device.slot.get(), on_device.step.get(),
+                    nullptr);
+  });
 }
 
 // One bucket, and a model of 256 Mi parameters.

@@ -51,13 +51,11 @@ class DeviceArray {
 template <class T>
 class DeviceValue {
  public:
-  explicit DeviceValue(const T& value = {}) : memory_(device_memory<T>(1)) {
-    check(cudaMemcpy(memory_.get(), &value, sizeof(T), cudaMemcpyDefault));
-  }
+  explicit DeviceValue(const T& value = {}) : memory_(device_copy<T>({&value, 1})) {}
 
-  T* data() { return memory_.get(); }
+  T* data() const { return memory_.get(); }
 
-  T to_host() {
+  T to_host() const {
     T value;
     check(cudaDeviceSynchronize());
     check(cudaMemcpy(&value, memory_.get(), sizeof(T), cudaMemcpyDefault));

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <stdexcept>
 
 namespace accelerate::kernels {
@@ -35,6 +36,13 @@ std::unique_ptr<T[], CudaFree> device_memory(std::size_t count) {
   void* data = nullptr;
   check(cudaMalloc(&data, count * sizeof(T)));
   return std::unique_ptr<T[], CudaFree>(static_cast<T*>(data));
+}
+
+template <class T>
+std::unique_ptr<T[], CudaFree> device_copy(std::span<const T> values) {
+  auto memory = device_memory<T>(values.size());
+  check(cudaMemcpy(memory.get(), values.data(), values.size_bytes(), cudaMemcpyDefault));
+  return memory;
 }
 
 }  // namespace accelerate::kernels

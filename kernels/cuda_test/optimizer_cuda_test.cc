@@ -72,10 +72,9 @@ class OptimizerCuda : public CudaTest {
             DeviceRun<Gradient> one(expected, count, offset), two(expected, count, offset);
             for (const OptimizerStep& step : kOptimizerSteps) {
               on_cpu(step, expected.arrays(count));
-              DeviceValue<Step> on_device(
-                  Step{.number = step.number, .lr = 0.1, .gradient_factor = step.gradient_factor});
-              check(on_gpu(on_device.data(), one, type, count));
-              check(on_gpu(on_device.data(), two, type, count));
+              DeviceValue<Step> on_device(Step{.gradient_factor = step.gradient_factor});
+              check(on_gpu(on_device.data(), step.number - 1, one, type, count));
+              check(on_gpu(on_device.data(), step.number - 1, two, type, count));
               check(cudaStreamSynchronize(stream_));
             }
             expect_close(one.parameter.to_host(), expected.parameter, tolerance);
@@ -110,9 +109,14 @@ class OptimizerCuda : public CudaTest {
               AdamArrays<float>{arrays.parameter, arrays.gradient, arrays.state[0], arrays.state[1],
                                 amsgrad ? arrays.state[2] : nullptr, arrays.count});
         },
-        [&](const Step* step, auto& run, ElementType type, int64_t count) {
-          return adam_cuda(options, std::vector{adam_piece(run, type, count, amsgrad)}, step,
-                           stream_);
+        [&](const Step* step, int64_t steps_before, auto& run, ElementType type, int64_t count) {
+          const DeviceValue<AdamOptions> group(options);
+          const DeviceValue<AdamSlot> slot(AdamSlot{.number = steps_before});
+          const cudaError_t error = adam_cuda(std::vector{adam_piece(run, type, count, amsgrad)},
+                                              group.data(), slot.data(), step, stream_);
+          // An empty array takes no step.
+          EXPECT_EQ(slot.to_host().number, steps_before + (count > 0));
+          return error;
         },
         1e-6f);
   }
@@ -125,13 +129,18 @@ class OptimizerCuda : public CudaTest {
               SgdArrays<float>{arrays.parameter, arrays.gradient,
                                momentum ? arrays.state[0] : nullptr, arrays.count});
         },
-        [&](const Step* step, auto& run, ElementType type, int64_t count) {
+        [&](const Step* step, int64_t steps_before, auto& run, ElementType type, int64_t count) {
+          const DeviceValue<SgdOptions> group(options);
+          const DeviceValue<SgdSlot> slot(SgdSlot{.number = steps_before});
           const SgdPiece piece = {.parameter = run.parameter.data(),
                                   .gradient = run.gradient.data(),
                                   .gradient_type = type,
                                   .momentum_buffer = momentum ? run.state[0].data() : nullptr,
                                   .count = count};
-          return sgd_cuda(options, std::vector{piece}, step, stream_);
+          const cudaError_t error =
+              sgd_cuda(std::vector{piece}, group.data(), slot.data(), step, stream_);
+          EXPECT_EQ(slot.to_host().number, steps_before + (count > 0));
+          return error;
         },
         0);
   }
@@ -160,37 +169,53 @@ TEST_F(OptimizerCuda, IsSgd) {
 TEST_F(OptimizerCuda, WritesNothingAfterAnOverflow) {
   OptimizerRun<float> host(5000, 0.25);
   DeviceRun<float> run(host, 5000, 0), before(host, 5000, 0);
-  DeviceValue<Step> step(Step{.number = 1, .lr = 0.1, .overflow = 1});
+  const DeviceValue<Step> step(Step{.overflow = 1});
+  const DeviceValue<AdamOptions> adam_group;
+  const DeviceValue<AdamSlot> adam_slot;
   const AdamPiece adam = adam_piece(run, ElementType::kFloat, 5000, true);
-  check(adam_cuda({}, std::vector{adam}, step.data(), stream_));
+  check(adam_cuda(std::vector{adam}, adam_group.data(), adam_slot.data(), step.data(), stream_));
+  EXPECT_EQ(adam_slot.to_host().number, 0);
   const SgdPiece sgd = {.parameter = run.parameter.data(),
                         .gradient = run.gradient.data(),
                         .momentum_buffer = run.state[0].data(),
                         .count = 5000};
-  check(sgd_cuda({.momentum = 0.9}, std::vector{sgd}, step.data(), stream_));
+  const DeviceValue<SgdOptions> sgd_group(SgdOptions{.momentum = 0.9});
+  const DeviceValue<SgdSlot> sgd_slot;
+  check(sgd_cuda(std::vector{sgd}, sgd_group.data(), sgd_slot.data(), step.data(), stream_));
+  EXPECT_EQ(sgd_slot.to_host().number, 0);
   EXPECT_TRUE(run.parameter.to_host().same_as(before.parameter.to_host()));
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(run.state[i].to_host().same_as(before.state[i].to_host()));
   }
 }
 
-TEST_F(OptimizerCuda, TakesManyPieces) {
+// More than a table holds, in two groups that lie mixed; every third has stepped before.
+TEST_F(OptimizerCuda, TakesManyPiecesOfSeveralGroups) {
   constexpr int64_t kPieces = 1500, kCount = 37;
+  const std::array groups = {SgdOptions{.lr = 0.1, .momentum = 0.9},
+                             SgdOptions{.lr = 0.3, .momentum = 0.5, .weight_decay = 0.2}};
   OptimizerRun<float> expected(kPieces * kCount, 0.25);
   DeviceRun<float> run(expected, kPieces * kCount, 0);
   std::vector<SgdPiece> pieces;
-  for (int64_t at = 0; at < kPieces * kCount; at += kCount) {
+  std::vector<SgdSlot> slots(kPieces);
+  for (int32_t i = 0; i < kPieces; ++i) {
+    const int64_t at = i * kCount;
+    const bool stepped = i % 3 == 0;
+    slots[i].number = stepped;
     pieces.push_back({.parameter = run.parameter.data() + at,
                       .gradient = run.gradient.data() + at,
                       .momentum_buffer = run.state[0].data() + at,
-                      .count = kCount});
+                      .count = kCount,
+                      .group = i % 2,
+                      .slot = i});
+    sgd(groups[i % 2], /*first_step=*/!stepped, 1,
+        SgdArrays<float>{expected.parameter.data() + at, expected.gradient.data() + at,
+                         expected.state[0].data() + at, kCount});
   }
-  DeviceValue<Step> step(Step{.number = 2, .lr = 0.1});
-  const SgdOptions options = {.lr = 0.1, .momentum = 0.9};
-  check(sgd_cuda(options, pieces, step.data(), stream_));
-  sgd(options, false, 1,
-      SgdArrays<float>{expected.parameter.data(), expected.gradient.data(),
-                       expected.state[0].data(), kPieces * kCount});
+  const auto groups_on_device = device_copy<SgdOptions>(groups);
+  const auto slots_on_device = device_copy<SgdSlot>(slots);
+  const DeviceValue<Step> step;
+  check(sgd_cuda(pieces, groups_on_device.get(), slots_on_device.get(), step.data(), stream_));
   EXPECT_TRUE(run.parameter.to_host().same_as(expected.parameter));
   EXPECT_TRUE(run.state[0].to_host().same_as(expected.state[0]));
 }

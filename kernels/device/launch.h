@@ -31,6 +31,11 @@ __device__ __forceinline__ Worker this_worker() {
   return {static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x)};
 }
 
+// The piece of this thread, in a launch for each piece; may be past the last.
+__device__ __forceinline__ int this_piece() {
+  return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+}
+
 // The error of this launch alone: cudaGetLastError() would return those of others as well.
 template <class... Parameters>
 cudaError_t launch(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
@@ -59,6 +64,23 @@ cudaError_t launch_over(std::type_identity_t<std::span<const Piece>> pieces,
     if (table.size == 0) break;
     const int64_t grid = std::min<int64_t>(table.chunk_count(), int64_t{processors} * blocks);
     error = launch(kernel, static_cast<unsigned>(grid), kThreads, stream, table, parameters...);
+  }
+  return error;
+}
+
+// The same with a thread for each piece.
+template <class Piece, class... Parameters>
+cudaError_t launch_for_each_piece(std::type_identity_t<std::span<const Piece>> pieces,
+                                  void (*kernel)(PieceTable<Piece>, Parameters...),
+                                  cudaStream_t stream,
+                                  const std::type_identity_t<Parameters>&... parameters) {
+  cudaError_t error = cudaSuccess;
+  PieceTable<Piece> table;
+  while (error == cudaSuccess && !pieces.empty()) {
+    pieces = table.fill(pieces);
+    if (table.size == 0) break;
+    const unsigned blocks = (table.size + kThreads - 1) / kThreads;
+    error = launch(kernel, blocks, kThreads, stream, table, parameters...);
   }
   return error;
 }

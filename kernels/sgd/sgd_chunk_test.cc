@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "kernels/sgd/sgd.h"
+#include "kernels/sgd/sgd_slot.h"
 #include "kernels/testing/optimizer_test.h"
 #include "kernels/testing/run_chunks.h"
 #include "kernels/testing/test_array.h"
@@ -27,20 +28,21 @@ void expect_as_sgd(const SgdOptions& options, ElementType type, int64_t count, i
       momentum_buffer[i] = 0.25;
     }
     const bool momentum = options.momentum != 0;
+    SgdSlot slot;
     for (const OptimizerStep& step : kOptimizerSteps) {
       sgd(options, step.number == 1, step.gradient_factor,
           SgdArrays<float>{.parameter = expected.parameter.data(),
                            .gradient = expected.gradient.data(),
                            .momentum_buffer = momentum ? expected.state[0].data() : nullptr,
                            .count = count});
-      const auto scalars = sgd_scalars<float>(options, step.number == 1, step.gradient_factor);
+      begin_sgd(options, {.gradient_factor = step.gradient_factor}, slot);
       const SgdPiece piece = {.parameter = parameter.data(),
                               .gradient = gradient.data(),
                               .gradient_type = type,
                               .momentum_buffer = momentum ? momentum_buffer.data() : nullptr,
                               .count = count};
       run_chunks(std::vector{piece}, [&](const SgdPiece& each, const Chunk& chunk, Worker worker) {
-        sgd_chunk(scalars, each, chunk, worker);
+        sgd_chunk(slot.scalars, each, chunk, worker);
       });
     }
     EXPECT_TRUE(parameter.same_as(expected.parameter)) << count;
@@ -62,6 +64,14 @@ TEST(SgdChunk, DoesWhatSgdDoes) {
       }
     }
   }
+}
+
+TEST(SgdSlot, DoesNotCountAStepWithAnOverflow) {
+  SgdSlot slot = {.number = 3};
+  begin_sgd({}, {.overflow = 1}, slot);
+  EXPECT_EQ(slot.number, 3);
+  begin_sgd({}, {}, slot);
+  EXPECT_EQ(slot.number, 4);
 }
 
 }  // namespace

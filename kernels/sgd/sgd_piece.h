@@ -19,6 +19,8 @@ struct SgdPiece {
   ElementType gradient_type = ElementType::kFloat;
   float* momentum_buffer = nullptr;  // Null without momentum.
   int64_t count = 0;
+  int32_t group = 0;  // Which of the launch's options are its own.
+  int32_t slot = 0;   // Which of the launch's slots is its own.
 };
 
 }  // namespace accelerate::kernels

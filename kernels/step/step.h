@@ -1,11 +1,11 @@
-// What an optimizer on a GPU reads there, so that neither the outcome of a step nor its number has
-// to reach the host.
+// What an optimizer on a GPU reads there, so that neither the outcome of a step nor what clips it
+// has to reach the host. An optimizer on the CPU reads the same in the host's memory.
 //
 // Example:
 //   begin_step({.norm = norm, .loss_scale = loss_scale, .max_norm = 1}, *step);
-//   if (step->overflow == 0) update(step->number, step->lr, step->gradient_factor);
+//   if (step->overflow == 0) update(step->gradient_factor);
 //
-// Not for optimizers on the CPU, which take these as arguments.
+// Not for several optimizers whose gradients are clipped apart: each has a Step of its own.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,6 @@
 namespace accelerate::kernels {
 
 struct Step {
-  int64_t number = 0;  // Counted from 1, with this one; steps with an overflow do not count.
-  double lr = 0;       // The caller's, who may write it between any two steps.
   double gradient_factor = 1;
   int32_t overflow = 0;  // Then the optimizer writes nothing at all.
 };
@@ -34,6 +32,10 @@ struct StepInputs {
   LossScale* loss_scale = nullptr;
   // Of the gradients without the loss scale.
   double max_norm = std::numeric_limits<double>::infinity();
+  // Where the norm of the gradients without the loss scale is wanted; null for nowhere.
+  float* norm_out = nullptr;
+  // The step was begun before: what it has found and the factor that it has stay.
+  bool go_on = false;
 };
 
 // That of torch.nn.utils.clip_grad_norm_: NaN for a norm of NaN.
@@ -46,18 +48,18 @@ ACCELERATE_HOST_DEVICE double clip_coefficient(double norm, double max_norm) {
 
 // Also notes an overflow in the loss scale.
 ACCELERATE_HOST_DEVICE void begin_step(const StepInputs& inputs, Step& step) {
-  step.gradient_factor = 1;
-  step.overflow = 0;
-  if (inputs.loss_scale != nullptr) {
-    step.gradient_factor = inputs.loss_scale->inverse;
-    step.overflow = inputs.norm != nullptr && inputs.norm->finite == 0;
-    inputs.loss_scale->overflow |= step.overflow;
+  if (!inputs.go_on) {
+    step = {};
+    if (inputs.loss_scale != nullptr) {
+      step.gradient_factor = inputs.loss_scale->inverse;
+      step.overflow = inputs.norm != nullptr && inputs.norm->finite == 0;
+      inputs.loss_scale->overflow |= step.overflow;
+    }
   }
-  if (inputs.norm != nullptr) {
-    const double norm = square_root(inputs.norm->sum) * step.gradient_factor;
-    step.gradient_factor *= clip_coefficient(norm, inputs.max_norm);
-  }
-  step.number += step.overflow == 0;
+  if (inputs.norm == nullptr) return;
+  const double norm = square_root(inputs.norm->sum) * step.gradient_factor;
+  if (inputs.norm_out != nullptr) *inputs.norm_out = static_cast<float>(norm);
+  step.gradient_factor *= clip_coefficient(norm, inputs.max_norm);
 }
 
 }  // namespace accelerate::kernels

@@ -2,9 +2,9 @@
 //
 // Example:
 //   begin_step_cuda({.norm = norm, .loss_scale = loss_scale, .max_norm = 1}, step, stream);
-//   adam_cuda({.weight_decay = 0.01}, pieces, step, stream);
+//   adam_cuda(pieces, groups, slots, step, stream);
 //
-// Not for several optimizers or groups of parameters that share a Step: each has its own.
+// Not for the CPU: see begin_step().
 #pragma once
 
 #include <cuda_runtime_api.h>
