@@ -36,8 +36,9 @@ c10::intrusive_ptr<c10d::Store> connect_store(const launcher::WorkerEnvironment&
 c10d::ReduceOp::RedOpType to_c10d(ReduceOp op) {
   switch (op) {
     case ReduceOp::kSum:
-    case ReduceOp::kMean:
       return c10d::ReduceOp::SUM;
+    case ReduceOp::kMean:
+      return c10d::ReduceOp::AVG;
     case ReduceOp::kMax:
       return c10d::ReduceOp::MAX;
     case ReduceOp::kMin:
@@ -63,6 +64,9 @@ struct Communicator::Group {
   c10::intrusive_ptr<c10d::Backend> backend;
   c10::Device device;
   std::chrono::milliseconds timeout;
+
+  // Whether a mean is one collective: Gloo has none.
+  bool averages() const { return device.is_cuda(); }
 
   // Calls the function, and turns what it throws into an error that says what to do.
   template <class Function>
@@ -148,13 +152,19 @@ void Communicator::run(const char* name, Start&& start) const {
   group_->guard(name, [&] { start()->wait(); });
 }
 
-PendingCollective Communicator::start_sum(at::Tensor& tensor) {
+double Communicator::mean_factor() const {
+  return !group_ || group_->averages() ? 1.0 : 1.0 / size();
+}
+
+PendingCollective Communicator::start_mean(at::Tensor& tensor) {
   PendingCollective pending;
   if (!group_) return pending;
   c10::AutoGradMode no_grad(false);
+  const ReduceOp op = group_->averages() ? ReduceOp::kMean : ReduceOp::kSum;
   group_->guard("all_reduce", [&] {
     std::vector<at::Tensor> tensors{tensor};
-    auto work = group_->backend->allreduce(tensors);
+    auto work =
+        group_->backend->allreduce(tensors, c10d::AllreduceOptions{.reduceOp = to_c10d(op)});
     pending.wait_ = [group = group_, work] { group->guard("all_reduce", [&] { work->wait(); }); };
   });
   return pending;
@@ -166,11 +176,13 @@ void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {
               " values is not an integer; convert the tensor to a floating type first");
   if (!group_) return;
   c10::AutoGradMode no_grad(false);
+  const bool divides = op == ReduceOp::kMean && !group_->averages();
   std::vector<at::Tensor> tensors{tensor};
   run("all_reduce", [&] {
-    return group_->backend->allreduce(tensors, c10d::AllreduceOptions{.reduceOp = to_c10d(op)});
+    const c10d::AllreduceOptions options{.reduceOp = to_c10d(divides ? ReduceOp::kSum : op)};
+    return group_->backend->allreduce(tensors, options);
   });
-  if (op == ReduceOp::kMean) tensor.div_(size());
+  if (divides) tensor.div_(size());
 }
 
 void Communicator::broadcast(at::Tensor& tensor, int root) {

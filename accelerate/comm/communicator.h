@@ -37,7 +37,7 @@ struct ProcessGroupOptions {
   std::string network_interface = {};
 };
 
-// A collective that is under way, as start_sum() returns it.
+// A collective that is under way, as start_mean() returns it.
 class PendingCollective {
  public:
   // Returns when the result is there. Throws c10::Error as the collective itself would; to be
@@ -82,9 +82,13 @@ class Communicator {
   // In place; the tensor is contiguous, and has the same value on every rank afterwards. kMean of
   // an integer tensor is an error.
   void all_reduce(at::Tensor& tensor, ReduceOp op);
-  // Begins the sum over the ranks, in place, and returns at once; the tensor must be left alone
-  // until wait(). All ranks start their collectives in the same order; any number may be under way.
-  [[nodiscard]] PendingCollective start_sum(at::Tensor& tensor);
+  // Begins the mean over the ranks, in place, and returns at once; the tensor must be left alone
+  // until wait(). Every rank has multiplied its values by mean_factor() before, which is 1 where
+  // the collective divides by itself, as NCCL's does. All ranks start their collectives in the same
+  // order; any number may be under way. On a GPU they run on a stream of their own, and wait()
+  // makes the current stream wait, not the host.
+  [[nodiscard]] PendingCollective start_mean(at::Tensor& tensor);
+  double mean_factor() const;
   // In place: every rank gets the root's values. The tensor is contiguous.
   void broadcast(at::Tensor& tensor, int root);
   // Every rank's tensor, in rank order; all have the same shape.

@@ -60,13 +60,14 @@ TEST_F(CommunicatorTest, BroadcastsBytes) {
     EXPECT_EQ(world_->broadcast_bytes(rank_ == 1 ? bytes : "another", 1), bytes);
 }
 
-TEST_F(CommunicatorTest, SumsWhileOtherWorkGoesOn) {
-  at::Tensor one = at::full({4}, rank_ + 1.0), two = at::full({4}, 10.0 * (rank_ + 1));
-  auto first = world_->start_sum(one), second = world_->start_sum(two);
+TEST_F(CommunicatorTest, AveragesWhileOtherWorkGoesOn) {
+  const double mean = (size_ + 1) / 2.0, mine = (rank_ + 1) * world_->mean_factor();
+  at::Tensor one = at::full({4}, mine), two = at::full({4}, 10 * mine);
+  auto first = world_->start_mean(one), second = world_->start_mean(two);
   first.wait();
   second.wait();
-  EXPECT_EQ(one[3].item<double>(), size_ * (size_ + 1) / 2);
-  EXPECT_EQ(two[0].item<double>(), 10.0 * size_ * (size_ + 1) / 2);
+  EXPECT_NEAR(one[3].item<double>(), mean, 1e-6);
+  EXPECT_NEAR(two[0].item<double>(), 10 * mean, 1e-5);
 }
 
 TEST_F(CommunicatorTest, GathersBytesOfAnyLength) {

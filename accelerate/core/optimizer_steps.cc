@@ -3,8 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_foreach_clamp_max.h>
 #include <ATen/ops/_foreach_clamp_min.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -12,11 +12,11 @@
 #include <torch/optim/optimizer.h>
 
 #include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <unordered_set>
 
 #include "accelerate/core/live.h"
-#include "accelerate/gradients/gradient_norm.h"
+#include "accelerate/device/gpu_kernels.h"
 
 namespace accelerate {
 namespace {
@@ -42,8 +42,9 @@ std::vector<at::Tensor> gradients_of(const OptimizerState& optimizer) {
   return gradients_of(parameters);
 }
 
-bool all_measurable(const std::vector<at::Tensor>& gradients) {
-  return std::all_of(gradients.begin(), gradients.end(), is_measurable);
+// Whether the step of these gradients is begun by a kernel.
+bool takes_kernels(const OptimizerState& optimizer, const std::vector<at::Tensor>& gradients) {
+  return optimizer.fused && GradientNorm::takes(gradients);
 }
 
 // What a sparse gradient consists of; the tensor itself otherwise.
@@ -51,22 +52,14 @@ at::Tensor values_of(const at::Tensor& gradient) {
   return gradient.is_sparse() ? gradient._values() : gradient;
 }
 
-void multiply(const std::vector<at::Tensor>& gradients, double factor) {
+// By a 0-dim factor, which is not looked at where that would have to wait.
+void multiply(const std::vector<at::Tensor>& gradients, const at::Tensor& factor) {
+  if (factor.is_cpu() && factor.item<double>() == 1) return;
   for (const at::Tensor& gradient : gradients) values_of(gradient).mul_(factor);
 }
 
-// Of any kind and on any device, without a look at the values.
-at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type) {
-  if (norm_type == 2 && all_measurable(gradients))
-    return at::scalar_tensor(std::sqrt(measure_gradients(gradients).squared), at::kDouble);
-  std::vector<at::Tensor> norms;
-  for (const at::Tensor& gradient : gradients) {
-    // What stands twice for an element must be added up first.
-    const at::Tensor summed = gradient.is_sparse() ? gradient.coalesce() : gradient;
-    norms.push_back(at::linalg_vector_norm(values_of(summed).detach(), norm_type)
-                        .to(gradients.front().device(), at::kDouble));
-  }
-  return at::linalg_vector_norm(at::stack(norms), norm_type);
+at::Tensor factor_of(const OptimizerState& optimizer) {
+  return optimizer.step->member(offsetof(kernels::Step, gradient_factor), at::kDouble);
 }
 
 }  // namespace
@@ -117,42 +110,50 @@ void OptimizerSteps::before_backward() {
   c10::AutoGradMode no_grad(false);
   for (const auto& optimizer : optimizers()) {
     forget_if_replaced(*optimizer);
-    // What is still there is added to: it must be clipped by now, and of the scale of the rest.
-    const double factor =
-        optimizer->clip_factor * (optimizer->unscaled ? 1 / loss_scale_->inverse() : 1);
-    if (factor != 1) multiply(gradients_of(*optimizer), factor);
-    optimizer->clip_factor = 1;
-    optimizer->checked = optimizer->overflow = optimizer->unscaled = false;
+    if (optimizer->begun) {
+      // What is still there is added to: it must be clipped by now, and of the scale of the rest.
+      const at::Tensor factor = factor_of(*optimizer);
+      multiply(gradients_of(*optimizer), loss_scale_ ? factor * loss_scale_->scale() : factor);
+    }
+    optimizer->begun = optimizer->unscaled = false;
   }
 }
 
 void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) {
   optimizer.gradients.clear();
-  optimizer.checked = optimizer.overflow = optimizer.unscaled = optimizer.awaits_step = false;
-  optimizer.clip_factor = 1;
+  optimizer.begun = optimizer.unscaled = optimizer.awaits_step = false;
 }
 
-double OptimizerSteps::pending_factor(const OptimizerState& optimizer) const {
-  const bool scaled = loss_scale_ != nullptr && !optimizer.unscaled;
-  return optimizer.clip_factor * (scaled ? loss_scale_->inverse() : 1.0);
-}
-
-void OptimizerSteps::note(OptimizerState& optimizer, bool overflow) {
-  if (loss_scale_ == nullptr || optimizer.checked) return;
-  loss_scale_->note(overflow);
-  optimizer.checked = optimizer.awaits_step = true;
-  optimizer.overflow = overflow;
+void OptimizerSteps::begin(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients,
+                           const kernels::StepInputs& inputs) {
+  const c10::Device device = gradients.front().device();
+  if (!optimizer.step || optimizer.step->device() != device) optimizer.step.emplace(device);
+  kernels::StepInputs all = inputs;
+  all.norm = norm_.result();
+  all.go_on = optimizer.begun;
+  if (loss_scale_ != nullptr && !optimizer.begun) {
+    all.loss_scale = loss_scale_->state();
+    loss_scale_->expect_outcome();
+    optimizer.awaits_step = true;
+  }
+  if (device.is_cpu()) {
+    kernels::begin_step(all, *optimizer.step->get());
+  } else {
+    gpu::begin_step(device, all, optimizer.step->get());
+  }
+  optimizer.begun = true;
+  remember(optimizer, gradients);
 }
 
 void OptimizerSteps::check(OptimizerState& optimizer) {
   forget_if_replaced(optimizer);
-  if (loss_scale_ == nullptr || optimizer.checked) return;
+  if (loss_scale_ == nullptr || optimizer.begun) return;
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
   // No gradient says nothing about the scale.
   if (gradients.empty()) return;
-  if (optimizer.fused && all_measurable(gradients)) {
-    note(optimizer, !measure_gradients(gradients).finite);
-    remember(optimizer, gradients);
+  if (takes_kernels(optimizer, gradients)) {
+    norm_.measure(gradients);
+    begin(optimizer, gradients, {});
   } else {
     unscale(optimizer);
   }
@@ -163,31 +164,75 @@ void OptimizerSteps::unscale(OptimizerState& optimizer) {
   forget_if_replaced(optimizer);
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
   if (gradients.empty()) return;
-  if (loss_scale_ != nullptr && !optimizer.unscaled) {
+  if (loss_scale_ != nullptr && !takes_kernels(optimizer, gradients)) {
+    if (optimizer.unscaled) return;
     const bool overflow = loss_scale_->unscale(gradients);
-    optimizer.overflow = optimizer.checked ? optimizer.overflow : overflow;
-    optimizer.checked = optimizer.unscaled = optimizer.awaits_step = true;
+    optimizer.step.emplace(gradients.front().device(), kernels::Step{.overflow = overflow});
+    optimizer.begun = optimizer.unscaled = optimizer.awaits_step = true;
     remember(optimizer, gradients);
+    return;
   }
-  if (optimizer.clip_factor != 1) multiply(gradients, optimizer.clip_factor);
-  optimizer.clip_factor = 1;
+  check(optimizer);
+  if (!optimizer.begun) return;
+  const at::Tensor factor = factor_of(optimizer);
+  multiply(gradients, factor);
+  factor.fill_(1);
+  optimizer.unscaled = loss_scale_ != nullptr;
+}
+
+void OptimizerSteps::follow_device(OptimizerState& optimizer) {
+  if (!optimizer.fused) return;
+  for (const auto& group : optimizer.optimizer->param_groups()) {
+    for (const at::Tensor& parameter : group.params()) {
+      if (parameter.device() == optimizer.fused->device()) return;
+      optimizer.fused = FusedOptimizer::make(*optimizer.optimizer);
+      return;
+    }
+  }
+}
+
+const kernels::Step* OptimizerSteps::plain_step(c10::Device device) {
+  if (!plain_step_ || plain_step_->device() != device) plain_step_.emplace(device);
+  return plain_step_->get();
 }
 
 void OptimizerSteps::step(OptimizerState& optimizer) {
+  follow_device(optimizer);
   check(optimizer);
-  optimizer.step_was_skipped = optimizer.overflow;
-  const bool done = optimizer.step_was_skipped ||
-                    (optimizer.fused && optimizer.fused->step(pending_factor(optimizer)));
+  FusedOptimizer* fused = optimizer.fused.get();
+  const bool done = fused != nullptr && fused->step(optimizer.begun ? optimizer.step->get()
+                                                                    : plain_step(fused->device()));
   if (!done) unscale(optimizer);
   optimizer.awaits_step = false;
-  if (!done) optimizer.optimizer->step();
+  if (done && loss_scale_ != nullptr && optimizer.begun && !fused->device().is_cpu()) {
+    const auto overflow = optimizer.step->member(offsetof(kernels::Step, overflow), at::kInt);
+    optimizer.outcomes.add(HostCopy(overflow), [&optimizer, taken = fused->taken()] {
+      optimizer.fused->count(taken, -1);
+    });
+    return;
+  }
+  const bool skipped =
+      loss_scale_ != nullptr && optimizer.begun && optimizer.step->read().overflow != 0;
+  if (!done && !skipped) optimizer.optimizer->step();
+  optimizer.outcomes.add(skipped);
 }
 
 bool OptimizerSteps::step_was_skipped(const torch::optim::Optimizer* optimizer) const {
   bool any = false;
   for (const auto& known : optimizers()) {
-    if (known->optimizer == optimizer) return known->step_was_skipped;
-    any = any || known->step_was_skipped;
+    const bool skipped = known->outcomes.last();
+    if (known->optimizer == optimizer) return skipped;
+    any = any || skipped;
+  }
+  return any;
+}
+
+bool OptimizerSteps::schedule_stands_still(const torch::optim::Optimizer* optimizer) const {
+  bool any = false;
+  for (const auto& known : optimizers()) {
+    const bool skipped = known->outcomes.last_for_schedules();
+    if (known->optimizer == optimizer) return skipped;
+    any = any || skipped;
   }
   return any;
 }
@@ -204,13 +249,13 @@ std::optional<std::vector<std::shared_ptr<OptimizerState>>> OptimizerSteps::cove
     const std::vector<at::Tensor> own = gradients_of(*optimizer);
     for (const at::Tensor& gradient : own) inside += asked.count(gradient.unsafeGetTensorImpl());
     if (inside == 0) continue;
-    if (inside < own.size() || !optimizer->fused || !all_measurable(own)) return std::nullopt;
+    if (inside < own.size() || !takes_kernels(*optimizer, own)) return std::nullopt;
     covered += inside;
     found.push_back(optimizer);
   }
-  // One norm needs one scale.
+  // One norm needs one factor, which two that were begun need not have.
   for (const auto& optimizer : found) {
-    if (pending_factor(*optimizer) != pending_factor(*found.front())) return std::nullopt;
+    if (found.size() > 1 && optimizer->begun) return std::nullopt;
   }
   if (covered != asked.size()) return std::nullopt;
   return found;
@@ -244,16 +289,13 @@ at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& paramet
       values_of(gradient).mul_(factor.to(gradient.scalar_type()));
     return norm.to(at::kFloat);
   }
-  const GradientNorm measured = measure_gradients(gradients);
-  const double norm = std::sqrt(measured.squared) * pending_factor(*optimizers->front());
+  norm_.measure(gradients);
+  const at::Tensor norm = at::empty({}, gradients.front().options().dtype(at::kFloat));
   for (const auto& optimizer : *optimizers) {
-    note(*optimizer, !measured.finite);
-    // So written that a norm that is no number goes on to the parameters, as in PyTorch.
-    const double factor = max_norm / (norm + kNormEps);
-    optimizer->clip_factor *= factor > 1 ? 1 : factor;
-    remember(*optimizer, gradients_of(*optimizer));
+    begin(*optimizer, gradients_of(*optimizer),
+          {.max_norm = max_norm, .norm_out = norm.mutable_data_ptr<float>()});
   }
-  return at::scalar_tensor(norm, at::kFloat);
+  return norm;
 }
 
 void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, double clip_value) {
@@ -266,13 +308,27 @@ void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, 
   at::_foreach_clamp_max_(gradients, clip_value);
 }
 
-at::Tensor OptimizerSteps::measure(const std::vector<at::Tensor>& parameters,
-                                   double norm_type) const {
+at::Tensor OptimizerSteps::measure(const std::vector<at::Tensor>& parameters, double norm_type) {
   c10::AutoGradMode no_grad(false);
   const std::vector<at::Tensor> gradients = gradients_of(parameters);
   if (gradients.empty()) return at::zeros({});
-  const double scale = loss_scale_ != nullptr ? loss_scale_->inverse() : 1.0;
-  return (norm_of(gradients, norm_type) * scale).to(at::kFloat);
+  const at::Tensor norm = norm_of(gradients, norm_type);
+  return (loss_scale_ != nullptr ? norm * loss_scale_->inverse() : norm).to(at::kFloat);
+}
+
+at::Tensor OptimizerSteps::norm_of(const std::vector<at::Tensor>& gradients, double norm_type) {
+  if (norm_type == 2 && GradientNorm::takes(gradients)) {
+    norm_.measure(gradients);
+    return norm_.value();
+  }
+  std::vector<at::Tensor> norms;
+  for (const at::Tensor& gradient : gradients) {
+    // What stands twice for an element must be added up first.
+    const at::Tensor summed = gradient.is_sparse() ? gradient.coalesce() : gradient;
+    norms.push_back(at::linalg_vector_norm(values_of(summed).detach(), norm_type)
+                        .to(gradients.front().device(), at::kDouble));
+  }
+  return at::linalg_vector_norm(at::stack(norms), norm_type);
 }
 
 }  // namespace accelerate

@@ -3,7 +3,8 @@
 //
 // Where an optimizer has a fused form, its gradients are read twice and never written: one pass
 // checks and measures them, a second unscales, clips and updates. Until somebody asks for their
-// values, `.grad` stays scaled and unclipped.
+// values, `.grad` stays scaled and unclipped. What the first pass has found lies where the
+// gradients do, and on a GPU nothing waits for it.
 //
 // Part of the Session; programs use the handles of prepare(). Not thread-safe.
 #pragma once
@@ -16,9 +17,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "accelerate/core/step_outcomes.h"
+#include "accelerate/device/device_value.h"
+#include "accelerate/gradients/gradient_norm.h"
 #include "accelerate/gradients/gradient_reducer.h"
 #include "accelerate/optim/fused_optimizer.h"
 #include "accelerate/precision/loss_scale.h"
+#include "kernels/step/step.h"
 
 namespace torch::optim {
 class Optimizer;
@@ -31,18 +36,16 @@ struct OptimizerState {
   torch::optim::Optimizer* optimizer = nullptr;
   // Null where LibTorch's own step is taken.
   std::unique_ptr<FusedOptimizer> fused;
-  // Of the last step.
-  bool step_was_skipped = false;
+  StepOutcomes outcomes;
 
   // ---- About the gradients at hand; forgotten when the program puts others in their place
   std::vector<c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>> gradients;
-  // Whether they were checked for an overflow, and whether there was one.
-  bool checked = false;
-  bool overflow = false;
+  // Whether `step` is about them: what their values are still to be multiplied by, and whether one
+  // of them is not finite. Where the gradients are.
+  bool begun = false;
+  std::optional<DeviceValue<kernels::Step>> step;
   // Whether the scale was taken out of the values themselves.
   bool unscaled = false;
-  // What they are still to be multiplied by for clipping.
-  double clip_factor = 1;
   // Whether the loss scale has to stay as it is until they are used up.
   bool awaits_step = false;
 
@@ -70,7 +73,10 @@ class OptimizerSteps {
   // Updates the parameters unless the gradients are not finite under a loss scale.
   void step(OptimizerState& optimizer);
   // Whether this optimizer skipped its last step; any that lives, where it is null or not prepared.
+  // Waits for the device.
   bool step_was_skipped(const torch::optim::Optimizer* optimizer = nullptr) const;
+  // Whether a schedule of the optimizer is to stand still; see StepOutcomes::last_for_schedules().
+  bool schedule_stands_still(const torch::optim::Optimizer* optimizer) const;
 
   // As Accelerator's methods of these names.
   at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm,
@@ -78,7 +84,7 @@ class OptimizerSteps {
   void clip_grad_value(const std::vector<at::Tensor>& parameters, double clip_value);
   void unscale(OptimizerState& optimizer);
   // The norm of unscaled gradients, with nothing changed.
-  at::Tensor measure(const std::vector<at::Tensor>& parameters, double norm_type) const;
+  at::Tensor measure(const std::vector<at::Tensor>& parameters, double norm_type);
 
  private:
   // Notes what is pending for these gradients, and forgets what was for others.
@@ -86,9 +92,15 @@ class OptimizerSteps {
   void forget_if_replaced(OptimizerState& optimizer);
   // Looks for an overflow, once for each backward pass.
   void check(OptimizerState& optimizer);
-  void note(OptimizerState& optimizer, bool overflow);
-  // What the values of `.grad` are still to be multiplied by.
-  double pending_factor(const OptimizerState& optimizer) const;
+  // Brings what was last measured, which is the norm of these gradients or of more, into the step.
+  void begin(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients,
+             const kernels::StepInputs& inputs);
+  // Remakes the fused form when the parameters have come to another device.
+  void follow_device(OptimizerState& optimizer);
+  // What a step without clipping and loss scale reads.
+  const kernels::Step* plain_step(c10::Device device);
+  // 0-dim, fp64, on the device of the gradients.
+  at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type);
   // The optimizers whose gradients are exactly these, if all of them can clip in their step.
   std::optional<std::vector<std::shared_ptr<OptimizerState>>> covering(
       const std::vector<at::Tensor>& gradients);
@@ -97,6 +109,8 @@ class OptimizerSteps {
 
   LossScale* loss_scale_;
   std::vector<std::weak_ptr<OptimizerState>> optimizers_;
+  GradientNorm norm_;
+  std::optional<DeviceValue<kernels::Step>> plain_step_;
 };
 
 }  // namespace accelerate

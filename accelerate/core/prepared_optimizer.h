@@ -32,18 +32,23 @@ class PreparedOptimizer {
   void zero_grad(bool set_to_none = true) { session_->zero_grad(*state_, set_to_none); }
 
   // Whether steps take the fused form: for Adam, AdamW, SGD, RMSprop and Adagrad over fp32 or fp64
-  // parameters on the CPU. Otherwise, and in a step with sparse gradients, it is LibTorch's own.
+  // parameters on the CPU, and for Adam, AdamW and SGD over fp32 parameters on a GPU. Otherwise,
+  // and in a step with sparse gradients, it is LibTorch's own.
   bool is_fused() const { return state_->fused != nullptr; }
 
   // Whether the last step() left the parameters alone because of an overflow; always false without
-  // a loss scale.
-  bool step_was_skipped() const { return state_->step_was_skipped; }
+  // a loss scale. Waits for a GPU.
+  bool step_was_skipped() const { return state_->outcomes.last(); }
 
   std::vector<torch::optim::OptimizerParamGroup>& param_groups() {
     return state_->optimizer->param_groups();
   }
-  // The user's optimizer.
-  torch::optim::Optimizer& unwrap() const { return *state_->optimizer; }
+  // The user's optimizer, its step counts exact: on a GPU, with a loss scale, they are so only when
+  // the outcome of each step is known, for which this waits.
+  torch::optim::Optimizer& unwrap() const {
+    state_->outcomes.last();
+    return *state_->optimizer;
+  }
   // For the Accelerator.
   OptimizerState& state() const { return *state_; }
 

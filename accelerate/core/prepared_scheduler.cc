@@ -13,7 +13,7 @@ namespace {
 int advances(Session& session, const torch::optim::Optimizer* optimizer) {
   if (!session.options().step_scheduler_with_optimizer) return 1;
   if (!session.accumulation().sync_gradients()) return 0;
-  if (session.optimizer_steps().step_was_skipped(optimizer)) return 0;
+  if (session.optimizer_steps().schedule_stands_still(optimizer)) return 0;
   return session.options().split_batches ? 1 : session.process().world_size;
 }
 

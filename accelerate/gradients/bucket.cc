@@ -2,6 +2,7 @@
 
 #include <c10/core/GradMode.h>
 
+#include "accelerate/device/gpu_kernels.h"
 #include "accelerate/gradients/blocks.h"
 #include "accelerate/gradients/element_type.h"
 #include "kernels/pack/pack.h"
@@ -9,8 +10,22 @@
 namespace accelerate::internal {
 namespace {
 
-const void* advanced(const void* data, int64_t elements, size_t element_size) {
-  return static_cast<const char*>(data) + elements * static_cast<int64_t>(element_size);
+// Does what the pieces say, on whichever device they are.
+void copy_pieces(const std::vector<kernels::PackPiece>& pieces, kernels::ElementType type,
+                 c10::Device device) {
+  if (!device.is_cpu()) return gpu::pack(device, pieces, type);
+  std::vector<int64_t> counts;
+  for (const kernels::PackPiece& piece : pieces) counts.push_back(piece.count);
+  for_each_block(cut_into_blocks(counts), [&](const Block& block) {
+    kernels::PackPiece part = pieces[block.array];
+    if (part.source != nullptr) {
+      part.source =
+          static_cast<const char*>(part.source) + block.begin * kernels::size_of(part.source_type);
+    }
+    part.destination = static_cast<char*>(part.destination) + block.begin * kernels::size_of(type);
+    part.count = block.count;
+    kernels::pack(part, type);
+  });
 }
 
 }  // namespace
@@ -65,7 +80,8 @@ void Bucket::pack(const std::vector<at::Tensor>& gradients, double factor) {
     sources.push_back(gradients[i].defined() ? laid_out(gradients[i], sizes_[i], strides_[i])
                                              : at::Tensor());
   }
-  if (!target.is_cpu() || !element_type(target.scalar_type())) {
+  const auto type = element_type(target.scalar_type());
+  if (!type) {
     for (size_t i = 0; i < members_.size(); ++i) {
       at::Tensor part = target.narrow(0, offsets_[i], slots_[i].numel())
                             .as_strided(sizes_[i], strides_[i], offsets_[i]);
@@ -75,48 +91,34 @@ void Bucket::pack(const std::vector<at::Tensor>& gradients, double factor) {
         part.zero_();
       }
     }
+    signal().zero_();
     return;
   }
-  std::vector<int64_t> counts;
-  for (const at::Tensor& slot : slots_) counts.push_back(slot.numel());
   char* wire_data = static_cast<char*>(target.data_ptr());
-  for_each_block(cut_into_blocks(counts), [&](const Block& block) {
-    const at::Tensor& source = sources[block.array];
-    kernels::pack({.source = source.defined() ? advanced(source.const_data_ptr(), block.begin,
-                                                         source.element_size())
-                                              : nullptr,
-                   .source_type = *element_type(values_.type()),
-                   .destination = wire_data + (offsets_[block.array] + block.begin) *
-                                                  static_cast<int64_t>(target.element_size()),
-                   .count = block.count,
-                   .factor = factor},
-                  *element_type(target.scalar_type()));
-  });
+  std::vector<kernels::PackPiece> pieces;
+  for (size_t i = 0; i < members_.size(); ++i) {
+    pieces.push_back({.source = sources[i].defined() ? sources[i].const_data_ptr() : nullptr,
+                      .source_type = *element_type(values_.type()),
+                      .destination = wire_data + offsets_[i] * kernels::size_of(*type),
+                      .count = slots_[i].numel(),
+                      .factor = factor});
+  }
+  pieces.push_back(
+      {.destination = wire_data + signal_offset_ * kernels::size_of(*type), .count = 1});
+  copy_pieces(pieces, *type, target.device());
 }
 
-void Bucket::set_signal(double value) { wire().narrow(0, signal_offset_, 1).fill_(value); }
-double Bucket::signal() const {
-  return const_cast<Bucket*>(this)->wire()[signal_offset_].item<double>();
-}
+void Bucket::raise_signal() { signal().fill_(1); }
+at::Tensor Bucket::signal() { return wire()[signal_offset_]; }
 
 void Bucket::unpack() {
   if (narrow_.type() == values_.type()) return;
   c10::AutoGradMode no_grad(false);
-  if (!values_.device().is_cpu()) {
-    values_.whole().copy_(narrow_.whole());
-    return;
-  }
-  const char* from = static_cast<const char*>(narrow_.whole().const_data_ptr());
-  char* to = static_cast<char*>(values_.whole().data_ptr());
-  for_each_block(cut_into_blocks({values_.whole().numel()}), [&](const Block& block) {
-    kernels::pack(
-        {.source = advanced(from, block.begin, c10::elementSize(narrow_.type())),
-         .source_type = *element_type(narrow_.type()),
-         .destination = to + block.begin * static_cast<int64_t>(c10::elementSize(values_.type())),
-         .count = block.count,
-         .factor = 1},
-        *element_type(values_.type()));
-  });
+  copy_pieces({{.source = narrow_.whole().const_data_ptr(),
+                .source_type = *element_type(narrow_.type()),
+                .destination = values_.whole().data_ptr(),
+                .count = values_.whole().numel()}},
+              *element_type(values_.type()), values_.device());
 }
 
 }  // namespace accelerate::internal

@@ -34,11 +34,13 @@ class Bucket {
   }
   const at::Tensor& slot(size_t member) const { return slots_[member]; }
 
-  // Copies each member's gradient, times a factor, to the wire; an undefined one becomes zeros.
+  // Copies each member's gradient, times a factor, to the wire; an undefined one becomes zeros. In
+  // one launch on a GPU.
   void pack(const std::vector<at::Tensor>& gradients, double factor);
-  // The number that travels behind the gradients.
-  void set_signal(double value);
-  double signal() const;
+  // The number that travels behind the gradients: 0 unless it is raised to 1 after packing.
+  void raise_signal();
+  // 0-dim, on the device.
+  at::Tensor signal();
   // What travels.
   at::Tensor& wire();
   // Brings what has arrived to the slots.

@@ -96,21 +96,33 @@ TEST(GradientNorm, IsOfAllElementsAndTheSameForAnyNumberOfThreads) {
   double expected = 0;
   for (const at::Tensor& each : gradients)
     expected += each.to(at::kDouble).square().sum().item<double>();
-  const double found = measure_gradients(gradients).squared;
+  const auto squared = [&gradients] {
+    GradientNorm norm;
+    norm.measure(gradients);
+    EXPECT_EQ(norm.value().item<double>(), std::sqrt(norm.result()->sum));
+    return norm.result()->sum;
+  };
+  const double found = squared();
   EXPECT_NEAR(found, expected, 1e-9 * expected);
   const int threads = at::get_num_threads();
   at::set_num_threads(4);
-  EXPECT_EQ(measure_gradients(gradients).squared, found);
+  EXPECT_EQ(squared(), found);
   at::set_num_threads(threads);
 }
 
 TEST(GradientNorm, FindsWhatIsNotFinite) {
   at::Tensor gradient = torch::ones({70000});
-  EXPECT_TRUE(measure_gradients({gradient}).finite);
+  const auto is_finite = [](const std::vector<at::Tensor>& gradients) {
+    GradientNorm norm;
+    norm.measure(gradients);
+    return norm.result()->finite != 0;
+  };
+  EXPECT_TRUE(is_finite({gradient}));
   gradient[69999] = INFINITY;
-  EXPECT_FALSE(measure_gradients({torch::ones({3}), gradient}).finite);
-  EXPECT_TRUE(measure_gradients({torch::full({4}, 1e200, at::kDouble)}).finite);
-  EXPECT_FALSE(is_measurable(torch::ones({3}, at::kLong)));
+  EXPECT_FALSE(is_finite({torch::ones({3}), gradient}));
+  EXPECT_TRUE(is_finite({torch::full({4}, 1e200, at::kDouble)}));
+  EXPECT_FALSE(GradientNorm::takes({torch::ones({3}, at::kLong)}));
+  EXPECT_THROW(GradientNorm().measure({torch::ones({3}, at::kLong)}), c10::Error);
 }
 
 }  // namespace

@@ -1,43 +1,76 @@
 #include "accelerate/gradients/gradient_norm.h"
 
+#include <ATen/ops/empty.h>
+#include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+#include <cstddef>
+
+#include "accelerate/device/gpu_kernels.h"
 #include "accelerate/gradients/blocks.h"
 #include "accelerate/gradients/element_type.h"
 #include "accelerate/gradients/flat_buffer.h"
 #include "kernels/norm/norm.h"
 
 namespace accelerate {
+namespace {
 
-bool is_measurable(const at::Tensor& gradient) {
-  return gradient.layout() == at::kStrided && gradient.is_cpu() &&
-         element_type(gradient.scalar_type()).has_value();
-}
-
-GradientNorm measure_gradients(const std::vector<at::Tensor>& gradients) {
-  std::vector<at::Tensor> dense;
+kernels::NormResult measure_on_cpu(const std::vector<kernels::NormPiece>& pieces) {
   std::vector<int64_t> counts;
-  for (const at::Tensor& gradient : gradients) {
-    TORCH_CHECK(is_measurable(gradient), "the norm of a ", gradient.scalar_type(), " gradient on ",
-                gradient.device(), " cannot be taken in one read");
-    dense.push_back(laid_out(gradient, gradient.sizes(), dense_strides(gradient)));
-    counts.push_back(gradient.numel());
-  }
+  for (const kernels::NormPiece& piece : pieces) counts.push_back(piece.count);
   const std::vector<Block> blocks = cut_into_blocks(counts);
   std::vector<kernels::SquaredNorm> parts(blocks.size());
   for_each_block(blocks, [&](const Block& block) {
-    const at::Tensor& tensor = dense[block.array];
-    const auto* data = static_cast<const char*>(tensor.const_data_ptr());
-    parts[&block - blocks.data()] =
-        kernels::squared_norm(data + block.begin * static_cast<int64_t>(tensor.element_size()),
-                              *element_type(tensor.scalar_type()), block.count);
+    const kernels::NormPiece& piece = pieces[block.array];
+    const int64_t offset = block.begin * kernels::size_of(piece.type);
+    parts[&block - blocks.data()] = kernels::squared_norm(
+        static_cast<const char*>(piece.data) + offset, piece.type, block.count);
   });
-  GradientNorm result;
+  kernels::NormResult result;
   for (const kernels::SquaredNorm& part : parts) {
-    result.squared += part.sum;
-    result.finite = result.finite && part.finite;
+    result = result + kernels::NormResult{part.sum, part.finite};
   }
   return result;
+}
+
+}  // namespace
+
+bool GradientNorm::takes(const std::vector<at::Tensor>& gradients) {
+  return std::all_of(gradients.begin(), gradients.end(), [&](const at::Tensor& gradient) {
+    return gradient.layout() == at::kStrided && (gradient.is_cpu() || gradient.is_cuda()) &&
+           element_type(gradient.scalar_type()).has_value() &&
+           gradient.device() == gradients.front().device();
+  });
+}
+
+void GradientNorm::measure(const std::vector<at::Tensor>& gradients) {
+  TORCH_CHECK(!gradients.empty() && takes(gradients),
+              "the norm of these gradients cannot be taken in one read: they must be dense, of a "
+              "floating type and on one device");
+  c10::AutoGradMode no_grad(false);
+  const c10::Device device = gradients.front().device();
+  if (!result_ || result_->device() != device) result_.emplace(device);
+  std::vector<at::Tensor> dense;
+  std::vector<kernels::NormPiece> pieces;
+  for (const at::Tensor& gradient : gradients) {
+    dense.push_back(laid_out(gradient, gradient.sizes(), dense_strides(gradient)));
+    pieces.push_back({.data = dense.back().const_data_ptr(),
+                      .type = *element_type(gradient.scalar_type()),
+                      .count = gradient.numel()});
+  }
+  if (device.is_cpu()) {
+    *result_->get() = measure_on_cpu(pieces);
+    return;
+  }
+  const int64_t bytes = gpu::norm_scratch_bytes(pieces);
+  if (!scratch_.defined() || scratch_.device() != device || scratch_.numel() < bytes)
+    scratch_ = at::empty({bytes}, at::TensorOptions(device).dtype(at::kByte));
+  gpu::norm(device, pieces, scratch_.mutable_data_ptr(), result_->get());
+}
+
+at::Tensor GradientNorm::value() const {
+  return result_->member(offsetof(kernels::NormResult, sum), at::kDouble).sqrt();
 }
 
 }  // namespace accelerate

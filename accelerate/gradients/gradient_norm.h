@@ -1,26 +1,41 @@
-// Finite check and norm of a step's gradients in one read.
+// Finite check and norm of a step's gradients in one read. The result stays where the gradients
+// are, for the kernel that begins the step.
 //
-//   const GradientNorm norm = measure_gradients(gradients);
-//   if (norm.finite) std::cout << std::sqrt(norm.squared);
+//   GradientNorm norm;
+//   norm.measure(gradients);
+//   begin_step({.norm = norm.result(), .max_norm = 1}, step);
 //
-// The same bits on every run, whatever the number of threads. For dense tensors on the CPU.
+// The same bits on every run, whatever the number of threads. For dense tensors on one device. Not
+// thread-safe; on a GPU, for one stream at a time.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <vector>
+
+#include "accelerate/device/device_value.h"
+#include "kernels/norm/norm_piece.h"
 
 namespace accelerate {
 
-struct GradientNorm {
-  // Of all elements together; accumulated in double.
-  double squared = 0;
-  // Whether no element is infinite or NaN.
-  bool finite = true;
-};
+class GradientNorm {
+ public:
+  // Whether measure() takes these, which are none or all on the same device.
+  static bool takes(const std::vector<at::Tensor>& gradients);
 
-// Whether measure_gradients() takes the tensor.
-bool is_measurable(const at::Tensor& gradient);
-GradientNorm measure_gradients(const std::vector<at::Tensor>& gradients);
+  // At least one. Does not wait for the device. Throws c10::Error when it does not take them.
+  void measure(const std::vector<at::Tensor>& gradients);
+
+  // Of the last measure(), until the next one; on the device of the gradients.
+  const kernels::NormResult* result() const { return result_->get(); }
+  // The norm itself: 0-dim, fp64, a tensor of its own on that device.
+  at::Tensor value() const;
+
+ private:
+  std::optional<DeviceValue<kernels::NormResult>> result_;
+  // Of a GPU's kernel; grows as needed.
+  at::Tensor scratch_;
+};
 
 }  // namespace accelerate

@@ -7,9 +7,11 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "accelerate/device/host_copy.h"
 #include "accelerate/gradients/bucket.h"
 
 namespace accelerate {
@@ -71,7 +73,7 @@ class GradientReducer::Engine : public std::enable_shared_from_this<Engine> {
   };
 
   void launch(size_t bucket, bool contributes);
-  void settle_presence(bool contributes);
+  void settle_presence();
   void take_means();
   std::string presence() const;
 
@@ -87,6 +89,10 @@ class GradientReducer::Engine : public std::enable_shared_from_this<Engine> {
   int64_t averagings_ = 0;
   // Which parameters all ranks had a gradient of ('1') or none ('0') when they last compared.
   std::string agreed_;
+  // The same of this rank in the last averaging ('-' where it took part without any), and whether
+  // some rank's differs, until that is settled.
+  std::string present_;
+  std::optional<HostCopy> signal_;
 
   // ---- One averaging
   bool eager_ = false;
@@ -159,6 +165,7 @@ void GradientReducer::Engine::on_gradient(size_t parameter) {
 }
 
 void GradientReducer::Engine::begin(bool eager) {
+  settle_presence();
   eager_ = eager && overlap_;
   under_way_ = true;
   next_bucket_ = 0;
@@ -187,11 +194,12 @@ void GradientReducer::Engine::launch(size_t index, bool contributes) {
                 "(EmbeddingOptions::sparse(false))");
     gradients[member] = gradient;
   }
-  bucket.pack(gradients, 1.0 / communicator_.size());
+  bucket.pack(gradients, communicator_.mean_factor());
   if (index + 1 == buckets_.size()) {
-    bucket.set_signal(contributes && presence() != agreed_ ? 1 : 0);
+    present_ = contributes ? presence() : std::string(parameters_.size(), '-');
+    if (contributes && present_ != agreed_) bucket.raise_signal();
   }
-  pending_.push_back(communicator_.start_sum(bucket.wire()));
+  pending_.push_back(communicator_.start_mean(bucket.wire()));
   ++next_bucket_;
 }
 
@@ -204,10 +212,13 @@ std::string GradientReducer::Engine::presence() const {
   return result;
 }
 
-// Called on all ranks when one of them has other gradients than were agreed.
-void GradientReducer::Engine::settle_presence(bool contributes) {
-  const std::string mine = contributes ? presence() : std::string(parameters_.size(), '-');
-  const std::vector<std::string> all = communicator_.all_gather_bytes(mine);
+// Does nothing unless a rank had other gradients than were agreed, which all ranks learn.
+void GradientReducer::Engine::settle_presence() {
+  if (!signal_) return;
+  const bool raised = signal_->get().item<double>() != 0;
+  signal_.reset();
+  if (!raised) return;
+  const std::vector<std::string> all = communicator_.all_gather_bytes(present_);
   std::string names;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     int with = 0, without = 0;
@@ -234,21 +245,23 @@ void GradientReducer::Engine::finish(bool contributes) {
   for (PendingCollective& each : pending_) each.wait();
   pending_.clear();
 
-  if (buckets_.back().signal() != 0) settle_presence(contributes);
+  signal_.emplace(buckets_.back().signal());
+  // A GPU is not waited for: there the next averaging begins with this.
+  if (buckets_.back().device().is_cpu()) settle_presence();
   if (contributes) take_means();
   // Of all reducers, so that none is taken for an earlier one at its address.
   static int64_t averagings = 0;
   averagings_ = ++averagings;
 }
 
-// Makes what has arrived the gradients of those parameters that all ranks had one of.
+// Makes what has arrived the gradients of those parameters that had one.
 void GradientReducer::Engine::take_means() {
   for (internal::Bucket& bucket : buckets_) {
     bucket.unpack();
     for (size_t member = 0; member < bucket.members().size(); ++member) {
       const size_t i = bucket.members()[member];
       local_[i] = 0;
-      if (agreed_[i] == '0') continue;
+      if (present_[i] == '0') continue;
       at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
       if (gradient.requires_grad()) {
         TORCH_WARN_ONCE(

@@ -8,7 +8,8 @@
 // Gradients add up locally in backward passes without begin(); the next finish() averages the sum.
 // A parameter without a gradient on every rank is left without one. Where some ranks have one and
 // others don't, finish() throws c10::Error with the parameter's name on every rank: such a step
-// would silently train different models.
+// would silently train different models. On GPUs, where that would have to wait for the device, the
+// next begin() throws it.
 //
 // Afterwards `.grad` lies in the bucket's memory. A program may keep such a tensor: the next
 // averaging then takes new memory. Not for sparse gradients, which are refused, nor for one

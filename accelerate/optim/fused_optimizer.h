@@ -3,22 +3,29 @@
 //
 //   torch::optim::AdamW adamw(net->parameters(), torch::optim::AdamWOptions(1e-3));
 //   auto fused = FusedOptimizer::make(adamw);
-//   if (!fused || !fused->step(/*gradient_factor=*/1.0)) adamw.step();
+//   const kernels::Step plain;
+//   if (!fused || !fused->step(&plain)) adamw.step();
 //
-// For Adam, AdamW, SGD, RMSprop and Adagrad, with every option that LibTorch has. All state stays
+// For Adam, AdamW, SGD, RMSprop and Adagrad over fp32 and fp64 parameters on the CPU, and for Adam,
+// AdamW and SGD over fp32 parameters on a GPU, with every option that LibTorch has. All state stays
 // in the user's optimizer, in LibTorch's own form: options are read from its param_groups() at each
 // step, step counts and moments from its state(), so that schedulers, torch::save() and
 // torch::load() act as always, and single steps may be taken by the optimizer itself. The result is
 // LibTorch's within the rounding of its operators. Gradients are read where they are and never
 // written.
 //
-// Not for parameters on a GPU, and not for a class derived from one of these, whose step() may be
-// another; make() returns null there. Not thread-safe; uses LibTorch's threads where the parameters
-// are many.
+// Not for a class derived from one of these, whose step() may be another; make() returns null
+// there. Not thread-safe; uses LibTorch's threads where the parameters are many.
 #pragma once
 
+#include <c10/core/Device.h>
+
+#include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
+
+#include "kernels/step/step.h"
 
 namespace torch::optim {
 class Optimizer;
@@ -36,12 +43,21 @@ class FusedOptimizer {
 
   // The optimizer's name, such as "AdamW".
   virtual std::string_view name() const = 0;
+  // Where it steps parameters.
+  virtual c10::Device device() const = 0;
 
-  // One step with every gradient times the factor. A parameter without a gradient is left alone;
-  // one that stands in the groups twice is stepped twice, as LibTorch does. False, with nothing
-  // changed, when a gradient or a state is not dense, of the parameter's type and on the CPU: then
-  // the optimizer's own step() is to be taken.
-  virtual bool step(double gradient_factor) = 0;
+  // One step, with every gradient times the factor that `step` holds, which lies where the
+  // parameters do; nothing changes where it holds an overflow. On a GPU nothing waits: the state
+  // then counts a step whose outcome is not known yet. A parameter without a gradient is left
+  // alone; one that stands in the groups twice is stepped twice, as LibTorch does. False, with
+  // nothing changed, when a gradient or a state is not dense and of the parameter's type and
+  // device: then the optimizer's own step() is to be taken.
+  virtual bool step(const kernels::Step* step) = 0;
+
+  // For steps on a GPU, whose outcome becomes known later: which parameters the last one took, and
+  // what adds to the counts of these in the state.
+  virtual std::vector<int32_t> taken() const { return {}; }
+  virtual void count(const std::vector<int32_t>& /*taken*/, int64_t /*by*/) {}
 };
 
 // Removes from the groups what stands in them more than once, as a module that is registered twice

@@ -11,6 +11,8 @@ namespace {
 
 using torch::optim::OptimizerParamGroup;
 
+constexpr kernels::Step kPlain;
+
 // Two copies of the same parameters, one for each side.
 struct Twins {
   explicit Twins(at::ScalarType type = at::kFloat) {
@@ -70,7 +72,7 @@ void expect_same_steps(std::vector<Options> options, at::ScalarType type = at::k
   ASSERT_NE(fused, nullptr);
   for (int step = 0; step < 100; ++step) {
     twins.set_gradients(step);
-    ASSERT_TRUE(fused->step(1.0));
+    ASSERT_TRUE(fused->step(&kPlain));
     plain.step();
     if (step % 10 == 9) {
       // As a scheduler does.
@@ -137,9 +139,9 @@ TEST(FusedOptimizer, StepsAlikeWithAnyNumberOfThreads) {
   auto fused_one = FusedOptimizer::make(one), fused_two = FusedOptimizer::make(two);
   for (int step = 0; step < 3; ++step) {
     twins.set_gradients(step);
-    fused_one->step(1.0);
+    fused_one->step(&kPlain);
     at::set_num_threads(2);
-    fused_two->step(1.0);
+    fused_two->step(&kPlain);
     at::set_num_threads(1);
   }
   for (size_t i = 0; i < twins.fused.size(); ++i)
@@ -153,10 +155,22 @@ TEST(FusedOptimizer, MultipliesGradientsWithoutWritingThem) {
   twins.set_gradients(0);
   for (const at::Tensor& each : twins.plain) each.mutable_grad().mul_(0.25);
   const at::Tensor before = twins.fused[0].grad().clone();
-  fused->step(0.25);
+  const kernels::Step quarter = {.gradient_factor = 0.25};
+  fused->step(&quarter);
   plain.step();
   twins.expect_equal(1e-6);
   EXPECT_TRUE(torch::equal(twins.fused[0].grad(), before));
+}
+
+TEST(FusedOptimizer, ChangesNothingAfterAnOverflow) {
+  Twins twins;
+  torch::optim::AdamW own(twins.fused, AdamWOptions(1e-2));
+  auto fused = FusedOptimizer::make(own);
+  twins.set_gradients(0);
+  const kernels::Step overflow = {.overflow = 1};
+  EXPECT_TRUE(fused->step(&overflow));
+  twins.expect_equal(0);
+  EXPECT_TRUE(own.state().empty());
 }
 
 TEST(FusedOptimizer, KeepsItsStateInLibTorchsForm) {
@@ -165,7 +179,7 @@ TEST(FusedOptimizer, KeepsItsStateInLibTorchsForm) {
   auto fused = FusedOptimizer::make(own);
   const auto step_both = [&](int step) {
     twins.set_gradients(step);
-    EXPECT_TRUE(fused->step(1.0));
+    EXPECT_TRUE(fused->step(&kPlain));
     plain.step();
   };
   step_both(0);
@@ -184,7 +198,7 @@ TEST(FusedOptimizer, KeepsItsStateInLibTorchsForm) {
     if (step % 2 == 0) {
       own.step();
     } else {
-      EXPECT_TRUE(fused->step(1.0));
+      EXPECT_TRUE(fused->step(&kPlain));
     }
     plain.step();
   }
@@ -204,7 +218,7 @@ TEST(FusedOptimizer, SgdBeginsItsMomentumWhenItIsTurnedOn) {
         static_cast<SGDOptions&>(each->param_groups()[0].options()).momentum(0.9).dampening(0.5);
     }
     twins.set_gradients(step);
-    EXPECT_TRUE(fused->step(1.0));
+    EXPECT_TRUE(fused->step(&kPlain));
     plain.step();
   }
   twins.expect_equal(1e-5);
@@ -216,7 +230,7 @@ TEST(FusedOptimizer, LeavesToLibTorchWhatIsNotForIt) {
   auto fused = FusedOptimizer::make(sgd);
   torch::embedding(table, torch::tensor({1}), -1, false, /*sparse=*/true).sum().backward();
   const at::Tensor before = table.detach().clone();
-  EXPECT_FALSE(fused->step(1.0));
+  EXPECT_FALSE(fused->step(&kPlain));
   EXPECT_TRUE(torch::equal(table, before));
 
   struct Derived : torch::optim::SGD {
@@ -236,7 +250,7 @@ TEST(FusedOptimizer, TellsAutogradThatParametersHaveChanged) {
   auto fused = FusedOptimizer::make(sgd);
   const at::Tensor stale = weight.square().sum();
   weight.sum().backward();
-  fused->step(1.0);
+  fused->step(&kPlain);
   EXPECT_THROW(stale.backward(), c10::Error);
 }
 
@@ -246,14 +260,14 @@ TEST(FusedOptimizer, StepsWhatStandsInTheGroupsTwiceOnceAfterItsRemoval) {
                         SGDOptions(1.0));
   remove_repeated_parameters(sgd);
   weight.sum().backward();
-  FusedOptimizer::make(sgd)->step(1.0);
+  FusedOptimizer::make(sgd)->step(&kPlain);
   EXPECT_TRUE(torch::equal(weight, torch::full({3}, -1.0)));
 }
 
 TEST(FusedOptimizer, DoesNothingWithoutGradients) {
   const auto weight = torch::ones({3}).set_requires_grad(true);
   torch::optim::AdamW adamw({weight}, AdamWOptions(0.1).weight_decay(0.5));
-  EXPECT_TRUE(FusedOptimizer::make(adamw)->step(1.0));
+  EXPECT_TRUE(FusedOptimizer::make(adamw)->step(&kPlain));
   EXPECT_TRUE(torch::equal(weight, torch::ones({3})));
   EXPECT_TRUE(adamw.state().empty());
 }

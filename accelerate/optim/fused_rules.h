@@ -6,6 +6,13 @@
 //   gather()     counts the step and finds the kernel's arrays, or makes them
 //   run()        calls the kernel on a part of the arrays
 //
+// and one whose kernel runs on a GPU as well:
+//
+//   Piece, Slot  what the kernel is told of a parameter, and keeps for it on the device
+//   piece()      that of an item
+//   steps()      how many steps the state has counted
+//   count()      adds to them
+//
 // Part of the FusedOptimizer; not for others.
 #pragma once
 
@@ -22,8 +29,12 @@
 
 #include "kernels/adagrad/adagrad.h"
 #include "kernels/adam/adam.h"
+#include "kernels/adam/adam_piece.h"
+#include "kernels/adam/adam_slot.h"
 #include "kernels/rmsprop/rmsprop.h"
 #include "kernels/sgd/sgd.h"
+#include "kernels/sgd/sgd_piece.h"
+#include "kernels/sgd/sgd_slot.h"
 
 namespace accelerate::internal {
 
@@ -36,8 +47,9 @@ struct FusedItem {
   bool is_double = false;
   // This step's number, from 1.
   int64_t step = 0;
-  // Index of the group's options.
+  // Index of the group's options, and of the parameter among those of all groups.
   size_t group = 0;
+  size_t index = 0;
 };
 
 template <class T>
@@ -49,7 +61,8 @@ const T* part(const void* data, int64_t begin) {
   return static_cast<const T*>(data) + begin;
 }
 
-// Whether a state tensor belongs to the parameter as the kernel wants it; its strides may differ.
+// Whether a state tensor, or a gradient, belongs to the parameter as the kernel wants it; its
+// strides may differ.
 bool suits(const at::Tensor& state, const at::Tensor& parameter);
 // The state tensor's memory, laid out as the parameter's; made from zeros where there is none.
 void* state_data(at::Tensor& state, const at::Tensor& parameter);
@@ -92,6 +105,21 @@ struct AdamRule {
                                part<T>(item.state[0], begin), part<T>(item.state[1], begin),
                                part<T>(item.state[2], begin), count});
   }
+
+  using Piece = kernels::AdamPiece;
+  using Slot = kernels::AdamSlot;
+  static Piece piece(const FusedItem& item) {
+    return {.parameter = static_cast<float*>(item.parameter),
+            .gradient = item.gradient,
+            .exp_avg = static_cast<float*>(item.state[0]),
+            .exp_avg_sq = static_cast<float*>(item.state[1]),
+            .max_exp_avg_sq = static_cast<float*>(item.state[2]),
+            .count = item.count,
+            .group = static_cast<int32_t>(item.group),
+            .slot = static_cast<int32_t>(item.index)};
+  }
+  static int64_t steps(const State& state) { return state.step(); }
+  static void count(State& state, int64_t by) { state.step(state.step() + by); }
 };
 
 struct SgdRule {
@@ -126,6 +154,20 @@ struct SgdRule {
         kernels::SgdArrays<T>{part<T>(item.parameter, begin), part<T>(item.gradient, begin),
                               part<T>(item.state[0], begin), count});
   }
+
+  using Piece = kernels::SgdPiece;
+  using Slot = kernels::SgdSlot;
+  static Piece piece(const FusedItem& item) {
+    return {.parameter = static_cast<float*>(item.parameter),
+            .gradient = item.gradient,
+            .momentum_buffer = static_cast<float*>(item.state[0]),
+            .count = item.count,
+            .group = static_cast<int32_t>(item.group),
+            .slot = static_cast<int32_t>(item.index)};
+  }
+  static int64_t steps(const State& state) { return state.momentum_buffer().defined(); }
+  // LibTorch keeps no count but whether there is a buffer.
+  static void count(State&, int64_t) {}
 };
 
 struct RmsPropRule {

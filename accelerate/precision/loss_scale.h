@@ -14,7 +14,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <utility>
+
+#include "accelerate/device/device_value.h"
+#include "kernels/loss_scale/loss_scale.h"
 
 namespace accelerate {
 
@@ -34,7 +36,8 @@ class LossScale {
 
   // The loss times the scale, in fp32. Outcomes that were noted take effect on the scale here, so
   // that all gradients between two calls are of one scale, however many optimizers step; not yet
-  // with `keep`, while gradients of the present scale wait for their step.
+  // with `keep`, while gradients of the present scale wait for their step. Does not wait for the
+  // device.
   at::Tensor apply(const at::Tensor& loss, bool keep = false);
 
   // Divides the gradients in place and returns whether one of them is not finite; notes this as the
@@ -42,25 +45,31 @@ class LossScale {
   // meant. Reads the answer on the host.
   bool unscale(at::TensorList gradients);
 
-  // What gradients of the last apply() are to be multiplied by, for a caller who unscales them
-  // itself and notes the outcome.
-  double inverse() const;
-  void note(bool overflow);
+  // For kernels that unscale gradients themselves and note an overflow in the state: its address on
+  // the device, and the call that says that they have.
+  kernels::LossScale* state() const { return state_.get(); }
+  void expect_outcome() { outcome_noted_ = true; }
+
+  // The scale of gradients of the last apply(), and one over it: 0-dim, fp32, on the device.
+  const at::Tensor& scale() const { return scale_; }
+  const at::Tensor& inverse() const { return inverse_; }
 
   // The scale that the next apply() uses, and the steps without an overflow since it last changed.
+  // Both wait for the device.
   double value() const;
   int64_t growth_tracker() const;
   // Goes on from the values of another one.
   void load(double value, int64_t growth_tracker);
 
  private:
-  // Scale and growth tracker once the noted outcome has taken effect.
-  std::pair<at::Tensor, at::Tensor> updated() const;
+  // On the host, once the noted outcome has taken effect.
+  kernels::LossScale updated() const;
 
-  LossScaleOptions options_;
-  // State on the device, as LibTorch's operators want it.
+  kernels::LossScaleOptions options_;
+  DeviceValue<kernels::LossScale> state_;
+  // Over the state.
   at::Tensor scale_;
-  at::Tensor growth_tracker_;
+  at::Tensor inverse_;
   at::Tensor overflow_;
   bool outcome_noted_ = false;
 };

@@ -22,6 +22,8 @@ struct AdamOptions {
   double eps = 1e-8;
   double weight_decay = 0;
   bool decoupled_weight_decay = false;  // Of AdamW; otherwise it is added to the gradient.
+
+  friend bool operator==(const AdamOptions&, const AdamOptions&) = default;
 };
 
 template <class T>

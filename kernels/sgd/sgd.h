@@ -19,6 +19,8 @@ struct SgdOptions {
   double dampening = 0;
   double weight_decay = 0;
   bool nesterov = false;
+
+  friend bool operator==(const SgdOptions&, const SgdOptions&) = default;
 };
 
 template <class T>

@@ -1,0 +1,35 @@
+// A tensor on its way from the device to the host, for a number that nobody has to wait for: the
+// copy takes its place in the device's queue, and the host reads it when it is there.
+//
+//   HostCopy overflow(flag);
+//   ... the next step is launched ...
+//   if (overflow.is_there() && overflow.get().item<int>() != 0) ...
+//
+// Of a tensor on the CPU it is there at once. Not for large tensors: each takes pinned memory. Not
+// thread-safe.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Event.h>
+
+#include <memory>
+
+namespace accelerate {
+
+class HostCopy {
+ public:
+  // On the current stream of the tensor's device.
+  explicit HostCopy(const at::Tensor& tensor);
+
+  // Without waiting.
+  bool is_there() const;
+  // Waits until it is there.
+  const at::Tensor& get() const;
+
+ private:
+  at::Tensor host_;
+  // Null when there is nothing to wait for.
+  std::shared_ptr<c10::Event> arrival_;
+};
+
+}  // namespace accelerate

@@ -1,0 +1,117 @@
+// The FusedOptimizer of parameters on a GPU: all of them in one launch, their rates and step counts
+// on the device.
+//
+// The host counts each step at once, for whoever reads or saves the optimizer's state, and takes
+// the count back when it learns that the step was skipped. The device's own counts are the ones
+// that are used; they are overwritten where the program has put others into the state, as
+// torch::load() does.
+//
+// Part of the FusedOptimizer; not for others.
+#pragma once
+
+#include <c10/core/GradMode.h>
+
+#include <iterator>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "accelerate/device/device_value.h"
+#include "accelerate/optim/fused_items.h"
+#include "accelerate/optim/fused_optimizer.h"
+
+namespace accelerate::internal {
+
+template <class Rule>
+class GpuFused final : public FusedOptimizer {
+ public:
+  using Piece = typename Rule::Piece;
+  using Slot = typename Rule::Slot;
+  using Options = typename Rule::Options;
+  // As gpu::adam() and gpu::sgd() are.
+  using Launch = void(c10::Device, std::span<const Piece>, const Options*, Slot*,
+                      const kernels::Step*);
+
+  GpuFused(torch::optim::Optimizer& optimizer, c10::Device device, Launch* launch)
+      : items_(optimizer, device), launch_(launch) {}
+
+  std::string_view name() const override { return Rule::kName; }
+  c10::Device device() const override { return items_.device(); }
+
+  bool step(const kernels::Step* step) override {
+    c10::AutoGradMode no_grad(false);
+    if (!items_.all_fit() || items_.share_memory()) return false;
+    const std::vector<at::Tensor> parameters = items_.parameters();
+    send_numbers(parameters);
+    items_.gather();
+    pieces_.clear();
+    taken_.clear();
+    for (const FusedItem& item : items_.items()) {
+      pieces_.push_back(Rule::piece(item));
+      taken_.push_back(static_cast<int32_t>(item.index));
+      known_[item.index] = steps_of(parameters[item.index]);
+    }
+    if (pieces_.empty()) return true;
+    send_options();
+    launch_(device(), pieces_, groups_->get(), slots_->get(), step);
+    return true;
+  }
+
+  std::vector<int32_t> taken() const override { return taken_; }
+
+  void count(const std::vector<int32_t>& taken, int64_t by) override {
+    const std::vector<at::Tensor> parameters = items_.parameters();
+    for (const int32_t index : taken) {
+      if (index >= std::ssize(parameters)) continue;
+      auto* state = items_.find_state(parameters[index]);
+      // Not where the program has put another count there in the meantime.
+      if (state == nullptr || Rule::steps(*state) != known_[index]) continue;
+      Rule::count(*state, by);
+      known_[index] = Rule::steps(*state);
+    }
+  }
+
+ private:
+  int64_t steps_of(const at::Tensor& parameter) const {
+    const auto* state = items_.find_state(parameter);
+    return state == nullptr ? 0 : Rule::steps(*state);
+  }
+
+  // Those that the device does not know.
+  void send_numbers(const std::vector<at::Tensor>& parameters) {
+    std::vector<int64_t> numbers;
+    for (const at::Tensor& parameter : parameters) numbers.push_back(steps_of(parameter));
+    if (numbers.size() != known_.size()) {
+      std::vector<Slot> slots(numbers.size());
+      for (size_t i = 0; i < slots.size(); ++i) slots[i].number = numbers[i];
+      if (!slots.empty()) slots_.emplace(device(), slots);
+    } else {
+      for (size_t i = 0; i < numbers.size(); ++i) {
+        if (numbers[i] != known_[i]) slots_->write(i, {.number = numbers[i]});
+      }
+    }
+    known_ = std::move(numbers);
+  }
+
+  void send_options() {
+    if (items_.options() == sent_) return;
+    if (items_.options().size() == sent_.size()) {
+      groups_->write(items_.options());
+    } else {
+      groups_.emplace(device(), items_.options());
+    }
+    sent_ = items_.options();
+  }
+
+  FusedItems<Rule> items_;
+  Launch* launch_;
+  std::vector<Piece> pieces_;
+  std::vector<int32_t> taken_;
+  std::optional<DeviceArray<Options>> groups_;
+  std::optional<DeviceArray<Slot>> slots_;
+  // The options that were last sent, and the steps that the host counts of each parameter.
+  std::vector<Options> sent_;
+  std::vector<int64_t> known_;
+};
+
+}  // namespace accelerate::internal

@@ -1,0 +1,170 @@
+// What the host does for a step on a GPU, with the kernels' own element functions run here.
+#include "accelerate/optim/gpu_fused.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <sstream>
+#include <vector>
+
+#include "kernels/adam/adam_chunk.h"
+#include "kernels/sgd/sgd_chunk.h"
+#include "kernels/testing/run_chunks.h"
+
+namespace accelerate::internal {
+namespace {
+
+using torch::optim::AdamW;
+using torch::optim::AdamWOptions;
+using torch::optim::OptimizerParamGroup;
+using torch::optim::SGD;
+using torch::optim::SGDOptions;
+using AdamWRule = AdamRule<AdamWOptions, torch::optim::AdamWParamState, true>;
+
+constexpr kernels::Step kPlain;
+constexpr kernels::Step kOverflow = {.overflow = 1};
+
+void adam_here(c10::Device, std::span<const kernels::AdamPiece> pieces,
+               const kernels::AdamOptions* groups, kernels::AdamSlot* slots,
+               const kernels::Step* step) {
+  if (step->overflow != 0) return;
+  for (const auto& piece : pieces) begin_adam(groups[piece.group], *step, slots[piece.slot]);
+  kernels::run_chunks(std::vector(pieces.begin(), pieces.end()),
+                      [&](const auto& piece, const kernels::Chunk& chunk, kernels::Worker worker) {
+                        adam_chunk(slots[piece.slot].scalars, piece, chunk, worker);
+                      });
+}
+
+void sgd_here(c10::Device, std::span<const kernels::SgdPiece> pieces,
+              const kernels::SgdOptions* groups, kernels::SgdSlot* slots,
+              const kernels::Step* step) {
+  if (step->overflow != 0) return;
+  for (const auto& piece : pieces) begin_sgd(groups[piece.group], *step, slots[piece.slot]);
+  kernels::run_chunks(std::vector(pieces.begin(), pieces.end()),
+                      [&](const auto& piece, const kernels::Chunk& chunk, kernels::Worker worker) {
+                        sgd_chunk(slots[piece.slot].scalars, piece, chunk, worker);
+                      });
+}
+
+// The same parameters twice, in two groups each.
+struct Twins {
+  Twins() {
+    torch::manual_seed(1);
+    for (const auto& shape : std::vector<std::vector<int64_t>>{{33, 7}, {5}, {}, {5000}}) {
+      ours.push_back(torch::randn(shape).requires_grad_());
+      plain.push_back(ours.back().detach().clone().requires_grad_());
+    }
+  }
+  // The second parameter has a gradient in every third step only.
+  void set_gradients(int step) {
+    for (size_t i = 0; i < ours.size(); ++i) {
+      const at::Tensor gradient = torch::randn_like(plain[i].detach());
+      const bool none = i == 1 && step % 3 != 0;
+      ours[i].mutable_grad() = none ? at::Tensor() : gradient;
+      plain[i].mutable_grad() = none ? at::Tensor() : gradient.clone();
+    }
+  }
+  template <class Options>
+  static std::vector<OptimizerParamGroup> groups(const std::vector<at::Tensor>& all,
+                                                 const Options& first, const Options& second) {
+    std::vector<OptimizerParamGroup> result{OptimizerParamGroup({all[0], all[1]}),
+                                            OptimizerParamGroup({all[2], all[3]})};
+    result[0].set_options(std::make_unique<Options>(first));
+    result[1].set_options(std::make_unique<Options>(second));
+    return result;
+  }
+  void expect_equal() const {
+    for (size_t i = 0; i < ours.size(); ++i)
+      EXPECT_TRUE(torch::allclose(ours[i], plain[i], 2e-5, 2e-5)) << i;
+  }
+  std::vector<at::Tensor> ours, plain;
+};
+
+void set_rates(torch::optim::Optimizer& optimizer, double rate) {
+  for (auto& group : optimizer.param_groups()) group.options().set_lr(rate);
+}
+
+// 30 steps of changing rates, beside LibTorch's own.
+template <class Rule, class Optimizer, class Options>
+void expect_same_steps(typename GpuFused<Rule>::Launch* launch, const Options& first,
+                       const Options& second) {
+  Twins twins;
+  Optimizer own(Twins::groups(twins.ours, first, second), first),
+      plain(Twins::groups(twins.plain, first, second), first);
+  GpuFused<Rule> fused(own, at::kCPU, launch);
+  for (int step = 0; step < 30; ++step) {
+    twins.set_gradients(step);
+    ASSERT_TRUE(fused.step(&kPlain));
+    plain.step();
+    if (step % 10 == 9) set_rates(own, 0.1 / (step + 1)), set_rates(plain, 0.1 / (step + 1));
+  }
+  twins.expect_equal();
+}
+
+TEST(GpuFused, StepsAsLibTorchDoes) {
+  expect_same_steps<AdamWRule, AdamW>(adam_here, AdamWOptions(1e-2),
+                                      AdamWOptions(3e-3).amsgrad(true).weight_decay(0));
+  expect_same_steps<SgdRule, SGD>(sgd_here, SGDOptions(0.1).momentum(0.9).dampening(0.3),
+                                  SGDOptions(0.05).weight_decay(0.1));
+}
+
+TEST(GpuFused, CountsAStepUntilItIsKnownToBeSkipped) {
+  Twins twins;
+  AdamW own(twins.ours, AdamWOptions(1e-2)), plain(twins.plain, AdamWOptions(1e-2));
+  GpuFused<AdamWRule> fused(own, at::kCPU, adam_here);
+  const auto counted = [&](int i) {
+    return static_cast<torch::optim::AdamWParamState&>(
+               *own.state().at(twins.ours[i].unsafeGetTensorImpl()))
+        .step();
+  };
+  twins.set_gradients(1);
+  fused.step(&kPlain);
+  plain.step();
+  fused.step(&kOverflow);
+  const std::vector<int32_t> taken = fused.taken();
+  EXPECT_EQ(taken, (std::vector<int32_t>{0, 2, 3}));
+  EXPECT_EQ(counted(0), 2);
+  // The outcome comes after the next step has been launched.
+  fused.step(&kPlain);
+  plain.step();
+  fused.count(taken, -1);
+  EXPECT_EQ(counted(0), 2);
+  fused.step(&kPlain);
+  plain.step();
+  EXPECT_EQ(counted(0), 3);
+  twins.expect_equal();
+}
+
+TEST(GpuFused, GoesOnFromTheCountsOfALoadedState) {
+  Twins twins;
+  AdamW own(twins.ours, AdamWOptions(1e-2)), plain(twins.plain, AdamWOptions(1e-2));
+  GpuFused<AdamWRule> fused(own, at::kCPU, adam_here);
+  twins.set_gradients(0);
+  fused.step(&kOverflow);
+  const std::vector<int32_t> taken = fused.taken();
+  for (int step = 0; step < 5; ++step) plain.step();
+  std::stringstream saved;
+  torch::save(plain, saved);
+  torch::load(own, saved);
+  for (size_t i = 0; i < twins.ours.size(); ++i) twins.ours[i].detach().copy_(twins.plain[i]);
+  // Of a step before the state was loaded.
+  fused.count(taken, -1);
+  fused.step(&kPlain);
+  plain.step();
+  twins.expect_equal();
+}
+
+TEST(GpuFused, LeavesParametersThatShareMemoryToLibTorch) {
+  const at::Tensor both = torch::ones({4});
+  at::Tensor one = both.narrow(0, 0, 2).requires_grad_(),
+             two = both.narrow(0, 1, 2).requires_grad_();
+  one.mutable_grad() = torch::ones({2});
+  two.mutable_grad() = torch::ones({2});
+  SGD own({one, two}, SGDOptions(0.1));
+  GpuFused<SgdRule> fused(own, at::kCPU, sgd_here);
+  EXPECT_FALSE(fused.step(&kPlain));
+  EXPECT_TRUE(torch::equal(both, torch::ones({4})));
+}
+
+}  // namespace
+}  // namespace accelerate::internal
