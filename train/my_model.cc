@@ -19,6 +19,7 @@ ABSL_FLAG(int, epochs, 15, "passes over the training images");
 ABSL_FLAG(int, batch_size, 32, "images in a step of each process");
 ABSL_FLAG(double, lr, 4e-3, "learning rate at the start");
 ABSL_FLAG(int, seed, 42, "of weights, split and shuffle");
+ABSL_FLAG(bool, capture, false, "record the training step once and replay it, on a GPU");
 ABSL_FLAG(bool, report_ranks, false,
           "print what each rank saw, and a digest of the parameters it ended with");
 
@@ -83,18 +84,23 @@ void train(Accelerator& accelerator) {
       adamw, {.total_steps = epochs * loader.size() * accelerator.num_processes()});
   auto scheduler = accelerator.prepare(cosine);
 
+  const auto step = [&](auto& batch) {
+    optimizer.zero_grad();
+    auto loss = torch::nn::functional::cross_entropy(model(batch.data), batch.target);
+    accelerator.backward(loss);
+    optimizer.step();
+    scheduler.step();
+    return loss.detach();
+  };
+  auto captured_step = accelerator.capture(step);
+
   int64_t images_seen = 0;
   for (int epoch = 1; epoch <= epochs; ++epoch) {
     model->train();
     auto total_loss = torch::zeros({}, accelerator.device());
     accelerate::train::ProgressBar bar(loader.size(), accelerator.is_main_process());
     for (auto& batch : loader) {
-      optimizer.zero_grad();
-      auto loss = torch::nn::functional::cross_entropy(model(batch.data), batch.target);
-      accelerator.backward(loss);
-      optimizer.step();
-      scheduler.step();
-      total_loss += loss.detach();
+      total_loss += absl::GetFlag(FLAGS_capture) ? captured_step(batch) : step(batch);
       images_seen += batch.data.size(0);
       bar.advance();
     }

@@ -23,6 +23,7 @@
 #include <tuple>
 #include <utility>
 
+#include "accelerate/core/captured_step.h"
 #include "accelerate/core/prepare.h"
 #include "accelerate/core/scopes.h"
 #include "accelerate/core/session.h"
@@ -82,6 +83,14 @@ class Accelerator {
   // A scope in which computations outside a prepared model run in the program's precision:
   //   { auto scope = accelerator.autocast(); features = encoder->forward(x); }
   [[nodiscard]] std::optional<Autocast> autocast() const { return session_->autocast(); }
+  // Makes of a training step one that is recorded once and then replayed whole; see CapturedStep.
+  // On the CPU, for the time being, it says so and runs as it is.
+  template <class Step>
+  CapturedStep<Step> capture(Step step, const CaptureOptions& options = {}) {
+    return {std::move(step),
+            std::make_shared<StepCapture>(session_, options, GraphRecorder::make(device()),
+                                          "steps are captured on GPUs only")};
+  }
   // Whether an overflow made an optimizer skip its last step.
   bool optimizer_step_was_skipped() const { return session_->optimizer_steps().step_was_skipped(); }
   // The loss scale that the next backward uses; 1 when the precision has none.

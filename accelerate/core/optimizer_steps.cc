@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <unordered_set>
+#include <utility>
 
 #include "accelerate/core/live.h"
 #include "accelerate/device/gpu_kernels.h"
@@ -198,26 +199,87 @@ const kernels::Step* OptimizerSteps::plain_step(c10::Device device) {
 
 void OptimizerSteps::step(OptimizerState& optimizer) {
   follow_device(optimizer);
-  check(optimizer);
   FusedOptimizer* fused = optimizer.fused.get();
+  if (recording_) {
+    TORCH_CHECK(
+        fused != nullptr && fused->is_fresh(),
+        "the optimizer has no fused form on this device, or its options were changed within "
+        "the step before it stepped");
+  }
+  check(optimizer);
   const bool done = fused != nullptr && fused->step(optimizer.begun ? optimizer.step->get()
                                                                     : plain_step(fused->device()));
   if (!done) unscale(optimizer);
   optimizer.awaits_step = false;
-  if (done && loss_scale_ != nullptr && optimizer.begun && !fused->device().is_cpu()) {
-    const auto overflow = optimizer.step->member(offsetof(kernels::Step, overflow), at::kInt);
-    optimizer.outcomes.add(HostCopy(overflow), [&optimizer, taken = fused->taken()] {
-      optimizer.fused->count(taken, -1);
-    });
+  const bool can_be_skipped = loss_scale_ != nullptr && optimizer.begun;
+  if (recording_) {
+    TORCH_CHECK(done, "the optimizer's step of such parameters and gradients has no fused form");
+    const std::vector<int32_t> taken = fused->taken();
+    recording_->push_back({state_of(optimizer), taken, fused->addresses(taken), can_be_skipped});
     return;
   }
-  const bool skipped =
-      loss_scale_ != nullptr && optimizer.begun && optimizer.step->read().overflow != 0;
-  if (!done && !skipped) optimizer.optimizer->step();
+  if (done) return note_outcome(optimizer, fused->taken(), can_be_skipped);
+  const bool skipped = can_be_skipped && optimizer.step->read().overflow != 0;
+  if (!skipped) optimizer.optimizer->step();
   optimizer.outcomes.add(skipped);
 }
 
+void OptimizerSteps::note_outcome(OptimizerState& optimizer, const std::vector<int32_t>& taken,
+                                  bool can_be_skipped) {
+  if (!can_be_skipped) return optimizer.outcomes.add(false);
+  if (optimizer.step->device().is_cpu())
+    return optimizer.outcomes.add(optimizer.step->get()->overflow != 0);
+  const auto overflow = optimizer.step->member(offsetof(kernels::Step, overflow), at::kInt);
+  optimizer.outcomes.add(HostCopy(overflow),
+                         [&optimizer, taken] { optimizer.fused->count(taken, -1); });
+}
+
+std::shared_ptr<OptimizerState> OptimizerSteps::state_of(const OptimizerState& optimizer) const {
+  for (const auto& known : optimizers()) {
+    if (known.get() == &optimizer) return known;
+  }
+  return nullptr;
+}
+
+void OptimizerSteps::begin_recording() {
+  for (const auto& optimizer : optimizers()) {
+    if (optimizer->fused) optimizer->fused->refresh();
+  }
+  recording_.emplace();
+}
+
+std::vector<RecordedStep> OptimizerSteps::end_recording() {
+  for (const RecordedStep& step : *recording_) {
+    if (const auto optimizer = step.optimizer.lock()) optimizer->fused->count(step.taken, -1);
+  }
+  return *std::exchange(recording_, std::nullopt);
+}
+
+bool OptimizerSteps::prepare_replay(const std::vector<RecordedStep>& steps) {
+  for (const RecordedStep& step : steps) {
+    const auto optimizer = step.optimizer.lock();
+    if (!optimizer || optimizer->fused->addresses(step.taken) != step.addresses) return false;
+    optimizer->fused->refresh();
+  }
+  return true;
+}
+
+void OptimizerSteps::complete_replay(const std::vector<RecordedStep>& steps) {
+  for (const RecordedStep& step : steps) {
+    const auto optimizer = step.optimizer.lock();
+    optimizer->fused->count(step.taken, 1);
+    note_outcome(*optimizer, step.taken, step.can_be_skipped);
+  }
+}
+
+void OptimizerSteps::refuse_to_read() const {
+  TORCH_CHECK(
+      !recording_,
+      "whether a step was skipped is known only after it; ask outside of the captured step");
+}
+
 bool OptimizerSteps::step_was_skipped(const torch::optim::Optimizer* optimizer) const {
+  refuse_to_read();
   bool any = false;
   for (const auto& known : optimizers()) {
     const bool skipped = known->outcomes.last();

@@ -53,6 +53,15 @@ struct OptimizerState {
   std::unordered_map<const GradientReducer*, int64_t> averagings;
 };
 
+// A fused step that was recorded, and is taken in each replay.
+struct RecordedStep {
+  std::weak_ptr<OptimizerState> optimizer;
+  // As of FusedOptimizer, when it was recorded.
+  std::vector<int32_t> taken;
+  std::vector<const void*> addresses;
+  bool can_be_skipped;
+};
+
 class OptimizerSteps {
  public:
   // `loss_scale` may be null; it outlives this object otherwise.
@@ -72,6 +81,16 @@ class OptimizerSteps {
 
   // Updates the parameters unless the gradients are not finite under a loss scale.
   void step(OptimizerState& optimizer);
+  // From then on step() is recorded by the device, until end_recording() returns what was, which
+  // the device has not done yet.
+  void begin_recording();
+  std::vector<RecordedStep> end_recording();
+  // Brings options and counts that the program has changed to the device. False when what a step
+  // works on lies elsewhere now.
+  static bool prepare_replay(const std::vector<RecordedStep>& steps);
+  // The device takes them now.
+  void complete_replay(const std::vector<RecordedStep>& steps);
+
   // Whether this optimizer skipped its last step; any that lives, where it is null or not prepared.
   // Waits for the device.
   bool step_was_skipped(const torch::optim::Optimizer* optimizer = nullptr) const;
@@ -97,6 +116,12 @@ class OptimizerSteps {
              const kernels::StepInputs& inputs);
   // Remakes the fused form when the parameters have come to another device.
   void follow_device(OptimizerState& optimizer);
+  // A fused step has been launched, of these parameters.
+  static void note_outcome(OptimizerState& optimizer, const std::vector<int32_t>& taken,
+                           bool can_be_skipped);
+  std::shared_ptr<OptimizerState> state_of(const OptimizerState& optimizer) const;
+  // Throws c10::Error while a step is recorded.
+  void refuse_to_read() const;
   // What a step without clipping and loss scale reads.
   const kernels::Step* plain_step(c10::Device device);
   // 0-dim, fp64, on the device of the gradients.
@@ -108,6 +133,8 @@ class OptimizerSteps {
   void make_visible(const std::vector<at::Tensor>& parameters);
 
   LossScale* loss_scale_;
+  // While a step is recorded.
+  std::optional<std::vector<RecordedStep>> recording_;
   std::vector<std::weak_ptr<OptimizerState>> optimizers_;
   GradientNorm norm_;
   std::optional<DeviceValue<kernels::Step>> plain_step_;

@@ -38,7 +38,9 @@ class PreparedOptimizer {
 
   // Whether the last step() left the parameters alone because of an overflow; always false without
   // a loss scale. Waits for a GPU.
-  bool step_was_skipped() const { return state_->outcomes.last(); }
+  bool step_was_skipped() const {
+    return session_->optimizer_steps().step_was_skipped(state_->optimizer);
+  }
 
   std::vector<torch::optim::OptimizerParamGroup>& param_groups() {
     return state_->optimizer->param_groups();

@@ -35,10 +35,13 @@ PreparedScheduler::PreparedScheduler(std::shared_ptr<Session> session,
       progress_(session_->add_schedule([&scheduler] { scheduler.step(); })) {}
 
 void PreparedScheduler::step() {
-  for (int i = advances(*session_, optimizer_); i > 0; --i) {
-    progress_->advance();
-    ++progress_->advances;
-  }
+  // The session outlives its recordings.
+  session_->in_each_step([session = session_.get(), optimizer = optimizer_, progress = progress_] {
+    for (int i = advances(*session, optimizer); i > 0; --i) {
+      progress->advance();
+      ++progress->advances;
+    }
+  });
 }
 
 PreparedPlateauScheduler::PreparedPlateauScheduler(std::shared_ptr<Session> session,

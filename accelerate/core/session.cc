@@ -274,8 +274,21 @@ void Session::check_averaged(OptimizerState& optimizer) const {
 void Session::step(OptimizerState& optimizer) {
   if (!accumulation_.sync_gradients()) return;
   check_averaged(optimizer);
-  for (const auto& model : models()) refresh(*model);
+  restore_layouts();
   optimizer_steps_.step(optimizer);
+}
+
+void Session::restore_layouts() {
+  for (const auto& model : models()) refresh(*model);
+}
+
+void Session::in_each_step(std::function<void()> action) {
+  if (recording_ == nullptr) return action();
+  recording_->push_back(std::move(action));
+}
+
+bool Session::all_agree(bool mine) {
+  return communicator_->size() == 1 ? mine : all_reduce_numbers({mine}, ReduceOp::kMin)[0] != 0;
 }
 
 void Session::zero_grad(OptimizerState& optimizer, bool set_to_none) {
@@ -285,6 +298,10 @@ void Session::zero_grad(OptimizerState& optimizer, bool set_to_none) {
 }
 
 void Session::begin_accumulation_step() {
+  TORCH_CHECK(
+      recording_ == nullptr || accumulation_.num_steps() == 1,
+      "accumulate() over several batches does other work in each of them; capture a step of "
+      "one batch, or one that goes through all batches of an update itself");
   const auto loader = active_loaders_->current();
   accumulation_.begin_step(loader ? std::optional(loader->batches_left) : std::nullopt);
 }

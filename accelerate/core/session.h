@@ -138,6 +138,17 @@ class Session {
   AccumulationWindow& accumulation() { return accumulation_; }
   // The batch at hand begins a step; see Accelerator::accumulate().
   void begin_accumulation_step();
+  // ---- Captured steps
+
+  // While a step is recorded: where to note what the host has to do in each replay. Null otherwise.
+  void set_recording(std::vector<std::function<void()>>* actions) { recording_ = actions; }
+  // Does this, or notes it for each replay when a step is being recorded.
+  void in_each_step(std::function<void()> action);
+  // Brings back into its slot what has left it, in all models.
+  void restore_layouts();
+  // Whether it is so on all ranks. Collective.
+  bool all_agree(bool mine);
+
   // None unless the precision scales the loss.
   LossScale* loss_scale() { return loss_scale_ ? &*loss_scale_ : nullptr; }
 
@@ -183,6 +194,7 @@ class Session {
   OptimizerSteps optimizer_steps_;
   AccumulationWindow accumulation_;
   std::shared_ptr<ActiveLoaders> active_loaders_ = std::make_shared<ActiveLoaders>();
+  std::vector<std::function<void()>>* recording_ = nullptr;
   bool joining_ = false;
   // Averagings in this join that this rank had data for.
   int64_t joined_steps_ = 0;

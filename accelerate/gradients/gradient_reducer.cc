@@ -54,6 +54,7 @@ class GradientReducer::Engine : public std::enable_shared_from_this<Engine> {
   void begin(bool eager);
   void finish(bool contributes);
   void abandon();
+  void set_recording(bool recording);
 
   void forget_local_gradients();
   int64_t averagings() const { return averagings_; }
@@ -93,6 +94,8 @@ class GradientReducer::Engine : public std::enable_shared_from_this<Engine> {
   // some rank's differs, until that is settled.
   std::string present_;
   std::optional<HostCopy> signal_;
+
+  bool recording_ = false;
 
   // ---- One averaging
   bool eager_ = false;
@@ -182,6 +185,11 @@ void GradientReducer::Engine::abandon() {
   pending_.clear();
 }
 
+void GradientReducer::Engine::set_recording(bool recording) {
+  settle_presence();
+  recording_ = recording;
+}
+
 void GradientReducer::Engine::launch(size_t index, bool contributes) {
   internal::Bucket& bucket = buckets_[index];
   std::vector<at::Tensor> gradients(bucket.members().size());
@@ -245,7 +253,7 @@ void GradientReducer::Engine::finish(bool contributes) {
   for (PendingCollective& each : pending_) each.wait();
   pending_.clear();
 
-  signal_.emplace(buckets_.back().signal());
+  if (!recording_) signal_.emplace(buckets_.back().signal());
   // A GPU is not waited for: there the next averaging begins with this.
   if (buckets_.back().device().is_cpu()) settle_presence();
   if (contributes) take_means();
@@ -317,6 +325,7 @@ void GradientReducer::begin(bool eager) { engine_->begin(eager); }
 void GradientReducer::finish() { engine_->finish(/*contributes=*/true); }
 void GradientReducer::shadow() { engine_->finish(/*contributes=*/false); }
 void GradientReducer::abandon() { engine_->abandon(); }
+void GradientReducer::set_recording(bool recording) { engine_->set_recording(recording); }
 void GradientReducer::forget_local_gradients() { engine_->forget_local_gradients(); }
 int64_t GradientReducer::averagings() const { return engine_->averagings(); }
 bool GradientReducer::empty() const { return engine_->empty(); }

@@ -64,6 +64,9 @@ class GradientReducer {
   void shadow();
   // After an exception in the backward pass: nothing is averaged.
   void abandon();
+  // While a step is recorded for a GPU, ranks do not compare what parameters have a gradient, for
+  // which the host would have to read. Called before, it makes sure that they agree. Collective.
+  void set_recording(bool recording);
 
   // A number for the last averaging; 0 before the first.
   int64_t averagings() const;

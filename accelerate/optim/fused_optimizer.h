@@ -58,6 +58,15 @@ class FusedOptimizer {
   // what adds to the counts of these in the state.
   virtual std::vector<int32_t> taken() const { return {}; }
   virtual void count(const std::vector<int32_t>& /*taken*/, int64_t /*by*/) {}
+
+  // For steps on a GPU that are recorded and replayed: whether the device holds the options and
+  // counts as the program has them now; what brings them there; and the addresses of the
+  // parameters and states that a step of these parameters works on.
+  virtual bool is_fresh() { return true; }
+  virtual void refresh() {}
+  virtual std::vector<const void*> addresses(const std::vector<int32_t>& /*taken*/) const {
+    return {};
+  }
 };
 
 // Removes from the groups what stands in them more than once, as a module that is registered twice

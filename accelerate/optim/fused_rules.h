@@ -12,6 +12,7 @@
 //   piece()      that of an item
 //   steps()      how many steps the state has counted
 //   count()      adds to them
+//   arrays()     the state's tensors, some of which may be undefined
 //
 // Part of the FusedOptimizer; not for others.
 #pragma once
@@ -26,6 +27,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "kernels/adagrad/adagrad.h"
 #include "kernels/adam/adam.h"
@@ -120,6 +122,9 @@ struct AdamRule {
   }
   static int64_t steps(const State& state) { return state.step(); }
   static void count(State& state, int64_t by) { state.step(state.step() + by); }
+  static std::vector<at::Tensor> arrays(const State& state) {
+    return {state.exp_avg(), state.exp_avg_sq(), state.max_exp_avg_sq()};
+  }
 };
 
 struct SgdRule {
@@ -168,6 +173,7 @@ struct SgdRule {
   static int64_t steps(const State& state) { return state.momentum_buffer().defined(); }
   // LibTorch keeps no count but whether there is a buffer.
   static void count(State&, int64_t) {}
+  static std::vector<at::Tensor> arrays(const State& state) { return {state.momentum_buffer()}; }
 };
 
 struct RmsPropRule {

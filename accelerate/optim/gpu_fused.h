@@ -71,16 +71,47 @@ class GpuFused final : public FusedOptimizer {
     }
   }
 
+  bool is_fresh() override {
+    items_.read_options();
+    return items_.options() == sent_ && numbers_of(items_.parameters()) == known_;
+  }
+
+  void refresh() override {
+    c10::AutoGradMode no_grad(false);
+    send_numbers(items_.parameters());
+    items_.read_options();
+    send_options();
+  }
+
+  std::vector<const void*> addresses(const std::vector<int32_t>& taken) const override {
+    const std::vector<at::Tensor> parameters = items_.parameters();
+    std::vector<const void*> result;
+    for (const int32_t index : taken) {
+      if (index >= std::ssize(parameters)) continue;
+      result.push_back(parameters[index].const_data_ptr());
+      auto* state = items_.find_state(parameters[index]);
+      if (state == nullptr) continue;
+      for (const at::Tensor& array : Rule::arrays(*state))
+        result.push_back(array.defined() ? array.const_data_ptr() : nullptr);
+    }
+    return result;
+  }
+
  private:
   int64_t steps_of(const at::Tensor& parameter) const {
     const auto* state = items_.find_state(parameter);
     return state == nullptr ? 0 : Rule::steps(*state);
   }
 
-  // Those that the device does not know.
-  void send_numbers(const std::vector<at::Tensor>& parameters) {
+  std::vector<int64_t> numbers_of(const std::vector<at::Tensor>& parameters) const {
     std::vector<int64_t> numbers;
     for (const at::Tensor& parameter : parameters) numbers.push_back(steps_of(parameter));
+    return numbers;
+  }
+
+  // Those that the device does not know.
+  void send_numbers(const std::vector<at::Tensor>& parameters) {
+    std::vector<int64_t> numbers = numbers_of(parameters);
     if (numbers.size() != known_.size()) {
       std::vector<Slot> slots(numbers.size());
       for (size_t i = 0; i < slots.size(); ++i) slots[i].number = numbers[i];

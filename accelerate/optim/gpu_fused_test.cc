@@ -154,6 +154,31 @@ TEST(GpuFused, GoesOnFromTheCountsOfALoadedState) {
   twins.expect_equal();
 }
 
+TEST(GpuFused, BringsNewRatesToTheDeviceBeforeAStepIsReplayed) {
+  Twins twins;
+  SGD own(twins.ours, SGDOptions(0.1));
+  const kernels::SgdOptions* seen = nullptr;
+  static const kernels::SgdOptions** out;
+  out = &seen;
+  GpuFused<SgdRule> fused(
+      own, at::kCPU,
+      [](c10::Device, std::span<const kernels::SgdPiece>, const kernels::SgdOptions* groups,
+         kernels::SgdSlot*, const kernels::Step*) { *out = groups; });
+  twins.set_gradients(0);
+  fused.step(&kPlain);
+  EXPECT_TRUE(fused.is_fresh());
+  const auto addresses = fused.addresses(fused.taken());
+  set_rates(own, 0.025);
+  EXPECT_FALSE(fused.is_fresh());
+  fused.refresh();
+  EXPECT_TRUE(fused.is_fresh());
+  EXPECT_EQ(seen->lr, 0.025);
+  // Where the parameters are is what a replay depends on.
+  EXPECT_EQ(fused.addresses(fused.taken()), addresses);
+  twins.ours[0].set_data(twins.ours[0].detach().clone());
+  EXPECT_NE(fused.addresses(fused.taken()), addresses);
+}
+
 TEST(GpuFused, LeavesParametersThatShareMemoryToLibTorch) {
   const at::Tensor both = torch::ones({4});
   at::Tensor one = both.narrow(0, 0, 2).requires_grad_(),

@@ -48,7 +48,8 @@ class LossScale {
   // For kernels that unscale gradients themselves and note an overflow in the state: its address on
   // the device, and the call that says that they have.
   kernels::LossScale* state() const { return state_.get(); }
-  void expect_outcome() { outcome_noted_ = true; }
+  void expect_outcome(bool noted = true) { outcome_noted_ = noted; }
+  bool expects_outcome() const { return outcome_noted_; }
 
   // The scale of gradients of the last apply(), and one over it: 0-dim, fp32, on the device.
   const at::Tensor& scale() const { return scale_; }

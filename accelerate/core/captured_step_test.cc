@@ -1,0 +1,198 @@
+// Which calls of a captured step run, which are recorded and which replay, with a device whose
+// graphs only count; what graphs really do is tested on a GPU.
+#include "accelerate/core/captured_step.h"
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "accelerate/core/test_helpers.h"
+#include "accelerate/optim/lambda_lr.h"
+#include "gtest/gtest.h"
+#include "testing/errors/message_of.h"
+
+namespace accelerate {
+namespace {
+
+struct Counts {
+  int runs = 0;
+  int recordings = 0;
+  int replays = 0;
+};
+
+class CountedGraph : public Graph {
+ public:
+  explicit CountedGraph(Counts& counts) : counts_(counts) {}
+  void replay() override { ++counts_.replays; }
+
+ private:
+  Counts& counts_;
+};
+
+class CountingRecorder : public GraphRecorder {
+ public:
+  explicit CountingRecorder(Counts& counts) : counts_(counts) {}
+  void run(const std::function<void()>& work) override {
+    ++counts_.runs;
+    work();
+  }
+  std::unique_ptr<Graph> record(const std::function<void()>& work) override {
+    work();
+    ++counts_.recordings;
+    return std::make_unique<CountedGraph>(counts_);
+  }
+
+ private:
+  Counts& counts_;
+};
+
+class CapturedStepTest : public testing::Test {
+ protected:
+  template <class Function>
+  CapturedStep<Function> capture(Function function, const CaptureOptions& options = {}) {
+    return {std::move(function),
+            std::make_shared<StepCapture>(
+                session_, options, std::make_unique<CountingRecorder>(counts_), std::string())};
+  }
+
+  std::shared_ptr<Session> session_ =
+      std::make_shared<Session>(MultiCpu::traits, Fp32::traits, AcceleratorOptions{});
+  Counts counts_;
+};
+
+TEST_F(CapturedStepTest, RunsThenRecordsThenReplays) {
+  int calls = 0;
+  auto step = capture([&](const at::Tensor& x) {
+    ++calls;
+    return x * 2;
+  });
+  for (int i = 0; i < 10; ++i) step(at::full({2}, i));
+  EXPECT_EQ(counts_.runs, 3);
+  EXPECT_EQ(counts_.recordings, 1);
+  EXPECT_EQ(counts_.replays, 7);
+  EXPECT_EQ(calls, 4);
+  EXPECT_FALSE(step.refusal().has_value());
+}
+
+TEST_F(CapturedStepTest, GivesTheRecordingItsInputsAndCopiesWhatItReturns) {
+  at::Tensor seen;
+  auto step = capture([&](std::pair<at::Tensor, int>& input) {
+    seen = input.first;
+    return std::tuple(input.first, input.second);
+  });
+  for (int i = 0; i < 4; ++i) step(std::pair(at::full({2}, i), 5));
+  const auto [first, five] = step(std::pair(at::full({2}, 8), 5));
+  const auto second = std::get<0>(step(std::pair(at::full({2}, 9), 5)));
+  EXPECT_EQ(seen[0].item<int>(), 9);
+  EXPECT_EQ(first[0].item<int>(), 8);
+  EXPECT_EQ(second[0].item<int>(), 9);
+  EXPECT_EQ(five, 5);
+}
+
+TEST_F(CapturedStepTest, RecordsEachKindOfInputs) {
+  auto step = capture([](const at::Tensor& x, int) { return x * 2; }, {.max_recordings = 3});
+  for (int i = 0; i < 5; ++i) step(at::ones({2}), 0);
+  EXPECT_EQ(counts_.recordings, 1);
+  // One run as a warm-up is enough for another shape, and for another number.
+  for (int i = 0; i < 2; ++i) step(at::ones({3}), 0);
+  for (int i = 0; i < 2; ++i) step(at::ones({3}), 1);
+  EXPECT_EQ(counts_.recordings, 3);
+  EXPECT_EQ(counts_.runs, 5);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(step(at::ones({4}), 0).numel(), 4);
+  EXPECT_EQ(counts_.recordings, 3);
+  EXPECT_EQ(counts_.runs, 5);
+  step(at::ones({2}), 0);
+  EXPECT_EQ(counts_.recordings, 3);
+}
+
+TEST_F(CapturedStepTest, AdvancesSchedulesInEachReplay) {
+  auto net = small_net();
+  torch::optim::SGD sgd(net->parameters(), 1.0);
+  LambdaLR halved(sgd, [](int64_t step) { return std::pow(0.5, step); });
+  PreparedScheduler scheduler(session_, halved);
+  auto step = capture([&](const at::Tensor& x) {
+    scheduler.step();
+    return x;
+  });
+  const int world_size = session_->process().world_size;
+  for (int i = 1; i <= 8; ++i) {
+    step(at::ones({1}));
+    EXPECT_EQ(halved.step_count(), 1 + i * world_size) << i;
+  }
+  EXPECT_EQ(counts_.replays, 5);
+}
+
+TEST_F(CapturedStepTest, RunsAsItIsWhereItCannotBeRecorded) {
+  auto net = small_net();
+  auto model = session_->add_model(net.ptr(), /*owned=*/true);
+  torch::optim::SGD sgd(net->parameters(), 0.125);
+  auto optimizer = session_->add_optimizer(sgd);
+  auto twin = small_net();
+  copy_parameters(*net, *twin);
+  torch::optim::SGD of_twin(twin->parameters(), 0.125);
+  int calls = 0;
+  auto step = capture([&](const at::Tensor& x) {
+    session_->zero_grad(*optimizer, true);
+    const at::Tensor loss = net->forward(x).square().mean();
+    session_->backward(loss, {});
+    // The first call after the warm-up.
+    if (++calls == 4) throw std::runtime_error("a value was read on the host");
+    session_->step(*optimizer);
+    return loss.detach();
+  });
+  for (int i = 0; i < 6; ++i) {
+    const at::Tensor x = at::full({4, 1}, 0.25 * i);
+    of_twin.zero_grad();
+    const at::Tensor loss = twin->forward(x).square().mean();
+    loss.backward();
+    of_twin.step();
+    EXPECT_NEAR(step(x).item<double>(), loss.item<double>(), 1e-6);
+  }
+  EXPECT_EQ(counts_.replays, 0);
+  EXPECT_EQ(step.refusal(), "a value was read on the host");
+  EXPECT_LT(largest_difference(*net, *twin), 1e-6);
+}
+
+TEST_F(CapturedStepTest, DoesNotAccumulateOverBatches) {
+  session_->accumulation().set_num_steps(2);
+  auto step = capture([&](const at::Tensor& x) {
+    session_->begin_accumulation_step();
+    return x;
+  });
+  for (int i = 0; i < 4; ++i) step(at::ones({1}));
+  EXPECT_NE(step.refusal()->find("several batches"), std::string::npos);
+  EXPECT_EQ(session_->accumulation().sync_gradients(), true);
+}
+
+TEST_F(CapturedStepTest, DoesNotSayInTheStepWhetherItWasSkipped) {
+  auto step = capture([&](const at::Tensor& x) {
+    session_->optimizer_steps().step_was_skipped();
+    return x;
+  });
+  for (int i = 0; i < 4; ++i) step(at::ones({1}));
+  EXPECT_NE(step.refusal()->find("outside of the captured step"), std::string::npos);
+}
+
+TEST(Capture, RunsTheStepAsItIsOnTheCpu) {
+  Full accelerator;
+  auto step = accelerator.capture([](const at::Tensor& x) { return x + 1; });
+  EXPECT_EQ(step(at::ones({1})).item<double>(), 2);
+  EXPECT_EQ(step.refusal(), "steps are captured on GPUs only");
+}
+
+TEST(Capture, RefusesOptionsThatMakeNoSense) {
+  Full accelerator;
+  const auto step = [](const at::Tensor& x) { return x; };
+  EXPECT_NE(message_of([&] {
+              accelerator.capture(step, {.warm_up_steps = 0});
+            }).find("warm_up_steps is 0"),
+            std::string::npos);
+  EXPECT_THROW(accelerator.capture(step, {.max_recordings = 0}), c10::Error);
+}
+
+}  // namespace
+}  // namespace accelerate

@@ -1,0 +1,73 @@
+// The part of a captured step that does not depend on its types: which calls run as they are, which
+// is recorded, and which are replays of a recording.
+//
+// Part of CapturedStep; not for others. Not thread-safe.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "accelerate/core/step_recording.h"
+#include "accelerate/device/graph.h"
+
+namespace accelerate {
+
+struct CaptureOptions {
+  // Calls that run as they are before one is recorded, and set up what a first run sets up. They
+  // are steps like all others.
+  int warm_up_steps = 3;
+  // For how many kinds of inputs, by their shapes, a recording is kept; calls with others run as
+  // they are.
+  int max_recordings = 8;
+};
+
+class StepCapture {
+ public:
+  // What belongs to one kind of inputs.
+  struct Entry {
+    int runs = 0;
+    std::unique_ptr<Graph> graph;
+    StepRecording recording;
+    // The inputs and the result of the recording, in the types of the step.
+    std::shared_ptr<void> kept;
+  };
+
+  // `recorder` is null where steps cannot be captured, and `reason` says why.
+  StepCapture(std::shared_ptr<Session> session, const CaptureOptions& options,
+              std::unique_ptr<GraphRecorder> recorder, std::string reason);
+
+  // For inputs of these types and tensors; null when the call is to run as it is, of which the
+  // reason is told the first time.
+  Entry* find(const std::string& types, const std::vector<at::Tensor>& inputs);
+  // Whether the call is a replay; it has to be recorded first when `must_record` says so.
+  bool is_replay(Entry& entry);
+  bool must_record(const Entry& entry) const { return entry.graph == nullptr; }
+
+  // Runs the call as it is, as one of the warm-up.
+  void warm_up(Entry& entry, const std::function<void()>& call);
+  // False when it cannot be recorded: then nothing has changed, and all calls run as they are from
+  // then on.
+  bool record(Entry& entry, const std::function<void()>& call);
+  // With the values of `inputs` in the tensors that were recorded.
+  void replay(Entry& entry, const std::vector<at::Tensor>& recorded,
+              const std::vector<at::Tensor>& inputs);
+
+  // Why calls run as they are; none while they are captured.
+  const std::optional<std::string>& refusal() const { return refusal_; }
+
+ private:
+  std::shared_ptr<Session> session_;
+  CaptureOptions options_;
+  std::unique_ptr<GraphRecorder> recorder_;
+  std::optional<std::string> refusal_;
+  bool told_ = false;
+  std::unordered_map<std::string, Entry> entries_;
+};
+
+}  // namespace accelerate

@@ -1,0 +1,71 @@
+#include "accelerate/core/step_recording.h"
+
+#include "accelerate/core/session.h"
+
+namespace accelerate {
+
+bool StepRecording::prepare() const {
+  session_->restore_layouts();
+  return OptimizerSteps::prepare_replay(steps_);
+}
+
+void StepRecording::complete() const {
+  for (const Gradient& each : gradients_) {
+    at::Tensor& gradient = each.parameter.mutable_grad();
+    if (!gradient.is_same(each.gradient)) gradient = each.gradient;
+  }
+  session_->optimizer_steps().complete_replay(steps_);
+  for (const auto& action : actions_) action();
+}
+
+SessionRecorder::SessionRecorder(Session& session)
+    : session_(session), accumulation_(session.accumulation()) {
+  recording_.session_ = &session;
+  for (const auto& optimizer : session.optimizer_steps().optimizers()) {
+    optimizers_.push_back(
+        {optimizer, optimizer->begun, optimizer->unscaled, optimizer->awaits_step});
+  }
+  for (const auto& model : session.models()) {
+    for (const NamedParameter& parameter : model->parameters)
+      gradients_.push_back({parameter.tensor, parameter.tensor.grad()});
+    if (model->reducer) model->reducer->set_recording(true);
+  }
+  if (session.loss_scale() != nullptr) expects_outcome_ = session.loss_scale()->expects_outcome();
+  session.optimizer_steps().begin_recording();
+  session.set_recording(&recording_.actions_);
+}
+
+void SessionRecorder::stop() {
+  session_.set_recording(nullptr);
+  for (const auto& model : session_.models()) {
+    if (model->reducer) model->reducer->set_recording(false);
+  }
+  recording_.steps_ = session_.optimizer_steps().end_recording();
+}
+
+SessionRecorder::~SessionRecorder() {
+  if (finished_) return;
+  stop();
+  for (const auto& model : session_.models()) {
+    if (model->reducer) model->reducer->abandon();
+  }
+  for (const StepRecording::Gradient& each : gradients_)
+    each.parameter.mutable_grad() = each.gradient;
+  for (const Before& before : optimizers_) {
+    before.optimizer->begun = before.begun;
+    before.optimizer->unscaled = before.unscaled;
+    before.optimizer->awaits_step = before.awaits_step;
+  }
+  session_.accumulation() = accumulation_;
+  if (session_.loss_scale() != nullptr) session_.loss_scale()->expect_outcome(expects_outcome_);
+}
+
+StepRecording SessionRecorder::finish() {
+  finished_ = true;
+  stop();
+  for (const StepRecording::Gradient& each : gradients_)
+    recording_.gradients_.push_back({each.parameter, each.parameter.grad()});
+  return std::move(recording_);
+}
+
+}  // namespace accelerate
