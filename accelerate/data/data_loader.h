@@ -146,8 +146,9 @@ class DataLoader {
         progress.reset();
         return false;
       }
-      batch.emplace(ahead ? ahead->next() : read(0, next));
-      ++next;
+      // Counted first, so that a program may go on after a batch that could not be read.
+      const int64_t index = next++;
+      batch.emplace(ahead ? ahead->next() : read(0, index));
       progress->batches_left = order.num_batches() - next;
       const c10::Device device = state->placement.device;
       if (!device.is_cpu()) {

@@ -96,6 +96,19 @@ TEST(DataLoader, PassesOnWhatTheDataSetThrows) {
   }
 }
 
+TEST(DataLoader, GoesOnAfterABatchThatCouldNotBeRead) {
+  for (const int workers : {0, 2}) {
+    Numbers numbers(8);
+    numbers.bad_index = 3;
+    DataLoader loader(numbers, {.batch_size = 2, .num_workers = workers});
+    auto batch = loader.begin();
+    EXPECT_THROW(++batch, std::runtime_error);
+    Batches rest;
+    while (++batch != loader.end()) rest.push_back({batch->target[0].item<int64_t>()});
+    EXPECT_EQ(rest, (Batches{{4}, {6}}));
+  }
+}
+
 TEST(DataLoader, OfNothingHasNoBatches) {
   DataLoader loader(Numbers(0), {.batch_size = 2, .num_workers = 1});
   EXPECT_EQ(targets(loader), Batches());
