@@ -30,4 +30,8 @@ BatchShardOptions make_shard_options(const DataLoaderOptions& options,
           .drop_last = options.drop_last};
 }
 
+std::optional<DeviceCopies> make_device_copies(c10::Device device) {
+  return device.is_cpu() ? std::nullopt : std::make_optional<DeviceCopies>(device);
+}
+
 }  // namespace accelerate::internal

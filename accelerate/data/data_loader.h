@@ -7,8 +7,9 @@
 //
 // Examples of tensors are stacked; a data set that makes its batches itself (BatchDataset, or one
 // mapped with a Stack) is taken as it is. Each pass over the loader is an epoch with a shuffle of
-// its own. Breaking out of a pass is fine. Not for streams without a size. A copy refers to the
-// same data set and epoch count; iterate over it from one thread at a time.
+// its own. Breaking out of a pass is fine. For a GPU, a batch is read and its copy begun when the
+// batch before it is handed over. Not for streams without a size. A copy refers to the same data
+// set and epoch count; iterate over it from one thread at a time.
 #pragma once
 
 #include <torch/data/datasets/base.h>
@@ -21,7 +22,9 @@
 #include <vector>
 
 #include "accelerate/data/active_loaders.h"
+#include "accelerate/data/device_copies.h"
 #include "accelerate/data/epoch_order.h"
+#include "accelerate/data/one_ahead.h"
 #include "accelerate/data/read_ahead.h"
 #include "accelerate/nested/visit_tensors.h"
 
@@ -69,6 +72,8 @@ void check_data_loader_options(const DataLoaderOptions& options,
                                std::optional<size_t> dataset_size);
 BatchShardOptions make_shard_options(const DataLoaderOptions& options,
                                      const DataPlacement& placement, size_t dataset_size);
+// None for the CPU, where batches stay where they were read.
+std::optional<DeviceCopies> make_device_copies(c10::Device device);
 
 }  // namespace internal
 
@@ -92,6 +97,7 @@ class DataLoader {
     DataLoader result(*this);
     result.state_ = std::make_shared<State>(*state_);
     result.state_->placement = placement;
+    result.state_->copies = internal::make_device_copies(placement.device);
     result.state_->options.seed = seed;
     result.state_->origin = state_;
     // Says at once when the batches cannot be shared out.
@@ -114,10 +120,18 @@ class DataLoader {
   struct State {
     DataLoaderOptions options;
     DataPlacement placement;
+    // One for all passes: LibTorch reuses a batch's memory on its stream only. None on the CPU.
+    std::optional<DeviceCopies> copies;
     std::vector<Dataset> datasets;
     int64_t epoch = 0;
     // What this was placed from, so that no other loader gets its identity() while this one lives.
     std::shared_ptr<const void> origin;
+  };
+
+  // A batch on its way to the device.
+  struct Sent {
+    Batch batch;
+    DeviceCopies::Arrival arrival;
   };
 
   // One pass over the data.
@@ -132,11 +146,31 @@ class DataLoader {
             workers, order.num_batches(),
             [this](int worker, int64_t index) { return read(worker, index); });
       }
+      if (state->copies) {
+        sent = std::make_unique<OneAhead<Sent>>(order.num_batches(),
+                                                [this](int64_t index) { return send(index); });
+      }
     }
 
     Batch read(int worker, int64_t index) {
       const std::vector<size_t> samples = order.samples(index);
       return internal::collate(state->datasets[worker].get_batch(samples));
+    }
+
+    Batch take(int64_t index) { return ahead ? ahead->next() : read(0, index); }
+
+    Sent send(int64_t index) {
+      Batch taken = take(index);
+      std::vector<at::Tensor*> tensors;
+      visit_tensors(taken, [&tensors](at::Tensor& tensor) { tensors.push_back(&tensor); });
+      DeviceCopies::Arrival arrival = state->copies->begin(tensors);
+      return {std::move(taken), std::move(arrival)};
+    }
+
+    Batch receive() {
+      Sent next_sent = sent->next();
+      next_sent.arrival.wait();
+      return std::move(next_sent.batch);
     }
 
     // Takes the next batch, or ends the pass.
@@ -148,14 +182,8 @@ class DataLoader {
       }
       // Counted first, so that a program may go on after a batch that could not be read.
       const int64_t index = next++;
-      batch.emplace(ahead ? ahead->next() : read(0, index));
+      batch.emplace(sent ? receive() : take(index));
       progress->batches_left = order.num_batches() - next;
-      const c10::Device device = state->placement.device;
-      if (!device.is_cpu()) {
-        visit_tensors(*batch, [device](at::Tensor& tensor) {
-          if (tensor.defined()) tensor = tensor.to(device, /*non_blocking=*/true);
-        });
-      }
       return true;
     }
 
@@ -164,6 +192,8 @@ class DataLoader {
     std::shared_ptr<LoaderProgress> progress = std::make_shared<LoaderProgress>();
     int64_t next = 0;
     std::optional<Batch> batch;
+    // For a device; reads from `ahead`, where there are workers.
+    std::unique_ptr<OneAhead<Sent>> sent;
     // Last, so that its threads are gone before what they read from.
     std::unique_ptr<ReadAhead<Batch>> ahead;
   };
