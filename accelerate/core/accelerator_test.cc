@@ -139,6 +139,19 @@ TEST(Processes, AreNumbered) {
             accelerator.is_local_main_process() ? "loss 1.5\n" : "");
 }
 
+TEST(Processes, TakeTheGpuOptionsOfTheLastAcceleratorThatHasSome) {
+  const auto allowed = [] {
+    return at::globalContext().allowFP16ReductionCuBLAS() ==
+           at::CuBLASReductionOption::AllowReducedPrecisionWithSplitK;
+  };
+  for (const bool allow : {false, true}) {
+    Full({.gpu = {.allow_fp16_reduced_precision_reduction = allow}});
+    EXPECT_EQ(allowed(), allow);
+    Full();
+    EXPECT_EQ(allowed(), allow);
+  }
+}
+
 TEST(Processes, AreRefusedToAStrategyForOne) {
   Full accelerator;
   using Single = Accelerator<Cpu, Fp32>;

@@ -50,6 +50,7 @@ Session::Session(const StrategyTraits& strategy, const PrecisionTraits& precisio
               " is for one process, but this run has ", worker.world_size, "; use multi_",
               strategy.name, ", or start one process");
   process_ = make_process_info(worker, strategy.device);
+  apply_gpu_options(options.gpu);
   communicator_ = Communicator::world(worker, process_, options.process_group);
   check_gradient_options(options.gradients);
   if (precision.loss_scaled) loss_scale_.emplace(options.loss_scale, process_.device);

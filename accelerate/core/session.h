@@ -19,6 +19,7 @@
 #include "accelerate/gradients/flat_parameters.h"
 #include "accelerate/gradients/gradient_reducer.h"
 #include "accelerate/precision/autocast.h"
+#include "accelerate/precision/gpu_options.h"
 #include "accelerate/precision/loss_scale.h"
 #include "accelerate/precision/precision.h"
 #include "accelerate/process/process_info.h"
@@ -42,6 +43,8 @@ struct AcceleratorOptions {
   GradientAccumulationOptions gradient_accumulation = {};
   // Used with Fp16 only.
   LossScaleOptions loss_scale = {};
+  // Settings of LibTorch for the whole process, made with the Accelerator, whatever the strategy.
+  GpuOptions gpu = {};
   // A loader's batch size is that of all processes together, and each batch is cut into their
   // parts.
   bool split_batches = false;
