@@ -14,9 +14,9 @@ struct BackendOptions {
   int size;
   std::chrono::milliseconds timeout;
   // Of Gloo: an interface's name; empty to take the one of `hostname`.
-  std::string network_interface;
+  std::string network_interface = {};
   // Of Gloo: the address to bind to; empty for that of this machine's host name.
-  std::string hostname;
+  std::string hostname = {};
 };
 
 c10::intrusive_ptr<c10d::Backend> make_gloo_backend(const c10::intrusive_ptr<c10d::Store>& store,

@@ -48,7 +48,10 @@ LinearProblem problem_of(const at::Tensor& input, const at::Tensor& weight, bool
           .bias = bias,
           .activation = activation,
           .backward = backward,
-          .allow_tf32 = at::globalContext().allowTF32CuBLAS()};
+          // allowTF32CuBLAS() throws in a program that has set this by the newer functions alone.
+          .allow_tf32 =
+              at::globalContext().float32Precision(
+                  at::Float32Backend::CUDA, at::Float32Op::MATMUL) == at::Float32Precision::TF32};
 }
 
 // Where the products of a scope run: on the current stream of a device.
