@@ -20,6 +20,7 @@ ABSL_FLAG(int, batch_size, 32, "images in a step of each process");
 ABSL_FLAG(double, lr, 4e-3, "learning rate at the start");
 ABSL_FLAG(int, seed, 42, "of weights, split and shuffle");
 ABSL_FLAG(bool, capture, false, "record the training step once and replay it, on a GPU");
+ABSL_FLAG(std::string, save, "", "file for the trained network, as of torch::save()");
 ABSL_FLAG(bool, report_ranks, false,
           "print what each rank saw, and a digest of the parameters it ended with");
 
@@ -107,6 +108,8 @@ void train(Accelerator& accelerator) {
     auto loss = accelerator.reduce(total_loss / loader.size(), accelerate::ReduceOp::kMean);
     accelerator.print("epoch ", epoch, " loss ", loss.template item<float>());
   }
+  const std::string save = absl::GetFlag(FLAGS_save);
+  if (!save.empty() && accelerator.is_main_process()) torch::save(net, save);
   if (absl::GetFlag(FLAGS_report_ranks)) report_rank(accelerator, *model, images_seen);
 
   model->eval();
