@@ -1,5 +1,6 @@
 #include "accelerate/device/graph.h"
 
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
@@ -58,20 +59,26 @@ class CudaGraphRecorder : public GraphRecorder {
   }
 
  private:
-  // Leaves the stream and the allocator as if nothing had been recorded.
+  // Leaves the stream and the allocators as if nothing had been recorded.
   void abandon(at::cuda::CUDAGraph& graph) {
     try {
       graph.capture_end();
+      return;
     } catch (const c10::Error&) {
-      // As a rule the recording was spoiled by what threw; its error would be found by the next
-      // launch.
+      // As a rule the recording was spoiled by what threw, and the runtime would report that error
+      // to the next launch.
       static_cast<void>(cudaGetLastError());
+    }
+    // What capture_end() does not come to after an error.
+    const auto end = [](const std::function<void()>& call) {
       try {
-        c10::cuda::CUDACachingAllocator::endAllocateToPool(device_.index(), pool_);
+        call();
       } catch (const c10::Error&) {
         // It had ended.
       }
-    }
+    };
+    end([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device_.index(), pool_); });
+    end([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool_); });
   }
 
   c10::Device device_;
