@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,40 @@ TEST_F(MyModelOnGpu, TrainsToTheSameBitsWhenItsStepIsCaptured) {
     EXPECT_EQ(digest(captured), digest(run({flag}))) << precision;
     EXPECT_EQ(captured.errors.find("is not captured"), std::string::npos) << captured.errors;
   }
+}
+
+class MyModelOnTwoGpus : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto count = torch::cuda::device_count();
+    if (count < 2) GTEST_SKIP() << "two GPUs are needed, and here are " << count;
+  }
+};
+
+TEST_F(MyModelOnTwoGpus, TrainsOneModel) {
+  for (const std::string precision : {"no", "fp16", "bf16"}) {
+    const ProgramEnd end = run({"--num_processes=2", "--mixed_precision=" + precision});
+    const std::regex report("digest ([0-9]+)");
+    std::set<std::string> digests;
+    for (auto match = std::sregex_iterator(end.output.begin(), end.output.end(), report);
+         match != std::sregex_iterator(); ++match) {
+      digests.insert((*match)[1]);
+    }
+    EXPECT_EQ(digests.size(), 1u) << end.output;
+  }
+}
+
+// Within a collective of NCCL, which by itself would wait for half an hour.
+TEST_F(MyModelOnTwoGpus, EndsWithTheNameOfARankThatWasKilled) {
+  const std::string script =
+      "if [ $RANK = 1 ]; then exec timeout --signal=KILL 20 $MY_MODEL --epochs=100000; fi; "
+      "exec $MY_MODEL --epochs=100000";
+  const ProgramEnd end =
+      launcher::run_to_end({.arguments = {std::getenv("ACCELERATE"), "launch", "--num_processes=2",
+                                          "--no_python", "--", "sh", "-c", script}});
+  EXPECT_NE(end.code, 0);
+  EXPECT_NE(end.errors.find("rank 1"), std::string::npos) << end.errors;
+  EXPECT_EQ(end.errors.find("rank 0"), std::string::npos) << end.errors;
 }
 
 }  // namespace
