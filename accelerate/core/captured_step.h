@@ -13,15 +13,17 @@
 //   for (auto& batch : loader) total += step(batch);
 //
 // The first calls run as they are. Then the step is recorded, once for each kind of inputs (their
-// shapes and types, and whether the models are in training); each further call copies its inputs to
+// shapes and types, and which modules and parameters train); each further call copies its inputs to
 // the recording's, replays it, and returns copies of what the step returned. Rates and other
 // options of optimizers are read in each replay, dropout draws fresh numbers, an overflow of fp16
 // skips the update as always, and prepared schedulers advance.
 //
 // What the step's own code does on the host beside that, such as counting samples, is done only
-// while it is recorded: do it outside. A step that reads values on the host (item(), a decision on
-// the loss), that steps an optimizer without a fused form, or that accumulates over several batches
-// cannot be recorded: it says why, once, and runs as it is. Not for evaluation, and not
+// while it is recorded: do it outside. What it reads there stays as it was: numbers, also those in
+// a batch, but for arguments of the step that are numbers themselves, of which each is a kind of
+// its own. A step that reads values of tensors on the host (item(), a decision on the loss), that
+// has inputs on the CPU, steps an optimizer without a fused form, or accumulates over several
+// batches cannot be recorded: it says why, once, and runs as it is. Not for evaluation, and not
 // thread-safe.
 #pragma once
 
@@ -122,7 +124,7 @@ class CapturedStep {
     std::string types = typeid(inputs).name();
     const auto add = [&types](const auto& each) {
       if constexpr (std::is_arithmetic_v<std::decay_t<decltype(each)>>)
-        types += '=' + std::to_string(each);
+        types.append(reinterpret_cast<const char*>(&each), sizeof(each));
     };
     std::apply([&](const auto&... each) { (add(each), ...); }, inputs);
     return types;

@@ -5,11 +5,13 @@
 #include <torch/torch.h>
 
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "accelerate/core/scopes.h"
 #include "accelerate/core/test_helpers.h"
 #include "accelerate/optim/lambda_lr.h"
 #include "gtest/gtest.h"
@@ -94,12 +96,13 @@ TEST_F(CapturedStepTest, GivesTheRecordingItsInputsAndCopiesWhatItReturns) {
 }
 
 TEST_F(CapturedStepTest, RecordsEachKindOfInputs) {
-  auto step = capture([](const at::Tensor& x, int) { return x * 2; }, {.max_recordings = 3});
+  if (session_->process().world_size > 1) GTEST_SKIP() << "of one process";
+  auto step = capture([](const at::Tensor& x, double) { return x * 2; }, {.max_recordings = 3});
   for (int i = 0; i < 5; ++i) step(at::ones({2}), 0);
   EXPECT_EQ(counts_.recordings, 1);
   // One run as a warm-up is enough for another shape, and for another number.
-  for (int i = 0; i < 2; ++i) step(at::ones({3}), 0);
-  for (int i = 0; i < 2; ++i) step(at::ones({3}), 1);
+  for (int i = 0; i < 2; ++i) step(at::ones({3}), 1e-7);
+  for (int i = 0; i < 2; ++i) step(at::ones({3}), 2e-7);
   EXPECT_EQ(counts_.recordings, 3);
   EXPECT_EQ(counts_.runs, 5);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(step(at::ones({4}), 0).numel(), 4);
@@ -107,6 +110,40 @@ TEST_F(CapturedStepTest, RecordsEachKindOfInputs) {
   EXPECT_EQ(counts_.runs, 5);
   step(at::ones({2}), 0);
   EXPECT_EQ(counts_.recordings, 3);
+}
+
+// A rank that recorded in another call than the others would wait for them.
+TEST_F(CapturedStepTest, RecordsOnceOnSeveralProcesses) {
+  if (session_->process().world_size == 1) GTEST_SKIP() << "of several processes";
+  auto step = capture([](const at::Tensor& x) { return x * 2; });
+  // One rank has two kinds before the recording.
+  const int first = session_->process().rank == 0 ? 2 : 3;
+  for (const int size : {3, first, 3, 3}) step(at::ones({size}));
+  EXPECT_EQ(counts_.recordings, 1);
+  for (const int size : {3, 2, 4, 2, 3}) EXPECT_EQ(step(at::ones({size})).numel(), size);
+  EXPECT_EQ(counts_.recordings, 1);
+  EXPECT_EQ(counts_.replays, 3);
+}
+
+TEST_F(CapturedStepTest, RecordsAnewWhenWhatItWorksOnHasMoved) {
+  if (session_->process().world_size > 1) GTEST_SKIP() << "of one process";
+  torch::nn::Sequential net(torch::nn::Linear(1, 2), torch::nn::BatchNorm1d(2));
+  auto model = session_->add_model(net.ptr(), /*owned=*/true);
+  auto step = capture([&](const at::Tensor& x) { return net->forward(x); });
+  for (int i = 0; i < 5; ++i) step(at::ones({4, 1}));
+  EXPECT_EQ(counts_.recordings, 1);
+  std::stringstream saved;
+  torch::save(net, saved);
+  torch::load(net, saved);
+  for (int i = 0; i < 3; ++i) step(at::ones({4, 1}));
+  EXPECT_EQ(counts_.recordings, 2);
+  // What is frozen is not trained by an older recording.
+  net->parameters()[0].set_requires_grad(false);
+  for (int i = 0; i < 3; ++i) step(at::ones({4, 1}));
+  EXPECT_EQ(counts_.recordings, 3);
+  net->children()[1]->eval();
+  for (int i = 0; i < 3; ++i) step(at::ones({4, 1}));
+  EXPECT_EQ(counts_.recordings, 4);
 }
 
 TEST_F(CapturedStepTest, AdvancesSchedulesInEachReplay) {
@@ -157,15 +194,35 @@ TEST_F(CapturedStepTest, RunsAsItIsWhereItCannotBeRecorded) {
   EXPECT_LT(largest_difference(*net, *twin), 1e-6);
 }
 
+// Whether the scope is in the step or around it.
 TEST_F(CapturedStepTest, DoesNotAccumulateOverBatches) {
   session_->accumulation().set_num_steps(2);
-  auto step = capture([&](const at::Tensor& x) {
+  auto step = capture([&](const at::Tensor& x) { return x; });
+  for (int i = 0; i < 4; ++i) {
     session_->begin_accumulation_step();
-    return x;
-  });
-  for (int i = 0; i < 4; ++i) step(at::ones({1}));
+    step(at::ones({1}));
+  }
   EXPECT_NE(step.refusal()->find("several batches"), std::string::npos);
-  EXPECT_EQ(session_->accumulation().sync_gradients(), true);
+  EXPECT_EQ(counts_.recordings, 0);
+}
+
+TEST_F(CapturedStepTest, RunsAsItIsWithinNoSync) {
+  auto net = small_net();
+  auto model = session_->add_model(net.ptr(), /*owned=*/true);
+  auto step = capture([&](const at::Tensor& x) { return x; });
+  for (int i = 0; i < 3; ++i) step(at::ones({1}));
+  {
+    NoSyncScope scope({model});
+    step(at::ones({1}));
+    EXPECT_EQ(counts_.recordings + counts_.replays, 0);
+  }
+  EXPECT_EQ(step.refusal(), std::nullopt);
+}
+
+TEST_F(CapturedStepTest, TakesNoInputsFromElsewhere) {
+  auto step = capture([&](const at::Tensor& x) { return x; });
+  step(at::ones({1}, at::kMeta));
+  EXPECT_NE(step.refusal()->find("not on the device"), std::string::npos);
 }
 
 TEST_F(CapturedStepTest, DoesNotSayInTheStepWhetherItWasSkipped) {

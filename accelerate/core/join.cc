@@ -58,6 +58,9 @@ void Session::end_join() {
     for (; schedule->advances < advances.item<int64_t>(); ++schedule->advances) schedule->advance();
   }
   for (const auto& optimizer : optimizer_steps_.optimizers()) {
+    // Counts that are right, and no outcome of a step of this rank alone.
+    optimizer->outcomes.last();
+    optimizer->outcomes = StepOutcomes();
     std::ostringstream saved;
     if (communicator_->rank() == root) torch::save(*optimizer->optimizer, saved);
     std::istringstream in(communicator_->broadcast_bytes(saved.str(), root));

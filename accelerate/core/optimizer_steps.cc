@@ -215,7 +215,7 @@ void OptimizerSteps::step(OptimizerState& optimizer) {
   if (recording_) {
     TORCH_CHECK(done, "the optimizer's step of such parameters and gradients has no fused form");
     const std::vector<int32_t> taken = fused->taken();
-    recording_->push_back({state_of(optimizer), taken, fused->addresses(taken), can_be_skipped});
+    recording_->push_back({state_of(optimizer), taken, fused->layout(taken), can_be_skipped});
     return;
   }
   if (done) return note_outcome(optimizer, fused->taken(), can_be_skipped);
@@ -243,7 +243,11 @@ std::shared_ptr<OptimizerState> OptimizerSteps::state_of(const OptimizerState& o
 
 void OptimizerSteps::begin_recording() {
   for (const auto& optimizer : optimizers()) {
-    if (optimizer->fused) optimizer->fused->refresh();
+    if (!optimizer->fused) continue;
+    optimizer->fused->refresh();
+    // What a step may come to need, so that it does not lie in the recording's own memory.
+    plain_step(optimizer->fused->device());
+    if (!optimizer->step) optimizer->step.emplace(optimizer->fused->device());
   }
   recording_.emplace();
 }
@@ -258,8 +262,9 @@ std::vector<RecordedStep> OptimizerSteps::end_recording() {
 bool OptimizerSteps::prepare_replay(const std::vector<RecordedStep>& steps) {
   for (const RecordedStep& step : steps) {
     const auto optimizer = step.optimizer.lock();
-    if (!optimizer || optimizer->fused->addresses(step.taken) != step.addresses) return false;
+    if (!optimizer || !optimizer->fused) return false;
     optimizer->fused->refresh();
+    if (optimizer->fused->layout(step.taken) != step.layout) return false;
   }
   return true;
 }

@@ -58,7 +58,7 @@ struct RecordedStep {
   std::weak_ptr<OptimizerState> optimizer;
   // As of FusedOptimizer, when it was recorded.
   std::vector<int32_t> taken;
-  std::vector<const void*> addresses;
+  std::vector<std::uintptr_t> layout;
   bool can_be_skipped;
 };
 
@@ -85,8 +85,8 @@ class OptimizerSteps {
   // the device has not done yet.
   void begin_recording();
   std::vector<RecordedStep> end_recording();
-  // Brings options and counts that the program has changed to the device. False when what a step
-  // works on lies elsewhere now.
+  // Brings options and counts that the program has changed to the device. False when something that
+  // a step works on lies elsewhere now.
   static bool prepare_replay(const std::vector<RecordedStep>& steps);
   // The device takes them now.
   void complete_replay(const std::vector<RecordedStep>& steps);

@@ -288,6 +288,13 @@ void Session::in_each_step(std::function<void()> action) {
   recording_->push_back(std::move(action));
 }
 
+bool Session::in_no_sync() const {
+  for (const auto& model : models()) {
+    if (model->no_sync_depth > 0 || model->trigger_sync) return true;
+  }
+  return false;
+}
+
 bool Session::all_agree(bool mine) {
   return communicator_->size() == 1 ? mine : all_reduce_numbers({mine}, ReduceOp::kMin)[0] != 0;
 }
@@ -299,10 +306,6 @@ void Session::zero_grad(OptimizerState& optimizer, bool set_to_none) {
 }
 
 void Session::begin_accumulation_step() {
-  TORCH_CHECK(
-      recording_ == nullptr || accumulation_.num_steps() == 1,
-      "accumulate() over several batches does other work in each of them; capture a step of "
-      "one batch, or one that goes through all batches of an update itself");
   const auto loader = active_loaders_->current();
   accumulation_.begin_step(loader ? std::optional(loader->batches_left) : std::nullopt);
 }

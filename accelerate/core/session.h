@@ -149,6 +149,8 @@ class Session {
   void in_each_step(std::function<void()> action);
   // Brings back into its slot what has left it, in all models.
   void restore_layouts();
+  // Whether a scope outside of a step keeps gradients from being averaged in it.
+  bool in_no_sync() const;
   // Whether it is so on all ranks. Collective.
   bool all_agree(bool mine);
 

@@ -1,33 +1,44 @@
 #include "accelerate/core/step_capture.h"
 
+#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/nn/module.h>
 
+#include <algorithm>
 #include <exception>
-#include <sstream>
 
 #include "accelerate/core/session.h"
 
 namespace accelerate {
 namespace {
 
+template <class Number>
+void append(std::string& kind, Number number) {
+  kind.append(reinterpret_cast<const char*>(&number), sizeof(number));
+}
+
 // What a recording depends on, besides the program's own decisions.
 std::string kind_of(const std::string& types, const std::vector<at::Tensor>& inputs,
-                    const Session& session) {
-  std::ostringstream kind;
-  kind << types;
+                    Session& session) {
+  std::string kind = types;
   for (const at::Tensor& input : inputs) {
-    if (input.defined()) {
-      kind << '|' << input.scalar_type() << input.device() << input.sizes() << input.strides()
-           << input.requires_grad();
-    } else {
-      kind << "|none";
-    }
+    append(kind, input.defined());
+    if (!input.defined()) continue;
+    append(kind, input.scalar_type());
+    append(kind, input.requires_grad());
+    for (const int64_t size : input.sizes()) append(kind, size);
+    for (const int64_t stride : input.strides()) append(kind, stride);
   }
-  kind << '|' << c10::GradMode::is_enabled();
-  for (const auto& model : session.models()) kind << model->module->is_training();
-  return kind.str();
+  append(kind, c10::GradMode::is_enabled());
+  append(kind, at::autocast::is_autocast_enabled(session.process().device.type()));
+  append(kind, session.loss_scale() != nullptr && session.loss_scale()->expects_outcome());
+  for (const auto& model : session.models()) {
+    for (const auto& module : model->module->modules()) append(kind, module->is_training());
+    for (const NamedParameter& parameter : model->parameters)
+      append(kind, parameter.tensor.requires_grad());
+  }
+  return kind;
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -44,28 +55,61 @@ StepCapture::StepCapture(std::shared_ptr<Session> session, const CaptureOptions&
   if (recorder_ == nullptr) refusal_ = std::move(reason);
 }
 
+bool StepCapture::on_several_processes() const { return session_->process().world_size > 1; }
+
+std::optional<std::string> StepCapture::obstacle(const std::vector<at::Tensor>& inputs) const {
+  if (session_->accumulation().num_steps() > 1)
+    return "gradients are accumulated over several batches, and each of them takes other work";
+  for (const at::Tensor& input : inputs) {
+    if (input.defined() && input.device() != session_->process().device)
+      return "an input is not on the device of the training; move it there before the step";
+  }
+  return std::nullopt;
+}
+
 StepCapture::Entry* StepCapture::find(const std::string& types,
                                       const std::vector<at::Tensor>& inputs) {
+  if (!refusal_) refusal_ = obstacle(inputs);
   if (refusal_) {
     if (!told_ && session_->process().is_local_main())
       TORCH_WARN("this step is not captured and runs as it is: ", *refusal_);
     told_ = true;
     return nullptr;
   }
+  ++calls_;
+  if (session_->in_no_sync()) return nullptr;
   const std::string kind = kind_of(types, inputs, *session_);
   const auto found = entries_.find(kind);
-  if (found != entries_.end()) return &found->second;
-  if (static_cast<int>(entries_.size()) >= options_.max_recordings) return nullptr;
+  if (found == entries_.end() && !may_record_another()) return nullptr;
   Entry& entry = entries_[kind];
   // The session is set up by now; what is new is only the shape.
-  if (entries_.size() > 1) entry.runs = options_.warm_up_steps - 1;
+  if (found == entries_.end() && entries_.size() > 1) entry.runs = options_.warm_up_steps - 1;
+  // All ranks record in the same call, whatever kinds each has had until then.
+  if (on_several_processes() && entry.graph == nullptr) entry.runs = calls_ - 1;
   return &entry;
 }
 
+bool StepCapture::may_record_another() const {
+  if (on_several_processes()) return calls_ <= options_.warm_up_steps + 1;
+  const auto recordings = std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
+    return entry.second.graph != nullptr;
+  });
+  return recordings < options_.max_recordings;
+}
+
 bool StepCapture::is_replay(Entry& entry) {
-  if (entry.runs < options_.warm_up_steps) return false;
-  if (entry.graph && !entry.recording.prepare()) entry.graph.reset();
-  return true;
+  if (entry.graph == nullptr) {
+    // On several processes, past that call none is recorded any more.
+    return on_several_processes() ? entry.runs == options_.warm_up_steps
+                                  : entry.runs >= options_.warm_up_steps;
+  }
+  if (entry.recording.prepare()) return true;
+  // Once as it is, so that what is new is set up outside of a recording.
+  entry.graph.reset();
+  entry.runs = options_.warm_up_steps - 1;
+  if (on_several_processes())
+    refusal_ = "what it works on was moved, and this rank cannot record it again by itself";
+  return false;
 }
 
 void StepCapture::warm_up(Entry& entry, const std::function<void()>& call) {
@@ -74,21 +118,20 @@ void StepCapture::warm_up(Entry& entry, const std::function<void()>& call) {
 }
 
 bool StepCapture::record(Entry& entry, const std::function<void()>& call) {
+  SessionRecorder recorder(*session_);
   std::string failure;
-  {
-    SessionRecorder recorder(*session_);
-    try {
-      entry.graph = recorder_->record(call);
-      entry.recording = recorder.finish();
-    } catch (const c10::Error& error) {
-      failure = error.what_without_backtrace();
-    } catch (const std::exception& error) {
-      failure = error.what();
-    }
+  try {
+    entry.graph = recorder_->record(call);
+  } catch (const c10::Error& error) {
+    failure = error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    failure = error.what();
   }
   // One rank must not wait for the others in a collective that they have in a graph.
-  const bool all_did = session_->all_agree(failure.empty());
-  if (all_did) return true;
+  if (session_->all_agree(failure.empty())) {
+    entry.recording = recorder.finish();
+    return true;
+  }
   refusal_ = failure.empty() ? "another process could not capture it" : first_line(failure);
   entry.graph.reset();
   return false;

@@ -23,7 +23,7 @@ struct CaptureOptions {
   // are steps like all others.
   int warm_up_steps = 3;
   // For how many kinds of inputs, by their shapes, a recording is kept; calls with others run as
-  // they are.
+  // they are. On several processes it is one, so that no rank records while others do not.
   int max_recordings = 8;
 };
 
@@ -42,8 +42,8 @@ class StepCapture {
   StepCapture(std::shared_ptr<Session> session, const CaptureOptions& options,
               std::unique_ptr<GraphRecorder> recorder, std::string reason);
 
-  // For inputs of these types and tensors; null when the call is to run as it is, of which the
-  // reason is told the first time.
+  // For inputs of these types and tensors; null when the call is to run as it is. When all further
+  // ones are, too, the reason is told.
   Entry* find(const std::string& types, const std::vector<at::Tensor>& inputs);
   // Whether the call is a replay; it has to be recorded first when `must_record` says so.
   bool is_replay(Entry& entry);
@@ -62,11 +62,17 @@ class StepCapture {
   const std::optional<std::string>& refusal() const { return refusal_; }
 
  private:
+  // Why this one and all further calls are to run as they are.
+  std::optional<std::string> obstacle(const std::vector<at::Tensor>& inputs) const;
+  bool on_several_processes() const;
+  bool may_record_another() const;
+
   std::shared_ptr<Session> session_;
   CaptureOptions options_;
   std::unique_ptr<GraphRecorder> recorder_;
   std::optional<std::string> refusal_;
   bool told_ = false;
+  int calls_ = 0;
   std::unordered_map<std::string, Entry> entries_;
 };
 

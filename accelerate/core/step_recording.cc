@@ -1,12 +1,27 @@
 #include "accelerate/core/step_recording.h"
 
+#include <torch/nn/module.h>
+
 #include "accelerate/core/session.h"
 
 namespace accelerate {
 
 bool StepRecording::prepare() const {
   session_->restore_layouts();
+  if (addresses(*session_) != addresses_) return false;
   return OptimizerSteps::prepare_replay(steps_);
+}
+
+std::vector<const void*> StepRecording::addresses(const Session& session) {
+  std::vector<const void*> result;
+  for (const auto& model : session.models()) {
+    for (const NamedParameter& parameter : model->parameters)
+      result.push_back(parameter.tensor.const_data_ptr());
+    if (!model->has_buffers) continue;
+    for (const at::Tensor& buffer : model->module->buffers())
+      result.push_back(buffer.defined() ? buffer.const_data_ptr() : nullptr);
+  }
+  return result;
 }
 
 void StepRecording::complete() const {
@@ -22,10 +37,11 @@ SessionRecorder::SessionRecorder(Session& session)
     : session_(session), accumulation_(session.accumulation()) {
   recording_.session_ = &session;
   for (const auto& optimizer : session.optimizer_steps().optimizers()) {
-    optimizers_.push_back(
-        {optimizer, optimizer->begun, optimizer->unscaled, optimizer->awaits_step});
+    optimizers_.push_back({optimizer, optimizer->gradients, optimizer->begun, optimizer->unscaled,
+                           optimizer->awaits_step});
   }
   for (const auto& model : session.models()) {
+    models_.push_back({model, model->buffers_stale, model->watch_for_orphans});
     for (const NamedParameter& parameter : model->parameters)
       gradients_.push_back({parameter.tensor, parameter.tensor.grad()});
     if (model->reducer) model->reducer->set_recording(true);
@@ -51,7 +67,12 @@ SessionRecorder::~SessionRecorder() {
   }
   for (const StepRecording::Gradient& each : gradients_)
     each.parameter.mutable_grad() = each.gradient;
-  for (const Before& before : optimizers_) {
+  for (const ModelBefore& before : models_) {
+    before.model->buffers_stale = before.buffers_stale;
+    before.model->watch_for_orphans = before.watch_for_orphans;
+  }
+  for (const OptimizerBefore& before : optimizers_) {
+    before.optimizer->gradients = before.gradients;
     before.optimizer->begun = before.begun;
     before.optimizer->unscaled = before.unscaled;
     before.optimizer->awaits_step = before.awaits_step;
@@ -65,6 +86,7 @@ StepRecording SessionRecorder::finish() {
   stop();
   for (const StepRecording::Gradient& each : gradients_)
     recording_.gradients_.push_back({each.parameter, each.parameter.grad()});
+  recording_.addresses_ = StepRecording::addresses(session_);
   return std::move(recording_);
 }
 

@@ -23,11 +23,13 @@
 namespace accelerate {
 
 class Session;
+struct ModelState;
 
 class StepRecording {
  public:
   // Brings what the program has changed since, such as rates, to where the graph reads it. False
-  // when something lies elsewhere now, and the step has to be recorded anew.
+  // when something lies elsewhere now, as after torch::load(), and the step has to be recorded
+  // anew.
   bool prepare() const;
   // After each replay.
   void complete() const;
@@ -39,11 +41,15 @@ class StepRecording {
     at::Tensor gradient;
   };
 
+  // Where the models' parameters and buffers lie.
+  static std::vector<const void*> addresses(const Session& session);
+
   Session* session_ = nullptr;
   std::vector<RecordedStep> steps_;
   std::vector<std::function<void()>> actions_;
   // As they are when the step has ended; kept, because the graph writes them.
   std::vector<Gradient> gradients_;
+  std::vector<const void*> addresses_;
 };
 
 // A scope in which the session's steps are recorded. Unless it is finished, everything is
@@ -59,11 +65,18 @@ class SessionRecorder {
   StepRecording finish();
 
  private:
-  struct Before {
+  // What a step changes of an optimizer and of a model.
+  struct OptimizerBefore {
     std::shared_ptr<OptimizerState> optimizer;
+    decltype(OptimizerState::gradients) gradients;
     bool begun;
     bool unscaled;
     bool awaits_step;
+  };
+  struct ModelBefore {
+    std::shared_ptr<ModelState> model;
+    bool buffers_stale;
+    bool watch_for_orphans;
   };
   void stop();
 
@@ -72,7 +85,8 @@ class SessionRecorder {
   bool finished_ = false;
 
   // ---- As it was
-  std::vector<Before> optimizers_;
+  std::vector<OptimizerBefore> optimizers_;
+  std::vector<ModelBefore> models_;
   std::vector<StepRecording::Gradient> gradients_;
   AccumulationWindow accumulation_;
   bool expects_outcome_ = false;

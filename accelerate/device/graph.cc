@@ -3,6 +3,7 @@
 #include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGraph.h>
+#include <ATen/ops/zeros.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -26,20 +27,14 @@ class CudaGraphRecorder : public GraphRecorder {
   explicit CudaGraphRecorder(c10::Device device)
       : device_(device),
         stream_(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index())),
-        pool_(at::cuda::graph_pool_handle()) {}
+        pool_(at::cuda::graph_pool_handle()),
+        something_(at::zeros({1}, at::TensorOptions(device))) {}
 
   void run(const std::function<void()>& work) override {
     const c10::cuda::CUDAGuard device_guard(device_);
-    const c10::cuda::CUDAStream current = c10::cuda::getCurrentCUDAStream(device_.index());
-    at::cuda::CUDAEvent before, after;
-    before.record(current);
-    before.block(stream_);
-    {
-      const c10::cuda::CUDAStreamGuard guard(stream_);
-      work();
-    }
-    after.record(stream_);
-    after.block(current);
+    const Interlude interlude(stream_);
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    work();
   }
 
   std::unique_ptr<Graph> record(const std::function<void()>& work) override {
@@ -49,17 +44,40 @@ class CudaGraphRecorder : public GraphRecorder {
       (**graph).capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
       try {
         work();
+        (**graph).capture_end();
       } catch (...) {
         abandon(**graph);
         throw;
       }
-      (**graph).capture_end();
     });
     return graph;
   }
 
  private:
-  // Leaves the stream and the allocators as if nothing had been recorded.
+  // The current stream goes on when the other has done what comes in between, which begins after
+  // what the current one has; whatever is thrown.
+  class Interlude {
+   public:
+    explicit Interlude(c10::cuda::CUDAStream stream)
+        : stream_(stream), current_(c10::cuda::getCurrentCUDAStream(stream.device_index())) {
+      at::cuda::CUDAEvent before;
+      before.record(current_);
+      before.block(stream_);
+    }
+    ~Interlude() {
+      at::cuda::CUDAEvent after;
+      after.record(stream_);
+      after.block(current_);
+    }
+    Interlude(const Interlude&) = delete;
+    Interlude& operator=(const Interlude&) = delete;
+
+   private:
+    c10::cuda::CUDAStream stream_;
+    c10::cuda::CUDAStream current_;
+  };
+
+  // Leaves the stream, the allocators and the random numbers as if nothing had been recorded.
   void abandon(at::cuda::CUDAGraph& graph) {
     try {
       graph.capture_end();
@@ -69,22 +87,31 @@ class CudaGraphRecorder : public GraphRecorder {
       // to the next launch.
       static_cast<void>(cudaGetLastError());
     }
-    // What capture_end() does not come to after an error.
-    const auto end = [](const std::function<void()>& call) {
+    // What capture_end() and the graph's destructor do not come to after an error; some of it may
+    // have been done.
+    const auto attempt = [](const std::function<void()>& call) {
       try {
         call();
       } catch (const c10::Error&) {
-        // It had ended.
       }
     };
-    end([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device_.index(), pool_); });
-    end([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool_); });
+    at::HostAllocator* host = at::getHostAllocator(at::kCUDA);
+    attempt([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device_.index(), pool_); });
+    attempt([&] { host->end_allocate_to_pool(pool_); });
+    attempt([&] { c10::cuda::CUDACachingAllocator::releasePool(device_.index(), pool_); });
+    attempt([&] { host->release_pool(pool_); });
+    // The generator of random numbers takes itself to be recorded until a recording ends well.
+    at::cuda::CUDAGraph sound;
+    sound.capture_begin(at::cuda::graph_pool_handle(), cudaStreamCaptureModeThreadLocal);
+    something_.zero_();
+    sound.capture_end();
   }
 
   c10::Device device_;
   c10::cuda::CUDAStream stream_;
   // One for all recordings, of which no two run at a time.
   at::cuda::MempoolId_t pool_;
+  at::Tensor something_;
 };
 
 }  // namespace

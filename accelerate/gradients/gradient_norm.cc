@@ -64,9 +64,12 @@ void GradientNorm::measure(const std::vector<at::Tensor>& gradients) {
     return;
   }
   const int64_t bytes = gpu::norm_scratch_bytes(pieces);
-  if (!scratch_.defined() || scratch_.device() != device || scratch_.numel() < bytes)
-    scratch_ = at::empty({bytes}, at::TensorOptions(device).dtype(at::kByte));
-  gpu::norm(device, pieces, scratch_.mutable_data_ptr(), result_->get());
+  if (scratches_.empty() || scratches_.back().device() != device ||
+      scratches_.back().numel() < bytes) {
+    // With room for as much again, so that few are ever kept.
+    scratches_.push_back(at::empty({2 * bytes}, at::TensorOptions(device).dtype(at::kByte)));
+  }
+  gpu::norm(device, pieces, scratches_.back().mutable_data_ptr(), result_->get());
 }
 
 at::Tensor GradientNorm::value() const {

@@ -5,7 +5,8 @@
 //   norm.measure(gradients);
 //   begin_step({.norm = norm.result(), .max_norm = 1}, step);
 //
-// The same bits on every run, whatever the number of threads. For dense tensors on one device. Not
+// Memory that it has used is kept for its lifetime, because recorded steps go on using it. The same
+// bits on every run, whatever the number of threads. For dense tensors on one device. Not
 // thread-safe; on a GPU, for one stream at a time.
 #pragma once
 
@@ -34,8 +35,8 @@ class GradientNorm {
 
  private:
   std::optional<DeviceValue<kernels::NormResult>> result_;
-  // Of a GPU's kernel; grows as needed.
-  at::Tensor scratch_;
+  // Of a GPU's kernel; the last is in use. Those before it may still be written by recorded steps.
+  std::vector<at::Tensor> scratches_;
 };
 
 }  // namespace accelerate

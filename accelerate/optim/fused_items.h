@@ -71,6 +71,13 @@ class FusedItems {
       options_.push_back(Rule::options(group.options()));
   }
 
+  // Of each group, which state its options call for.
+  std::vector<int> kinds() const {
+    std::vector<int> result;
+    for (auto& group : optimizer_.param_groups()) result.push_back(Rule::kind(group.options()));
+    return result;
+  }
+
   // Whether two of the parameters lie in one memory, and so must be stepped one after the other.
   bool share_memory() {
     storages_.clear();

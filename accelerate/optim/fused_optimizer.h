@@ -60,13 +60,11 @@ class FusedOptimizer {
   virtual void count(const std::vector<int32_t>& /*taken*/, int64_t /*by*/) {}
 
   // For steps on a GPU that are recorded and replayed: whether the device holds the options and
-  // counts as the program has them now; what brings them there; and the addresses of the
-  // parameters and states that a step of these parameters works on.
+  // counts as the program has them now; what brings them there; and what a recording of a step of
+  // these parameters depends on besides, such as addresses.
   virtual bool is_fresh() { return true; }
   virtual void refresh() {}
-  virtual std::vector<const void*> addresses(const std::vector<int32_t>& /*taken*/) const {
-    return {};
-  }
+  virtual std::vector<std::uintptr_t> layout(const std::vector<int32_t>& /*taken*/) { return {}; }
 };
 
 // Removes from the groups what stands in them more than once, as a module that is registered twice

@@ -13,6 +13,7 @@
 //   steps()      how many steps the state has counted
 //   count()      adds to them
 //   arrays()     the state's tensors, some of which may be undefined
+//   kind()       a number for the state that the options call for
 //
 // Part of the FusedOptimizer; not for others.
 #pragma once
@@ -125,6 +126,9 @@ struct AdamRule {
   static std::vector<at::Tensor> arrays(const State& state) {
     return {state.exp_avg(), state.exp_avg_sq(), state.max_exp_avg_sq()};
   }
+  static int kind(const torch::optim::OptimizerOptions& given) {
+    return static_cast<const LibTorchOptions&>(given).amsgrad();
+  }
 };
 
 struct SgdRule {
@@ -174,6 +178,7 @@ struct SgdRule {
   // LibTorch keeps no count but whether there is a buffer.
   static void count(State&, int64_t) {}
   static std::vector<at::Tensor> arrays(const State& state) { return {state.momentum_buffer()}; }
+  static int kind(const torch::optim::OptimizerOptions& given) { return has_state(options(given)); }
 };
 
 struct RmsPropRule {

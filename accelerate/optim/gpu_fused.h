@@ -11,6 +11,8 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -53,7 +55,12 @@ class GpuFused final : public FusedOptimizer {
     }
     if (pieces_.empty()) return true;
     send_options();
-    launch_(device(), pieces_, groups_->get(), slots_->get(), step);
+    try {
+      launch_(device(), pieces_, groups_->get(), slots_->get(), step);
+    } catch (...) {
+      count(taken_, -1);
+      throw;
+    }
     return true;
   }
 
@@ -62,7 +69,7 @@ class GpuFused final : public FusedOptimizer {
   void count(const std::vector<int32_t>& taken, int64_t by) override {
     const std::vector<at::Tensor> parameters = items_.parameters();
     for (const int32_t index : taken) {
-      if (index >= std::ssize(parameters)) continue;
+      if (index >= std::min(std::ssize(parameters), std::ssize(known_))) continue;
       auto* state = items_.find_state(parameters[index]);
       // Not where the program has put another count there in the meantime.
       if (state == nullptr || Rule::steps(*state) != known_[index]) continue;
@@ -83,16 +90,20 @@ class GpuFused final : public FusedOptimizer {
     send_options();
   }
 
-  std::vector<const void*> addresses(const std::vector<int32_t>& taken) const override {
+  std::vector<std::uintptr_t> layout(const std::vector<int32_t>& taken) override {
+    const auto address = [](const void* data) { return reinterpret_cast<std::uintptr_t>(data); };
     const std::vector<at::Tensor> parameters = items_.parameters();
-    std::vector<const void*> result;
+    std::vector<std::uintptr_t> result;
+    if (groups_) result.push_back(address(groups_->get()));
+    if (slots_) result.push_back(address(slots_->get()));
+    for (const auto& kind : items_.kinds()) result.push_back(kind);
     for (const int32_t index : taken) {
       if (index >= std::ssize(parameters)) continue;
-      result.push_back(parameters[index].const_data_ptr());
-      auto* state = items_.find_state(parameters[index]);
+      result.push_back(address(parameters[index].const_data_ptr()));
+      const auto* state = items_.find_state(parameters[index]);
       if (state == nullptr) continue;
       for (const at::Tensor& array : Rule::arrays(*state))
-        result.push_back(array.defined() ? array.const_data_ptr() : nullptr);
+        result.push_back(array.defined() ? address(array.const_data_ptr()) : 0);
     }
     return result;
   }

@@ -39,7 +39,7 @@ void sgd_here(c10::Device, std::span<const kernels::SgdPiece> pieces,
               const kernels::SgdOptions* groups, kernels::SgdSlot* slots,
               const kernels::Step* step) {
   if (step->overflow != 0) return;
-  for (const auto& piece : pieces) begin_sgd(groups[piece.group], *step, slots[piece.slot]);
+  for (const auto& piece : pieces) begin_sgd(groups[piece.group], *step, piece, slots[piece.slot]);
   kernels::run_chunks(std::vector(pieces.begin(), pieces.end()),
                       [&](const auto& piece, const kernels::Chunk& chunk, kernels::Worker worker) {
                         sgd_chunk(slots[piece.slot].scalars, piece, chunk, worker);
@@ -108,6 +108,25 @@ TEST(GpuFused, StepsAsLibTorchDoes) {
                                   SGDOptions(0.05).weight_decay(0.1));
 }
 
+// The buffer begins with the whole gradient, whatever the dampening, also where it comes later.
+TEST(GpuFused, TakesMomentumThatIsTurnedOnLater) {
+  Twins twins;
+  const SGDOptions options(0.1);
+  SGD own(twins.ours, options), plain(twins.plain, options);
+  GpuFused<SgdRule> fused(own, at::kCPU, sgd_here);
+  for (int step = 0; step < 5; ++step) {
+    twins.set_gradients(0);
+    if (step == 2) {
+      for (auto* each : {&own, &plain}) {
+        static_cast<SGDOptions&>(each->param_groups()[0].options()).momentum(0.9).dampening(0.5);
+      }
+    }
+    fused.step(&kPlain);
+    plain.step();
+  }
+  twins.expect_equal();
+}
+
 TEST(GpuFused, CountsAStepUntilItIsKnownToBeSkipped) {
   Twins twins;
   AdamW own(twins.ours, AdamWOptions(1e-2)), plain(twins.plain, AdamWOptions(1e-2));
@@ -167,16 +186,25 @@ TEST(GpuFused, BringsNewRatesToTheDeviceBeforeAStepIsReplayed) {
   twins.set_gradients(0);
   fused.step(&kPlain);
   EXPECT_TRUE(fused.is_fresh());
-  const auto addresses = fused.addresses(fused.taken());
+  const auto layout = fused.layout(fused.taken());
   set_rates(own, 0.025);
   EXPECT_FALSE(fused.is_fresh());
   fused.refresh();
   EXPECT_TRUE(fused.is_fresh());
   EXPECT_EQ(seen->lr, 0.025);
   // Where the parameters are is what a replay depends on.
-  EXPECT_EQ(fused.addresses(fused.taken()), addresses);
+  EXPECT_EQ(fused.layout(fused.taken()), layout);
+  static_cast<SGDOptions&>(own.param_groups()[0].options()).momentum(0.5);
+  EXPECT_NE(fused.layout(fused.taken()), layout);
+  static_cast<SGDOptions&>(own.param_groups()[0].options()).momentum(0);
+  EXPECT_EQ(fused.layout(fused.taken()), layout);
   twins.ours[0].set_data(twins.ours[0].detach().clone());
-  EXPECT_NE(fused.addresses(fused.taken()), addresses);
+  EXPECT_NE(fused.layout(fused.taken()), layout);
+  // New groups have new memory for their options.
+  const auto moved = fused.layout(fused.taken());
+  own.add_param_group(OptimizerParamGroup({torch::ones({2}).requires_grad_()}));
+  fused.refresh();
+  EXPECT_NE(fused.layout(fused.taken()), moved);
 }
 
 TEST(GpuFused, LeavesParametersThatShareMemoryToLibTorch) {

@@ -53,7 +53,6 @@ TEST_F(GraphCuda, StepsAsOftenAsItIsReplayed) {
 
   LossScale expected_scale = initial_loss_scale(1024);
   Step expected_step;
-  int64_t expected_number = 0;
   for (const double value : std::array{512.0, HUGE_VAL, 256.0, 512.0}) {
     gradient[4999] = to_half(static_cast<float>(value));
     check(cudaMemcpy(gradient_on_device.data() + 4999, &gradient[4999], sizeof(Half),
@@ -67,7 +66,6 @@ TEST_F(GraphCuda, StepsAsOftenAsItIsReplayed) {
     EXPECT_EQ(found.finite, std::isfinite(value));
     begin_step({.norm = &found, .loss_scale = &expected_scale, .max_norm = kMaxNorm},
                expected_step);
-    expected_number += expected_step.overflow == 0;
     if (expected_step.overflow == 0) {
       for (int64_t i = 0; i < kCount; ++i) {
         const float g = to_float(gradient[i]) * static_cast<float>(expected_step.gradient_factor);
@@ -76,14 +74,12 @@ TEST_F(GraphCuda, StepsAsOftenAsItIsReplayed) {
     }
     update_loss_scale({.growth_interval = 2}, expected_scale);
     EXPECT_TRUE(parameter_on_device.to_host().same_as(parameter));
-    EXPECT_EQ(slot.to_host().number, expected_number);
     EXPECT_EQ(step.to_host().overflow, expected_step.overflow);
     EXPECT_EQ(step.to_host().gradient_factor, expected_step.gradient_factor);
     EXPECT_EQ(loss_scale.to_host().scale, expected_scale.scale);
     EXPECT_EQ(loss_scale.to_host().inverse, expected_scale.inverse);
     EXPECT_EQ(loss_scale.to_host().growth_tracker, expected_scale.growth_tracker);
   }
-  EXPECT_EQ(expected_number, 3);
   EXPECT_EQ(expected_scale.scale, 1024);
   check(cudaGraphExecDestroy(executable));
   check(cudaGraphDestroy(graph));

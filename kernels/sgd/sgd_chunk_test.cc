@@ -35,12 +35,12 @@ void expect_as_sgd(const SgdOptions& options, ElementType type, int64_t count, i
                            .gradient = expected.gradient.data(),
                            .momentum_buffer = momentum ? expected.state[0].data() : nullptr,
                            .count = count});
-      begin_sgd(options, {.gradient_factor = step.gradient_factor}, slot);
       const SgdPiece piece = {.parameter = parameter.data(),
                               .gradient = gradient.data(),
                               .gradient_type = type,
                               .momentum_buffer = momentum ? momentum_buffer.data() : nullptr,
                               .count = count};
+      begin_sgd(options, {.gradient_factor = step.gradient_factor}, piece, slot);
       run_chunks(std::vector{piece}, [&](const SgdPiece& each, const Chunk& chunk, Worker worker) {
         sgd_chunk(slot.scalars, each, chunk, worker);
       });
@@ -66,12 +66,18 @@ TEST(SgdChunk, DoesWhatSgdDoes) {
   }
 }
 
-TEST(SgdSlot, DoesNotCountAStepWithAnOverflow) {
-  SgdSlot slot = {.number = 3};
-  begin_sgd({}, {.overflow = 1}, slot);
-  EXPECT_EQ(slot.number, 3);
-  begin_sgd({}, {}, slot);
-  EXPECT_EQ(slot.number, 4);
+TEST(SgdSlot, CountsStepsWithMomentumAndWithoutAnOverflow) {
+  float buffer = 0;
+  const SgdPiece with = {.momentum_buffer = &buffer, .count = 1}, without = {.count = 1};
+  SgdSlot slot;
+  begin_sgd({}, {}, without, slot);
+  begin_sgd({}, {.overflow = 1}, with, slot);
+  EXPECT_EQ(slot.number, 0);
+  begin_sgd({}, {}, with, slot);
+  EXPECT_EQ(slot.number, 1);
+  EXPECT_TRUE(slot.scalars.first_step);
+  begin_sgd({}, {}, with, slot);
+  EXPECT_FALSE(slot.scalars.first_step);
 }
 
 }  // namespace

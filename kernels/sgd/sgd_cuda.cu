@@ -12,7 +12,8 @@ __global__ void __launch_bounds__(kThreads)
                  SgdSlot* slots, const Step* step) {
   const int i = this_piece();
   if (i >= table.size) return;
-  begin_sgd(groups[table.pieces[i].group], *step, slots[table.pieces[i].slot]);
+  const SgdPiece& piece = table.pieces[i];
+  begin_sgd(groups[piece.group], *step, piece, slots[piece.slot]);
 }
 
 __global__ void __launch_bounds__(kThreads)

@@ -17,9 +17,12 @@ std::vector<std::string>& names() {
 }
 std::atomic<int> wait_count = 0;
 
-void note_launch(const void* function) {
+const char* name_of(const void* function) {
   const char* name = nullptr;
-  if (cudaFuncGetName(&name, function) != cudaSuccess || name == nullptr) name = "unknown";
+  return cudaFuncGetName(&name, function) == cudaSuccess && name != nullptr ? name : "unknown";
+}
+
+void note_launch(const char* name) {
   const std::lock_guard lock(mutex);
   names().emplace_back(name);
 }
@@ -59,9 +62,24 @@ extern "C" {
 
 cudaError_t cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void** arguments,
                              size_t shared_memory, cudaStream_t stream) {
-  accelerate::note_launch(function);
+  accelerate::note_launch(accelerate::name_of(function));
   static auto* const own = accelerate::next<decltype(cudaLaunchKernel)>("cudaLaunchKernel");
   return own(function, grid, block, arguments, shared_memory, stream);
+}
+
+// What a library calls that was compiled for CUDA 13; the name of its kernel is not asked for.
+cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments,
+                               size_t shared_memory, cudaStream_t stream) {
+  accelerate::note_launch("of a library");
+  static auto* const own = accelerate::next<decltype(__cudaLaunchKernel)>("__cudaLaunchKernel");
+  return own(kernel, grid, block, arguments, shared_memory, stream);
+}
+
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* function,
+                                void** arguments) {
+  accelerate::note_launch(accelerate::name_of(function));
+  static auto* const own = accelerate::next<decltype(cudaLaunchKernelExC)>("cudaLaunchKernelExC");
+  return own(config, function, arguments);
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {

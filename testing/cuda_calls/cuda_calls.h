@@ -21,7 +21,7 @@ class CudaCalls {
   // Counts from then on.
   CudaCalls();
 
-  // Mangled names of the kernels, in the order of their launches.
+  // Mangled names of the kernels, in the order of their launches; "of a library" for LibTorch's.
   std::vector<std::string> kernels() const;
   // Whether kernels with these words in their names were launched, in this order, among others.
   bool launched(const std::vector<std::string>& words) const;
