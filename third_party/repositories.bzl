@@ -39,7 +39,10 @@ def accelerate_repositories():
         debian_repository,
         "google_benchmark",
         package = "libbenchmark-dev",
-        links = {"include/benchmark": "/usr/include/benchmark"},
+        links = {
+            "include/benchmark": "/usr/include/benchmark",
+            "lib/libbenchmark.so.1debian": "/usr/lib/x86_64-linux-gnu/libbenchmark.so.1debian",
+        },
         build_files = {"@accelerate//third_party/google_benchmark:google_benchmark.BUILD": "BUILD"},
     )
     _maybe(
