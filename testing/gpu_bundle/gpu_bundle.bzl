@@ -3,7 +3,7 @@
     gpu_bundle(
         name = "gpu_bundle",
         benchmarks = ["//kernels/cuda_test:cuda_benchmark"],
-        examples = ["//train:my_model"],
+        examples = {"//train:my_model": "capture"},
         tests = ["//kernels/cuda_test"],
         target_compatible_with = requires_cuda(),
     )
@@ -36,7 +36,13 @@ def _lists(ctx):
 
 def _gpu_bundle_impl(ctx):
     contents = ctx.actions.declare_file(ctx.label.name + ".json")
-    ctx.actions.write(contents, struct(torch = VERSION, workspace = ctx.workspace_name, **_lists(ctx)).to_json())
+    flags = {target.label.name: flags.split(" ") if flags else [] for target, flags in ctx.attr.examples.items()}
+    ctx.actions.write(contents, struct(
+        torch = VERSION,
+        workspace = ctx.workspace_name,
+        example_flags = flags,
+        **_lists(ctx)
+    ).to_json())
     paths = {ctx.file._run: "run", contents: "contents.json"}
     for file in ctx.files.libraries:
         paths[file] = "lib/" + file.basename
@@ -67,7 +73,9 @@ gpu_bundle = rule(
     attrs = {
         "benchmarks": attr.label_list(doc = "Programs that print figures and need no arguments."),
         "data": attr.label_list(allow_files = True, doc = "Scripts, and what they read."),
-        "examples": attr.label_list(doc = "accelerate_binary targets, each run in every precision as a test."),
+        "examples": attr.label_keyed_string_dict(
+            doc = "accelerate_binary targets, run as tests in every precision; and again with each of these flags.",
+        ),
         "libraries": attr.label_list(allow_files = True, doc = "Shared libraries to load beside LibTorch's."),
         "most_megabytes": attr.int(default = 50, doc = "The largest archive that may be built."),
         "programs": attr.label_list(doc = "What scripts in `data` start."),

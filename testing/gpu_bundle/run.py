@@ -17,6 +17,7 @@ import datetime
 import functools
 import importlib.metadata
 import importlib.util
+import itertools
 import json
 import os
 import pathlib
@@ -131,8 +132,8 @@ class Runner:
         remarks += [f"{count} skipped: {reason}" for reason, count in reasons.items()]
         return Outcome(counts["passed"], failed, counts["skipped"], remarks)
 
-    def run_example(self, name, program, precision):
-        code, remarks = self.run(name, [f"./{program}", f"--mixed_precision={precision}"])
+    def run_example(self, name, program, flags):
+        code, remarks = self.run(name, [f"./{program}", *flags])
         return Outcome(int(code == 0), int(code != 0), 0, remarks)
 
 
@@ -162,15 +163,16 @@ def run_tests(runner, names):
     gpu = find_gpu()
     print(f"GPU: {gpu or 'none'}", flush=True)
 
-    def example(name, program, precision):
+    def example(name, program, flags):
         # Without a GPU it would train on the CPU, which shows nothing here.
-        return runner.run_example(name, program, precision) if gpu else Outcome(0, 0, 1, ["nvidia-smi shows no GPU"])
+        return runner.run_example(name, program, flags) if gpu else Outcome(0, 0, 1, ["nvidia-smi shows no GPU"])
 
     jobs = {name: functools.partial(runner.run_test, name, program) for name, program in CONTENTS["tests"].items()}
     for name, program in CONTENTS["examples"].items():
-        for precision in PRECISIONS:
-            name_here = name if precision == "no" else f"{name}_{precision}"
-            jobs[name_here] = functools.partial(example, name_here, program, precision)
+        for precision, flag in itertools.product(PRECISIONS, ["", *CONTENTS["example_flags"][name]]):
+            variant = "_".join([name] + [word for word in [precision, flag] if word not in ["no", ""]])
+            flags = [f"--mixed_precision={precision}"] + ([f"--{flag}"] if flag else [])
+            jobs[variant] = functools.partial(example, variant, program, flags)
     return report((name, job()) for name, job in chosen(jobs, names).items())
 
 

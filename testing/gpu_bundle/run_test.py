@@ -31,7 +31,7 @@ class RunTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name).resolve()
-        self.contents = {"torch": "2.11.0", "workspace": "accelerate"}
+        self.contents = {"torch": "2.11.0", "workspace": "accelerate", "example_flags": {"model": ["capture"]}}
         for kind in ["tests", "sanitized", "examples", "benchmarks", "programs"]:
             self.contents[kind] = {}
         self.script("bundle/run", RUN.read_text())
@@ -137,6 +137,7 @@ class RunTest(unittest.TestCase):
         self.assertRegex(end.stdout, r"passed +model +1 passed")
         self.assertRegex(end.stdout, r"FAILED +model_fp16 +0 passed +1 failed")
         self.assertEqual(self.output("model_bf16.txt"), "--mixed_precision=bf16\n")
+        self.assertEqual(self.output("model_capture.txt"), "--mixed_precision=no --capture\n")
 
     def test_heads_benchmarks_with_command_device_and_date(self):
         self.program("speed", "echo 12 GB/s", "benchmarks")
