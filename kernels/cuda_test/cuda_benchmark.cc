@@ -4,12 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <vector>
 
 #include "benchmark/benchmark.h"
 #include "kernels/adam/adam_cuda.h"
+#include "kernels/cuda_test/device_clock.h"
 #include "kernels/cuda_test/device_memory.h"
 #include "kernels/norm/norm_cuda.h"
 #include "kernels/pack/pack_cuda.h"
@@ -31,22 +31,9 @@ double peak_bytes_per_second() {
   return 2.0 * kilohertz * 1000 * bits / 8;
 }
 
-// Times launch() by the clock of the device.
 void measure(benchmark::State& state, int64_t bytes, auto launch) {
-  cudaEvent_t begin = nullptr, end = nullptr;
-  check(cudaEventCreate(&begin));
-  check(cudaEventCreate(&end));
-  for (auto _ : state) {
-    check(cudaEventRecord(begin, nullptr));
-    check(launch());
-    check(cudaEventRecord(end, nullptr));
-    check(cudaEventSynchronize(end));
-    float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, begin, end));
-    state.SetIterationTime(milliseconds / 1000);
-  }
-  check(cudaEventDestroy(begin));
-  check(cudaEventDestroy(end));
+  DeviceClock clock;
+  for (auto _ : state) state.SetIterationTime(clock.seconds_of([&] { check(launch()); }));
   const double moved = static_cast<double>(state.iterations()) * bytes;
   state.counters["bytes_moved"] = bytes;
   state.counters["of_bandwidth"] =
@@ -189,12 +176,3 @@ BENCHMARK_CAPTURE(sgd_step, momentum_bfloat16, kBFloat16)->Apply(sizes);
 
 }  // namespace
 }  // namespace accelerate::kernels
-
-int main(int argc, char** argv) {
-  if (!accelerate::kernels::has_gpu()) {
-    std::fprintf(stderr, "no GPU here: run this benchmark on a machine with one\n");
-    return 1;
-  }
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-}
