@@ -80,9 +80,11 @@ class RunTest(unittest.TestCase):
         self.assertRegex(end.stdout, r"PARTLY +half_test +1 passed +0 failed +2 skipped\n +2 skipped: no GPU here\n")
         self.assertRegex(end.stdout, r"SKIPPED +idle_test +0 passed +0 failed +1 skipped\n +1 skipped: no GPU here\n")
         self.assertIn("in all: 3 passed, 0 failed, 3 skipped\nwhat was skipped has not been shown to work", end.stdout)
-        self.assertEqual(end.returncode, 0)
+        self.assertEqual(end.returncode, 77)
 
     def test_takes_no_skipped_test_for_a_passed_one(self):
+        self.program("half_test", googletest("passed", "skipped"), "tests")
+        self.assertEqual(self.run_bundle().returncode, 0)
         self.program("idle_test", googletest("skipped"), "tests")
         self.assertEqual(self.run_bundle().returncode, 77)
 
