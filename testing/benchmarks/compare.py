@@ -16,14 +16,15 @@ import argparse
 import os
 import pathlib
 import statistics
-import subprocess
+
+import rounds
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "testing/benchmarks"
 
 
 def mlp_loops(options):
-    program = [ROOT / "bazel-bin/testing/benchmarks/mlp_loops", f"--steps={options.steps or 4000}"]
+    program = [ROOT / "bazel-bin/testing/benchmarks/mlp_loops", "--cpu", f"--steps={options.steps or 4000}"]
     loops = {
         "this project": program + ["--loop=accelerate"],
         "by hand, `_fused_adamw_` on the list": program + ["--loop=fused_list"],
@@ -51,13 +52,6 @@ def gpt_loops(options):
     return loops, "tokens/s"
 
 
-def speed(command, unit):
-    """The number before the last mention of the unit."""
-    environment = dict(os.environ, OMP_NUM_THREADS="1")
-    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    return float(output[: output.rindex(unit)].split()[-1])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workload", choices=["mlp", "gpt"])
@@ -69,14 +63,13 @@ def main():
 
     loops, unit = (mlp_loops if options.workload == "mlp" else gpt_loops)(options)
     found = {name: [] for name in loops}
+    environment = dict(os.environ, OMP_NUM_THREADS="1")
     for _ in range(options.rounds):
         for name, command in loops.items():
-            found[name].append(speed(command, unit))
+            found[name].append(rounds.speed_in(rounds.output_of(command, environment), unit))
     print(f"| loop | {unit} | this project is faster by |\n| --- | --- | --- |")
     for name, values in found.items():
-        ratios = [own / other for own, other in zip(found["this project"], values)]
-        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"| {name} | {statistics.median(values):.0f} | {spread} |")
+        print(f"| {name} | {statistics.median(values):.0f} | {rounds.ratio(found['this project'], values)} |")
 
 
 main()

@@ -84,7 +84,7 @@ class Gpt(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, characters):
-        positions = torch.arange(characters.shape[1])
+        positions = torch.arange(characters.shape[1], device=characters.device)
         features = self.token_embedding(characters) + self.position_embedding(positions)
         for block in self.blocks:
             features = block(features)
@@ -100,14 +100,14 @@ def draw_weights(model):
                 parameter.add_(1)
 
 
-def make_optimizer(model):
+def make_optimizer(model, **more):
     matrices = [p for p in model.parameters() if p.dim() >= 2]
     others = [p for p in model.parameters() if p.dim() < 2]
     groups = [
         {"params": matrices, "weight_decay": OPTIONS["weight_decay"]},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=OPTIONS["lr"], betas=(0.9, 0.95))
+    return torch.optim.AdamW(groups, lr=OPTIONS["lr"], betas=(0.9, 0.95), **more)
 
 
 def rate_factor(step):
