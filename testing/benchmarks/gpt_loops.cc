@@ -22,6 +22,8 @@ constexpr int64_t kBatches = 4;
 
 template <class Accelerator>
 void train(Accelerator& accelerator) {
+  // As its peer, where the CPU does the work.
+  at::set_num_threads(1);
   torch::manual_seed(0);
   const int64_t vocabulary = absl::GetFlag(FLAGS_vocabulary), block = absl::GetFlag(FLAGS_block),
                 batch_size = absl::GetFlag(FLAGS_batch_size), steps = absl::GetFlag(FLAGS_steps);

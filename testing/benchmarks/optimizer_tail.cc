@@ -42,6 +42,8 @@ TORCH_MODULE(Parameters);
 
 template <class Accelerator>
 void train(Accelerator& accelerator) {
+  // As its peer, where the CPU does the work.
+  at::set_num_threads(1);
   Parameters module(accelerator.device());
   torch::optim::AdamW adamw(module->parameters(), torch::optim::AdamWOptions(1e-3));
   auto [model, optimizer] = accelerator.prepare(module, adamw);
