@@ -16,6 +16,15 @@ load("//third_party/libtorch:libtorch.bzl", "VERSION")
 
 _LISTS = ["tests", "sanitized", "examples", "benchmarks", "programs"]
 
+_Environment = provider(doc = "The variables that a rule's `env` sets.", fields = ["variables"])
+
+def _environment_impl(target, ctx):
+    data = getattr(ctx.rule.attr, "data", [])
+    variables = getattr(ctx.rule.attr, "env", {})
+    return [_Environment(variables = {name: ctx.expand_location(value, data) for name, value in variables.items()})]
+
+_environment = aspect(implementation = _environment_impl)
+
 def _path_in_bundle(ctx, file):
     # Bazel's own layout, in which programs find their data. A path of another repository begins with ../
     path = file.short_path
@@ -32,15 +41,20 @@ def _lists(ctx):
             if owners.setdefault(name, target.label) != target.label:
                 fail("gpu_bundle: %s and %s have one name; rename one" % (owners[name], target.label))
             lists[attribute][name] = target[DefaultInfo].files_to_run.executable.short_path
+    for name in lists["sanitized"]:
+        if name not in lists["tests"]:
+            fail("gpu_bundle: %s is in `sanitized` and not in `tests`; put it in both" % owners[name])
     return lists
 
 def _gpu_bundle_impl(ctx):
+    variables = {target.label.name: target[_Environment].variables for target in ctx.attr.tests}
     contents = ctx.actions.declare_file(ctx.label.name + ".json")
     flags = {target.label.name: flags.split(" ") if flags else [] for target, flags in ctx.attr.examples.items()}
     ctx.actions.write(contents, struct(
         torch = VERSION,
         workspace = ctx.workspace_name,
         example_flags = flags,
+        test_environment = variables,
         **_lists(ctx)
     ).to_json())
     paths = {ctx.file._run: "run", contents: "contents.json"}
@@ -80,7 +94,7 @@ gpu_bundle = rule(
         "most_megabytes": attr.int(default = 50, doc = "The largest archive that may be built."),
         "programs": attr.label_list(doc = "What scripts in `data` start."),
         "sanitized": attr.label_list(doc = "Those of `tests` that are worth a run under compute-sanitizer."),
-        "tests": attr.label_list(doc = "googletest programs."),
+        "tests": attr.label_list(doc = "googletest programs, with what their `env` sets.", aspects = [_environment]),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
         "_pack": attr.label(
             default = "//testing/gpu_bundle:pack.sh",

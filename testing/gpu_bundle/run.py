@@ -115,10 +115,13 @@ class Runner:
                 return 1, [f"stopped after {self.timeout} s; --timeout gives it longer"]
         return code, [f"ended with code {code}; see {log.name}"] if code else []
 
-    def run_test(self, name, program, wrapper=(), **variables):
+    def run_test(self, test, tool="", wrapper=(), **variables):
+        name = f"{test}_{tool}" if tool else test
         report = self.output / f"{name}.xml"
         report.unlink(missing_ok=True)
-        code, remarks = self.run(name, [*wrapper, f"./{program}", f"--gtest_output=xml:{report}"], **variables)
+        variables.update(CONTENTS["test_environment"][test])
+        command = [*wrapper, f"./{CONTENTS['tests'][test]}", f"--gtest_output=xml:{report}"]
+        code, remarks = self.run(name, command, **variables)
         counts = collections.Counter()
         reasons = collections.Counter()
         for case in ElementTree.parse(report).iter("testcase") if report.exists() else []:
@@ -169,7 +172,7 @@ def run_tests(runner, names):
         # Without a GPU it would train on the CPU, which shows nothing here.
         return runner.run_example(name, program, flags) if gpu else Outcome(0, 0, 1, ["nvidia-smi shows no GPU"])
 
-    jobs = {name: functools.partial(runner.run_test, name, program) for name, program in CONTENTS["tests"].items()}
+    jobs = {name: functools.partial(runner.run_test, name) for name in CONTENTS["tests"]}
     for name, program in CONTENTS["examples"].items():
         for precision, flag in itertools.product(PRECISIONS, ["", *CONTENTS["example_flags"][name]]):
             variant = "_".join([name] + [word for word in [precision, flag] if word not in ["no", ""]])
@@ -185,13 +188,11 @@ def run_sanitizer(runner, names):
         refuse("compute-sanitizer is neither on the PATH nor in CUDA_HOME/bin; install the CUDA toolkit's sanitizer")
 
     def outcomes():
-        for name, program in chosen(CONTENTS["sanitized"], names).items():
+        for name in chosen(CONTENTS["sanitized"], names):
             for tool in ["memcheck", "racecheck"]:
                 # Without a GPU nothing starts CUDA. Each tensor gets memory of its own, so that its bounds are known.
                 wrapper = [sanitizer, f"--tool={tool}", "--error-exitcode=9", "--require-cuda-init=no"]
-                yield f"{name}_{tool}", runner.run_test(
-                    f"{name}_{tool}", program, wrapper, PYTORCH_NO_CUDA_MEMORY_CACHING="1"
-                )
+                yield f"{name}_{tool}", runner.run_test(name, tool, wrapper, PYTORCH_NO_CUDA_MEMORY_CACHING="1")
 
     return report(outcomes())
 

@@ -32,6 +32,7 @@ class RunTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name).resolve()
         self.contents = {"torch": "2.11.0", "workspace": "accelerate", "example_flags": {"model": ["capture"]}}
+        self.contents["test_environment"] = {}
         for kind in ["tests", "sanitized", "examples", "benchmarks", "programs"]:
             self.contents[kind] = {}
         self.script("bundle/run", RUN.read_text())
@@ -54,6 +55,7 @@ class RunTest(unittest.TestCase):
         self.script(f"bundle/runfiles/accelerate/folder/{name}", f"#!/bin/sh\n{commands}\n")
         for kind in kinds:
             self.contents[kind][name] = f"folder/{name}"
+        self.contents["test_environment"][name] = {"MODEL": "folder/model"}
 
     def install_torch(self, version):
         shutil.rmtree(self.folder / "site/torch.dist-info", ignore_errors=True)
@@ -108,6 +110,11 @@ class RunTest(unittest.TestCase):
         self.run_bundle()
         folders = [f"{self.folder}/{path}" for path in ["bundle/lib", "site/torch/lib", "site/nvidia/cu13/lib"]]
         self.assertTrue(self.output("good_test.txt").startswith(":".join(folders)))
+
+    def test_sets_what_the_test_finds_in_its_environment(self):
+        self.program("good_test", 'echo "model: $MODEL"', "tests")
+        self.run_bundle()
+        self.assertEqual(self.output("good_test.txt"), "model: folder/model\n")
 
     def test_wants_the_torch_that_programs_were_linked_with(self):
         self.install_torch("2.12.1+cu130")
