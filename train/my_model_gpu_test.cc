@@ -86,7 +86,7 @@ TEST_F(MyModelOnGpu, CapturesItsStepInEveryPrecision) {
 class MyModelOnTwoGpus : public testing::Test {
  protected:
   void SetUp() override {
-    const auto count = torch::cuda::device_count();
+    const int count = torch::cuda::device_count();
     if (count < 2) GTEST_SKIP() << "two GPUs are needed, and here are " << count;
   }
 };
