@@ -1,62 +1,28 @@
 #include "accelerate/core/optimizer_steps.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/_foreach_clamp_max.h>
-#include <ATen/ops/_foreach_clamp_min.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/stack.h>
-#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/optim/optimizer.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <unordered_set>
 #include <utility>
 
 #include "accelerate/core/live.h"
+#include "accelerate/core/optimizer_gradients.h"
 #include "accelerate/device/gpu_kernels.h"
 
 namespace accelerate {
+
+using internal::gradients_of;
+using internal::takes_kernels;
+
 namespace {
-
-// As in PyTorch's clip_grad_norm_.
-constexpr double kNormEps = 1e-6;
-
-// The gradients of those parameters that have one, each once.
-std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& parameters) {
-  std::vector<at::Tensor> gradients;
-  std::unordered_set<const c10::TensorImpl*> seen;
-  for (const at::Tensor& parameter : parameters) {
-    if (parameter.grad().defined() && seen.insert(parameter.unsafeGetTensorImpl()).second)
-      gradients.push_back(parameter.grad());
-  }
-  return gradients;
-}
-
-std::vector<at::Tensor> gradients_of(const OptimizerState& optimizer) {
-  std::vector<at::Tensor> parameters;
-  for (const auto& group : optimizer.optimizer->param_groups())
-    parameters.insert(parameters.end(), group.params().begin(), group.params().end());
-  return gradients_of(parameters);
-}
-
-// Whether the step of these gradients is begun by a kernel.
-bool takes_kernels(const OptimizerState& optimizer, const std::vector<at::Tensor>& gradients) {
-  return optimizer.fused && GradientNorm::takes(gradients);
-}
-
-// What a sparse gradient consists of; the tensor itself otherwise.
-at::Tensor values_of(const at::Tensor& gradient) {
-  return gradient.is_sparse() ? gradient._values() : gradient;
-}
 
 // By a 0-dim factor, which is not looked at where that would have to wait.
 void multiply(const std::vector<at::Tensor>& gradients, const at::Tensor& factor) {
   if (factor.is_cpu() && factor.item<double>() == 1) return;
-  for (const at::Tensor& gradient : gradients) values_of(gradient).mul_(factor);
+  for (const at::Tensor& gradient : gradients) internal::values_of(gradient).mul_(factor);
 }
 
 at::Tensor factor_of(const OptimizerState& optimizer) {
@@ -302,100 +268,6 @@ bool OptimizerSteps::schedule_stands_still(const torch::optim::Optimizer* optimi
     any = any || skipped;
   }
   return any;
-}
-
-std::optional<std::vector<std::shared_ptr<OptimizerState>>> OptimizerSteps::covering(
-    const std::vector<at::Tensor>& gradients) {
-  std::unordered_set<const c10::TensorImpl*> asked;
-  for (const at::Tensor& gradient : gradients) asked.insert(gradient.unsafeGetTensorImpl());
-  std::vector<std::shared_ptr<OptimizerState>> found;
-  size_t covered = 0;
-  for (const auto& optimizer : optimizers()) {
-    forget_if_replaced(*optimizer);
-    size_t inside = 0;
-    const std::vector<at::Tensor> own = gradients_of(*optimizer);
-    for (const at::Tensor& gradient : own) inside += asked.count(gradient.unsafeGetTensorImpl());
-    if (inside == 0) continue;
-    if (inside < own.size() || !takes_kernels(*optimizer, own)) return std::nullopt;
-    covered += inside;
-    found.push_back(optimizer);
-  }
-  // One norm needs one factor, which two that were begun need not have.
-  for (const auto& optimizer : found) {
-    if (found.size() > 1 && optimizer->begun) return std::nullopt;
-  }
-  if (covered != asked.size()) return std::nullopt;
-  return found;
-}
-
-void OptimizerSteps::make_visible(const std::vector<at::Tensor>& parameters) {
-  std::unordered_set<const c10::TensorImpl*> asked;
-  for (const at::Tensor& parameter : parameters) asked.insert(parameter.unsafeGetTensorImpl());
-  for (const auto& optimizer : optimizers()) {
-    bool concerned = false;
-    for (const auto& group : optimizer->optimizer->param_groups()) {
-      for (const at::Tensor& parameter : group.params())
-        concerned = concerned || asked.contains(parameter.unsafeGetTensorImpl());
-    }
-    if (concerned) unscale(*optimizer);
-  }
-}
-
-at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& parameters,
-                                          double max_norm, double norm_type) {
-  TORCH_CHECK(max_norm >= 0, "clip_grad_norm: max_norm is ", max_norm, "; give 0 or more");
-  c10::AutoGradMode no_grad(false);
-  const std::vector<at::Tensor> gradients = gradients_of(parameters);
-  if (gradients.empty()) return at::zeros({});
-  const auto optimizers = norm_type == 2 ? covering(gradients) : std::nullopt;
-  if (!optimizers) {
-    make_visible(parameters);
-    const at::Tensor norm = norm_of(gradients, norm_type);
-    const at::Tensor factor = (max_norm / (norm + kNormEps)).clamp_max(1.0);
-    for (const at::Tensor& gradient : gradients)
-      values_of(gradient).mul_(factor.to(gradient.scalar_type()));
-    return norm.to(at::kFloat);
-  }
-  norm_.measure(gradients);
-  const at::Tensor norm = at::empty({}, gradients.front().options().dtype(at::kFloat));
-  for (const auto& optimizer : *optimizers) {
-    begin(*optimizer, gradients_of(*optimizer),
-          {.max_norm = max_norm, .norm_out = norm.mutable_data_ptr<float>()});
-  }
-  return norm;
-}
-
-void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, double clip_value) {
-  TORCH_CHECK(clip_value >= 0, "clip_grad_value: clip_value is ", clip_value, "; give 0 or more");
-  c10::AutoGradMode no_grad(false);
-  make_visible(parameters);
-  const std::vector<at::Tensor> gradients = gradients_of(parameters);
-  if (gradients.empty()) return;
-  at::_foreach_clamp_min_(gradients, -clip_value);
-  at::_foreach_clamp_max_(gradients, clip_value);
-}
-
-at::Tensor OptimizerSteps::measure(const std::vector<at::Tensor>& parameters, double norm_type) {
-  c10::AutoGradMode no_grad(false);
-  const std::vector<at::Tensor> gradients = gradients_of(parameters);
-  if (gradients.empty()) return at::zeros({});
-  const at::Tensor norm = norm_of(gradients, norm_type);
-  return (loss_scale_ != nullptr ? norm * loss_scale_->inverse() : norm).to(at::kFloat);
-}
-
-at::Tensor OptimizerSteps::norm_of(const std::vector<at::Tensor>& gradients, double norm_type) {
-  if (norm_type == 2 && GradientNorm::takes(gradients)) {
-    norm_.measure(gradients);
-    return norm_.value();
-  }
-  std::vector<at::Tensor> norms;
-  for (const at::Tensor& gradient : gradients) {
-    // What stands twice for an element must be added up first.
-    const at::Tensor summed = gradient.is_sparse() ? gradient.coalesce() : gradient;
-    norms.push_back(at::linalg_vector_norm(values_of(summed).detach(), norm_type)
-                        .to(gradients.front().device(), at::kDouble));
-  }
-  return at::linalg_vector_norm(at::stack(norms), norm_type);
 }
 
 }  // namespace accelerate
