@@ -1,7 +1,6 @@
 // main() of an accelerate_test: each of the launched processes runs every test.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <stdexcept>
 
 #include "accelerate/main/main.h"
@@ -10,11 +9,9 @@ namespace {
 
 template <class Accelerator>
 void run_all_tests(Accelerator& accelerator, const std::vector<std::string>& arguments) {
-  // One report a test, not one a rank on top of each other.
-  if (!accelerator.is_main_process()) {
-    unsetenv("XML_OUTPUT_FILE");
-    unsetenv("GTEST_OUTPUT");
-  }
+  // One report a test, not one a rank on top of each other. The flag, because googletest has read
+  // the environment by now.
+  if (!accelerator.is_main_process()) testing::GTEST_FLAG(output) = "";
   std::string name = "test";
   std::vector<char*> argv{name.data()};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
