@@ -84,8 +84,9 @@ class CapturedStep {
         if (tensor.defined())
           tensor = tensor.detach().clone().requires_grad_(tensor.requires_grad());
       });
-      const bool recorded = capture_->record(
-          *entry, [&] { kept->result.emplace(detached(run<Result>(kept->inputs))); });
+      const bool recorded = capture_->record(*entry, tensors_of(inputs), [&] {
+        kept->result.emplace(detached(run<Result>(kept->inputs)));
+      });
       if (!recorded) return call<Inputs, Result>(std::move(inputs));
       entry->kept = std::move(kept);
     }

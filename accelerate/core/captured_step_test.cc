@@ -24,6 +24,7 @@ struct Counts {
   int runs = 0;
   int recordings = 0;
   int replays = 0;
+  bool recording = false;
 };
 
 class CountedGraph : public Graph {
@@ -43,7 +44,9 @@ class CountingRecorder : public GraphRecorder {
     work();
   }
   std::unique_ptr<Graph> record(const std::function<void()>& work) override {
+    counts_.recording = true;
     work();
+    counts_.recording = false;
     ++counts_.recordings;
     return std::make_unique<CountedGraph>(counts_);
   }
@@ -171,13 +174,12 @@ TEST_F(CapturedStepTest, RunsAsItIsWhereItCannotBeRecorded) {
   auto twin = small_net();
   copy_parameters(*net, *twin);
   torch::optim::SGD of_twin(twin->parameters(), 0.125);
-  int calls = 0;
   auto step = capture([&](const at::Tensor& x) {
     session_->zero_grad(*optimizer, true);
     const at::Tensor loss = net->forward(x).square().mean();
     session_->backward(loss, {});
-    // The first call after the warm-up.
-    if (++calls == 4) throw std::runtime_error("a value was read on the host");
+    if (std::exchange(counts_.recording, false))
+      throw std::runtime_error("a value was read on the host");
     session_->step(*optimizer);
     return loss.detach();
   });
@@ -216,12 +218,50 @@ TEST_F(CapturedStepTest, RunsAsItIsWithinNoSync) {
     step(at::ones({1}));
     EXPECT_EQ(counts_.recordings + counts_.replays, 0);
   }
-  EXPECT_EQ(step.refusal(), std::nullopt);
+  step(at::ones({1}));
+  EXPECT_EQ(counts_.recordings, 1);
+}
+
+// Uneven inputs: a rank that replays would not tell the others that it still has data.
+TEST_F(CapturedStepTest, RunsAsItIsAmongUnevenInputs) {
+  if (session_->process().world_size == 1) GTEST_SKIP() << "of several processes";
+  auto step = capture([&](const at::Tensor& x) { return x; });
+  for (int i = 0; i < 5; ++i) step(at::ones({1}));
+  EXPECT_EQ(counts_.replays, 2);
+  {
+    JoinScope scope(session_, {});
+    step(at::ones({1}));
+    EXPECT_EQ(counts_.replays, 2);
+  }
+  step(at::ones({1}));
+  EXPECT_TRUE(step.refusal().has_value());
+}
+
+// A graph that adds to a gradient, and one that begins it, are two.
+TEST_F(CapturedStepTest, KnowsWhetherThereAreGradientsWhenItBegins) {
+  if (session_->process().world_size > 1) GTEST_SKIP() << "of one process";
+  auto net = small_net();
+  auto model = session_->add_model(net.ptr(), /*owned=*/true);
+  auto step = capture([&](const at::Tensor& x) { session_->backward(net->forward(x).sum(), {}); });
+  const auto call = [&](bool afresh) {
+    if (afresh) net->zero_grad();
+    step(at::ones({2, 1}));
+  };
+  for (int i = 0; i < 5; ++i) call(/*afresh=*/true);
+  EXPECT_EQ(counts_.recordings, 1);
+  for (int i = 0; i < 3; ++i) call(/*afresh=*/false);
+  EXPECT_EQ(counts_.recordings, 2);
+  // Of other memory than the recording adds to.
+  for (const auto& parameter : net->parameters())
+    parameter.mutable_grad() = at::zeros_like(parameter.detach());
+  const int replays = counts_.replays;
+  call(/*afresh=*/false);
+  EXPECT_EQ(counts_.replays, replays);
 }
 
 TEST_F(CapturedStepTest, TakesNoInputsFromElsewhere) {
   auto step = capture([&](const at::Tensor& x) { return x; });
-  step(at::ones({1}, at::kMeta));
+  for (int i = 0; i < 4; ++i) step(at::ones({1}, at::kMeta));
   EXPECT_NE(step.refusal()->find("not on the device"), std::string::npos);
 }
 

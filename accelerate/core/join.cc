@@ -39,6 +39,7 @@ void Session::end_join() {
     average(models, syncing, /*contributes=*/false);
   }
   joining_ = false;
+  ++ended_joins_;
   // Windows of accumulate() stand open at different batches.
   accumulation_.restart();
   for (const auto& model : models) model->reducer->forget_local_gradients();

@@ -25,6 +25,11 @@ void multiply(const std::vector<at::Tensor>& gradients, const at::Tensor& factor
   for (const at::Tensor& gradient : gradients) internal::values_of(gradient).mul_(factor);
 }
 
+// Where it is, if it is there already: recorded steps use it.
+void place_step(OptimizerState& optimizer, c10::Device device) {
+  if (!optimizer.step || optimizer.step->device() != device) optimizer.step.emplace(device);
+}
+
 at::Tensor factor_of(const OptimizerState& optimizer) {
   return optimizer.step->member(offsetof(kernels::Step, gradient_factor), at::kDouble);
 }
@@ -94,7 +99,7 @@ void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) {
 void OptimizerSteps::begin(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients,
                            const kernels::StepInputs& inputs) {
   const c10::Device device = gradients.front().device();
-  if (!optimizer.step || optimizer.step->device() != device) optimizer.step.emplace(device);
+  place_step(optimizer, device);
   kernels::StepInputs all = inputs;
   all.norm = norm_.result();
   all.go_on = optimizer.begun;
@@ -134,7 +139,8 @@ void OptimizerSteps::unscale(OptimizerState& optimizer) {
   if (loss_scale_ != nullptr && !takes_kernels(optimizer, gradients)) {
     if (optimizer.unscaled) return;
     const bool overflow = loss_scale_->unscale(gradients);
-    optimizer.step.emplace(gradients.front().device(), kernels::Step{.overflow = overflow});
+    place_step(optimizer, gradients.front().device());
+    optimizer.step->write({.overflow = overflow});
     optimizer.begun = optimizer.unscaled = optimizer.awaits_step = true;
     remember(optimizer, gradients);
     return;
@@ -158,23 +164,19 @@ void OptimizerSteps::follow_device(OptimizerState& optimizer) {
   }
 }
 
-const kernels::Step* OptimizerSteps::plain_step(c10::Device device) {
-  if (!plain_step_ || plain_step_->device() != device) plain_step_.emplace(device);
-  return plain_step_->get();
-}
-
 void OptimizerSteps::step(OptimizerState& optimizer) {
   follow_device(optimizer);
   FusedOptimizer* fused = optimizer.fused.get();
   if (recording_) {
     TORCH_CHECK(
         fused != nullptr && fused->is_fresh(),
-        "the optimizer has no fused form on this device, or its options were changed within "
-        "the step before it stepped");
+        "the optimizer has no fused form on this device, or it would make its state in this step, "
+        "or its options were changed within the step before it stepped");
   }
   check(optimizer);
-  const bool done = fused != nullptr && fused->step(optimizer.begun ? optimizer.step->get()
-                                                                    : plain_step(fused->device()));
+  const bool done =
+      fused != nullptr &&
+      fused->step(optimizer.begun ? optimizer.step->get() : plain_steps_.on(fused->device()).get());
   if (!done) unscale(optimizer);
   optimizer.awaits_step = false;
   const bool can_be_skipped = loss_scale_ != nullptr && optimizer.begun;
@@ -212,8 +214,8 @@ void OptimizerSteps::begin_recording() {
     if (!optimizer->fused) continue;
     optimizer->fused->refresh();
     // What a step may come to need, so that it does not lie in the recording's own memory.
-    plain_step(optimizer->fused->device());
-    if (!optimizer->step) optimizer->step.emplace(optimizer->fused->device());
+    plain_steps_.on(optimizer->fused->device());
+    place_step(*optimizer, optimizer->fused->device());
   }
   recording_.emplace();
 }

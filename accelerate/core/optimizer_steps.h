@@ -122,8 +122,6 @@ class OptimizerSteps {
   std::shared_ptr<OptimizerState> state_of(const OptimizerState& optimizer) const;
   // Throws c10::Error while a step is recorded.
   void refuse_to_read() const;
-  // What a step without clipping and loss scale reads.
-  const kernels::Step* plain_step(c10::Device device);
   // 0-dim, fp64, on the device of the gradients.
   at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type);
   // The optimizers whose gradients are exactly these, if all of them can clip in their step.
@@ -137,7 +135,8 @@ class OptimizerSteps {
   std::optional<std::vector<RecordedStep>> recording_;
   std::vector<std::weak_ptr<OptimizerState>> optimizers_;
   GradientNorm norm_;
-  std::optional<DeviceValue<kernels::Step>> plain_step_;
+  // What a step without clipping and loss scale reads.
+  PerDevice<kernels::Step> plain_steps_;
 };
 
 }  // namespace accelerate

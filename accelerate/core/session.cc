@@ -288,7 +288,8 @@ void Session::in_each_step(std::function<void()> action) {
   recording_->push_back(std::move(action));
 }
 
-bool Session::in_no_sync() const {
+bool Session::in_scope() const {
+  if (joining_) return true;
   for (const auto& model : models()) {
     if (model->no_sync_depth > 0 || model->trigger_sync) return true;
   }

@@ -149,8 +149,10 @@ class Session {
   void in_each_step(std::function<void()> action);
   // Brings back into its slot what has left it, in all models.
   void restore_layouts();
-  // Whether a scope outside of a step keeps gradients from being averaged in it.
-  bool in_no_sync() const;
+  // Whether a scope that the program is in changes what a backward pass does: of no_sync() or of
+  // uneven inputs. And how many of the latter have ended.
+  bool in_scope() const;
+  int64_t ended_joins() const { return ended_joins_; }
   // Whether it is so on all ranks. Collective.
   bool all_agree(bool mine);
 
@@ -201,6 +203,7 @@ class Session {
   std::shared_ptr<ActiveLoaders> active_loaders_ = std::make_shared<ActiveLoaders>();
   std::vector<std::function<void()>>* recording_ = nullptr;
   bool joining_ = false;
+  int64_t ended_joins_ = 0;
   // Averagings in this join that this rank had data for.
   int64_t joined_steps_ = 0;
 

@@ -35,11 +35,16 @@ std::string kind_of(const std::string& types, const std::vector<at::Tensor>& inp
   append(kind, session.loss_scale() != nullptr && session.loss_scale()->expects_outcome());
   for (const auto& model : session.models()) {
     for (const auto& module : model->module->modules()) append(kind, module->is_training());
-    for (const NamedParameter& parameter : model->parameters)
+    for (const NamedParameter& parameter : model->parameters) {
       append(kind, parameter.tensor.requires_grad());
+      append(kind, parameter.tensor.grad().defined());
+    }
   }
   return kind;
 }
+
+// For a program whose inputs never come twice.
+constexpr size_t kMostKinds = 64;
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
@@ -57,40 +62,33 @@ StepCapture::StepCapture(std::shared_ptr<Session> session, const CaptureOptions&
 
 bool StepCapture::on_several_processes() const { return session_->process().world_size > 1; }
 
-std::optional<std::string> StepCapture::obstacle(const std::vector<at::Tensor>& inputs) const {
-  if (session_->accumulation().num_steps() > 1)
-    return "gradients are accumulated over several batches, and each of them takes other work";
-  for (const at::Tensor& input : inputs) {
-    if (input.defined() && input.device() != session_->process().device)
-      return "an input is not on the device of the training; move it there before the step";
-  }
-  return std::nullopt;
-}
-
 StepCapture::Entry* StepCapture::find(const std::string& types,
                                       const std::vector<at::Tensor>& inputs) {
-  if (!refusal_) refusal_ = obstacle(inputs);
+  if (session_->accumulation().num_steps() > 1 && !refusal_)
+    refusal_ = "gradients are accumulated over several batches, and each of them takes other work";
   if (refusal_) {
     if (!told_ && session_->process().is_local_main())
       TORCH_WARN("this step is not captured and runs as it is: ", *refusal_);
     told_ = true;
     return nullptr;
   }
+  if (session_->in_scope()) return nullptr;
   ++calls_;
-  if (session_->in_no_sync()) return nullptr;
   const std::string kind = kind_of(types, inputs, *session_);
-  const auto found = entries_.find(kind);
-  if (found == entries_.end() && !may_record_another()) return nullptr;
+  const bool is_new = !entries_.contains(kind);
+  if (is_new && (entries_.size() >= kMostKinds || (!on_several_processes() && !may_record())))
+    return nullptr;
   Entry& entry = entries_[kind];
   // The session is set up by now; what is new is only the shape.
-  if (found == entries_.end() && entries_.size() > 1) entry.runs = options_.warm_up_steps - 1;
+  if (is_new && entries_.size() > 1) entry.runs = options_.warm_up_steps - 1;
   // All ranks record in the same call, whatever kinds each has had until then.
   if (on_several_processes() && entry.graph == nullptr) entry.runs = calls_ - 1;
-  return &entry;
+  const bool is_warm_up = entry.runs < options_.warm_up_steps;
+  return entry.graph != nullptr || is_warm_up || may_record() ? &entry : nullptr;
 }
 
-bool StepCapture::may_record_another() const {
-  if (on_several_processes()) return calls_ <= options_.warm_up_steps + 1;
+bool StepCapture::may_record() const {
+  if (on_several_processes()) return calls_ == options_.warm_up_steps + 1;
   const auto recordings = std::count_if(entries_.begin(), entries_.end(), [](const auto& entry) {
     return entry.second.graph != nullptr;
   });
@@ -98,11 +96,7 @@ bool StepCapture::may_record_another() const {
 }
 
 bool StepCapture::is_replay(Entry& entry) {
-  if (entry.graph == nullptr) {
-    // On several processes, past that call none is recorded any more.
-    return on_several_processes() ? entry.runs == options_.warm_up_steps
-                                  : entry.runs >= options_.warm_up_steps;
-  }
+  if (entry.graph == nullptr) return entry.runs >= options_.warm_up_steps;
   if (entry.recording.prepare()) return true;
   // Once as it is, so that what is new is set up outside of a recording.
   entry.graph.reset();
@@ -117,11 +111,19 @@ void StepCapture::warm_up(Entry& entry, const std::function<void()>& call) {
   recorder_->run(call);
 }
 
-bool StepCapture::record(Entry& entry, const std::function<void()>& call) {
+bool StepCapture::record(Entry& entry, const std::vector<at::Tensor>& inputs,
+                         const std::function<void()>& call) {
   SessionRecorder recorder(*session_);
+  std::unique_ptr<Graph> graph;
   std::string failure;
   try {
-    entry.graph = recorder_->record(call);
+    for (const at::Tensor& input : inputs) {
+      TORCH_CHECK(!input.defined() || input.device() == session_->process().device,
+                  "an input is on ", input.device(),
+                  " and not on the device of the training; move "
+                  "it there before the step");
+    }
+    graph = recorder_->record(call);
   } catch (const c10::Error& error) {
     failure = error.what_without_backtrace();
   } catch (const std::exception& error) {
@@ -130,10 +132,10 @@ bool StepCapture::record(Entry& entry, const std::function<void()>& call) {
   // One rank must not wait for the others in a collective that they have in a graph.
   if (session_->all_agree(failure.empty())) {
     entry.recording = recorder.finish();
+    entry.graph = std::move(graph);
     return true;
   }
   refusal_ = failure.empty() ? "another process could not capture it" : first_line(failure);
-  entry.graph.reset();
   return false;
 }
 

@@ -20,7 +20,7 @@ namespace accelerate {
 
 struct CaptureOptions {
   // Calls that run as they are before one is recorded, and set up what a first run sets up. They
-  // are steps like all others.
+  // are steps like all others. On one process, one is enough for each further kind of inputs.
   int warm_up_steps = 3;
   // For how many kinds of inputs, by their shapes, a recording is kept; calls with others run as
   // they are. On several processes it is one, so that no rank records while others do not.
@@ -52,8 +52,9 @@ class StepCapture {
   // Runs the call as it is, as one of the warm-up.
   void warm_up(Entry& entry, const std::function<void()>& call);
   // False when it cannot be recorded: then nothing has changed, and all calls run as they are from
-  // then on.
-  bool record(Entry& entry, const std::function<void()>& call);
+  // then on. Collective, as the call itself.
+  bool record(Entry& entry, const std::vector<at::Tensor>& inputs,
+              const std::function<void()>& call);
   // With the values of `inputs` in the tensors that were recorded.
   void replay(Entry& entry, const std::vector<at::Tensor>& recorded,
               const std::vector<at::Tensor>& inputs);
@@ -62,10 +63,8 @@ class StepCapture {
   const std::optional<std::string>& refusal() const { return refusal_; }
 
  private:
-  // Why this one and all further calls are to run as they are.
-  std::optional<std::string> obstacle(const std::vector<at::Tensor>& inputs) const;
   bool on_several_processes() const;
-  bool may_record_another() const;
+  bool may_record() const;
 
   std::shared_ptr<Session> session_;
   CaptureOptions options_;

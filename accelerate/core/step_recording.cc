@@ -9,6 +9,11 @@ namespace accelerate {
 bool StepRecording::prepare() const {
   session_->restore_layouts();
   if (addresses(*session_) != addresses_) return false;
+  // The ranks have come out of it with different states; they find out together.
+  if (session_->ended_joins() != ended_joins_) return false;
+  for (const Gradient& each : added_to_) {
+    if (!each.parameter.grad().is_same(each.gradient)) return false;
+  }
   return OptimizerSteps::prepare_replay(steps_);
 }
 
@@ -29,6 +34,7 @@ void StepRecording::complete() const {
     at::Tensor& gradient = each.parameter.mutable_grad();
     if (!gradient.is_same(each.gradient)) gradient = each.gradient;
   }
+  if (session_->loss_scale() != nullptr) session_->loss_scale()->expect_outcome(expects_outcome_);
   session_->optimizer_steps().complete_replay(steps_);
   for (const auto& action : actions_) action();
 }
@@ -84,8 +90,14 @@ SessionRecorder::~SessionRecorder() {
 StepRecording SessionRecorder::finish() {
   finished_ = true;
   stop();
-  for (const StepRecording::Gradient& each : gradients_)
+  for (const StepRecording::Gradient& each : gradients_) {
     recording_.gradients_.push_back({each.parameter, each.parameter.grad()});
+    if (each.gradient.defined() && each.parameter.grad().is_same(each.gradient))
+      recording_.added_to_.push_back(each);
+  }
+  recording_.ended_joins_ = session_.ended_joins();
+  if (session_.loss_scale() != nullptr)
+    recording_.expects_outcome_ = session_.loss_scale()->expects_outcome();
   recording_.addresses_ = StepRecording::addresses(session_);
   return std::move(recording_);
 }

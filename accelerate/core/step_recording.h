@@ -13,6 +13,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -49,7 +50,12 @@ class StepRecording {
   std::vector<std::function<void()>> actions_;
   // As they are when the step has ended; kept, because the graph writes them.
   std::vector<Gradient> gradients_;
+  // Of these, those that were there when the step began, and that it adds to.
+  std::vector<Gradient> added_to_;
   std::vector<const void*> addresses_;
+  int64_t ended_joins_ = 0;
+  // Whether the loss scale has an outcome to take note of when the step has ended.
+  bool expects_outcome_ = false;
 };
 
 // A scope in which the session's steps are recorded. Unless it is finished, everything is

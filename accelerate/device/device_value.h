@@ -14,6 +14,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
+#include <deque>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -70,6 +71,21 @@ class DeviceValue {
 
  private:
   internal::DeviceBytes bytes_;
+};
+
+// One value for each device that it is asked for, kept from then on.
+template <class T>
+class PerDevice {
+ public:
+  DeviceValue<T>& on(c10::Device device) {
+    for (DeviceValue<T>& value : values_) {
+      if (value.device() == device) return value;
+    }
+    return values_.emplace_back(device);
+  }
+
+ private:
+  std::deque<DeviceValue<T>> values_;
 };
 
 template <class T>

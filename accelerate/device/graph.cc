@@ -40,8 +40,15 @@ class CudaGraphRecorder : public GraphRecorder {
   std::unique_ptr<Graph> record(const std::function<void()>& work) override {
     auto graph = std::make_unique<CudaGraph>();
     run([&] {
-      // Of this thread: those of loaders and of NCCL go on with calls that a recording forbids.
-      (**graph).capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
+      // The pool ends with the last graph in it, and cannot be begun again.
+      if (keeper_ == nullptr) keeper_ = record_something(pool_);
+      try {
+        // Of this thread: those of loaders and of NCCL go on with calls that a recording forbids.
+        (**graph).capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
+      } catch (...) {
+        record_something(at::cuda::graph_pool_handle());
+        throw;
+      }
       try {
         work();
         (**graph).capture_end();
@@ -77,6 +84,16 @@ class CudaGraphRecorder : public GraphRecorder {
     c10::cuda::CUDAStream current_;
   };
 
+  // Also ends what a recording that failed has left: the generator of random numbers takes itself
+  // to be recorded until a recording ends well.
+  std::unique_ptr<CudaGraph> record_something(at::cuda::MempoolId_t pool) {
+    auto graph = std::make_unique<CudaGraph>();
+    (**graph).capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+    something_.zero_();
+    (**graph).capture_end();
+    return graph;
+  }
+
   // Leaves the stream, the allocators and the random numbers as if nothing had been recorded.
   void abandon(at::cuda::CUDAGraph& graph) {
     try {
@@ -87,6 +104,7 @@ class CudaGraphRecorder : public GraphRecorder {
       // to the next launch.
       static_cast<void>(cudaGetLastError());
     }
+    if (has_ended(graph)) return;
     // What capture_end() and the graph's destructor do not come to after an error; some of it may
     // have been done.
     const auto attempt = [](const std::function<void()>& call) {
@@ -100,11 +118,17 @@ class CudaGraphRecorder : public GraphRecorder {
     attempt([&] { host->end_allocate_to_pool(pool_); });
     attempt([&] { c10::cuda::CUDACachingAllocator::releasePool(device_.index(), pool_); });
     attempt([&] { host->release_pool(pool_); });
-    // The generator of random numbers takes itself to be recorded until a recording ends well.
-    at::cuda::CUDAGraph sound;
-    sound.capture_begin(at::cuda::graph_pool_handle(), cudaStreamCaptureModeThreadLocal);
-    something_.zero_();
-    sound.capture_end();
+    record_something(at::cuda::graph_pool_handle());
+  }
+
+  // Whether the graph's destructor gives the pool back.
+  static bool has_ended(at::cuda::CUDAGraph& graph) {
+    try {
+      graph.pool();
+      return true;
+    } catch (const c10::Error&) {
+      return false;
+    }
   }
 
   c10::Device device_;
@@ -112,6 +136,7 @@ class CudaGraphRecorder : public GraphRecorder {
   // One for all recordings, of which no two run at a time.
   at::cuda::MempoolId_t pool_;
   at::Tensor something_;
+  std::unique_ptr<CudaGraph> keeper_;
 };
 
 }  // namespace

@@ -50,7 +50,7 @@ void GradientNorm::measure(const std::vector<at::Tensor>& gradients) {
               "floating type and on one device");
   c10::AutoGradMode no_grad(false);
   const c10::Device device = gradients.front().device();
-  if (!result_ || result_->device() != device) result_.emplace(device);
+  last_ = &results_.on(device);
   std::vector<at::Tensor> dense;
   std::vector<kernels::NormPiece> pieces;
   for (const at::Tensor& gradient : gradients) {
@@ -60,7 +60,7 @@ void GradientNorm::measure(const std::vector<at::Tensor>& gradients) {
                       .count = gradient.numel()});
   }
   if (device.is_cpu()) {
-    *result_->get() = measure_on_cpu(pieces);
+    *last_->get() = measure_on_cpu(pieces);
     return;
   }
   const int64_t bytes = gpu::norm_scratch_bytes(pieces);
@@ -69,11 +69,11 @@ void GradientNorm::measure(const std::vector<at::Tensor>& gradients) {
     // With room for as much again, so that few are ever kept.
     scratches_.push_back(at::empty({2 * bytes}, at::TensorOptions(device).dtype(at::kByte)));
   }
-  gpu::norm(device, pieces, scratches_.back().mutable_data_ptr(), result_->get());
+  gpu::norm(device, pieces, scratches_.back().mutable_data_ptr(), last_->get());
 }
 
 at::Tensor GradientNorm::value() const {
-  return result_->member(offsetof(kernels::NormResult, sum), at::kDouble).sqrt();
+  return last_->member(offsetof(kernels::NormResult, sum), at::kDouble).sqrt();
 }
 
 }  // namespace accelerate

@@ -12,7 +12,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <optional>
 #include <vector>
 
 #include "accelerate/device/device_value.h"
@@ -29,12 +28,13 @@ class GradientNorm {
   void measure(const std::vector<at::Tensor>& gradients);
 
   // Of the last measure(), until the next one; on the device of the gradients.
-  const kernels::NormResult* result() const { return result_->get(); }
+  const kernels::NormResult* result() const { return last_->get(); }
   // The norm itself: 0-dim, fp64, a tensor of its own on that device.
   at::Tensor value() const;
 
  private:
-  std::optional<DeviceValue<kernels::NormResult>> result_;
+  PerDevice<kernels::NormResult> results_;
+  DeviceValue<kernels::NormResult>* last_ = nullptr;
   // Of a GPU's kernel; the last is in use. Those before it may still be written by recorded steps.
   std::vector<at::Tensor> scratches_;
 };

@@ -71,11 +71,27 @@ class FusedItems {
       options_.push_back(Rule::options(group.options()));
   }
 
-  // Of each group, which state its options call for.
-  std::vector<int> kinds() const {
-    std::vector<int> result;
-    for (auto& group : optimizer_.param_groups()) result.push_back(Rule::kind(group.options()));
+  // Of each group, how many tensors of state its options call for.
+  std::vector<size_t> needed() const {
+    std::vector<size_t> result;
+    for (auto& group : optimizer_.param_groups()) result.push_back(Rule::needed(group.options()));
     return result;
+  }
+  // Whether these are there, laid out as the kernel wants them, for each parameter with a gradient.
+  bool has_states() const {
+    for (auto& group : optimizer_.param_groups()) {
+      const size_t needed = Rule::needed(group.options());
+      for (const at::Tensor& parameter : group.params()) {
+        if (!parameter.grad().defined() || needed == 0) continue;
+        const State* state = find_state(parameter);
+        if (state == nullptr) return false;
+        const std::vector<at::Tensor> arrays = Rule::arrays(*state);
+        for (size_t i = 0; i < needed; ++i) {
+          if (!arrays[i].defined() || !same_layout(arrays[i], parameter)) return false;
+        }
+      }
+    }
+    return true;
   }
 
   // Whether two of the parameters lie in one memory, and so must be stepped one after the other.

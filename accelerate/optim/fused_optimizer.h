@@ -59,9 +59,9 @@ class FusedOptimizer {
   virtual std::vector<int32_t> taken() const { return {}; }
   virtual void count(const std::vector<int32_t>& /*taken*/, int64_t /*by*/) {}
 
-  // For steps on a GPU that are recorded and replayed: whether the device holds the options and
-  // counts as the program has them now; what brings them there; and what a recording of a step of
-  // these parameters depends on besides, such as addresses.
+  // For steps on a GPU that are recorded and replayed: whether the state is there and the device
+  // holds the options and counts as the program has them now; what brings these there; and what a
+  // recording of a step of these parameters depends on besides, such as addresses.
   virtual bool is_fresh() { return true; }
   virtual void refresh() {}
   virtual std::vector<std::uintptr_t> layout(const std::vector<int32_t>& /*taken*/) { return {}; }

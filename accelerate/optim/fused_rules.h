@@ -13,7 +13,7 @@
 //   steps()      how many steps the state has counted
 //   count()      adds to them
 //   arrays()     the state's tensors, some of which may be undefined
-//   kind()       a number for the state that the options call for
+//   needed()     how many of these, from the first, the options call for
 //
 // Part of the FusedOptimizer; not for others.
 #pragma once
@@ -126,8 +126,8 @@ struct AdamRule {
   static std::vector<at::Tensor> arrays(const State& state) {
     return {state.exp_avg(), state.exp_avg_sq(), state.max_exp_avg_sq()};
   }
-  static int kind(const torch::optim::OptimizerOptions& given) {
-    return static_cast<const LibTorchOptions&>(given).amsgrad();
+  static size_t needed(const torch::optim::OptimizerOptions& given) {
+    return static_cast<const LibTorchOptions&>(given).amsgrad() ? 3 : 2;
   }
 };
 
@@ -178,7 +178,9 @@ struct SgdRule {
   // LibTorch keeps no count but whether there is a buffer.
   static void count(State&, int64_t) {}
   static std::vector<at::Tensor> arrays(const State& state) { return {state.momentum_buffer()}; }
-  static int kind(const torch::optim::OptimizerOptions& given) { return has_state(options(given)); }
+  static size_t needed(const torch::optim::OptimizerOptions& given) {
+    return has_state(options(given)) ? 1 : 0;
+  }
 };
 
 struct RmsPropRule {

@@ -80,7 +80,8 @@ class GpuFused final : public FusedOptimizer {
 
   bool is_fresh() override {
     items_.read_options();
-    return items_.options() == sent_ && numbers_of(items_.parameters()) == known_;
+    return items_.has_states() && items_.options() == sent_ &&
+           numbers_of(items_.parameters()) == known_;
   }
 
   void refresh() override {
@@ -96,7 +97,7 @@ class GpuFused final : public FusedOptimizer {
     std::vector<std::uintptr_t> result;
     if (groups_) result.push_back(address(groups_->get()));
     if (slots_) result.push_back(address(slots_->get()));
-    for (const auto& kind : items_.kinds()) result.push_back(kind);
+    for (const size_t needed : items_.needed()) result.push_back(needed);
     for (const int32_t index : taken) {
       if (index >= std::ssize(parameters)) continue;
       result.push_back(address(parameters[index].const_data_ptr()));

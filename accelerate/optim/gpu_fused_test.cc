@@ -184,7 +184,15 @@ TEST(GpuFused, BringsNewRatesToTheDeviceBeforeAStepIsReplayed) {
       [](c10::Device, std::span<const kernels::SgdPiece>, const kernels::SgdOptions* groups,
          kernels::SgdSlot*, const kernels::Step*) { *out = groups; });
   twins.set_gradients(0);
+  EXPECT_FALSE(fused.is_fresh());
   fused.step(&kPlain);
+  EXPECT_TRUE(fused.is_fresh());
+  // State that would be made in the step.
+  static_cast<SGDOptions&>(own.param_groups()[0].options()).momentum(0.5);
+  fused.refresh();
+  EXPECT_FALSE(fused.is_fresh());
+  static_cast<SGDOptions&>(own.param_groups()[0].options()).momentum(0);
+  fused.refresh();
   EXPECT_TRUE(fused.is_fresh());
   const auto layout = fused.layout(fused.taken());
   set_rates(own, 0.025);
