@@ -34,6 +34,19 @@ at::Tensor factor_of(const OptimizerState& optimizer) {
   return optimizer.step->member(offsetof(kernels::Step, gradient_factor), at::kDouble);
 }
 
+// What is asked of the optimizer's outcomes; whether it is so of any, where it is not among these.
+bool outcome_of(const torch::optim::Optimizer* optimizer,
+                const std::vector<std::shared_ptr<OptimizerState>>& all,
+                bool (StepOutcomes::*asked)()) {
+  bool any = false;
+  for (const auto& known : all) {
+    const bool outcome = (known->outcomes.*asked)();
+    if (known->optimizer == optimizer) return outcome;
+    any = any || outcome;
+  }
+  return any;
+}
+
 }  // namespace
 
 std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& optimizer) {
@@ -183,7 +196,8 @@ void OptimizerSteps::step(OptimizerState& optimizer) {
   if (recording_) {
     TORCH_CHECK(done, "the optimizer's step of such parameters and gradients has no fused form");
     const std::vector<int32_t> taken = fused->taken();
-    recording_->push_back({state_of(optimizer), taken, fused->layout(taken), can_be_skipped});
+    recording_->push_back(
+        {optimizer.weak_from_this(), taken, fused->layout(taken), can_be_skipped});
     return;
   }
   if (done) return note_outcome(optimizer, fused->taken(), can_be_skipped);
@@ -200,13 +214,6 @@ void OptimizerSteps::note_outcome(OptimizerState& optimizer, const std::vector<i
   const auto overflow = optimizer.step->member(offsetof(kernels::Step, overflow), at::kInt);
   optimizer.outcomes.add(HostCopy(overflow),
                          [&optimizer, taken] { optimizer.fused->count(taken, -1); });
-}
-
-std::shared_ptr<OptimizerState> OptimizerSteps::state_of(const OptimizerState& optimizer) const {
-  for (const auto& known : optimizers()) {
-    if (known.get() == &optimizer) return known;
-  }
-  return nullptr;
 }
 
 void OptimizerSteps::begin_recording() {
@@ -253,23 +260,11 @@ void OptimizerSteps::refuse_to_read() const {
 
 bool OptimizerSteps::step_was_skipped(const torch::optim::Optimizer* optimizer) const {
   refuse_to_read();
-  bool any = false;
-  for (const auto& known : optimizers()) {
-    const bool skipped = known->outcomes.last();
-    if (known->optimizer == optimizer) return skipped;
-    any = any || skipped;
-  }
-  return any;
+  return outcome_of(optimizer, optimizers(), &StepOutcomes::last);
 }
 
 bool OptimizerSteps::schedule_stands_still(const torch::optim::Optimizer* optimizer) const {
-  bool any = false;
-  for (const auto& known : optimizers()) {
-    const bool skipped = known->outcomes.last_for_schedules();
-    if (known->optimizer == optimizer) return skipped;
-    any = any || skipped;
-  }
-  return any;
+  return outcome_of(optimizer, optimizers(), &StepOutcomes::last_for_schedules);
 }
 
 }  // namespace accelerate

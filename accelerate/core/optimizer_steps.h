@@ -32,7 +32,7 @@ class Optimizer;
 namespace accelerate {
 
 // An optimizer that prepare() has seen.
-struct OptimizerState {
+struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   torch::optim::Optimizer* optimizer = nullptr;
   // Null where LibTorch's own step is taken.
   std::unique_ptr<FusedOptimizer> fused;
@@ -119,7 +119,6 @@ class OptimizerSteps {
   // A fused step has been launched, of these parameters.
   static void note_outcome(OptimizerState& optimizer, const std::vector<int32_t>& taken,
                            bool can_be_skipped);
-  std::shared_ptr<OptimizerState> state_of(const OptimizerState& optimizer) const;
   // Throws c10::Error while a step is recorded.
   void refuse_to_read() const;
   // 0-dim, fp64, on the device of the gradients.

@@ -120,8 +120,7 @@ bool StepCapture::record(Entry& entry, const std::vector<at::Tensor>& inputs,
     for (const at::Tensor& input : inputs) {
       TORCH_CHECK(!input.defined() || input.device() == session_->process().device,
                   "an input is on ", input.device(),
-                  " and not on the device of the training; move "
-                  "it there before the step");
+                  " and not on the device of the training; move it there before the step");
     }
     graph = recorder_->record(call);
   } catch (const c10::Error& error) {

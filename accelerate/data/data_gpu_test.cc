@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "accelerate/data/data_loader.h"
+#include "accelerate/data/dense_tensors.h"
 #include "accelerate/data/device_copies.h"
 #include "accelerate/data/tensor_dataset.h"
 #include "accelerate/process/cuda.h"
@@ -67,17 +68,8 @@ void warm_up(const DeviceCopies& copies, const at::Tensor& like) {
 }
 
 TEST_F(DeviceCopiesOnGpu, BringWhateverABatchMayHold) {
-  const std::vector<at::Tensor> originals{
-      at::randn({3, 4}),
-      at::arange(12).view({3, 4}).t(),
-      at::arange(3).view({3, 1}).expand({3, 5}),
-      at::randn({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast),
-      at::randn({4}).to(at::kBFloat16),
-      at::ones({}, at::kBool),
-      at::empty({0, 3}),
-      at::arange(10).slice(0, 0, 10, 2),
-      at::eye(3).to_sparse(),
-  };
+  std::vector<at::Tensor> originals = dense_tensors();
+  originals.push_back(at::eye(3).to_sparse());
   std::vector<at::Tensor> tensors = originals;
   at::Tensor undefined, there = at::ones({2}, kGpu);
   std::vector<at::Tensor*> pointers{&undefined, &there};

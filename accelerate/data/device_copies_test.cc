@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "accelerate/data/data_loader.h"
+#include "accelerate/data/dense_tensors.h"
 #include "accelerate/data/fake_device.h"
 
 namespace accelerate {
@@ -50,17 +51,8 @@ TEST(DeviceCopies, LeaveWhatIsThereOrUndefined) {
 }
 
 TEST(DeviceCopies, BringTensorsHoweverTheyLie) {
-  const std::vector<at::Tensor> originals{
-      at::randn({3, 4}),
-      at::arange(12).view({3, 4}).t(),
-      at::arange(3).view({3, 1}).expand({3, 5}),
-      at::randn({2, 3, 4, 5}).contiguous(at::MemoryFormat::ChannelsLast),
-      at::randn({4}).to(at::kBFloat16),
-      at::ones({}, at::kBool),
-      at::empty({0, 3}),
-      at::arange(10).slice(0, 0, 10, 2),
-      at::arange(10).pin_memory(),
-  };
+  std::vector<at::Tensor> originals = dense_tensors();
+  originals.push_back(at::arange(10).pin_memory());
   std::vector<at::Tensor> tensors = originals;
   std::vector<at::Tensor*> pointers;
   for (at::Tensor& tensor : tensors) pointers.push_back(&tensor);
