@@ -1,0 +1,43 @@
+// Work on the host that belongs to a training step, such as sending a bucket of gradients: it is
+// done, and where the step is being recorded for a CPU, done again in each replay, at the same
+// place between the step's operators.
+//
+//   in_each_replay("send a bucket", [this, bucket] { send(bucket); });
+//   const at::Tensor norm = tensor_in_each_replay("measure", [=] { return measure(gradients); });
+//
+// What the work calls is not recorded by itself. It runs when the step's tensors are long gone, so
+// that it holds no references to what the step has on its stack. Not for operators of LibTorch
+// alone, which are recorded as they are. For any thread; only one that records notes anything.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <utility>
+
+namespace accelerate {
+
+namespace internal {
+
+// Whether this thread records, and is not within such work already.
+bool is_recording();
+void record_call(const char* name, std::function<void()> work);
+at::Tensor record_tensor_call(const char* name, std::function<at::Tensor()> work);
+
+}  // namespace internal
+
+// The name says in an error what differs from one step to the next.
+template <class Work>
+void in_each_replay(const char* name, Work&& work) {
+  if (!internal::is_recording()) return work();
+  internal::record_call(name, std::forward<Work>(work));
+}
+
+// Work with a result of the same size and type every time, which further operators may use.
+template <class Work>
+at::Tensor tensor_in_each_replay(const char* name, Work&& work) {
+  if (!internal::is_recording()) return work();
+  return internal::record_tensor_call(name, std::forward<Work>(work));
+}
+
+}  // namespace accelerate

@@ -1,0 +1,91 @@
+// What a step did, operator by operator, as a tape is made from it.
+//
+//   const Recording recording = record({batch.data, batch.target}, step, no_observer);
+//   if (!recording.obstacle) tape.emplace(recording);
+//
+// The step is done as always; what is noted lies below autograd and autocast, so that forward and
+// backward pass are one list. Not for work on a GPU, nor for work in other threads, which is not
+// noted.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/ivalue.h>
+#include <c10/core/DispatchKeySet.h>
+#include <c10/core/Storage.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace accelerate {
+
+// An argument, as it is compared between two recordings.
+struct RecordedArgument {
+  std::string name;
+  std::string text;
+};
+
+// An operator, or work of the host.
+struct RecordedEntry {
+  std::optional<c10::OperatorHandle> op = std::nullopt;
+  c10::DispatchKeySet keys = {};
+  // Their tensors are the recording's own, over the memory that the step used.
+  std::vector<c10::IValue> arguments = {};
+  std::vector<c10::IValue> results = {};
+
+  std::function<void()> work = nullptr;
+  bool grad_mode = false;
+
+  std::string name;
+  std::vector<RecordedArgument> texts = {};
+};
+
+// Memory that the step used.
+struct RecordedStorage {
+  enum class Kind { kInput, kOutside, kMade };
+
+  Kind kind;
+  // Of kInput, which; otherwise a running number.
+  size_t index;
+  c10::Storage storage;
+  // Of `storage`: how many references are the recording's.
+  size_t references = 1;
+  // Of kMade: the entry whose result it was; whether that left it without values, and whether
+  // operators have not written it since.
+  size_t made_by = 0;
+  bool left_blank = false;
+  bool is_blank = false;
+  // A blank one that operators used before they had written all of it, and a hash of the values
+  // that they then read: it got these on the host.
+  bool is_constant = false;
+  std::optional<size_t> host_values = std::nullopt;
+  // The first entry that used it after that.
+  std::optional<size_t> first_use = std::nullopt;
+};
+
+// Values of the host that are to be there again before an entry of each replay.
+struct RecordedRestore {
+  size_t before;
+  c10::Storage storage;
+  std::string bytes;
+};
+
+struct Recording {
+  std::vector<RecordedEntry> entries;
+  std::vector<RecordedStorage> storages;
+  std::vector<RecordedRestore> restores;
+  // Why no tape can be made of it.
+  std::optional<std::string> obstacle;
+};
+
+// Called before each work of the host and at the end: what there is to do in replays for changes on
+// the host that no operator makes, such as that of `.grad`. May return null.
+using HostObserver = std::function<std::function<void()>()>;
+
+// Calls the step. Throws what it throws.
+Recording record(const std::vector<at::Tensor>& inputs, const std::function<void()>& step,
+                 const HostObserver& observe);
+
+}  // namespace accelerate

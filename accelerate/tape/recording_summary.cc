@@ -1,0 +1,38 @@
+#include "accelerate/tape/recording_summary.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+
+namespace accelerate {
+
+RecordingSummary::RecordingSummary(const Recording& recording) {
+  for (const RecordedEntry& entry : recording.entries) lines_.push_back({entry.name, entry.texts});
+  for (const RecordedStorage& each : recording.storages)
+    storages_.emplace_back(each.storage.getWeakStorageImpl());
+}
+
+std::optional<std::string> RecordingSummary::difference(const Recording& later) const {
+  const size_t common = std::min(lines_.size(), later.entries.size());
+  for (size_t i = 0; i < common; ++i) {
+    const Line& line = lines_[i];
+    const RecordedEntry& entry = later.entries[i];
+    if (line.name != entry.name) {
+      return c10::str("it takes another course from one call to the next: where `", line.name,
+                      "` was is `", entry.name, "`");
+    }
+    for (size_t k = 0; k < line.texts.size(); ++k) {
+      if (line.texts[k].text == entry.texts[k].text) continue;
+      return c10::str("`", entry.name, "` gets another `", entry.texts[k].name, "` in each call (",
+                      line.texts[k].text, " and then ", entry.texts[k].text,
+                      "); pass what changes as an argument of the step, in a tensor");
+    }
+  }
+  if (lines_.size() == later.entries.size()) return std::nullopt;
+  const bool longer = later.entries.size() > common;
+  return c10::str("it takes another course from one call to the next: `",
+                  longer ? later.entries[common].name : lines_[common].name,
+                  longer ? "` was not there before" : "` is not there any more");
+}
+
+}  // namespace accelerate

@@ -1,0 +1,97 @@
+#include "accelerate/tape/tape.h"
+
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/empty_strided.h>
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/util/Exception.h>
+
+#include <string_view>
+#include <utility>
+
+#include "accelerate/tape/instruction.h"
+#include "accelerate/tape/tape_compiler.h"
+#include "accelerate/tape/values.h"
+
+namespace accelerate {
+namespace {
+
+bool same_layout(const at::Tensor& left, const at::Tensor& right) {
+  return left.scalar_type() == right.scalar_type() && left.sizes() == right.sizes() &&
+         left.strides() == right.strides();
+}
+
+// Memory of somebody else.
+c10::DataPtr borrowed(void* data) { return {data, at::kCPU}; }
+
+}  // namespace
+
+Tape::Tape(Recording recording, const std::vector<at::Tensor>& inputs) {
+  TORCH_CHECK(!recording.obstacle,
+              "no tape of a recording with an obstacle: ", *recording.obstacle);
+  internal::CompiledTape compiled = internal::compile(std::move(recording));
+  instructions_ = std::move(compiled.instructions);
+  storages_ = std::move(compiled.storages);
+  for (const at::Tensor& input : inputs) {
+    const bool is_held = input.defined() && compiled.is_held(input.storage());
+    bindings_.push_back({input, is_held});
+  }
+  std::vector<Lifetime> lifetimes;
+  for (const internal::PlannedStorage& each : compiled.planned) {
+    lifetimes.push_back(each.lifetime);
+    unplanned_bytes_ += each.lifetime.bytes;
+  }
+  const MemoryPlan plan = plan_memory(lifetimes);
+  planned_bytes_ = plan.bytes;
+  memory_ = c10::GetCPUAllocator()->allocate(static_cast<size_t>(plan.bytes));
+  for (size_t i = 0; i < compiled.planned.size(); ++i) {
+    char* place = static_cast<char*>(memory_.get()) + plan.offsets[i];
+    compiled.planned[i].storage->set_data_ptr_noswap(borrowed(place));
+  }
+}
+
+Tape::~Tape() = default;
+
+size_t Tape::size() const { return instructions_.size(); }
+
+void Tape::bind(Binding& binding, const at::Tensor& value) {
+  if (binding.is_held) {
+    binding.input.detach().copy_(value);
+    return;
+  }
+  at::Tensor fit = value;
+  if (!same_layout(value, binding.input)) {
+    fit = at::empty_strided(binding.input.sizes(), binding.input.strides(),
+                            binding.input.options().requires_grad(false));
+    fit.copy_(value);
+  }
+  binding.input.storage().set_data_ptr_noswap(borrowed(fit.data_ptr()));
+  bound_.push_back(fit.storage());
+}
+
+void Tape::replay(const std::vector<at::Tensor>& inputs) {
+  TORCH_CHECK(inputs.size() == bindings_.size(), "a tape of ", bindings_.size(), " inputs got ",
+              inputs.size());
+  bound_.clear();
+  {
+    c10::AutoGradMode no_grad(false);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (bindings_[i].input.defined()) bind(bindings_[i], inputs[i]);
+    }
+  }
+  auto next = instructions_.begin();
+  while (next != instructions_.end()) {
+    if (next->work) {
+      c10::AutoGradMode mode(next->grad_mode);
+      (next++)->work();
+      continue;
+    }
+    at::AutoDispatchBelowADInplaceOrView below;
+    c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+    for (; next != instructions_.end() && !next->work; ++next) next->run(stack_);
+  }
+}
+
+}  // namespace accelerate

@@ -1,0 +1,67 @@
+// A training step on a CPU as a list of operators that is run again without the program, autograd
+// and the dispatcher's search for kernels.
+//
+//   Recording recording = record(inputs, step, observer);
+//   Tape tape(std::move(recording));
+//   tape.replay(inputs);       // with other values, or other tensors of the same sizes
+//
+// A replay does what the step did, bit for bit: it writes the parameters and buffers that the step
+// wrote, and the tensors that the step left to the program have the new values afterwards. Random
+// operators draw from the generators that the step used. Intermediate results lie in one piece of
+// memory, planned by when they are needed.
+//
+// Not for a recording with an obstacle, nor for a step that does other things from one call to the
+// next: see RecordingSummary. Not thread-safe; a replay belongs to the thread that calls it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "accelerate/tape/instruction.h"
+#include "accelerate/tape/recording.h"
+
+namespace accelerate {
+
+class Tape {
+ public:
+  // `inputs` are those of the recording. Nothing but them and the program may hold what the step
+  // has left, so that what nobody holds is known.
+  Tape(Recording recording, const std::vector<at::Tensor>& inputs);
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  // Throws what an operator throws, for example for a target that is out of range; the step has
+  // then been done as far as that.
+  void replay(const std::vector<at::Tensor>& inputs);
+
+  // Of the memory that intermediate results share, and of what they would take one by one.
+  int64_t planned_bytes() const { return planned_bytes_; }
+  int64_t unplanned_bytes() const { return unplanned_bytes_; }
+  // What a replay runs: operators, and work of the host.
+  size_t size() const;
+
+ private:
+  // An input of the recording, whose memory is that of the value given for it; or its own, where
+  // the program holds it.
+  struct Binding {
+    at::Tensor input;
+    bool is_held;
+  };
+  void bind(Binding& binding, const at::Tensor& value);
+
+  std::vector<internal::Instruction> instructions_;
+  std::vector<c10::Storage> storages_;
+  std::vector<Binding> bindings_;
+  // Of the inputs of the last replay.
+  std::vector<c10::Storage> bound_;
+  c10::DataPtr memory_;
+  int64_t planned_bytes_ = 0;
+  int64_t unplanned_bytes_ = 0;
+  std::vector<c10::IValue> stack_;
+};
+
+}  // namespace accelerate

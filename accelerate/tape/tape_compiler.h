@@ -1,0 +1,40 @@
+// Makes the instructions of a tape from a recording: views and blank tensors need none, operators
+// write to given memory where LibTorch can, and where intermediate results need to be when is found
+// out.
+//
+// Part of the tape; not for others.
+#pragma once
+
+#include <c10/core/Storage.h>
+
+#include <unordered_set>
+#include <vector>
+
+#include "accelerate/tape/instruction.h"
+#include "accelerate/tape/memory_plan.h"
+#include "accelerate/tape/recording.h"
+
+namespace accelerate::internal {
+
+// An intermediate result that may lie anywhere.
+struct PlannedStorage {
+  c10::StorageImpl* storage;
+  Lifetime lifetime;
+};
+
+struct CompiledTape {
+  std::vector<Instruction> instructions;
+  std::vector<PlannedStorage> planned;
+  // All that the instructions point to.
+  std::vector<c10::Storage> storages;
+  // Of these, what somebody else refers to as well, besides one tensor for each input.
+  std::unordered_set<const c10::StorageImpl*> held;
+
+  bool is_held(const c10::Storage& storage) const {
+    return held.contains(storage.unsafeGetStorageImpl());
+  }
+};
+
+CompiledTape compile(Recording recording);
+
+}  // namespace accelerate::internal
