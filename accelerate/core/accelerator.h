@@ -29,6 +29,7 @@
 #include "accelerate/core/session.h"
 #include "accelerate/precision/precision.h"
 #include "accelerate/strategy/strategy.h"
+#include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
 
@@ -84,17 +85,18 @@ class Accelerator {
   //   { auto scope = accelerator.autocast(); features = encoder->forward(x); }
   [[nodiscard]] std::optional<Autocast> autocast() const { return session_->autocast(); }
   // Makes of a training step one that is recorded once and then replayed whole; see CapturedStep.
-  // On the CPU, for the time being, it says so and runs as it is.
   template <class Step>
   CapturedStep<Step> capture(Step step, const CaptureOptions& options = {}) {
-    return {std::move(step),
-            std::make_shared<StepCapture>(session_, options, GraphRecorder::make(device()),
-                                          "steps are captured on GPUs only")};
+    return {std::move(step), StepCapture::make(session_, options)};
   }
   // Whether an overflow made an optimizer skip its last step.
   bool optimizer_step_was_skipped() const { return session_->optimizer_steps().step_was_skipped(); }
   // The loss scale that the next backward uses; 1 when the precision has none.
-  double loss_scale() { return session_->loss_scale() ? session_->loss_scale()->value() : 1.0; }
+  double loss_scale() {
+    if (session_->loss_scale() == nullptr) return 1.0;
+    refuse_recording("the loss scale");
+    return session_->loss_scale()->value();
+  }
 
   // ---- Gradients over several batches
 
@@ -119,7 +121,7 @@ class Accelerator {
   // Makes the next backward() average the model's gradients, even within no_sync().
   template <class Module>
   void trigger_sync_in_backward(const PreparedModel<Module>& model) {
-    model.state()->trigger_sync = true;
+    session_->trigger_sync(*model.state());
   }
   // Whether the batch of the present accumulate(), or the last one, ends in an update; true before
   // the first.

@@ -84,20 +84,16 @@ class CapturedStep {
         if (tensor.defined())
           tensor = tensor.detach().clone().requires_grad_(tensor.requires_grad());
       });
-      const bool recorded = capture_->record(*entry, tensors_of(inputs), [&] {
+      const RecordingAttempt attempt = capture_->record(*entry, tensors_of(kept->inputs), [&] {
         kept->result.emplace(detached(run<Result>(kept->inputs)));
       });
-      if (!recorded) return call<Inputs, Result>(std::move(inputs));
-      entry->kept = std::move(kept);
+      if (attempt.is_ready) entry->kept = kept;
+      if (attempt.is_done) return copied(*kept->result);
+      if (!attempt.is_ready) return call<Inputs, Result>(std::move(inputs));
     }
     auto& kept = *static_cast<Kept<Inputs, Result>*>(entry->kept.get());
     capture_->replay(*entry, tensors_of(kept.inputs), tensors_of(inputs));
-    // Copies: the next replay writes what it returned.
-    Result result = *kept.result;
-    visit_tensors(result, [](at::Tensor& tensor) {
-      if (tensor.defined()) tensor = tensor.clone();
-    });
-    return result;
+    return copied(*kept.result);
   }
 
   template <class Result, class Inputs>
@@ -108,6 +104,15 @@ class CapturedStep {
     } else {
       return std::apply(function_, inputs);
     }
+  }
+
+  // The next replay writes what it returned.
+  template <class Result>
+  static Result copied(Result result) {
+    visit_tensors(result, [](at::Tensor& tensor) {
+      if (tensor.defined()) tensor = tensor.clone();
+    });
+    return result;
   }
 
   // The graph of autograd that led to them is of no use to anybody after the step.

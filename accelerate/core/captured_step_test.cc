@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "accelerate/core/graph_replay.h"
 #include "accelerate/core/scopes.h"
 #include "accelerate/core/test_helpers.h"
 #include "accelerate/optim/lambda_lr.h"
@@ -61,7 +62,8 @@ class CapturedStepTest : public testing::Test {
   CapturedStep<Function> capture(Function function, const CaptureOptions& options = {}) {
     return {std::move(function),
             std::make_shared<StepCapture>(
-                session_, options, std::make_unique<CountingRecorder>(counts_), std::string())};
+                session_, options,
+                graph_replays(session_, std::make_unique<CountingRecorder>(counts_)))};
   }
 
   std::shared_ptr<Session> session_ =
@@ -274,11 +276,14 @@ TEST_F(CapturedStepTest, DoesNotSayInTheStepWhetherItWasSkipped) {
   EXPECT_NE(step.refusal()->find("outside of the captured step"), std::string::npos);
 }
 
-TEST(Capture, RunsTheStepAsItIsOnTheCpu) {
-  Full accelerator;
-  auto step = accelerator.capture([](const at::Tensor& x) { return x + 1; });
+TEST(Capture, RunsTheStepAsItIsWhereTheDeviceHasNoGraphs) {
+  const auto session =
+      std::make_shared<Session>(MultiCpu::traits, Fp32::traits, AcceleratorOptions{});
+  const auto plus_one = [](const at::Tensor& x) { return x + 1; };
+  CapturedStep step(plus_one, std::make_shared<StepCapture>(session, CaptureOptions{},
+                                                            graph_replays(session, nullptr)));
   EXPECT_EQ(step(at::ones({1})).item<double>(), 2);
-  EXPECT_EQ(step.refusal(), "steps are captured on GPUs only");
+  EXPECT_EQ(step.refusal(), "this device has no graphs");
 }
 
 TEST(Capture, RefusesOptionsThatMakeNoSense) {

@@ -15,6 +15,7 @@
 
 #include "accelerate/core/optimizer_gradients.h"
 #include "accelerate/core/optimizer_steps.h"
+#include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
 
@@ -69,6 +70,16 @@ void OptimizerSteps::make_visible(const std::vector<at::Tensor>& parameters) {
 at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& parameters,
                                           double max_norm, double norm_type) {
   TORCH_CHECK(max_norm >= 0, "clip_grad_norm: max_norm is ", max_norm, "; give 0 or more");
+  return tensor_in_each_replay(
+      "clip_grad_norm",
+      [this, max_norm, norm_type](const std::vector<at::Tensor>& parameters) {
+        return clip_to_norm(parameters, max_norm, norm_type);
+      },
+      parameters);
+}
+
+at::Tensor OptimizerSteps::clip_to_norm(const std::vector<at::Tensor>& parameters, double max_norm,
+                                        double norm_type) {
   c10::AutoGradMode no_grad(false);
   const std::vector<at::Tensor> gradients = gradients_of(parameters);
   if (gradients.empty()) return at::zeros({});
@@ -92,20 +103,30 @@ at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& paramet
 
 void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, double clip_value) {
   TORCH_CHECK(clip_value >= 0, "clip_grad_value: clip_value is ", clip_value, "; give 0 or more");
-  c10::AutoGradMode no_grad(false);
-  make_visible(parameters);
-  const std::vector<at::Tensor> gradients = gradients_of(parameters);
-  if (gradients.empty()) return;
-  at::_foreach_clamp_min_(gradients, -clip_value);
-  at::_foreach_clamp_max_(gradients, clip_value);
+  in_each_replay(
+      "clip_grad_value",
+      [this, clip_value](const std::vector<at::Tensor>& parameters) {
+        c10::AutoGradMode no_grad(false);
+        make_visible(parameters);
+        const std::vector<at::Tensor> gradients = gradients_of(parameters);
+        if (gradients.empty()) return;
+        at::_foreach_clamp_min_(gradients, -clip_value);
+        at::_foreach_clamp_max_(gradients, clip_value);
+      },
+      parameters);
 }
 
 at::Tensor OptimizerSteps::measure(const std::vector<at::Tensor>& parameters, double norm_type) {
-  c10::AutoGradMode no_grad(false);
-  const std::vector<at::Tensor> gradients = gradients_of(parameters);
-  if (gradients.empty()) return at::zeros({});
-  const at::Tensor norm = norm_of(gradients, norm_type);
-  return (loss_scale_ != nullptr ? norm * loss_scale_->inverse() : norm).to(at::kFloat);
+  return tensor_in_each_replay(
+      "norm of the gradients",
+      [this, norm_type](const std::vector<at::Tensor>& parameters) {
+        c10::AutoGradMode no_grad(false);
+        const std::vector<at::Tensor> gradients = gradients_of(parameters);
+        if (gradients.empty()) return at::zeros({});
+        const at::Tensor norm = norm_of(gradients, norm_type);
+        return (loss_scale_ != nullptr ? norm * loss_scale_->inverse() : norm).to(at::kFloat);
+      },
+      parameters);
 }
 
 at::Tensor OptimizerSteps::norm_of(const std::vector<at::Tensor>& gradients, double norm_type) {

@@ -11,6 +11,7 @@
 #include "accelerate/core/live.h"
 #include "accelerate/core/optimizer_gradients.h"
 #include "accelerate/device/gpu_kernels.h"
+#include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
 
@@ -145,6 +146,12 @@ void OptimizerSteps::check(OptimizerState& optimizer) {
 }
 
 void OptimizerSteps::unscale(OptimizerState& optimizer) {
+  in_each_replay(
+      "unscale_gradients", [this](OptimizerState* optimizer) { unscale_values(*optimizer); },
+      &optimizer);
+}
+
+void OptimizerSteps::unscale_values(OptimizerState& optimizer) {
   c10::AutoGradMode no_grad(false);
   forget_if_replaced(optimizer);
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
@@ -253,6 +260,7 @@ void OptimizerSteps::complete_replay(const std::vector<RecordedStep>& steps) {
 }
 
 void OptimizerSteps::refuse_to_read() const {
+  refuse_recording("whether a step was skipped");
   TORCH_CHECK(
       !recording_,
       "whether a step was skipped is known only after it; ask outside of the captured step");

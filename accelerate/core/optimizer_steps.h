@@ -109,6 +109,10 @@ class OptimizerSteps {
   // Notes what is pending for these gradients, and forgets what was for others.
   void remember(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients);
   void forget_if_replaced(OptimizerState& optimizer);
+  // What clip_grad_norm() and unscale() do, also in each replay of a step.
+  at::Tensor clip_to_norm(const std::vector<at::Tensor>& parameters, double max_norm,
+                          double norm_type);
+  void unscale_values(OptimizerState& optimizer);
   // Looks for an overflow, once for each backward pass.
   void check(OptimizerState& optimizer);
   // Brings what was last measured, which is the norm of these gradients or of more, into the step.

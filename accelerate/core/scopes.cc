@@ -3,23 +3,32 @@
 #include <exception>
 
 #include "accelerate/core/session.h"
+#include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
 
 NoSyncScope::NoSyncScope(std::vector<std::shared_ptr<ModelState>> models)
     : models_(std::move(models)) {
-  for (const auto& model : models_) ++model->no_sync_depth;
+  for (const auto& model : models_)
+    in_each_replay(
+        "no_sync", [](ModelState* model) { ++model->no_sync_depth; }, model.get());
 }
 
 NoSyncScope::~NoSyncScope() {
-  for (const auto& model : models_) --model->no_sync_depth;
+  for (const auto& model : models_)
+    in_each_replay(
+        "end of no_sync", [](ModelState* model) { --model->no_sync_depth; }, model.get());
 }
 
 AccumulateScope::AccumulateScope(std::shared_ptr<Session> session,
                                  std::vector<std::shared_ptr<ModelState>> unsynced)
     : session_(std::move(session)), no_sync_(std::move(unsynced)) {}
 
-AccumulateScope::~AccumulateScope() { session_->accumulation().end_step(); }
+AccumulateScope::~AccumulateScope() {
+  // The session outlives its recordings.
+  in_each_replay("end of accumulate",
+                 [session = session_.get()] { session->accumulation().end_step(); });
+}
 
 JoinScope::JoinScope(std::shared_ptr<Session> session, const JoinOptions& options)
     : session_(std::move(session)),

@@ -6,6 +6,7 @@
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
+#include <algorithm>
 #include <exception>
 #include <limits>
 #include <unordered_set>
@@ -13,6 +14,7 @@
 #include "accelerate/core/live.h"
 #include "accelerate/core/orphans.h"
 #include "accelerate/gradients/model_agreement.h"
+#include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
 namespace {
@@ -151,12 +153,23 @@ uint64_t Session::draw_seed() {
 }
 
 void Session::before_forward(ModelState& model) {
-  // In a join rank 0 may have no data left; the buffers follow at its end.
-  if (!model.buffers_stale || !model.has_buffers || joining_) return;
-  // Not in evaluation: rank 0 may well evaluate alone, and the others would never come.
-  if (!model.module->is_training() || !c10::GradMode::is_enabled()) return;
-  broadcast_buffers(*communicator_, *model.module, /*root=*/0);
-  model.buffers_stale = false;
+  if (!model.has_buffers || communicator_->size() == 1) return;
+  in_each_replay(
+      "broadcast of buffers",
+      [this](ModelState* model) {
+        // In a join rank 0 may have no data left; the buffers follow at its end.
+        if (!model->buffers_stale || joining_) return;
+        // Not in evaluation: rank 0 may well evaluate alone, and the others would never come.
+        if (!model->module->is_training() || !c10::GradMode::is_enabled()) return;
+        broadcast_buffers(*communicator_, *model->module, /*root=*/0);
+        model->buffers_stale = false;
+      },
+      &model);
+}
+
+void Session::trigger_sync(ModelState& model) {
+  in_each_replay(
+      "trigger_sync_in_backward", [](ModelState* model) { model->trigger_sync = true; }, &model);
 }
 
 std::optional<Autocast> Session::autocast() const {
@@ -168,45 +181,60 @@ void Session::backward(const at::Tensor& loss, const BackwardOptions& options) {
   TORCH_CHECK(loss.numel() == 1, "backward: the loss has ", loss.numel(),
               " elements; reduce it to one number first, for example with mean()");
   at::Tensor scaled = loss;
-  if (loss_scale_) scaled = loss_scale_->apply(loss, /*keep=*/optimizer_steps_.awaits_step());
-  optimizer_steps_.before_backward();
+  if (loss_scale_) {
+    in_each_replay("update of the loss scale", [this] {
+      if (!optimizer_steps_.awaits_step()) loss_scale_->settle();
+    });
+    scaled = loss_scale_->apply(loss);
+  }
   if (accumulation_.loss_factor() != 1) scaled = scaled * accumulation_.loss_factor();
+  in_each_replay("begin of a backward pass", [this] { begin_backward(); });
+  try {
+    scaled.backward({}, options.retain_graph || options.create_graph, options.create_graph);
+  } catch (...) {
+    for (const auto& model : models()) {
+      if (model->reducer) model->reducer->abandon();
+    }
+    throw;
+  }
+  in_each_replay("end of a backward pass", [this] { end_backward(); });
+}
 
+void Session::begin_backward() {
+  optimizer_steps_.before_backward();
   const auto models = this->models();
-  std::vector<bool> syncing;
-  bool any = false;
+  syncing_.clear();
   int trainable_models = 0;
   for (const auto& model : models) {
     if (communicator_->size() > 1) refresh(*model);
     trainable_models += model->reducer && !model->reducer->empty();
     const bool syncs = model->reducer && (model->no_sync_depth == 0 || model->trigger_sync);
-    syncing.push_back(syncs);
-    any = any || syncs;
+    syncing_.push_back(syncs);
     if (syncs) model->trigger_sync = false;
   }
-  if (joining_ && any) {
-    announce(/*has_data=*/true, syncing);
+  if (joining_ && any_syncs()) {
+    announce(/*has_data=*/true, syncing_);
     ++joined_steps_;
   }
   for (size_t i = 0; i < models.size(); ++i) {
     // With one model, what is sent when depends on nothing but its buckets.
-    if (syncing[i]) models[i]->reducer->begin(/*eager=*/trainable_models == 1);
+    if (syncing_[i]) models[i]->reducer->begin(/*eager=*/trainable_models == 1);
   }
-  try {
-    scaled.backward({}, options.retain_graph || options.create_graph, options.create_graph);
-  } catch (...) {
-    for (const auto& model : models) {
-      if (model->reducer) model->reducer->abandon();
-    }
-    throw;
-  }
-  if (any) average(models, syncing, /*contributes=*/true);
+}
+
+void Session::end_backward() {
+  const auto models = this->models();
+  if (any_syncs()) average(models, syncing_, /*contributes=*/true);
   accumulation_.after_backward();
   for (const auto& model : models) {
     if (!model->watch_for_orphans || !has_gradient(*model)) continue;
     warn_about_orphans(*model, optimizer_steps_.optimizers());
     model->watch_for_orphans = false;
   }
+}
+
+bool Session::any_syncs() const {
+  return std::any_of(syncing_.begin(), syncing_.end(), [](bool syncs) { return syncs; });
 }
 
 void Session::average(const std::vector<std::shared_ptr<ModelState>>& models,
@@ -274,9 +302,14 @@ void Session::check_averaged(OptimizerState& optimizer) const {
 
 void Session::step(OptimizerState& optimizer) {
   if (!accumulation_.sync_gradients()) return;
-  check_averaged(optimizer);
-  restore_layouts();
-  optimizer_steps_.step(optimizer);
+  in_each_replay(
+      "step of an optimizer",
+      [this](OptimizerState* optimizer) {
+        check_averaged(*optimizer);
+        restore_layouts();
+        optimizer_steps_.step(*optimizer);
+      },
+      &optimizer);
 }
 
 void Session::restore_layouts() {
@@ -284,7 +317,7 @@ void Session::restore_layouts() {
 }
 
 void Session::in_each_step(std::function<void()> action) {
-  if (recording_ == nullptr) return action();
+  if (recording_ == nullptr) return in_each_replay("step of a scheduler", action);
   recording_->push_back(std::move(action));
 }
 
@@ -303,12 +336,19 @@ bool Session::all_agree(bool mine) {
 void Session::zero_grad(OptimizerState& optimizer, bool set_to_none) {
   if (accumulation_.holds_partial_sum()) return;
   optimizer.optimizer->zero_grad(set_to_none);
-  optimizer_steps_.after_zero_grad(optimizer);
+  in_each_replay(
+      "zero_grad",
+      [this](OptimizerState* optimizer) { optimizer_steps_.after_zero_grad(*optimizer); },
+      &optimizer);
 }
 
 void Session::begin_accumulation_step() {
+  in_each_replay("accumulate", [this] { accumulation_.begin_step(batches_left()); });
+}
+
+std::optional<int64_t> Session::batches_left() const {
   const auto loader = active_loaders_->current();
-  accumulation_.begin_step(loader ? std::optional(loader->batches_left) : std::nullopt);
+  return loader ? std::optional(loader->batches_left) : std::nullopt;
 }
 
 at::Tensor Session::gather_for_metrics(const at::Tensor& tensor) {

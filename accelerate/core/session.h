@@ -128,6 +128,8 @@ class Session {
   // Called before each forward pass of a prepared model: in training, gives all ranks rank 0's
   // buffers once a step.
   void before_forward(ModelState& model);
+  // Makes the next backward pass average the model's gradients, whatever scope it is in.
+  void trigger_sync(ModelState& model);
   // The autocast scope of this precision; none for full precision.
   std::optional<Autocast> autocast() const;
   // Backward of the (scaled) loss, after which the gradients of all prepared models that sync are
@@ -141,9 +143,13 @@ class Session {
   AccumulationWindow& accumulation() { return accumulation_; }
   // The batch at hand begins a step; see Accelerator::accumulate().
   void begin_accumulation_step();
+  // Of the active loader, after the batch at hand; none without one.
+  std::optional<int64_t> batches_left() const;
+
   // ---- Captured steps
 
-  // While a step is recorded: where to note what the host has to do in each replay. Null otherwise.
+  // While a step is recorded for a GPU: where to note what the host has to do in each replay. Null
+  // otherwise.
   void set_recording(std::vector<std::function<void()>>* actions) { recording_ = actions; }
   // Does this, or notes it for each replay when a step is being recorded.
   void in_each_step(std::function<void()> action);
@@ -152,6 +158,7 @@ class Session {
   // Whether a scope that the program is in changes what a backward pass does: of no_sync() or of
   // uneven inputs. And how many of the latter have ended.
   bool in_scope() const;
+  bool is_joining() const { return joining_; }
   int64_t ended_joins() const { return ended_joins_; }
   // Whether it is so on all ranks. Collective.
   bool all_agree(bool mine);
@@ -182,6 +189,10 @@ class Session {
   // Does so again for a parameter that has become trainable, or of another type; brings back what
   // has left its slot.
   void refresh(ModelState& model);
+  // What backward() does before and after autograd's part.
+  void begin_backward();
+  void end_backward();
+  bool any_syncs() const;
   // Averages the models that `syncing` says, in the order of their preparation.
   void average(const std::vector<std::shared_ptr<ModelState>>& models,
                const std::vector<bool>& syncing, bool contributes);
@@ -202,6 +213,9 @@ class Session {
   AccumulationWindow accumulation_;
   std::shared_ptr<ActiveLoaders> active_loaders_ = std::make_shared<ActiveLoaders>();
   std::vector<std::function<void()>>* recording_ = nullptr;
+  // Of the models, in the order of their preparation: whether the backward pass that is under way
+  // averages their gradients.
+  std::vector<bool> syncing_;
   bool joining_ = false;
   int64_t ended_joins_ = 0;
   // Averagings in this join that this rank had data for.

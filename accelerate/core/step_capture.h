@@ -13,17 +13,16 @@
 #include <unordered_map>
 #include <vector>
 
-#include "accelerate/core/step_recording.h"
-#include "accelerate/device/graph.h"
+#include "accelerate/core/step_replay.h"
 
 namespace accelerate {
 
 struct CaptureOptions {
   // Calls that run as they are before one is recorded, and set up what a first run sets up. They
-  // are steps like all others. On one process, one is enough for each further kind of inputs.
+  // are steps like all others. One is enough for each further kind of inputs.
   int warm_up_steps = 3;
   // For how many kinds of inputs, by their shapes, a recording is kept; calls with others run as
-  // they are. On several processes it is one, so that no rank records while others do not.
+  // they are. On several GPUs it is one, so that no rank records while others do not.
   int max_recordings = 8;
 };
 
@@ -32,29 +31,32 @@ class StepCapture {
   // What belongs to one kind of inputs.
   struct Entry {
     int runs = 0;
-    std::unique_ptr<Graph> graph;
-    StepRecording recording;
+    std::unique_ptr<StepReplay> replay;
+    bool is_ready = false;
+    // How often in a row it was recorded anew.
+    int moves = 0;
     // The inputs and the result of the recording, in the types of the step.
     std::shared_ptr<void> kept;
   };
 
-  // `recorder` is null where steps cannot be captured, and `reason` says why.
-  StepCapture(std::shared_ptr<Session> session, const CaptureOptions& options,
-              std::unique_ptr<GraphRecorder> recorder, std::string reason);
+  // Graphs on a GPU, tapes on the CPU.
+  static std::shared_ptr<StepCapture> make(std::shared_ptr<Session> session,
+                                           const CaptureOptions& options);
+  StepCapture(std::shared_ptr<Session> session, const CaptureOptions& options, StepReplays replays);
 
   // For inputs of these types and tensors; null when the call is to run as it is. When all further
   // ones are, too, the reason is told.
   Entry* find(const std::string& types, const std::vector<at::Tensor>& inputs);
-  // Whether the call is a replay; it has to be recorded first when `must_record` says so.
+  // Whether the call is a replay, or is to be recorded as `must_record` says.
   bool is_replay(Entry& entry);
-  bool must_record(const Entry& entry) const { return entry.graph == nullptr; }
+  bool must_record(const Entry& entry) const { return !entry.is_ready; }
 
   // Runs the call as it is, as one of the warm-up.
   void warm_up(Entry& entry, const std::function<void()>& call);
-  // False when it cannot be recorded: then nothing has changed, and all calls run as they are from
-  // then on. Collective, as the call itself.
-  bool record(Entry& entry, const std::vector<at::Tensor>& inputs,
-              const std::function<void()>& call);
+  // Records the call, which works on these inputs. After an obstacle all further calls run as they
+  // are. On GPUs collective, as the call itself.
+  RecordingAttempt record(Entry& entry, const std::vector<at::Tensor>& inputs,
+                          const std::function<void()>& call);
   // With the values of `inputs` in the tensors that were recorded.
   void replay(Entry& entry, const std::vector<at::Tensor>& recorded,
               const std::vector<at::Tensor>& inputs);
@@ -63,12 +65,11 @@ class StepCapture {
   const std::optional<std::string>& refusal() const { return refusal_; }
 
  private:
-  bool on_several_processes() const;
   bool may_record() const;
 
   std::shared_ptr<Session> session_;
   CaptureOptions options_;
-  std::unique_ptr<GraphRecorder> recorder_;
+  StepReplays replays_;
   std::optional<std::string> refusal_;
   bool told_ = false;
   int calls_ = 0;

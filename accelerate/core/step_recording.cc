@@ -8,7 +8,7 @@ namespace accelerate {
 
 bool StepRecording::prepare() const {
   session_->restore_layouts();
-  if (addresses(*session_) != addresses_) return false;
+  if (addresses_of(*session_) != addresses_) return false;
   // The ranks have come out of it with different states; they find out together.
   if (session_->ended_joins() != ended_joins_) return false;
   for (const Gradient& each : added_to_) {
@@ -17,7 +17,7 @@ bool StepRecording::prepare() const {
   return OptimizerSteps::prepare_replay(steps_);
 }
 
-std::vector<const void*> StepRecording::addresses(const Session& session) {
+std::vector<const void*> addresses_of(const Session& session) {
   std::vector<const void*> result;
   for (const auto& model : session.models()) {
     for (const NamedParameter& parameter : model->parameters)
@@ -98,7 +98,7 @@ StepRecording SessionRecorder::finish() {
   recording_.ended_joins_ = session_.ended_joins();
   if (session_.loss_scale() != nullptr)
     recording_.expects_outcome_ = session_.loss_scale()->expects_outcome();
-  recording_.addresses_ = StepRecording::addresses(session_);
+  recording_.addresses_ = addresses_of(session_);
   return std::move(recording_);
 }
 

@@ -42,9 +42,6 @@ class StepRecording {
     at::Tensor gradient;
   };
 
-  // Where the models' parameters and buffers lie.
-  static std::vector<const void*> addresses(const Session& session);
-
   Session* session_ = nullptr;
   std::vector<RecordedStep> steps_;
   std::vector<std::function<void()>> actions_;
@@ -57,6 +54,9 @@ class StepRecording {
   // Whether the loss scale has an outcome to take note of when the step has ended.
   bool expects_outcome_ = false;
 };
+
+// Where the models' parameters and buffers lie.
+std::vector<const void*> addresses_of(const Session& session);
 
 // A scope in which the session's steps are recorded. Unless it is finished, everything is
 // afterwards as it was before.

@@ -13,6 +13,7 @@
 
 #include "accelerate/device/host_copy.h"
 #include "accelerate/gradients/bucket.h"
+#include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
 namespace {
@@ -143,7 +144,10 @@ void GradientReducer::Engine::install_hooks() {
       next = ours != nullptr ? ours->take_next() : std::move(present);
     }
     auto ready = [engine = weak_from_this(), i] {
-      if (const auto alive = engine.lock()) alive->on_gradient(i);
+      if (const auto alive = engine.lock()) {
+        in_each_replay(
+            "gradient that is ready", [i](Engine* engine) { engine->on_gradient(i); }, alive.get());
+      }
     };
     torch::autograd::impl::set_post_acc_grad_hooks(
         tensor, std::make_unique<ReadyHook>(std::move(ready), std::move(next)));

@@ -44,15 +44,17 @@ LossScale::LossScale(const LossScaleOptions& options, c10::Device device)
       inverse_(state_.member(offsetof(kernels::LossScale, inverse), at::kFloat)),
       overflow_(state_.member(offsetof(kernels::LossScale, overflow), at::kInt)) {}
 
-at::Tensor LossScale::apply(const at::Tensor& loss, bool keep) {
-  if (outcome_noted_ && !keep) {
-    if (state_.device().is_cpu()) {
-      kernels::update_loss_scale(options_, *state_.get());
-    } else {
-      gpu::update_loss_scale(state_.device(), options_, state_.get());
-    }
-    outcome_noted_ = false;
+void LossScale::settle() {
+  if (!outcome_noted_) return;
+  if (state_.device().is_cpu()) {
+    kernels::update_loss_scale(options_, *state_.get());
+  } else {
+    gpu::update_loss_scale(state_.device(), options_, state_.get());
   }
+  outcome_noted_ = false;
+}
+
+at::Tensor LossScale::apply(const at::Tensor& loss) const {
   const bool narrow = at::isReducedFloatingType(loss.scalar_type());
   return (narrow ? loss.to(at::kFloat) : loss).mul(scale_);
 }

@@ -4,6 +4,7 @@
 // raises it. The arithmetic is that of torch.amp.GradScaler.
 //
 //   LossScale scale({}, at::kCPU);
+//   scale.settle();
 //   scale.apply(loss).backward();
 //   const bool overflow = scale.unscale(gradients);
 //   if (!overflow) optimizer.step();
@@ -34,11 +35,12 @@ class LossScale {
   // outside (0, 1), an interval below 1, a scale that is not positive).
   LossScale(const LossScaleOptions& options, c10::Device device);
 
-  // The loss times the scale, in fp32. Outcomes that were noted take effect on the scale here, so
-  // that all gradients between two calls are of one scale, however many optimizers step; not yet
-  // with `keep`, while gradients of the present scale wait for their step. Does not wait for the
-  // device.
-  at::Tensor apply(const at::Tensor& loss, bool keep = false);
+  // Outcomes that were noted take effect on the scale. Called before apply(), so that all gradients
+  // between two calls are of one scale, however many optimizers step; not while gradients of the
+  // present scale wait for their step. Does not wait for the device.
+  void settle();
+  // The loss times the scale, in fp32.
+  at::Tensor apply(const at::Tensor& loss) const;
 
   // Divides the gradients in place and returns whether one of them is not finite; notes this as the
   // outcome of the step. Undefined tensors are passed over, and of sparse ones the values are
@@ -55,7 +57,7 @@ class LossScale {
   const at::Tensor& scale() const { return scale_; }
   const at::Tensor& inverse() const { return inverse_; }
 
-  // The scale that the next apply() uses, and the steps without an overflow since it last changed.
+  // The scale after the next settle(), and the steps without an overflow since it last changed.
   // Both wait for the device.
   double value() const;
   int64_t growth_tracker() const;

@@ -2,8 +2,31 @@
 
 #include <torch/csrc/jit/runtime/operator.h>
 
+#include <string_view>
+#include <unordered_set>
+
 namespace accelerate::internal {
 namespace {
+
+// Element by element, or one of those that take the most time in a training step.
+bool keeps_given_memory(const c10::OperatorHandle& op) {
+  static const std::unordered_set<std::string_view> known = {
+      "aten::_log_softmax",
+      "aten::_log_softmax_backward_data",
+      "aten::_softmax",
+      "aten::_softmax_backward_data",
+      "aten::addmm",
+      "aten::baddbmm",
+      "aten::bmm",
+      "aten::cat",
+      "aten::mean",
+      "aten::mm",
+      "aten::nll_loss_backward",
+      "aten::nll_loss_forward",
+      "aten::sum",
+  };
+  return op.hasTag(at::Tag::pointwise) || known.contains(op.schema().name());
+}
 
 bool is_out_form_of(const c10::FunctionSchema& form, const c10::FunctionSchema& schema) {
   const size_t given = schema.arguments().size(), results = schema.returns().size();
@@ -24,6 +47,7 @@ bool is_out_form_of(const c10::FunctionSchema& form, const c10::FunctionSchema& 
 
 std::optional<c10::OperatorHandle> out_form(const c10::OperatorHandle& op) {
   const c10::FunctionSchema& schema = op.schema();
+  if (!keeps_given_memory(op)) return std::nullopt;
   for (const c10::Argument& result : schema.returns()) {
     if (result.type()->kind() != c10::TypeKind::TensorType) return std::nullopt;
   }

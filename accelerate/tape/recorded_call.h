@@ -3,7 +3,8 @@
 // place between the step's operators.
 //
 //   in_each_replay("send a bucket", [this, bucket] { send(bucket); });
-//   const at::Tensor norm = tensor_in_each_replay("measure", [=] { return measure(gradients); });
+//   const auto measure = [this](const std::vector<at::Tensor>& of) { return norm_of(of); };
+//   const at::Tensor norm = tensor_in_each_replay("measure", measure, gradients);
 //
 // What the work calls is not recorded by itself. It runs when the step's tensors are long gone, so
 // that it holds no references to what the step has on its stack. Not for operators of LibTorch
@@ -26,18 +27,24 @@ at::Tensor record_tensor_call(const char* name, std::function<at::Tensor()> work
 
 }  // namespace internal
 
-// The name says in an error what differs from one step to the next.
-template <class Work>
-void in_each_replay(const char* name, Work&& work) {
-  if (!internal::is_recording()) return work();
-  internal::record_call(name, std::forward<Work>(work));
+// Calls the work with the arguments, which are copied only where it is recorded. The name says in
+// an error what differs from one step to the next.
+template <class Work, class... Arguments>
+void in_each_replay(const char* name, const Work& work, const Arguments&... arguments) {
+  if (!internal::is_recording()) return work(arguments...);
+  internal::record_call(name, [work, ... kept = arguments] { work(kept...); });
 }
 
 // Work with a result of the same size and type every time, which further operators may use.
-template <class Work>
-at::Tensor tensor_in_each_replay(const char* name, Work&& work) {
-  if (!internal::is_recording()) return work();
-  return internal::record_tensor_call(name, std::forward<Work>(work));
+template <class Work, class... Arguments>
+at::Tensor tensor_in_each_replay(const char* name, const Work& work,
+                                 const Arguments&... arguments) {
+  if (!internal::is_recording()) return work(arguments...);
+  return internal::record_tensor_call(name, [work, ... kept = arguments] { return work(kept...); });
 }
+
+// For what hands a value to the program that may be another one in each step: a step that calls it
+// cannot be replayed, and `what` is named as the reason.
+void refuse_recording(const char* what);
 
 }  // namespace accelerate

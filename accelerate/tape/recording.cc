@@ -45,8 +45,10 @@ bool overwrites(std::string_view name) {
 
 class Recorder {
  public:
-  Recorder(Recording& recording, const std::vector<at::Tensor>& inputs, const HostObserver& observe)
-      : recording_(recording), observe_(observe) {
+  Recorder(Recording& recording, const std::vector<at::Tensor>& inputs,
+           const RecordOptions& options)
+      : recording_(recording), observer_(options.observer) {
+    for (const NamedMemory& each : options.named) names_[each.storage] = each.name;
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (!inputs[i].defined()) continue;
       if (const char* obstacle = obstacle_of(inputs[i])) {
@@ -90,7 +92,8 @@ class Recorder {
   std::string text_of(const at::Tensor& tensor);
 
   Recording& recording_;
-  const HostObserver& observe_;
+  HostObserver* observer_;
+  std::unordered_map<const c10::StorageImpl*, std::string> names_;
   std::unordered_map<const c10::StorageImpl*, size_t> index_of_;
 };
 
@@ -123,7 +126,10 @@ void Recorder::check(const at::Tensor& tensor) {
 void Recorder::admit(const c10::IValue& value) {
   internal::for_each_tensor(value, [this](const at::Tensor& tensor) {
     check(tensor);
-    if (find(tensor) == nullptr) add(tensor.storage(), Kind::kOutside, recording_.storages.size());
+    if (find(tensor) != nullptr) return;
+    RecordedStorage& known = add(tensor.storage(), Kind::kOutside, recording_.storages.size());
+    const auto name = names_.find(tensor.storage().unsafeGetStorageImpl());
+    if (name != names_.end()) known.name = name->second;
   });
 }
 
@@ -177,7 +183,9 @@ std::string Recorder::text_of(const at::Tensor& tensor) {
       text << "result " << known.index;
       break;
     case Kind::kOutside:
-      if (tensor.unsafeGetTensorImpl()->is_wrapped_number()) {
+      if (!known.name.empty()) {
+        text << known.name;
+      } else if (tensor.unsafeGetTensorImpl()->is_wrapped_number()) {
         text << "number " << tensor.item();
       } else {
         text << "memory at " << static_cast<const void*>(known.storage.unsafeGetStorageImpl());
@@ -280,10 +288,9 @@ void Recorder::observe() {
   if (!is_open()) return;
   c10::impl::ExcludeDispatchKeyGuard below(kKey);
   const CurrentRecorder none(nullptr);
-  if (auto work = observe_ ? observe_() : nullptr) {
-    recording_.entries.push_back(
-        {.work = std::move(work), .grad_mode = false, .name = "change of `.grad`"});
-  }
+  auto changes = observer_ != nullptr ? observer_->changes() : nullptr;
+  if (changes != nullptr)
+    recording_.entries.push_back({.work = std::move(changes), .name = "a change of `.grad`"});
 }
 
 void Recorder::call(const char* name, const std::function<void()>& work) {
@@ -292,6 +299,7 @@ void Recorder::call(const char* name, const std::function<void()>& work) {
   const CurrentRecorder none(nullptr);
   work();
   if (!is_open()) return;
+  if (observer_ != nullptr) observer_->pass_over_changes();
   recording_.entries.push_back(
       {.work = work, .grad_mode = c10::GradMode::is_enabled(), .name = name});
 }
@@ -330,9 +338,9 @@ TORCH_LIBRARY_IMPL(_, Fake, library) {
 }  // namespace
 
 Recording record(const std::vector<at::Tensor>& inputs, const std::function<void()>& step,
-                 const HostObserver& observe) {
+                 const RecordOptions& options) {
   Recording recording;
-  Recorder recorder(recording, inputs, observe);
+  Recorder recorder(recording, inputs, options);
   {
     const CurrentRecorder current(&recorder);
     c10::impl::IncludeDispatchKeyGuard notice(kKey);
@@ -355,4 +363,12 @@ at::Tensor record_tensor_call(const char* name, std::function<at::Tensor()> work
 }
 
 }  // namespace internal
+
+void refuse_recording(const char* what) {
+  if (internal::is_recording())
+    Recorder::current->refuse(c10::str(what,
+                                       " is read, which replays would not do; ask outside of "
+                                       "the captured step"));
+}
+
 }  // namespace accelerate

@@ -1,7 +1,7 @@
 // What a step did, operator by operator, as a tape is made from it.
 //
-//   const Recording recording = record({batch.data, batch.target}, step, no_observer);
-//   if (!recording.obstacle) tape.emplace(recording);
+//   Recording recording = record({batch.data, batch.target}, step);
+//   if (!recording.obstacle) tape.emplace(std::move(recording), ...);
 //
 // The step is done as always; what is noted lies below autograd and autocast, so that forward and
 // backward pass are one list. Not for work on a GPU, nor for work in other threads, which is not
@@ -49,6 +49,8 @@ struct RecordedStorage {
   Kind kind;
   // Of kInput, which; otherwise a running number.
   size_t index;
+  // As in NamedMemory; empty for no name.
+  std::string name = {};
   c10::Storage storage;
   // Of `storage`: how many references are the recording's.
   size_t references = 1;
@@ -80,12 +82,31 @@ struct Recording {
   std::optional<std::string> obstacle;
 };
 
-// Called before each work of the host and at the end: what there is to do in replays for changes on
-// the host that no operator makes, such as that of `.grad`. May return null.
-using HostObserver = std::function<std::function<void()>()>;
+// Changes on the host that no operator makes, such as that of `.grad` by autograd.
+class HostObserver {
+ public:
+  virtual ~HostObserver() = default;
+  // Called before each work of the host and at the end: what replays have to do there for what has
+  // changed since the last call; null for nothing.
+  virtual std::function<void()> changes() = 0;
+  // Called after each work of the host, which makes its changes in each replay.
+  virtual void pass_over_changes() = 0;
+};
+
+// Memory that may be another one in each recording.
+struct NamedMemory {
+  std::string name;
+  const c10::StorageImpl* storage;
+};
+
+struct RecordOptions {
+  // Null for none; outlives the call.
+  HostObserver* observer = nullptr;
+  std::vector<NamedMemory> named = {};
+};
 
 // Calls the step. Throws what it throws.
 Recording record(const std::vector<at::Tensor>& inputs, const std::function<void()>& step,
-                 const HostObserver& observe);
+                 const RecordOptions& options = {});
 
 }  // namespace accelerate

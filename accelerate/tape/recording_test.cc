@@ -14,20 +14,19 @@ namespace {
 using testing::HasSubstr;
 
 std::string obstacle_of(const std::function<void()>& step) {
-  return record({}, step, nullptr).obstacle.value_or("none");
+  return record({}, step).obstacle.value_or("none");
 }
 
 std::string difference_between(const std::function<void()>& first,
                                const std::function<void()>& second) {
-  const RecordingSummary summary(record({}, first, nullptr));
-  return summary.difference(record({}, second, nullptr)).value_or("none");
+  const RecordingSummary summary(record({}, first));
+  return summary.difference(record({}, second)).value_or("none");
 }
 
 TEST(RecordingTest, NotesForwardAndBackwardPass) {
   torch::nn::Linear net(3, 2);
   const auto x = torch::ones({4, 3});
-  const Recording recording = record(
-      {x}, [&] { net(x).sum().backward(); }, nullptr);
+  const Recording recording = record({x}, [&] { net(x).sum().backward(); });
   std::vector<std::string> names;
   for (const RecordedEntry& entry : recording.entries) names.push_back(entry.name);
   EXPECT_THAT(names, testing::Contains("aten::addmm"));
@@ -48,15 +47,12 @@ TEST(RecordingTest, NamesTheOperatorThatNoReplayCanDo) {
 
 TEST(RecordingTest, DoesTheStepToTheEndAllTheSame) {
   auto x = torch::ones({3});
-  record(
-      {}, [&] { x.add_(1), x.sum().item<float>(), x.add_(1); }, nullptr);
+  record({}, [&] { x.add_(1), x.sum().item<float>(), x.add_(1); });
   EXPECT_EQ(x[0].item<float>(), 3);
 }
 
 TEST(RecordingTest, LetsAnExceptionThroughAndIsOverThen) {
-  EXPECT_THROW(record(
-                   {}, [] { throw std::runtime_error("no"); }, nullptr),
-               std::runtime_error);
+  EXPECT_THROW(record({}, [] { throw std::runtime_error("no"); }), std::runtime_error);
   EXPECT_FALSE(internal::is_recording());
 }
 
@@ -93,8 +89,8 @@ TEST(RecordingTest, NoticesNumbersThatTheHostPutsIntoTensors) {
 TEST(RecordingTest, NoticesWorkOfTheHost) {
   int done = 0;
   const auto x = torch::ones({3});
-  const Recording recording = record(
-      {}, [&] { in_each_replay("count", [&done, &x] { x.sin(), ++done; }), x.cos(); }, nullptr);
+  const Recording recording =
+      record({}, [&] { in_each_replay("count", [&done, &x] { x.sin(), ++done; }), x.cos(); });
   EXPECT_EQ(done, 1);
   ASSERT_EQ(recording.entries.size(), 2u);
   EXPECT_EQ(recording.entries[0].name, "count");

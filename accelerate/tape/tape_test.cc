@@ -21,8 +21,7 @@ class Taped {
  public:
   Taped(Step step, const Tensors& inputs) {
     for (const at::Tensor& input : inputs) inputs_.push_back(input.clone());
-    Recording recording = record(
-        inputs_, [&] { result_ = step(inputs_).detach(); }, nullptr);
+    Recording recording = record(inputs_, [&] { result_ = step(inputs_).detach(); });
     EXPECT_EQ(recording.obstacle.value_or("none"), "none");
     tape_ = std::make_unique<Tape>(std::move(recording), inputs_);
   }
@@ -234,7 +233,7 @@ TEST(TapeTest, PutsTheWorkOfTheHostInItsPlace) {
         const auto sum = x[0].sum();
         total.copy_(sum);
         const auto doubled = tensor_in_each_replay("double", [total] { return total * 2; });
-        in_each_replay("clear", [total]() mutable { total.zero_(); });
+        in_each_replay("clear", [total] { total.zero_(); });
         return doubled + total;
       },
       {torch::ones({4})});
