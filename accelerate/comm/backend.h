@@ -17,7 +17,16 @@ struct BackendOptions {
   std::string network_interface = {};
   // Of Gloo: the address to bind to; empty for that of this machine's host name.
   std::string hostname = {};
+  // Whether CPU processes of one host share memory; the same on all ranks.
+  bool shared_memory = true;
+  // Ranks with different ones count as on different hosts, as a test wants them.
+  std::string host = {};
 };
+
+// On the CPU: through shared memory inside a host, over Gloo between hosts. The same kind on all
+// ranks. Blocks until all ranks call it, for the store's time.
+c10::intrusive_ptr<c10d::Backend> make_cpu_backend(const c10::intrusive_ptr<c10d::Store>& store,
+                                                   const BackendOptions& options);
 
 c10::intrusive_ptr<c10d::Backend> make_gloo_backend(const c10::intrusive_ptr<c10d::Store>& store,
                                                     const BackendOptions& options);

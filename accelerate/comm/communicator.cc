@@ -11,6 +11,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "accelerate/comm/backend.h"
+#include "accelerate/comm/collective_error.h"
 
 namespace accelerate {
 namespace {
@@ -66,7 +67,7 @@ struct Communicator::Group {
   std::chrono::milliseconds timeout;
 
   // Whether a mean is one collective: Gloo has none.
-  bool averages() const { return device.is_cuda(); }
+  bool averages() const { return backend->getBackendName() != "gloo"; }
 
   // Calls the function, and turns what it throws into an error that says what to do.
   template <class Function>
@@ -75,6 +76,9 @@ struct Communicator::Group {
     try {
       function();
       return;
+    } catch (const internal::CollectiveError& error) {
+      TORCH_CHECK(false, name, " failed on rank ", backend->getRank(), " of ", backend->getSize(),
+                  ": ", error.what());
     } catch (const c10::Error& error) {
       reason = error.what_without_backtrace();
     } catch (const std::exception& error) {
@@ -108,9 +112,10 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
         .size = worker.world_size,
         .timeout = options.timeout,
         .network_interface = options.network_interface,
-        .hostname = is_loopback(worker.main_address) ? worker.main_address : std::string()};
+        .hostname = is_loopback(worker.main_address) ? worker.main_address : std::string(),
+        .shared_memory = options.shared_memory};
     auto backend = info.device.is_cuda() ? internal::make_nccl_backend(store, backend_options)
-                                         : internal::make_gloo_backend(store, backend_options);
+                                         : internal::make_cpu_backend(store, backend_options);
     return Communicator(
         std::make_shared<Group>(Group{store, backend, info.device, options.timeout}));
   } catch (const c10::Error& error) {

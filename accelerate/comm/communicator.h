@@ -6,8 +6,9 @@
 //
 // Every process must call the same collectives in the same order, with tensors of the same type and
 // size. When a peer is gone or out of step for longer than the time-out, the call throws c10::Error
-// and says so; the communicator is of no use after that. Not thread-safe. Not for the gradients of
-// a training step by hand: Accelerator::backward averages those.
+// and says so; the communicator is of no use after that. Between processes of one host on the CPU,
+// a peer that has died, or is at another collective, is noticed at once and named. Not thread-safe.
+// Not for the gradients of a training step by hand: Accelerator::backward averages those.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -35,6 +36,9 @@ struct ProcessGroupOptions {
   // The interface that the CPU processes talk over, such as "eth0". Empty: loopback when the main
   // process is on this machine's loopback address, else the interface of this machine's host name.
   std::string network_interface = {};
+  // CPU processes of one host talk through memory that they share. False: over the network, as they
+  // do between hosts and where no memory can be shared.
+  bool shared_memory = true;
 };
 
 // A collective that is under way, as start_mean() returns it.
@@ -58,8 +62,9 @@ class Communicator {
   // Collectives by a c10d backend of the caller's, on tensors of this device.
   Communicator(c10::intrusive_ptr<c10d::Backend> backend, c10::Device device,
                std::chrono::milliseconds timeout);
-  // Meets the other processes at the worker's main address: over Gloo on the CPU and NCCL on GPUs.
-  // Blocks until all have come, and throws c10::Error when they don't.
+  // Meets the other processes at the worker's main address. On the CPU collectives go through
+  // shared memory inside a host and over Gloo between hosts; on GPUs, over NCCL. Blocks until all
+  // have come, and throws c10::Error when they don't.
   static Communicator connect(const launcher::WorkerEnvironment& worker, const ProcessInfo& info,
                               const ProcessGroupOptions& options);
 
@@ -84,9 +89,10 @@ class Communicator {
   void all_reduce(at::Tensor& tensor, ReduceOp op);
   // Begins the mean over the ranks, in place, and returns at once; the tensor must be left alone
   // until wait(). Every rank has multiplied its values by mean_factor() before, which is 1 where
-  // the collective divides by itself, as NCCL's does. All ranks start their collectives in the same
-  // order; any number may be under way. On a GPU they run on a stream of their own, and wait()
-  // makes the current stream wait, not the host.
+  // the collective divides by itself, as all but Gloo's do. All ranks start their collectives in
+  // the same order; any number may be under way. On a GPU they run on a stream of their own, and
+  // wait() makes the current stream wait, not the host. Through shared memory no thread runs them:
+  // what has no room there, and the sums, are done in wait() and in later calls.
   [[nodiscard]] PendingCollective start_mean(at::Tensor& tensor);
   double mean_factor() const;
   // In place: every rank gets the root's values. The tensor is contiguous.

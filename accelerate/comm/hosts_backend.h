@@ -1,0 +1,97 @@
+// Collectives between several hosts with several processes each: through shared memory inside a
+// host, and between hosts by their leaders, the first rank of each, over Gloo. So each host sends
+// what it has once, however many processes it has.
+//
+//   HostsBackend backend(meeting, gloo_of_leaders, rank, size, timeout);
+//
+// Sums are those of the hosts, added up by Gloo: the same bits on every rank, but not those of one
+// host with as many processes. Offers what a Communicator needs: all-reduce, broadcast, all-gather
+// and barrier. A collective goes on in wait(), in isCompleted() and in later calls.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <vector>
+
+#include "accelerate/comm/shared_memory/meeting.h"
+#include "accelerate/comm/tensor_collective.h"
+
+namespace accelerate::internal {
+
+using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
+
+// A collective in its stages: what a stage does not need is empty.
+struct HostsOperation {
+  std::shared_ptr<TensorCollective> inside;
+  // On leaders: starts what goes between the hosts.
+  std::function<Works(c10d::Backend& leaders)> between;
+  std::shared_ptr<TensorCollective> back_inside;
+  std::function<void()> at_end;
+
+  // ---- How far it is
+  enum class Stage { kInside, kBetween, kBackInside, kComplete };
+  Stage stage = Stage::kInside;
+  Works works;
+};
+
+// Moves collectives on, in the order of their starts. Thread-safe.
+class HostsProgress {
+ public:
+  HostsProgress(Meeting meeting, c10::intrusive_ptr<c10d::Backend> leaders);
+
+  void start(std::shared_ptr<HostsOperation> operation);
+  // Whether it is complete.
+  bool poll(const HostsOperation& operation);
+  void wait(const HostsOperation& operation, std::chrono::milliseconds timeout);
+
+  const Meeting& meeting() const { return meeting_; }
+
+ private:
+  bool advance(HostsOperation& operation, bool blocking, std::chrono::milliseconds timeout);
+  void poll_all();
+  template <class Function>
+  void guard(Function&& function);
+
+  Meeting meeting_;
+  c10::intrusive_ptr<c10d::Backend> leaders_;
+  // Collectives inside a host come in the order of the starts, those back inside in the order in
+  // which the first ones complete: how these mix differs between ranks, hence two lanes.
+  Lane inside_, back_inside_;
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<HostsOperation>> under_way_;
+};
+
+class HostsBackend : public c10d::Backend {
+ public:
+  static constexpr int kNumLanes = 2;
+
+  // `leaders`: on leaders, a backend of them in the order of the hosts; null on other ranks.
+  HostsBackend(Meeting meeting, c10::intrusive_ptr<c10d::Backend> leaders, int rank, int size,
+               std::chrono::milliseconds timeout);
+
+  const std::string getBackendName() const override { return "shared_memory and gloo"; }
+
+  c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>& tensors,
+                                           const c10d::AllreduceOptions& options) override;
+  c10::intrusive_ptr<c10d::Work> broadcast(std::vector<at::Tensor>& tensors,
+                                           const c10d::BroadcastOptions& options) override;
+  c10::intrusive_ptr<c10d::Work> allgather(std::vector<std::vector<at::Tensor>>& outputs,
+                                           std::vector<at::Tensor>& inputs,
+                                           const c10d::AllgatherOptions& options) override;
+  c10::intrusive_ptr<c10d::Work> barrier(const c10d::BarrierOptions& options) override;
+
+ private:
+  c10::intrusive_ptr<c10d::Work> start(HostsOperation operation, std::chrono::milliseconds timeout);
+  bool is_leader() const { return progress_->meeting().peers.own == 0; }
+  int own_host() const { return static_cast<int>(progress_->meeting().own_host); }
+
+  const std::chrono::milliseconds timeout_;
+  std::shared_ptr<HostsProgress> progress_;
+};
+
+}  // namespace accelerate::internal

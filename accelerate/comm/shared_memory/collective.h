@@ -1,0 +1,59 @@
+// One collective operation on raw memory, as a Lane carries it out.
+#pragma once
+
+#include <c10/core/ScalarType.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/combine/combine.h"
+
+namespace accelerate::internal {
+
+enum class CollectiveKind : uint8_t {
+  kAllReduce,
+  kBroadcast,
+  kAllGather,
+  kReduceScatter,
+  kBarrier
+};
+
+// What ranks have to agree on. It lies in shared memory, hence fixed sizes.
+struct CollectiveSignature {
+  CollectiveKind kind = CollectiveKind::kBarrier;
+  kernels::CombineOperation operation = kernels::CombineOperation::kSum;
+  c10::ScalarType type = c10::ScalarType::Byte;
+  int32_t root = 0;   // A rank of the lane; of a broadcast.
+  int64_t count = 0;  // Elements of `type` that a rank gives, or gets from a kReduceScatter.
+  int64_t divisor = 1;
+  // How many collectives of the lane came before.
+  int64_t number = 0;
+
+  bool operator==(const CollectiveSignature&) const = default;
+};
+
+// "all_reduce number 3 (the sum of 100 Float)"
+std::string to_string(const CollectiveSignature& signature);
+
+struct Collective {
+  virtual ~Collective() = default;
+
+  CollectiveSignature signature;
+  // Of what is combined.
+  kernels::NumberType number_type = kernels::NumberType::kUInt8;
+  // Bytes behind each of the addresses below.
+  int64_t bytes = 0;
+  // kAllReduce, kAllGather: one; kBroadcast: one on the root; kReduceScatter: one for each rank.
+  std::vector<const char*> inputs = {};
+  // kAllReduce, kReduceScatter: one; kBroadcast: one, but on the root; kAllGather: one for each
+  // rank. May be the input.
+  std::vector<char*> outputs = {};
+
+  // ---- Of the lane
+  bool complete = false;
+  uint64_t first_chunk = 0;
+  uint64_t num_chunks = 0;
+};
+
+}  // namespace accelerate::internal

@@ -1,0 +1,34 @@
+// How a process waits for another that is about to come: first it looks again at once, then it lets
+// others have its core between looks, then it ought to sleep.
+//
+//   Patience patience(crowded);
+//   while (!arrived()) {
+//     if (!patience.lasts()) sleep_for_a_while();
+//   }
+#pragma once
+
+#include <chrono>
+
+namespace accelerate::internal {
+
+class Patience {
+ public:
+  // `crowded`: there are fewer cores than processes, so that whoever looks again at once may keep
+  // from its core the one that it waits for.
+  explicit Patience(bool crowded) : crowded_(crowded) {}
+
+  // Waits a moment before the next look; false when it is time to sleep.
+  bool lasts();
+  // From the start again.
+  void renew() { looks_ = 0; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool crowded_;
+  bool yields_ = false;
+  int looks_ = 0;
+  Clock::time_point begin_;
+};
+
+}  // namespace accelerate::internal

@@ -1,0 +1,40 @@
+// Memory that processes of one host share. It has no name: it is gone with the last process that
+// has it, however that ends.
+//
+//   auto region = Region::create(bytes);                   // One process; zeros.
+//   DescriptorMailbox::send(address, token, region->descriptor());
+//   auto same = Region::open(mailbox.receive(token), bytes);   // Another.
+//
+// A page takes memory when it is first touched.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace accelerate::internal {
+
+class Region {
+ public:
+  // Both throw std::exception when that cannot be had.
+  static std::unique_ptr<Region> create(int64_t bytes);
+  // Takes the descriptor of a region of as many bytes.
+  static std::unique_ptr<Region> open(int descriptor, int64_t bytes);
+
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+  ~Region();
+
+  // Aligned to a page.
+  void* memory() const { return memory_; }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  Region(int descriptor, int64_t bytes) : descriptor_(descriptor), bytes_(bytes) {}
+  void map();
+
+  const int descriptor_;
+  const int64_t bytes_;
+  void* memory_ = nullptr;
+};
+
+}  // namespace accelerate::internal

@@ -1,0 +1,51 @@
+// Collectives of a Lane on tensors, which live as long as the collective does.
+//
+// All throw c10::Error for a tensor that is not dense on the CPU, and for an operation on values
+// that have none such.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <torch/csrc/distributed/c10d/Types.hpp>
+#include <vector>
+
+#include "accelerate/comm/shared_memory/collective.h"
+
+namespace accelerate::internal {
+
+struct TensorCollective : Collective {
+  std::vector<at::Tensor> tensors;
+};
+
+// In place. AVG is the sum over the lane, divided by `divisor`.
+std::shared_ptr<TensorCollective> all_reduce_of(const at::Tensor& tensor,
+                                                c10d::ReduceOp::RedOpType operation,
+                                                int64_t divisor);
+// In place; `root` is a rank of the lane.
+std::shared_ptr<TensorCollective> broadcast_of(const at::Tensor& tensor, int root, bool is_root);
+// The outputs are those of all ranks of the lane, each as large as the input.
+std::shared_ptr<TensorCollective> all_gather_of(const at::Tensor& input,
+                                                const std::vector<at::Tensor>& outputs);
+// The inputs are for all ranks of the lane, each as large as the output.
+std::shared_ptr<TensorCollective> reduce_scatter_of(const at::Tensor& output,
+                                                    const std::vector<at::Tensor>& inputs,
+                                                    c10d::ReduceOp::RedOpType operation,
+                                                    int64_t divisor);
+std::shared_ptr<TensorCollective> barrier_of();
+
+void check_only_one(size_t size);
+// The tensor of a call that takes a list of them for processes with several devices.
+template <class T>
+T& only_one(std::vector<T>& list) {
+  check_only_one(list.size());
+  return list[0];
+}
+// That there is a tensor for each process.
+void check_one_each(size_t num_tensors, int num_processes);
+
+// As many equal parts of a contiguous tensor, one behind the other.
+std::vector<at::Tensor> parts_of(const at::Tensor& tensor, int num_parts);
+
+}  // namespace accelerate::internal
