@@ -31,11 +31,11 @@ namespace accelerate::internal {
 struct LanePeers {
   int own = 0;
   // What messages call them: ranks in the whole run, and process ids, each in its own namespace.
-  std::vector<int> ranks;
-  std::vector<int> pids;
+  std::vector<int> ranks = {};
+  std::vector<int> pids = {};
   // There are fewer cores than processes.
   bool crowded = false;
-  std::function<bool(int peer)> is_alive;
+  std::function<bool(int peer)> is_alive = {};
 
   int size() const { return static_cast<int>(ranks.size()); }
 };

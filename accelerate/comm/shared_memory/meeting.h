@@ -30,7 +30,7 @@ struct Meeting {
   // The ranks of each host, hosts in the order of their first ranks; and which is this one's.
   std::vector<std::vector<int>> hosts;
   size_t own_host = 0;
-  std::shared_ptr<Region> region;
+  std::shared_ptr<Region> region = {};
   LanePeers peers;
   // Why some host has no shared memory, the same on all ranks; empty where all have.
   std::string obstacle;
