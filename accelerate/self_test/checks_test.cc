@@ -111,7 +111,7 @@ TEST(ProcessGroupCheck, FindsARankThatIsThereTwice) {
 }
 
 TEST(ProcessGroupCheck, DescribesTheGroup) {
-  EXPECT_EQ(describe_process_group(Full()), "2 processes on the CPU over gloo");
+  EXPECT_EQ(describe_process_group(Full()), "2 processes on the CPU");
 }
 
 // Rank 1 gets the parts in another order.

@@ -36,7 +36,7 @@ TEST(TestCommand, StartsTwoProcessesWhereNobodySaysHowMany) {
   EXPECT_EQ(program.wait(), 0) << program.errors();
   EXPECT_TRUE(program.vanishes());
   EXPECT_EQ(program.errors(), "");
-  EXPECT_THAT(program.output(), StartsWith("process group: 2 processes on the CPU over gloo ."));
+  EXPECT_THAT(program.output(), StartsWith("process group: 2 processes on the CPU ."));
   EXPECT_THAT(program.output(), EndsWith(kSuccess));
 }
 
@@ -46,7 +46,7 @@ TEST(TestCommand, LaunchesWhatTheConfigFileSays) {
   Subprocess program({.arguments = command({"--config_file", file})});
   EXPECT_EQ(program.wait(), 0) << program.errors();
   EXPECT_THAT(program.output(),
-              StartsWith("process group: 3 processes on the CPU over gloo, launched in bf16 ."));
+              StartsWith("process group: 3 processes on the CPU, launched in bf16 ."));
   EXPECT_THAT(program.output(), EndsWith(kSuccess));
 }
 

@@ -11,14 +11,13 @@
 
 namespace accelerate::self_test {
 
-// "2 processes on the CPU over gloo"
+// "2 processes on the CPU"
 template <class A>
 std::string describe_process_group(const A& accelerator) {
   const bool gpu = A::strategy.device != c10::DeviceType::CPU;
   const int processes = accelerator.num_processes();
   if (processes == 1) return std::string("1 process on the ") + (gpu ? "GPU" : "CPU") + ", alone";
-  return std::to_string(processes) +
-         (gpu ? " processes on GPUs over nccl" : " processes on the CPU over gloo");
+  return std::to_string(processes) + (gpu ? " processes on GPUs over nccl" : " processes on the CPU");
 }
 
 template <class A>

@@ -5,13 +5,13 @@
 namespace accelerate::internal {
 namespace {
 
-// Steps of small models differ by some tens of microseconds between ranks.
-constexpr std::chrono::microseconds kLooking{100};
-constexpr std::chrono::microseconds kYielding{500};
+// Steps of small models differ by some tens of microseconds between ranks, and to be woken takes as
+// long. More of it is lost where other programs want the cores, too: who sleeps comes first then.
+constexpr std::chrono::microseconds kPatience{50};
 // A look at the clock costs as much as some looks at the memory.
 constexpr int kLooksPerClock = 32;
 
-// Lets the other half of the core go on, and saves the CPU a mispredicted end of the loop.
+// Tells the CPU that this is a loop that waits.
 void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -23,22 +23,15 @@ void relax() {
 }  // namespace
 
 bool Patience::lasts() {
-  if (looks_ == 0) {
-    begin_ = Clock::now();
-    yields_ = crowded_;
-  }
+  if (looks_ == 0) begin_ = Clock::now();
   ++looks_;
-  if (yields_ || looks_ % kLooksPerClock == 0) {
-    const auto waited = Clock::now() - begin_;
-    if (waited > kLooking + kYielding) return false;
-    yields_ = yields_ || waited > kLooking;
-  }
-  if (yields_) {
+  if (crowded_) {
     sched_yield();
   } else {
     relax();
   }
-  return true;
+  if (!crowded_ && looks_ % kLooksPerClock != 0) return true;
+  return Clock::now() - begin_ < kPatience;
 }
 
 }  // namespace accelerate::internal

@@ -1,9 +1,9 @@
-// How a process waits for another that is about to come: first it looks again at once, then it lets
-// others have its core between looks, then it ought to sleep.
+// How a process waits for another that is about to come: for a short while it looks again and
+// again, then it ought to sleep.
 //
 //   Patience patience(crowded);
 //   while (!arrived()) {
-//     if (!patience.lasts()) sleep_for_a_while();
+//     if (!patience.lasts()) sleep_until_something_changes();
 //   }
 #pragma once
 
@@ -26,7 +26,6 @@ class Patience {
   using Clock = std::chrono::steady_clock;
 
   bool crowded_;
-  bool yields_ = false;
   int looks_ = 0;
   Clock::time_point begin_;
 };
