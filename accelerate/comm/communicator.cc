@@ -65,9 +65,8 @@ struct Communicator::Group {
   c10::intrusive_ptr<c10d::Backend> backend;
   c10::Device device;
   std::chrono::milliseconds timeout;
-
   // Whether a mean is one collective: Gloo has none.
-  bool averages() const { return backend->getBackendName() != "gloo"; }
+  bool averages;
 
   // Calls the function, and turns what it throws into an error that says what to do.
   template <class Function>
@@ -96,7 +95,8 @@ Communicator::Communicator() = default;
 Communicator::Communicator(std::shared_ptr<Group> group) : group_(std::move(group)) {}
 Communicator::Communicator(c10::intrusive_ptr<c10d::Backend> backend, c10::Device device,
                            std::chrono::milliseconds timeout)
-    : group_(std::make_shared<Group>(Group{nullptr, std::move(backend), device, timeout})) {}
+    : group_(std::make_shared<Group>(
+          Group{nullptr, std::move(backend), device, timeout, device.is_cuda()})) {}
 Communicator::Communicator(Communicator&&) noexcept = default;
 Communicator& Communicator::operator=(Communicator&&) noexcept = default;
 Communicator::~Communicator() = default;
@@ -116,8 +116,9 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
         .shared_memory = options.shared_memory};
     auto backend = info.device.is_cuda() ? internal::make_nccl_backend(store, backend_options)
                                          : internal::make_cpu_backend(store, backend_options);
+    const bool averages = backend->getBackendName() != "gloo";
     return Communicator(
-        std::make_shared<Group>(Group{store, backend, info.device, options.timeout}));
+        std::make_shared<Group>(Group{store, backend, info.device, options.timeout, averages}));
   } catch (const c10::Error& error) {
     TORCH_CHECK(
         false, "rank ", worker.rank, " of ", worker.world_size,
@@ -158,14 +159,14 @@ void Communicator::run(const char* name, Start&& start) const {
 }
 
 double Communicator::mean_factor() const {
-  return !group_ || group_->averages() ? 1.0 : 1.0 / size();
+  return !group_ || group_->averages ? 1.0 : 1.0 / size();
 }
 
 PendingCollective Communicator::start_mean(at::Tensor& tensor) {
   PendingCollective pending;
   if (!group_) return pending;
   c10::AutoGradMode no_grad(false);
-  const ReduceOp op = group_->averages() ? ReduceOp::kMean : ReduceOp::kSum;
+  const ReduceOp op = group_->averages ? ReduceOp::kMean : ReduceOp::kSum;
   group_->guard("all_reduce", [&] {
     std::vector<at::Tensor> tensors{tensor};
     auto work =
@@ -181,7 +182,7 @@ void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {
               " values is not an integer; convert the tensor to a floating type first");
   if (!group_) return;
   c10::AutoGradMode no_grad(false);
-  const bool divides = op == ReduceOp::kMean && !group_->averages();
+  const bool divides = op == ReduceOp::kMean && !group_->averages;
   std::vector<at::Tensor> tensors{tensor};
   run("all_reduce", [&] {
     const c10d::AllreduceOptions options{.reduceOp = to_c10d(divides ? ReduceOp::kSum : op)};
