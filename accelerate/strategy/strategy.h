@@ -35,7 +35,8 @@ struct Cpu {
   static constexpr StrategyTraits traits{"cpu", c10::DeviceType::CPU, false};
 };
 
-// Several processes on the CPU, on one machine or many; collectives by Gloo.
+// Several processes on the CPU, on one machine or many; collectives through shared memory inside a
+// machine and by Gloo between machines.
 struct MultiCpu {
   static constexpr StrategyTraits traits{"multi_cpu", c10::DeviceType::CPU, true};
 };
