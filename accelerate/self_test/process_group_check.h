@@ -17,7 +17,8 @@ std::string describe_process_group(const A& accelerator) {
   const bool gpu = A::strategy.device != c10::DeviceType::CPU;
   const int processes = accelerator.num_processes();
   if (processes == 1) return std::string("1 process on the ") + (gpu ? "GPU" : "CPU") + ", alone";
-  return std::to_string(processes) + (gpu ? " processes on GPUs over nccl" : " processes on the CPU");
+  return std::to_string(processes) +
+         (gpu ? " processes on GPUs over nccl" : " processes on the CPU");
 }
 
 template <class A>
