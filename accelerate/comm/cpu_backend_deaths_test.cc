@@ -1,0 +1,158 @@
+// The ranks are processes here, some of which die.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+
+#include "accelerate/comm/testing/forked_ranks.h"
+#include "accelerate/comm/testing/joined_backend.h"
+
+namespace accelerate::internal {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::set<std::string> names_in_shared_memory() {
+  std::set<std::string> names;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", none))
+    names.insert(entry.path().filename());
+  return names;
+}
+
+std::string has_died(const RankEnd& end, int rank) {
+  return "rank " + std::to_string(rank) + " (pid " + std::to_string(end.pid) +
+         ") has died or left before all_reduce number 1 (the sum of 2500001 Float)";
+}
+
+TEST(CpuBackendDeaths, NamesARankThatIsKilled) {
+  const auto names = names_in_shared_memory();
+  const auto ends = run_forked(3, [](int rank, const Store& store) -> std::string {
+    const Backend backend = join(store, rank, 3);
+    std::vector<at::Tensor> tensors{at::ones({kLarge})};
+    const auto work = backend->allreduce(tensors);
+    // It has given some of its values, and none of the sums.
+    if (rank == 1) raise(SIGKILL);
+    work->wait();
+    return "no error";
+  });
+  EXPECT_EQ(ends[1].signal, SIGKILL);
+  for (const int rank : {0, 2}) EXPECT_THAT(ends[rank].text, HasSubstr(has_died(ends[1], 1)));
+  EXPECT_EQ(names_in_shared_memory(), names);
+}
+
+TEST(CpuBackendDeaths, NamesARankThatEnds) {
+  const auto ends = run_forked(2, [](int rank, const Store& store) -> std::string {
+    const Backend backend = join(store, rank, 2);
+    if (rank == 1) return "";
+    at::Tensor tensor = at::ones({kLarge});
+    all_reduce(backend, tensor, c10d::ReduceOp::SUM);
+    return "no error";
+  });
+  EXPECT_THAT(ends[0].text, HasSubstr(has_died(ends[1], 1)));
+}
+
+TEST(CpuBackendDeaths, NamesARankThatLeavesAndLivesOn) {
+  const auto ends = run_forked(2, [](int rank, const Store& store) -> std::string {
+    Backend backend = join(store, rank, 2);
+    if (rank == 1) {
+      backend.reset();
+      store->get("noticed");
+      return "";
+    }
+    at::Tensor tensor = at::ones({kLarge});
+    std::string message = "no error";
+    try {
+      all_reduce(backend, tensor, c10d::ReduceOp::SUM);
+    } catch (const std::exception& error) {
+      message = error.what();
+    }
+    store->set("noticed", "");
+    return message;
+  });
+  EXPECT_THAT(ends[0].text, HasSubstr(has_died(ends[1], 1)));
+}
+
+TEST(CpuBackendDeaths, NamesADeadRankWhoseChildLivesOn) {
+  int until_the_end[2];
+  ASSERT_EQ(pipe(until_the_end), 0);
+  const auto ends = run_forked(2, [&](int rank, const Store& store) -> std::string {
+    const Backend backend = join(store, rank, 2);
+    if (rank == 1 && fork() == 0) {
+      // A child that has what its parent had open, but the pipes, whose ends others wait for.
+      for (int descriptor = 3; descriptor < 256; ++descriptor) {
+        if (descriptor != until_the_end[0] && lseek(descriptor, 0, SEEK_CUR) < 0) close(descriptor);
+      }
+      char byte;
+      const bool over = read(until_the_end[0], &byte, 1) == 0;
+      _exit(over ? 0 : 1);
+    }
+    if (rank == 1) raise(SIGKILL);
+    close(until_the_end[1]);
+    at::Tensor tensor = at::ones({kLarge});
+    all_reduce(backend, tensor, c10d::ReduceOp::SUM);
+    return "no error";
+  });
+  close(until_the_end[1]);
+  close(until_the_end[0]);
+  EXPECT_THAT(ends[0].text, HasSubstr(has_died(ends[1], 1)));
+}
+
+TEST(CpuBackendDeaths, LeavesNothingWhereAllAreKilledAtOnce) {
+  const auto names = names_in_shared_memory();
+  for (const bool in_the_meeting : {true, false}) {
+    for (const RankEnd& end : run_forked(3, [&](int rank, const Store&store) -> std::string {
+           if (in_the_meeting && rank == 2) raise(SIGKILL);
+           store->setTimeout(std::chrono::seconds(1));
+           const Backend backend = join(store, rank, 3);
+           raise(SIGKILL);
+           return "";
+         }))
+      EXPECT_TRUE(end.signal == SIGKILL || !end.text.empty());
+  }
+  EXPECT_EQ(names_in_shared_memory(), names);
+}
+
+TEST(CpuBackendDeaths, PassesADeathOnBetweenHosts) {
+  const auto ends = run_forked(4, [](int rank, const Store& store) -> std::string {
+    const Backend backend = join(store, rank, 4, "0011");
+    if (rank == 3) raise(SIGKILL);
+    at::Tensor tensor = at::ones({kLarge});
+    all_reduce(backend, tensor, c10d::ReduceOp::SUM);
+    return "no error";
+  });
+  EXPECT_THAT(ends[2].text, HasSubstr(has_died(ends[3], 3)));
+  // Its host's leader ends, and its connections with it.
+  EXPECT_THAT(ends[0].text, HasSubstr("onnection"));
+  EXPECT_THAT(ends[1].text, HasSubstr("rank 0 (pid " + std::to_string(ends[0].pid) + ")"));
+}
+
+TEST(CpuBackendDeaths, NamesARankThatIsTooLate) {
+  const auto ends = run_forked(3, [](int rank, const Store& store) -> std::string {
+    const Backend backend = join(store, rank, 3, "", std::chrono::seconds(2));
+    if (rank == 1) {
+      store->get("0");
+      store->get("2");
+      return "";
+    }
+    std::string message = "no error";
+    try {
+      backend->barrier()->wait();
+    } catch (const std::exception& error) {
+      message = error.what();
+    }
+    store->set(std::to_string(rank), "");
+    return message;
+  });
+  for (const int rank : {0, 2})
+    EXPECT_THAT(ends[rank].text, HasSubstr("rank 1 (pid " + std::to_string(ends[1].pid) + ")"));
+  EXPECT_THAT(ends[0].text + ends[2].text,
+              HasSubstr("did not take part in barrier number 1 within 2 s"));
+}
+
+}  // namespace
+}  // namespace accelerate::internal
