@@ -33,11 +33,16 @@ TEST(CpuBackendDeaths, NamesARankThatIsKilled) {
   const auto names = names_in_shared_memory();
   const auto ends = run_forked(3, [](int rank, const Store& store) -> std::string {
     const Backend backend = join(store, rank, 3);
-    std::vector<at::Tensor> tensors{at::ones({kLarge})};
-    const auto work = backend->allreduce(tensors);
-    // It has given some of its values, and none of the sums.
-    if (rank == 1) raise(SIGKILL);
-    work->wait();
+    at::Tensor tensor = at::ones({kLarge});
+    if (rank == 1) {
+      // It gives as much as there is room for while nobody takes it, and no sums.
+      std::vector<at::Tensor> tensors{tensor};
+      const auto work = backend->allreduce(tensors);
+      store->set("given", "");
+      raise(SIGKILL);
+    }
+    store->get("given");
+    all_reduce(backend, tensor, c10d::ReduceOp::SUM);
     return "no error";
   });
   EXPECT_EQ(ends[1].signal, SIGKILL);
