@@ -18,7 +18,7 @@ void StepOutcomes::poll() {
   for (Outcome& outcome : outcomes_) {
     if (!outcome.skipped && outcome.overflow->is_there()) resolve(outcome);
   }
-  while (outcomes_.size() > 2 && outcomes_.front().skipped) outcomes_.pop_front();
+  while (outcomes_.size() > 2 && outcomes_.front().skipped) outcomes_.erase(outcomes_.begin());
 }
 
 bool StepOutcomes::last() {

@@ -9,9 +9,9 @@
 // Part of the OptimizerSteps; not for others. Not thread-safe.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "accelerate/device/host_copy.h"
 
@@ -44,8 +44,8 @@ class StepOutcomes {
   // Waits for it where it is not known.
   static bool resolve(Outcome& outcome);
 
-  // The last two, and all that are not known before them.
-  std::deque<Outcome> outcomes_;
+  // The last two, and all that are not known before them: few, so that the first may go at once.
+  std::vector<Outcome> outcomes_;
 };
 
 }  // namespace accelerate
