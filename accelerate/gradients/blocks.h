@@ -1,7 +1,8 @@
 // Work on a list of arrays in blocks of a fixed size, by LibTorch's threads where there is enough
 // of it. What is computed for a block is the same whatever the number of threads.
 //
-//   for_each_block({weight.numel(), bias.numel()}, [&](const Block& block) { ... });
+//   cut_into_blocks({weight.numel(), bias.numel()}, blocks);
+//   for_each_block(blocks, [&](const Block& block) { ... });
 //
 // Not for tensors on a GPU.
 #pragma once
@@ -23,15 +24,15 @@ struct Block {
 
 inline constexpr int64_t kBlockSize = 64 * 1024;
 
-// The blocks of arrays of these lengths, in order; an empty array has none.
-inline std::vector<Block> cut_into_blocks(const std::vector<int64_t>& counts) {
-  std::vector<Block> blocks;
+// Makes a list, which may have memory from before, the blocks of arrays of these lengths, in order;
+// an empty array has none.
+inline void cut_into_blocks(const std::vector<int64_t>& counts, std::vector<Block>& blocks) {
+  blocks.clear();
   for (size_t array = 0; array < counts.size(); ++array) {
     for (int64_t begin = 0; begin < counts[array]; begin += kBlockSize) {
       blocks.push_back({array, begin, std::min(kBlockSize, counts[array] - begin)});
     }
   }
-  return blocks;
 }
 
 // Calls the function once for each block, from several threads at once when there are many, unless

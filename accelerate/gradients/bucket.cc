@@ -16,7 +16,9 @@ void copy_pieces(const std::vector<kernels::PackPiece>& pieces, kernels::Element
   if (!device.is_cpu()) return gpu::pack(device, pieces, type);
   std::vector<int64_t> counts;
   for (const kernels::PackPiece& piece : pieces) counts.push_back(piece.count);
-  for_each_block(cut_into_blocks(counts), [&](const Block& block) {
+  std::vector<Block> blocks;
+  cut_into_blocks(counts, blocks);
+  for_each_block(blocks, [&](const Block& block) {
     kernels::PackPiece part = pieces[block.array];
     if (part.source != nullptr) {
       part.source =

@@ -19,7 +19,8 @@ namespace {
 kernels::NormResult measure_on_cpu(const std::vector<kernels::NormPiece>& pieces) {
   std::vector<int64_t> counts;
   for (const kernels::NormPiece& piece : pieces) counts.push_back(piece.count);
-  const std::vector<Block> blocks = cut_into_blocks(counts);
+  std::vector<Block> blocks;
+  cut_into_blocks(counts, blocks);
   std::vector<kernels::SquaredNorm> parts(blocks.size());
   for_each_block(blocks, [&](const Block& block) {
     const kernels::NormPiece& piece = pieces[block.array];

@@ -97,8 +97,10 @@ class FusedItems {
   // Whether two of the parameters lie in one memory, and so must be stepped one after the other.
   bool share_memory() {
     storages_.clear();
-    for (const at::Tensor& parameter : parameters())
-      storages_.push_back(parameter.storage().unsafeGetStorageImpl());
+    for (const auto& group : optimizer_.param_groups()) {
+      for (const at::Tensor& parameter : group.params())
+        storages_.push_back(parameter.storage().unsafeGetStorageImpl());
+    }
     std::sort(storages_.begin(), storages_.end());
     return std::adjacent_find(storages_.begin(), storages_.end()) != storages_.end();
   }

@@ -68,8 +68,9 @@ class CpuFused final : public FusedOptimizer {
     c10::AutoGradMode no_grad(false);
     if (!items_.all_fit()) return false;
     items_.gather();
-    std::vector<int64_t> counts;
-    for (const FusedItem& item : items_.items()) counts.push_back(item.count);
+    counts_.clear();
+    for (const FusedItem& item : items_.items()) counts_.push_back(item.count);
+    cut_into_blocks(counts_, blocks_);
     const auto run = [&](const Block& block) {
       const FusedItem& item = items_.items()[block.array];
       const auto& options = items_.options()[item.group];
@@ -79,12 +80,15 @@ class CpuFused final : public FusedOptimizer {
         Rule::template run<float>(options, step->gradient_factor, item, block.begin, block.count);
       }
     };
-    for_each_block(cut_into_blocks(counts), run, /*in_order=*/items_.share_memory());
+    for_each_block(blocks_, run, /*in_order=*/items_.share_memory());
     return true;
   }
 
  private:
   internal::FusedItems<Rule> items_;
+  // Kept for their memory only.
+  std::vector<int64_t> counts_;
+  std::vector<Block> blocks_;
 };
 
 template <class Rule>
