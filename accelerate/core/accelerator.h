@@ -246,7 +246,8 @@ class Accelerator {
   template <class... Models>
   std::vector<std::shared_ptr<ModelState>> states_of(const Models&... models) const {
     if constexpr (sizeof...(Models) == 0) {
-      return session_->models();
+      const auto all = session_->models();
+      return {all.begin(), all.end()};
     } else {
       return {models.state()...};
     }

@@ -1,16 +1,22 @@
 // Lists of what the program may let go of at any time.
 #pragma once
 
+#include <c10/util/SmallVector.h>
+
 #include <memory>
 #include <utility>
 #include <vector>
 
 namespace accelerate::internal {
 
+// With room in itself for as many as most programs have, as each step asks for such lists.
+template <class T>
+using LiveList = c10::SmallVector<std::shared_ptr<T>, 4>;
+
 // Those that live, in their order.
 template <class T>
-std::vector<std::shared_ptr<T>> live(const std::vector<std::weak_ptr<T>>& known) {
-  std::vector<std::shared_ptr<T>> result;
+LiveList<T> live(const std::vector<std::weak_ptr<T>>& known) {
+  LiveList<T> result;
   for (const std::weak_ptr<T>& weak : known) {
     if (auto object = weak.lock()) result.push_back(std::move(object));
   }

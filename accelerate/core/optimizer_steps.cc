@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <utility>
 
-#include "accelerate/core/live.h"
 #include "accelerate/core/optimizer_gradients.h"
 #include "accelerate/device/gpu_kernels.h"
 #include "accelerate/tape/recorded_call.h"
@@ -37,8 +36,7 @@ at::Tensor factor_of(const OptimizerState& optimizer) {
 
 // What is asked of the optimizer's outcomes; whether it is so of any, where it is not among these.
 bool outcome_of(const torch::optim::Optimizer* optimizer,
-                const std::vector<std::shared_ptr<OptimizerState>>& all,
-                bool (StepOutcomes::*asked)()) {
+                const internal::LiveList<OptimizerState>& all, bool (StepOutcomes::*asked)()) {
   bool any = false;
   for (const auto& known : all) {
     const bool outcome = (known->outcomes.*asked)();
@@ -64,7 +62,7 @@ std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& opt
   return state;
 }
 
-std::vector<std::shared_ptr<OptimizerState>> OptimizerSteps::optimizers() const {
+internal::LiveList<OptimizerState> OptimizerSteps::optimizers() const {
   return internal::live(optimizers_);
 }
 

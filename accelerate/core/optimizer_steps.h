@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "accelerate/core/live.h"
 #include "accelerate/core/step_outcomes.h"
 #include "accelerate/device/device_value.h"
 #include "accelerate/gradients/gradient_norm.h"
@@ -70,7 +71,7 @@ class OptimizerSteps {
   // Throws c10::Error when the optimizer was prepared before and a handle of it still lives.
   std::shared_ptr<OptimizerState> add(torch::optim::Optimizer& optimizer);
   // In the order of their preparation.
-  std::vector<std::shared_ptr<OptimizerState>> optimizers() const;
+  internal::LiveList<OptimizerState> optimizers() const;
 
   // Whether gradients of the present loss scale wait for their optimizer's step.
   bool awaits_step();

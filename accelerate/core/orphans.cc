@@ -12,7 +12,7 @@
 namespace accelerate {
 
 void warn_about_orphans(const ModelState& model,
-                        const std::vector<std::shared_ptr<OptimizerState>>& optimizers) {
+                        const internal::LiveList<OptimizerState>& optimizers) {
   // References that we know of, beside the one of the registration; a module's member is one more.
   std::unordered_map<const c10::TensorImpl*, size_t> known;
   for (const NamedParameter& parameter : model.parameters) {

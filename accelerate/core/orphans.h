@@ -2,8 +2,7 @@
 // registered stays in parameters(), though nothing computes with it any more.
 #pragma once
 
-#include <memory>
-#include <vector>
+#include "accelerate/core/live.h"
 
 namespace accelerate {
 
@@ -13,6 +12,6 @@ struct OptimizerState;
 // Warns, in one line for the model, of trainable parameters that have no gradient after a backward
 // pass and that nothing but the registration and the optimizers refers to.
 void warn_about_orphans(const ModelState& model,
-                        const std::vector<std::shared_ptr<OptimizerState>>& optimizers);
+                        const internal::LiveList<OptimizerState>& optimizers);
 
 }  // namespace accelerate

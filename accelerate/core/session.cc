@@ -11,7 +11,6 @@
 #include <limits>
 #include <unordered_set>
 
-#include "accelerate/core/live.h"
 #include "accelerate/core/orphans.h"
 #include "accelerate/gradients/model_agreement.h"
 #include "accelerate/tape/recorded_call.h"
@@ -117,7 +116,7 @@ void Session::refresh(ModelState& model) {
   if (thawed || !model.flat->restore()) lay_out(model);
 }
 
-std::vector<std::shared_ptr<ModelState>> Session::models() const { return internal::live(models_); }
+internal::LiveList<ModelState> Session::models() const { return internal::live(models_); }
 
 std::shared_ptr<OptimizerState> Session::add_optimizer(torch::optim::Optimizer& optimizer) {
   return optimizer_steps_.add(optimizer);
@@ -130,7 +129,7 @@ std::shared_ptr<ScheduleProgress> Session::add_schedule(std::function<void()> ad
   return progress;
 }
 
-std::vector<std::shared_ptr<ScheduleProgress>> Session::schedules() const {
+internal::LiveList<ScheduleProgress> Session::schedules() const {
   return internal::live(schedules_);
 }
 
@@ -203,20 +202,21 @@ void Session::backward(const at::Tensor& loss, const BackwardOptions& options) {
 void Session::begin_backward() {
   optimizer_steps_.before_backward();
   const auto models = this->models();
-  syncing_.clear();
+  // Of no model on one process, which has nothing to average.
+  syncing_.assign(communicator_->size() > 1 ? models.size() : 0, false);
   int trainable_models = 0;
-  for (const auto& model : models) {
-    if (communicator_->size() > 1) refresh(*model);
-    trainable_models += model->reducer && !model->reducer->empty();
-    const bool syncs = model->reducer && (model->no_sync_depth == 0 || model->trigger_sync);
-    syncing_.push_back(syncs);
-    if (syncs) model->trigger_sync = false;
+  for (size_t i = 0; i < syncing_.size(); ++i) {
+    ModelState& model = *models[i];
+    refresh(model);
+    trainable_models += !model.reducer->empty();
+    syncing_[i] = model.no_sync_depth == 0 || model.trigger_sync;
+    if (syncing_[i]) model.trigger_sync = false;
   }
   if (joining_ && any_syncs()) {
     announce(/*has_data=*/true, syncing_);
     ++joined_steps_;
   }
-  for (size_t i = 0; i < models.size(); ++i) {
+  for (size_t i = 0; i < syncing_.size(); ++i) {
     // With one model, what is sent when depends on nothing but its buckets.
     if (syncing_[i]) models[i]->reducer->begin(/*eager=*/trainable_models == 1);
   }
@@ -237,7 +237,7 @@ bool Session::any_syncs() const {
   return std::any_of(syncing_.begin(), syncing_.end(), [](bool syncs) { return syncs; });
 }
 
-void Session::average(const std::vector<std::shared_ptr<ModelState>>& models,
+void Session::average(const internal::LiveList<ModelState>& models,
                       const std::vector<bool>& syncing, bool contributes) {
   std::vector<bool> touched = syncing;
   if (models.size() > 1) {
@@ -316,11 +316,6 @@ void Session::restore_layouts() {
   for (const auto& model : models()) refresh(*model);
 }
 
-void Session::in_each_step(std::function<void()> action) {
-  if (recording_ == nullptr) return in_each_replay("step of a scheduler", action);
-  recording_->push_back(std::move(action));
-}
-
 bool Session::in_scope() const {
   if (joining_) return true;
   for (const auto& model : models()) {
@@ -335,7 +330,16 @@ bool Session::all_agree(bool mine) {
 
 void Session::zero_grad(OptimizerState& optimizer, bool set_to_none) {
   if (accumulation_.holds_partial_sum()) return;
-  optimizer.optimizer->zero_grad(set_to_none);
+  if (set_to_none) {
+    // LibTorch's own detaches each gradient first, which costs more than to let go of it.
+    for (const auto& group : optimizer.optimizer->param_groups()) {
+      for (const at::Tensor& parameter : group.params()) {
+        if (parameter.grad().defined()) parameter.mutable_grad().reset();
+      }
+    }
+  } else {
+    optimizer.optimizer->zero_grad(/*set_to_none=*/false);
+  }
   in_each_replay(
       "zero_grad",
       [this](OptimizerState* optimizer) { optimizer_steps_.after_zero_grad(*optimizer); },

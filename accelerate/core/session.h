@@ -9,11 +9,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "accelerate/comm/communicator.h"
 #include "accelerate/comm/operations.h"
 #include "accelerate/core/accumulation.h"
+#include "accelerate/core/live.h"
 #include "accelerate/core/optimizer_steps.h"
 #include "accelerate/data/active_loaders.h"
 #include "accelerate/gradients/flat_parameters.h"
@@ -24,6 +26,7 @@
 #include "accelerate/precision/precision.h"
 #include "accelerate/process/process_info.h"
 #include "accelerate/strategy/strategy.h"
+#include "accelerate/tape/recorded_call.h"
 
 namespace torch::nn {
 class Module;
@@ -120,8 +123,8 @@ class Session {
   // A seed for a shuffle, drawn from rank 0's default generator and the same on all ranks.
   uint64_t draw_seed();
   // Those that live, in the order of their preparation.
-  std::vector<std::shared_ptr<ModelState>> models() const;
-  std::vector<std::shared_ptr<ScheduleProgress>> schedules() const;
+  internal::LiveList<ModelState> models() const;
+  internal::LiveList<ScheduleProgress> schedules() const;
 
   // ---- Training
 
@@ -152,7 +155,11 @@ class Session {
   // otherwise.
   void set_recording(std::vector<std::function<void()>>* actions) { recording_ = actions; }
   // Does this, or notes it for each replay when a step is being recorded.
-  void in_each_step(std::function<void()> action);
+  template <class Action>
+  void in_each_step(Action action) {
+    if (recording_ == nullptr) return in_each_replay("step of a scheduler", action);
+    recording_->push_back(std::move(action));
+  }
   // Brings back into its slot what has left it, in all models.
   void restore_layouts();
   // Whether a scope that the program is in changes what a backward pass does: of no_sync() or of
@@ -194,8 +201,8 @@ class Session {
   void end_backward();
   bool any_syncs() const;
   // Averages the models that `syncing` says, in the order of their preparation.
-  void average(const std::vector<std::shared_ptr<ModelState>>& models,
-               const std::vector<bool>& syncing, bool contributes);
+  void average(const internal::LiveList<ModelState>& models, const std::vector<bool>& syncing,
+               bool contributes);
   // In a join: tells the others that this rank still has data, or learns whether any has; which
   // models they average. The number of ranks with data.
   int64_t announce(bool has_data, std::vector<bool>& syncing);
