@@ -31,17 +31,17 @@ int64_t BatchShard::begin_of(int64_t index) const {
   return index * samples_per_round() + options_.rank * local_batch_size_;
 }
 
-std::vector<int64_t> BatchShard::positions(int64_t index) const {
+std::vector<size_t> BatchShard::positions(int64_t index) const {
   TORCH_CHECK(index >= 0 && index < num_batches_, "batch ", index, " was asked for, but there are ",
               num_batches_, "; ask for 0 to num_batches() - 1");
   const int64_t begin = begin_of(index);
   const int64_t size = options_.dataset_size;
   const int64_t end =
       options_.even_batches ? begin + local_batch_size_ : std::min(begin + local_batch_size_, size);
-  std::vector<int64_t> result;
+  std::vector<size_t> result;
   result.reserve(end - begin);
   for (int64_t place = begin; place < end; ++place) {
-    result.push_back(place < size ? place : (place - size) % size);
+    result.push_back(static_cast<size_t>(place < size ? place : (place - size) % size));
   }
   return result;
 }

@@ -12,6 +12,7 @@
 // Immutable, and so safe to share between threads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -42,7 +43,7 @@ class BatchShard {
   int64_t num_batches() const { return num_batches_; }
 
   // The places in the epoch's order of batch 0 <= index < num_batches().
-  std::vector<int64_t> positions(int64_t index) const;
+  std::vector<size_t> positions(int64_t index) const;
 
   // How many samples of the last round are no repetition, counted over all processes; 0 when that
   // is all of them, and -1 when nobody can say, because drop_last left the rest out.

@@ -9,7 +9,7 @@
 namespace accelerate {
 namespace {
 
-using Batches = std::vector<std::vector<int64_t>>;
+using Batches = std::vector<std::vector<size_t>>;
 
 Batches all_batches(const BatchShardOptions& options) {
   const BatchShard shard(options);

@@ -152,6 +152,23 @@ TEST(TensorDataset, GivesCopiesOfItsRows) {
   EXPECT_THROW(TensorDataset(at::zeros({}), at::zeros({})), c10::Error);
 }
 
+TEST(TensorDataset, TakesTensorsThatAreLaidOutInAnyWay) {
+  const at::Tensor label = at::arange(6);
+  for (const at::Tensor& data : {at::arange(12).view({2, 6}).t(), at::arange(2).expand({6, 2}),
+                                 at::zeros({6, 0}, at::kLong), at::ones({6}, at::kBool)}) {
+    TensorDataset dataset(data, label);
+    for (const std::vector<size_t>& rows : std::vector<std::vector<size_t>>{{1, 2}, {5, 0}}) {
+      const auto index = at::tensor({static_cast<int64_t>(rows[0]), static_cast<int64_t>(rows[1])});
+      EXPECT_TRUE(at::equal(dataset.get_batch(rows).data, data.index_select(0, index)));
+    }
+  }
+}
+
+TEST(TensorDataset, RefusesARowThatIsNone) {
+  TensorDataset dataset(at::zeros({3, 2}), at::zeros({3}));
+  EXPECT_THROW(dataset.get_batch(std::vector<size_t>{0, 3}), c10::Error);
+}
+
 TEST(TensorDataset, GoesThroughALoader) {
   DataLoader loader(TensorDataset(at::arange(5), at::arange(5)), {.batch_size = 2});
   std::vector<int64_t> sums;

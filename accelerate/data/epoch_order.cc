@@ -16,11 +16,10 @@ EpochOrder::EpochOrder(const BatchShardOptions& shard, std::optional<uint64_t> s
 }
 
 std::vector<size_t> EpochOrder::samples(int64_t batch) const {
-  std::vector<size_t> result;
-  for (const int64_t place : shard_.positions(batch)) {
-    result.push_back(static_cast<size_t>(permutation_.empty() ? place : permutation_[place]));
-  }
-  return result;
+  std::vector<size_t> samples = shard_.positions(batch);
+  if (permutation_.empty()) return samples;
+  for (size_t& sample : samples) sample = static_cast<size_t>(permutation_[sample]);
+  return samples;
 }
 
 }  // namespace accelerate
