@@ -1,10 +1,13 @@
 // Reads a known number of items in worker threads, ahead of the one thread that consumes them in
 // order.
 //
-//   ReadAhead<Batch> batches(/*workers=*/2, /*count=*/100, [&](int worker, int64_t index) { return
-//   read(index); }); for (int64_t i = 0; i < 100; ++i) train(batches.next());
+//   ReadAhead<Batch> batches(/*workers=*/2, /*count=*/100,
+//                            [&](int worker, int64_t index) { return read(index); });
+//   for (int64_t i = 0; i < 100; ++i) train(batches.next());
 //
-// At most two items a worker are held at a time. An exception in a worker is thrown by the next()
+// At most four items a worker are held at a time. When there are so many, the workers rest until
+// half of them are gone: to wake a thread takes microseconds, which the consumer is not to spend on
+// every item. An exception in a worker is thrown by the next()
 // that would have returned its item. Destruction, also half-way, stops the workers after the item
 // they are at. next() is for one thread; the reading function is called from all workers, each with
 // its own number.
@@ -28,7 +31,7 @@ class ReadAhead {
   using Read = std::function<Item(int worker, int64_t index)>;
 
   ReadAhead(int workers, int64_t count, Read read)
-      : read_(std::move(read)), count_(count), slots_(2 * workers) {
+      : read_(std::move(read)), count_(count), slots_(4 * workers) {
     for (int worker = 0; worker < workers; ++worker) {
       threads_.emplace_back([this, worker] { work(worker); });
     }
@@ -53,8 +56,10 @@ class ReadAhead {
     filled_.wait(lock, [&slot] { return slot.item.has_value() || slot.failure; });
     Slot taken = std::exchange(slot, Slot());
     ++consumed_;
+    const bool wakes = !filling_ && claimed_ - consumed_ <= capacity() / 2;
+    if (wakes) filling_ = true;
     lock.unlock();
-    room_.notify_all();
+    if (wakes) room_.notify_all();
     if (taken.failure) std::rethrow_exception(taken.failure);
     return std::move(*taken.item);
   }
@@ -81,17 +86,17 @@ class ReadAhead {
     }
   }
 
-  // The next index that is nobody's yet, once its slot is free.
+  // The next index that is nobody's yet, once it has a slot.
   std::optional<int64_t> claim() {
     std::unique_lock lock(mutex_);
-    if (claimed_ >= count_) return std::nullopt;
+    room_.wait(lock, [this] { return stopped_ || filling_; });
+    if (stopped_ || claimed_ == count_) return std::nullopt;
     const int64_t index = claimed_++;
-    room_.wait(lock, [this, index] {
-      return stopped_ || index < consumed_ + static_cast<int64_t>(slots_.size());
-    });
-    if (stopped_) return std::nullopt;
+    filling_ = claimed_ - consumed_ < capacity();
     return index;
   }
+
+  int64_t capacity() const { return static_cast<int64_t>(slots_.size()); }
 
   Read read_;
   int64_t count_;
@@ -101,6 +106,8 @@ class ReadAhead {
   std::vector<Slot> slots_;
   int64_t claimed_ = 0;
   int64_t consumed_ = 0;
+  // Whether the workers have room, and do not rest.
+  bool filling_ = true;
   bool stopped_ = false;
   std::vector<std::thread> threads_;
 };

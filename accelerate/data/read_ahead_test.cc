@@ -18,14 +18,19 @@ TEST(ReadAhead, DeliversInOrderWhateverTheWorkersDo) {
   for (int64_t i = 0; i < 200; ++i) ASSERT_EQ(*items.next(), i);
 }
 
-TEST(ReadAhead, HoldsAtMostTwoItemsAWorker) {
+TEST(ReadAhead, HoldsFourItemsAWorkerAndReadsOnWhenHalfAreGone) {
   std::atomic<int> read = 0;
   ReadAhead<int> items(2, 100, [&read](int, int64_t) { return ++read; });
+  const auto expect_read = [&read](int count) {
+    while (read < count) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(read, count);
+  };
+  expect_read(8);
+  for (int i = 0; i < 3; ++i) items.next();
+  expect_read(8);
   items.next();
-  // Four slots, one of which was just emptied.
-  while (read < 5) std::this_thread::yield();
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  EXPECT_LE(read, 5);
+  expect_read(12);
 }
 
 TEST(ReadAhead, ThrowsAWorkersExceptionWhereItsItemWouldHaveBeen) {
