@@ -183,6 +183,17 @@ TEST(Launch, PrintsLinesAsTheyAreWritten) {
   EXPECT_TRUE(process.vanishes());
 }
 
+// LibTorch's take longer to end than a small program trains.
+TEST(Launch, EndsItsOwnStaticObjectsAndNotThoseOfLibraries) {
+  for (const char* const processes : {"1", "2"}) {
+    const Outcome outcome =
+        launch({"--action=tell_of_end", std::string("--num_processes=") + processes});
+    EXPECT_EQ(outcome.code, 0) << outcome.errors;
+    EXPECT_THAT(outcome.output, HasSubstr("the program is gone."));
+    EXPECT_THAT(outcome.output, Not(HasSubstr("the libraries are gone.")));
+  }
+}
+
 TEST(Launch, EndsWithTheMessageOfAnException) {
   const Outcome alone = launch({"--action=throw"});
   EXPECT_EQ(alone.code, 1);

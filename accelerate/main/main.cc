@@ -1,6 +1,7 @@
 #include "accelerate/main/main.h"
 
 #include <ATen/Parallel.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -27,6 +28,22 @@
 
 namespace accelerate::internal {
 namespace {
+
+// Ends the process when all is done that the program itself wants done at its end. The static
+// objects of libraries stay as they are: LibTorch's take its operators out of its tables one by
+// one, which every process that it was loaded for would do for longer than a small program trains.
+void skip_library_destructors(int exit_code, void*) {
+  std::cout.flush();
+  std::clog.flush();
+  std::fflush(nullptr);
+  _exit(exit_code);
+}
+
+// What is registered first is called last: this is before any static object of the program, and
+// after those of the libraries.
+[[gnu::constructor(101)]] void register_last_of_program() {
+  on_exit(skip_library_destructors, nullptr);
+}
 
 int fail(const std::string& message) {
   std::cerr << "error: " << message << std::endl;

@@ -2,6 +2,8 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -14,6 +16,23 @@ ABSL_FLAG(std::string, path, "", "a file to read");
 ABSL_FLAG(std::string, action, "nothing", "what to do after the report");
 
 namespace {
+
+bool tells_of_its_end = false;
+
+struct Object {
+  // Without the end of a line, which would flush it.
+  ~Object() {
+    if (tells_of_its_end) std::fputs("the program is gone.", stdout);
+  }
+} object;
+
+// Registered before any library is initialised, so that it is called when they have all ended.
+void tell_of_libraries(int, void*) {
+  if (tells_of_its_end) std::fputs("the libraries are gone.", stdout);
+}
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)() = [] {
+  on_exit(tell_of_libraries, nullptr);
+};
 
 template <class Accelerator>
 void train(Accelerator& accelerator) {
@@ -28,6 +47,7 @@ void train(Accelerator& accelerator) {
   at::Tensor one = torch::ones({1});
   if (action == "wait") pause();
   if (action == "count_threads") std::cout << "threads " << at::get_num_threads() << '\n';
+  if (action == "tell_of_end") tells_of_its_end = true;
   if (action == "throw") TORCH_CHECK(false, "this went wrong; do it right");
   if (action == "die" && last) abort();
   if (action == "absent" && last) pause();
