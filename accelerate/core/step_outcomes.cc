@@ -5,7 +5,7 @@
 namespace accelerate {
 
 void StepOutcomes::add(bool skipped) {
-  outcomes_.push_back({.skipped = skipped});
+  outcomes_.emplace_back().skipped = skipped;
   poll();
 }
 
