@@ -12,6 +12,7 @@
 
 #include "accelerate/comm/backend.h"
 #include "accelerate/comm/collective_error.h"
+#include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
 namespace {
@@ -155,6 +156,9 @@ int Communicator::size() const { return group_ ? group_->backend->getSize() : 1;
 
 template <class Start>
 void Communicator::run(const char* name, Start&& start) const {
+  // The engine's own are not noticed here: they are part of its work in each replay.
+  if (internal::is_recording())
+    refuse_recording(c10::str("what `", name, "` brings from other processes").c_str());
   group_->guard(name, [&] { start()->wait(); });
 }
 
