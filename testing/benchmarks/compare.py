@@ -1,75 +1,170 @@
-#!/usr/bin/env python3
-"""Compares training loops of this project with their peers: each is run in turn, one thread each, for several rounds.
+"""Compares training on the CPU with what people use today, and writes a report as Markdown and as a page of HTML.
 
-    bazel build //testing/benchmarks:mlp_loops //train:char_gpt
-    python3 -m venv peers && peers/bin/pip install torch==2.11.0 accelerate==1.15.0 numpy
-    testing/benchmarks/compare.py mlp --python peers/bin/python
-    testing/benchmarks/compare.py gpt --python peers/bin/python --mixed_precision bf16
+    bazel run //testing/benchmarks:compare                              # everything; the peers are installed once
+    bazel run //testing/benchmarks:compare -- --only=mlp,start --pairs=7
+    bazel run //testing/benchmarks:compare -- --out=docs/benchmarks --name=cpu
+    bazel run //testing/benchmarks:compare -- --list
 
-mlp: 64-256-10, batch 32, AdamW, loader included; against loops by hand in C++, plain PyTorch and Hugging Face
-Accelerate, each as its users would write it. gpt: train/char_gpt at its usual size, against Hugging Face Accelerate.
-Prints the median speed of each loop, and how much faster this project is: the median, least and greatest ratio of two
-runs in the same round. Without --python the Python loops are left out.
+Each workload's programs run in turn, for several rounds, on the same cores, from the same weights and data; the losses
+of both sides must agree. What fails is shown as failed, and the rest goes on. `torch.compile` needs a C++ compiler and
+Python's headers.
 """
 
 import argparse
+import dataclasses
+import datetime
 import os
 import pathlib
-import statistics
+import re
+import shlex
+import sys
+import tempfile
+import time
 
+import comparison
+import html_report
+import machine
+import markdown_report
+import peers
+import report
 import rounds
+import workloads
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-HERE = ROOT / "testing/benchmarks"
-
-
-def mlp_loops(options):
-    program = [ROOT / "bazel-bin/testing/benchmarks/mlp_loops", "--cpu", f"--steps={options.steps or 4000}"]
-    loops = {
-        "this project": program + ["--loop=accelerate"],
-        "by hand, `_fused_adamw_` on the list": program + ["--loop=fused_list"],
-        "plain LibTorch": program + ["--loop=libtorch"],
-    }
-    if options.python:
-        peer = [options.python, HERE / "mlp_peer.py"]
-        loops["plain PyTorch, fused AdamW"] = peer + ["pytorch", str(options.steps or 4000)]
-        loops["Hugging Face Accelerate"] = peer + ["accelerate", str(options.steps or 4000)]
-    return loops, "steps/s"
+# Where the built programs, the scripts and their data are: that of `bazel run`, or of a bundle of them.
+ROOT = pathlib.Path(__file__).absolute().parents[2]
+LEAST_PAIRS = 5
+# What the library says once, and up to where in the code it says it.
+REFUSED_CAPTURE = r"this step is not captured and runs as it is[^(\n]*[^(\s]"
 
 
-def gpt_loops(options):
-    steps = options.steps or 60
-    text = ROOT / "train/testdata/char_gpt_text.txt"
-    loops = {
-        "this project": [
-            ROOT / "bazel-bin/train/char_gpt", f"--data={text}", f"--steps={2 * steps}", f"--log_every={steps}",
-            "--sample=0", "--noshuffle", "--cpu", f"--mixed_precision={options.mixed_precision}",
-        ],
-    }
-    if options.python:
-        peer = [options.python, HERE / "gpt_peer.py", str(steps), options.mixed_precision]
-        loops["Hugging Face Accelerate"] = peer
-    return loops, "tokens/s"
+def parse(words):
+    parser = argparse.ArgumentParser(
+        prog="compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    keys = ",".join(workloads.KEYS)
+    parser.add_argument("--only", default="", metavar="KEYS", help=f"some of {keys}")
+    parser.add_argument("--pairs", type=int, default=LEAST_PAIRS, help=f"rounds, at least {LEAST_PAIRS}")
+    parser.add_argument("--quick", action="store_true", help="a trial: few steps, any number of pairs, no figures to keep")
+    parser.add_argument("--list", action="store_true", help="only list the workloads and their commands")
+    parser.add_argument("--env", type=pathlib.Path, metavar="FOLDER", help=f"of the peers; {peers.default_folder()}")
+    parser.add_argument("--python", type=pathlib.Path, help="a Python with the peers, in the place of --env")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("."), metavar="FOLDER", help="for the report")
+    parser.add_argument("--name", default="comparison", help="of the report's two files")
+    parser.add_argument("--libtorch", default="", help=argparse.SUPPRESS)
+    options = parser.parse_args(words)
+
+    options.only = [key for key in options.only.split(",") if key]
+    unknown = [key for key in options.only if key not in workloads.KEYS]
+    if unknown:
+        parser.error(f"there is no workload {', '.join(unknown)}; use some of {keys}")
+    least = 1 if options.quick else LEAST_PAIRS
+    if options.pairs < least:
+        parser.error(f"--pairs={options.pairs} tells nothing of the spread; use {least} or more, or --quick for a trial")
+    if options.python and options.env:
+        parser.error("--python and --env both name the peers' Python; use one of them")
+    # What paths mean to whoever typed them, also under `bazel run`.
+    typed_in = pathlib.Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+    options.out = typed_in / options.out
+    # Not resolved: the link in an environment's bin is what makes it one.
+    options.python = options.python and (typed_in / options.python).absolute()
+    options.env = (typed_in / options.env).absolute() if options.env else peers.default_folder()
+    if pathlib.Path(options.name).name != options.name:
+        parser.error(f"--name={options.name} is no name of a file; --out takes the folder")
+    return options
+
+
+def pinned(command, cores):
+    available = sorted(os.sched_getaffinity(0))
+    # The last ones: the first has most of the system's own work.
+    return ["taskset", "--cpu-list", ",".join(map(str, available[-cores:])), *command]
+
+
+def real(command, python):
+    def found(word):
+        if word == workloads.PYTHON:
+            return str(python)
+        return str(ROOT / word.removeprefix("bazel-bin/")) if word.startswith("bazel-bin/") else word
+
+    return [found(word) for word in command]
+
+
+def environment(home, env):
+    """Without the config file of whoever runs this, and without what Bazel tells its own Python programs."""
+    of_bazel = ["PYTHONPATH", "RUNFILES_DIR", "RUNFILES_MANIFEST_FILE"]
+    kept = {name: value for name, value in os.environ.items() if name not in of_bazel}
+    # So that torch.compile compiles once, and not in each run.
+    return dict(kept, OMP_NUM_THREADS="1", HF_HOME=home, TORCHINDUCTOR_CACHE_DIR=str(env / "torchinductor"))
+
+
+def check(workload, name, run):
+    for figure in workload.figures:
+        if any(name in [pair.own, pair.peer] for pair in figure.pairs):
+            figure.read(run)
+    if "--capture" in workload.programs[name].command:
+        refused = re.search(REFUSED_CAPTURE, run.errors)
+        if refused:
+            raise rounds.Failure(refused[0])
+
+
+def measure(workload, options, python, home):
+    programs = {name: pinned(program.command, workload.cores) for name, program in workload.programs.items()}
+    print(f"{workload.title}:", file=sys.stderr, flush=True)
+    measured = rounds.measure(
+        {name: real(command, python) for name, command in programs.items()},
+        options.pairs,
+        environment(home, options.env),
+        folder=ROOT,
+        check=lambda name, run: check(workload, name, run),
+        tell=lambda name: print(f"  {name}", file=sys.stderr, flush=True),
+    )
+    shown = {name: shlex.join(map(str, command)) for name, command in programs.items()}
+    return [comparison.table_of(workload, figure, measured, shown) for figure in workload.figures]
+
+
+def list_workloads(options):
+    for workload in workloads.chosen(options.only, options.quick):
+        print(f"{workload.key}: {workload.title}")
+        for name, program in workload.programs.items():
+            print(f"  {name}: {shlex.join(program.command)}")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workload", choices=["mlp", "gpt"])
-    parser.add_argument("--python", help="a Python with torch and accelerate")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, help="that are timed")
-    parser.add_argument("--mixed_precision", default="no", help="of gpt: no or bf16")
-    options = parser.parse_args()
+    options = parse(sys.argv[1:])
+    if options.list:
+        return list_workloads(options)
+    begin = time.monotonic()
+    facts = machine.facts()
+    try:
+        requirements = ROOT / "testing/benchmarks/peers.txt"
+        tell = lambda line: print(line, file=sys.stderr, flush=True)
+        python = options.python or peers.make(options.env, requirements, tell)
+        facts["peers"] = peers.versions(python)
+    except peers.Refusal as refusal:
+        sys.exit(f"compare: {refusal}")
+    facts["this project"] = ", ".join(
+        part for part in [
+            f"LibTorch {options.libtorch}" if options.libtorch else "",
+            machine.commit(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ROOT)) or "",
+        ] if part
+    )
+    tables = []
+    with tempfile.TemporaryDirectory() as home:
+        for workload in workloads.chosen(options.only, options.quick):
+            tables += measure(workload, options, python, home)
+    facts["date"] = datetime.date.today().isoformat()
+    facts["rounds"] = f"{options.pairs}, in {(time.monotonic() - begin) / 60:.0f} minutes"
+    title = "Training on a CPU, compared" + (" (a trial, not to be kept)" if options.quick else "")
+    words = [word for word in sys.argv[1:] if not word.startswith("--libtorch=")]
+    command = shlex.join(["bazel", "run", "//testing/benchmarks:compare", *(["--", *words] if words else [])])
+    done = report.Report(title, command, facts, tables)
 
-    loops, unit = (mlp_loops if options.workload == "mlp" else gpt_loops)(options)
-    found = {name: [] for name in loops}
-    environment = dict(os.environ, OMP_NUM_THREADS="1")
-    for _ in range(options.rounds):
-        for name, command in loops.items():
-            found[name].append(rounds.speed_in(rounds.output_of(command, environment), unit))
-    print(f"| loop | {unit} | this project is faster by |\n| --- | --- | --- |")
-    for name, values in found.items():
-        print(f"| {name} | {statistics.median(values):.0f} | {rounds.ratio(found['this project'], values)} |")
+    options.out.mkdir(parents=True, exist_ok=True)
+    for suffix, write in {"md": markdown_report.write, "html": html_report.write}.items():
+        file = options.out / f"{options.name}.{suffix}"
+        file.write_text(write(done))
+        print(file)
+    print(done.summary)
 
 
-main()
+if __name__ == "__main__":
+    main()

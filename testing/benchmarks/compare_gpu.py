@@ -64,14 +64,18 @@ def peer(script, *arguments):
 
 def compare_mlp(options):
     steps = options.steps or (4000 if options.device == "cuda" else 100)
+
+    def mlp_peer(loop):
+        return peer("mlp_peer.py", *flags(dict(loop=loop, steps=steps, device=options.device)))
+
     loops = {"this project": own(options, "mlp_loops", loop="sliced", steps=steps)}
     peers = {
-        "Python Accelerate": peer("mlp_peer.py", "sliced", str(steps), options.device),
-        '`torch.compile(mode="reduce-overhead")`': peer("mlp_peer.py", "compile", str(steps), options.device),
+        "Python Accelerate": mlp_peer("sliced"),
+        '`torch.compile(mode="reduce-overhead")`': mlp_peer("compile"),
     }
     if options.device == "cuda":
-        loops["this project, captured"] = own(options, "mlp_loops", loop="captured", steps=steps)
-        peers["`torch.cuda.graph` of the whole step"] = peer("mlp_peer.py", "graph", str(steps), options.device)
+        loops["this project, captured"] = own(options, "mlp_loops", loop="sliced", capture=True, steps=steps)
+        peers["`torch.cuda.graph` of the whole step"] = mlp_peer("graph")
     yield Comparison("MLP 64-256-10, batch 32, AdamW, fp32", "steps/s", 1e-4, loops, peers)
 
 
@@ -95,7 +99,7 @@ def compare_tail(options):
     sizes = [GPT_TINY] if options.device == "cpu" else [GPT_SMALL] if options.small else [GPT_124M, GPT_1B]
     for size in sizes:
         values = {name: size[name] for name in ["vocabulary", "layers", "width", "block"]}
-        counted = rounds.output_of(peer("optimizer_tail_peer.py", "--count", *flags(values)), os.environ)
+        counted = rounds.run(peer("optimizer_tail_peer.py", "--count", *flags(values)), os.environ).output
         values["steps"] = options.steps or (100 if options.device == "cuda" else 5)
         peers = {
             "GradScaler, `clip_grad_norm_`, `AdamW(fused=True)`": peer(
@@ -120,50 +124,41 @@ def find_gpu():
         "print(p.name, 2 * p.memory_clock_rate * 1000 * p.memory_bus_width / 8, sep=chr(10))"
     )
     try:
-        name, bandwidth = rounds.output_of([sys.executable, "-c", code], os.environ).splitlines()
+        name, bandwidth = rounds.run([sys.executable, "-c", code], os.environ).output.splitlines()
     except rounds.Failure as failure:
         sys.exit(f"compare_gpu: {failure}; run it on a machine with a GPU, or try the script with --device=cpu")
     return name, float(bandwidth)
 
 
-def measure(comparison, options, environment):
-    """The speeds of each program, its first losses, and why some have none."""
-    commands = {**comparison.own, **comparison.peers}
-    speeds, losses, failures = {name: [] for name in commands}, {}, {}
-    for _ in range(options.rounds):
-        for name, command in commands.items():
-            if name in failures:
-                continue
-            try:
-                output = rounds.output_of(command, environment)
-            except rounds.Failure as failure:
-                failures[name] = str(failure)
-                continue
-            speeds[name].append(rounds.speed_in(output, comparison.unit))
-            losses[name] = rounds.first_loss_in(output)
-    return speeds, losses, failures
-
-
 def compare(comparison, options, environment, bandwidth=0):
     """Prints the table; False when a program failed or did other work."""
-    speeds, losses, failures = measure(comparison, options, environment)
+    measured = rounds.measure(
+        {**comparison.own, **comparison.peers}, options.rounds, environment,
+        check=lambda name, run: rounds.speed_in(run.output, comparison.unit),
+    )
+    failures = {name: f"failed: {why}" for name, why in measured.failures.items()}
+    speeds, losses = {}, {}
+    for name, runs in measured.of.items():
+        if name not in failures:
+            speeds[name] = [rounds.speed_in(run.output, comparison.unit) for run in runs]
+            losses[name] = rounds.first_loss_in(runs[-1].output)
     expected = losses.get("this project")
     moves = comparison.bytes / bandwidth if bandwidth else 0
     columns = ["program", comparison.unit] + (["of the memory bandwidth"] if moves else [])
     columns += [f"{name} is faster by" for name in comparison.own]
     print(f"\n{comparison.title}\n\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
-    for name, values in speeds.items():
+    for name in measured.of:
         if name not in failures and expected is not None:
             if abs(losses[name] - expected) > comparison.tolerance * abs(expected):
                 failures[name] = f"other work: its first loss is {losses[name]}, and this project's is {expected}"
         if name in failures:
             print(f"| {name} | {failures[name]} |" + " |" * (len(columns) - 2), flush=True)
             continue
-        median = statistics.median(values)
+        median = statistics.median(speeds[name])
         cells = [name, f"{median:.4g}"] + ([f"{median * moves:.0%}"] if moves else [])
         for each in comparison.own:
             comparable = name in comparison.peers and each not in failures
-            cells.append(rounds.ratio(speeds[each], values) if comparable else "")
+            cells.append(rounds.ratio(speeds[each], speeds[name]) if comparable else "")
         print(f"| {' | '.join(cells)} |", flush=True)
     print(f"\n{options.rounds} rounds; first losses within {comparison.tolerance:g} of one another.", flush=True)
     return not failures

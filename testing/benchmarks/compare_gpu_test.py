@@ -50,7 +50,7 @@ class CompareGpuTest(unittest.TestCase):
 
     def test_goes_on_without_what_fails(self):
         text, good = table({"broken": says("no compiler", code=3), "slow": says("4 steps/s, first loss 2.5")})
-        self.assertIn("| broken | ended with code 3: no compiler | |\n| slow | 4 | 2.00", text)
+        self.assertIn("| broken | failed: no compiler | |\n| slow | 4 | 2.00", text)
         self.assertFalse(good)
 
     def test_takes_ratios_within_a_round(self):

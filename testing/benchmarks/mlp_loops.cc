@@ -5,14 +5,19 @@
 
 #include "absl/flags/flag.h"
 #include "accelerate/accelerate.h"
+#include "testing/benchmarks/memory.h"
 #include "testing/benchmarks/stopwatch.h"
 
 ABSL_FLAG(
     std::string, loop, "accelerate",
     "accelerate; sliced: the same with batches cut from data on the device, without a loader; "
-    "captured: that step, recorded once; fused_list: by hand with at::_fused_adamw_; "
-    "libtorch: by hand with torch::optim::AdamW");
-ABSL_FLAG(int64_t, steps, 4000, "steps that are timed, after 200 that are not");
+    "fused_list: by hand with at::_fused_adamw_; libtorch: by hand with torch::optim::AdamW");
+ABSL_FLAG(bool, capture, false, "record the step of accelerate or sliced once, and replay it");
+ABSL_FLAG(int64_t, steps, 4000, "batches of each process that are timed, after 200 that are not");
+ABSL_FLAG(int, accumulate, 1, "batches of one update");
+ABSL_FLAG(double, clip, 0, "greatest norm of an update's gradients; 0 leaves them as they are");
+ABSL_FLAG(int64_t, losses, 0, "print the losses of so many batches, the first ones");
+ABSL_FLAG(bool, report_memory, false, "print what memory each process has at the end");
 
 namespace {
 
@@ -27,65 +32,90 @@ torch::nn::Sequential make_net() {
   return net;
 }
 
-accelerate::benchmarks::Stopwatch make_stopwatch() {
-  return accelerate::benchmarks::Stopwatch(
-      {.warm_up = kWarmUp, .steps = absl::GetFlag(FLAGS_steps)});
+accelerate::benchmarks::Stopwatch make_stopwatch(bool speaks = true) {
+  return accelerate::benchmarks::Stopwatch({.warm_up = kWarmUp,
+                                            .steps = absl::GetFlag(FLAGS_steps),
+                                            .losses = absl::GetFlag(FLAGS_losses),
+                                            .speaks = speaks});
+}
+
+// Sends the batches of `feed` through a training step, which is captured if that was asked for.
+// `feed` gets a function of data and target.
+template <class Accelerator, class Model, class Optimizer, class Feed>
+void run_accelerated(Accelerator& accelerator, Model& model, Optimizer& optimizer, Feed&& feed) {
+  const double clip = absl::GetFlag(FLAGS_clip);
+  const bool accumulate = absl::GetFlag(FLAGS_accumulate) > 1;
+  accelerator.set_gradient_accumulation_steps(absl::GetFlag(FLAGS_accumulate));
+
+  const auto train_on = [&](const at::Tensor& data, const at::Tensor& target) {
+    optimizer.zero_grad();
+    auto loss = torch::cross_entropy_loss(model(data), target);
+    accelerator.backward(loss);
+    if (clip > 0 && accelerator.sync_gradients()) accelerator.clip_grad_norm(model, clip);
+    optimizer.step();
+    return loss.detach();
+  };
+  const auto step = [&](const at::Tensor& data, const at::Tensor& target) {
+    // As a program would be written that never accumulates.
+    if (!accumulate) return train_on(data, target);
+    auto scope = accelerator.accumulate(model);
+    return train_on(data, target);
+  };
+  auto stopwatch = make_stopwatch(accelerator.is_main_process());
+  if (!absl::GetFlag(FLAGS_capture)) {
+    return feed(
+        [&](const auto& data, const auto& target) { stopwatch.after_step(step(data, target)); });
+  }
+  auto captured = accelerator.capture(step);
+  feed([&](const auto& data, const auto& target) {
+    stopwatch.after_step(captured(data, target));
+    TORCH_CHECK(!captured.refusal(), "the step was not captured: ", *captured.refusal());
+  });
 }
 
 template <class Accelerator>
-void run_accelerated(Accelerator& accelerator, const at::Tensor& x, const at::Tensor& y) {
+void run_loader(Accelerator& accelerator, const at::Tensor& x, const at::Tensor& y) {
   auto net = make_net();
   torch::optim::AdamW adamw(net->parameters(), torch::optim::AdamWOptions(1e-3));
   auto [model, optimizer, loader] = accelerator.prepare(
       net, adamw, accelerate::DataLoader(accelerate::TensorDataset(x, y), {.batch_size = kBatch}));
-  auto stopwatch = make_stopwatch();
-  for (auto& batch : loader) {
-    optimizer.zero_grad();
-    auto loss = torch::cross_entropy_loss(model(batch.data), batch.target);
-    accelerator.backward(loss);
-    optimizer.step();
-    stopwatch.after_step(loss);
-  }
+  run_accelerated(accelerator, model, optimizer, [&loader](auto&& take) {
+    for (auto& batch : loader) take(batch.data, batch.target);
+  });
 }
 
-// A loop over sliced batches; `take_step` returns the loss.
-template <class TakeStep>
-void run_sliced(const at::Tensor& x, const at::Tensor& y, TakeStep&& take_step) {
-  auto stopwatch = make_stopwatch();
-  for (int64_t step = 0; step < x.size(0) / kBatch; ++step)
-    stopwatch.after_step(
-        take_step(x.narrow(0, step * kBatch, kBatch), y.narrow(0, step * kBatch, kBatch)));
+template <class Take>
+void feed_slices(const at::Tensor& x, const at::Tensor& y, Take&& take) {
+  for (int64_t row = 0; row < x.size(0); row += kBatch)
+    take(x.narrow(0, row, kBatch), y.narrow(0, row, kBatch));
 }
 
 template <class Accelerator>
-void run_accelerated_sliced(Accelerator& accelerator, const at::Tensor& x, const at::Tensor& y,
-                            bool capture) {
+void run_sliced(Accelerator& accelerator, const at::Tensor& x, const at::Tensor& y) {
   auto net = make_net();
   torch::optim::AdamW adamw(net->parameters(), torch::optim::AdamWOptions(1e-3));
   auto [model, optimizer] = accelerator.prepare(net, adamw);
-  const auto step = [&](const at::Tensor& data, const at::Tensor& target) {
-    optimizer.zero_grad();
-    auto loss = torch::cross_entropy_loss(model(data), target);
-    accelerator.backward(loss);
-    optimizer.step();
-    return loss.detach();
-  };
-  if (!capture) return run_sliced(x, y, step);
-  auto captured = accelerator.capture(step);
-  run_sliced(x, y, captured);
-  TORCH_CHECK(!captured.refusal(), "the step was not captured: ", *captured.refusal());
+  run_accelerated(accelerator, model, optimizer,
+                  [&](auto&& take) { feed_slices(x, y, std::forward<decltype(take)>(take)); });
 }
 
 // The same by hand; `update` is the optimizer's step.
 template <class Update>
 void run_by_hand(torch::nn::Sequential& net, const at::Tensor& x, const at::Tensor& y,
                  Update&& update) {
-  run_sliced(x, y, [&](const at::Tensor& data, const at::Tensor& target) {
-    net->zero_grad();
+  const int accumulate = absl::GetFlag(FLAGS_accumulate);
+  const double clip = absl::GetFlag(FLAGS_clip);
+  auto stopwatch = make_stopwatch();
+  int64_t batches = 0;
+  feed_slices(x, y, [&](const at::Tensor& data, const at::Tensor& target) {
+    if (batches % accumulate == 0) net->zero_grad();
     auto loss = torch::cross_entropy_loss(net->forward(data), target);
-    loss.backward();
-    update();
-    return loss;
+    (accumulate > 1 ? loss / accumulate : loss).backward();
+    if (++batches % accumulate == 0) {
+      if (clip > 0) torch::nn::utils::clip_grad_norm_(net->parameters(), clip);
+      update();
+    }
+    stopwatch.after_step(loss);
   });
 }
 
@@ -116,25 +146,29 @@ void run_fused_list(const at::Tensor& x, const at::Tensor& y) {
 }
 
 template <class Accelerator>
+void run(Accelerator& accelerator, const std::string& loop) {
+  const int processes = accelerator.num_processes();
+  torch::manual_seed(0);
+  const int64_t rows = kBatch * (kWarmUp + absl::GetFlag(FLAGS_steps)) * processes;
+  const at::Tensor x = torch::randn({rows, 64}), y = torch::randint(0, 10, {rows});
+  if (loop == "accelerate") return run_loader(accelerator, x, y);
+
+  TORCH_CHECK(processes == 1, "--loop=", loop, " takes all batches on each of ", processes,
+              " processes; use --loop=accelerate, or one process");
+  const at::Tensor on_device = x.to(accelerator.device()), targets = y.to(accelerator.device());
+  if (loop == "sliced") return run_sliced(accelerator, on_device, targets);
+  TORCH_CHECK(!absl::GetFlag(FLAGS_capture), "--loop=", loop,
+              " is not captured; use accelerate or sliced, or leave out --capture");
+  if (loop == "fused_list") return run_fused_list(on_device, targets);
+  if (loop == "libtorch") return run_libtorch(on_device, targets);
+  TORCH_CHECK(false, "--loop=", loop, " is none; use accelerate, sliced, fused_list or libtorch");
+}
+
+template <class Accelerator>
 void train(Accelerator& accelerator) {
   at::set_num_threads(1);
-  torch::manual_seed(0);
-  const int64_t rows = kBatch * (kWarmUp + absl::GetFlag(FLAGS_steps));
-  const at::Tensor x = torch::randn({rows, 64}), y = torch::randint(0, 10, {rows});
-  const std::string loop = absl::GetFlag(FLAGS_loop);
-  if (loop == "accelerate") return run_accelerated(accelerator, x, y);
-
-  const at::Tensor on_device = x.to(accelerator.device()), targets = y.to(accelerator.device());
-  if (loop == "sliced" || loop == "captured") {
-    run_accelerated_sliced(accelerator, on_device, targets, loop == "captured");
-  } else if (loop == "fused_list") {
-    run_fused_list(on_device, targets);
-  } else if (loop == "libtorch") {
-    run_libtorch(on_device, targets);
-  } else {
-    TORCH_CHECK(false, "--loop=", loop,
-                " is none; use accelerate, sliced, captured, fused_list or libtorch");
-  }
+  run(accelerator, absl::GetFlag(FLAGS_loop));
+  if (absl::GetFlag(FLAGS_report_memory)) accelerate::benchmarks::report_memory(accelerator);
 }
 
 }  // namespace

@@ -2,14 +2,15 @@
 
     optimizer_tail_peer.py --device=cuda|cpu --steps=100 --layers=12 ...
 
-Prints `X steps/s`, after 5 steps that are not timed, and in the place of a first loss what optimizer_tail.cc prints
-there; and with --count only how many parameters there are.
+Prints what stopwatch.py says, after 5 steps that are not timed, and in the place of the first loss what optimizer_tail.cc
+prints there; and with --count only how many parameters there are.
 """
 
 import argparse
-import time
 
 import torch
+
+import stopwatch
 
 WARM_UP = 5
 
@@ -46,7 +47,8 @@ def main():
     # Which makes the scale.
     scaler.scale(torch.zeros((), device=options.device))
     # From the second step on the gradients are what the first left of them, which is as much work.
-    for step in range(WARM_UP + options.steps):
+    watch = stopwatch.Stopwatch(WARM_UP, options.steps)
+    for step in range(watch.total):
         for parameter, gradient in zip(parameters, gradients):
             parameter.grad = gradient
         scaler.unscale_(optimizer)
@@ -54,14 +56,7 @@ def main():
         scaler.step(optimizer)
         scaler.update()
         optimizer.zero_grad()
-        # Reading a value waits for the device.
-        if step == 0:
-            first = (norm * parameters[0][0, 0]).item()
-        if step + 1 == WARM_UP:
-            norm.item()
-            begin = time.perf_counter()
-    norm.item()
-    print(f"{options.steps / (time.perf_counter() - begin):.6g} steps/s, first loss {first:.9g}")
+        watch.after_step(norm * parameters[0][0, 0] if step == 0 else norm)
 
 
 main()

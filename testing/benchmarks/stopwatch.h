@@ -1,20 +1,26 @@
 // Times the steps of a training loop after a warm-up, and says what rounds.py reads:
 //
-//   Stopwatch stopwatch({.warm_up = 200, .steps = 4000});
+//   Stopwatch stopwatch({.warm_up = 200, .steps = 4000, .losses = 2});
 //   for (auto& batch : loader) stopwatch.after_step(train(batch));
-//   // prints: 6512.3 steps/s, first loss 2.30259, last loss 2.1
+//   // prints, as soon as each is known:
+//   //   first loss 2.30259
+//   //   losses 2.30259 2.29
+//   //   6512.3 steps/s, last loss 2.1
 //
 // Not for a single step: what a GPU has still to do is waited for at both ends of the timed stretch
-// and nowhere between.
+// and nowhere between. stopwatch.py is the same for the Python side.
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
 
 #include <chrono>
 #include <cstdint>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
 #include <string>
+#include <utility>
 
 namespace accelerate::benchmarks {
 
@@ -25,11 +31,19 @@ struct StopwatchOptions {
   // Of `unit` in a step.
   double amount = 1;
   std::string unit = "steps";
+  // How many of the first losses are printed on a line of their own, at most `warm_up`.
+  int64_t losses = 0;
+  // False on all processes but the one that speaks for them.
+  bool speaks = true;
 };
 
 class Stopwatch {
  public:
-  explicit Stopwatch(StopwatchOptions options) : options_(std::move(options)) {}
+  explicit Stopwatch(StopwatchOptions options) : options_(std::move(options)) {
+    TORCH_CHECK(options_.losses <= options_.warm_up, options_.losses,
+                " losses would be read in steps that are timed; ask for at most ",
+                options_.warm_up);
+  }
 
   // Steps of the whole run.
   int64_t total() const { return options_.warm_up + options_.steps; }
@@ -38,15 +52,18 @@ class Stopwatch {
   void after_step(const at::Tensor& loss) {
     ++taken_;
     // Reading the loss waits for all that was launched before.
-    if (taken_ == 1) first_loss_ = loss.item<double>();
+    if (taken_ == 1) say("first loss ", loss.item<double>());
+    if (taken_ <= options_.losses) {
+      losses_ << (taken_ == 1 ? "" : " ") << std::setprecision(9) << loss.item<double>();
+      if (taken_ == options_.losses) say("losses ", losses_.str());
+    }
     if (taken_ != options_.warm_up && taken_ != total()) return;
     const auto last_loss = loss.item<double>();
     const Clock::time_point now = Clock::now();
     if (taken_ == total()) {
       const double seconds = std::chrono::duration<double>(now - begin_).count();
-      std::cout << static_cast<double>(options_.steps) * options_.amount / seconds << ' '
-                << options_.unit << "/s, first loss " << std::setprecision(9) << first_loss_
-                << ", last loss " << last_loss << std::endl;
+      say(static_cast<double>(options_.steps) * options_.amount / seconds, ' ', options_.unit,
+          "/s, last loss ", last_loss);
     }
     begin_ = now;
   }
@@ -54,9 +71,14 @@ class Stopwatch {
  private:
   using Clock = std::chrono::steady_clock;
 
+  template <class... Parts>
+  void say(const Parts&... parts) const {
+    if (options_.speaks) ((std::cout << std::setprecision(9)) << ... << parts) << std::endl;
+  }
+
   StopwatchOptions options_;
   int64_t taken_ = 0;
-  double first_loss_ = 0;
+  std::ostringstream losses_;
   Clock::time_point begin_;
 };
 
