@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Compares training on the CPU with what people use today, and writes a report as Markdown and as a page of HTML.
 
     bazel run //testing/benchmarks:compare                              # everything; the peers are installed once
@@ -11,7 +12,6 @@ Python's headers.
 """
 
 import argparse
-import dataclasses
 import datetime
 import os
 import pathlib
@@ -30,8 +30,8 @@ import report
 import rounds
 import workloads
 
-# Where the built programs, the scripts and their data are: that of `bazel run`, or of a bundle of them.
-ROOT = pathlib.Path(__file__).absolute().parents[2]
+# Where Bazel puts the built programs, the scripts and their data.
+ROOT = pathlib.Path(f"{os.path.abspath(__file__)}.runfiles/accelerate")
 LEAST_PAIRS = 5
 # What the library says once, and up to where in the code it says it.
 REFUSED_CAPTURE = r"this step is not captured and runs as it is[^(\n]*[^(\s]"
@@ -44,7 +44,7 @@ def parse(words):
     keys = ",".join(workloads.KEYS)
     parser.add_argument("--only", default="", metavar="KEYS", help=f"some of {keys}")
     parser.add_argument("--pairs", type=int, default=LEAST_PAIRS, help=f"rounds, at least {LEAST_PAIRS}")
-    parser.add_argument("--quick", action="store_true", help="a trial: few steps, any number of pairs, no figures to keep")
+    parser.add_argument("--quick", action="store_true", help="a trial: few steps, any number of pairs, nothing to keep")
     parser.add_argument("--list", action="store_true", help="only list the workloads and their commands")
     parser.add_argument("--env", type=pathlib.Path, metavar="FOLDER", help=f"of the peers; {peers.default_folder()}")
     parser.add_argument("--python", type=pathlib.Path, help="a Python with the peers, in the place of --env")
@@ -59,7 +59,8 @@ def parse(words):
         parser.error(f"there is no workload {', '.join(unknown)}; use some of {keys}")
     least = 1 if options.quick else LEAST_PAIRS
     if options.pairs < least:
-        parser.error(f"--pairs={options.pairs} tells nothing of the spread; use {least} or more, or --quick for a trial")
+        why = f"--pairs={options.pairs} tells nothing of the spread"
+        parser.error(f"{why}; use {least} or more, or --quick for a trial")
     if options.python and options.env:
         parser.error("--python and --env both name the peers' Python; use one of them")
     # What paths mean to whoever typed them, also under `bazel run`.
@@ -71,6 +72,11 @@ def parse(words):
     if pathlib.Path(options.name).name != options.name:
         parser.error(f"--name={options.name} is no name of a file; --out takes the folder")
     return options
+
+
+def say(line):
+    """On the standard error: the output is where the report lies."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def pinned(command, cores):
@@ -88,12 +94,11 @@ def real(command, python):
     return [found(word) for word in command]
 
 
-def environment(home, env):
-    """Without the config file of whoever runs this, and without what Bazel tells its own Python programs."""
-    of_bazel = ["PYTHONPATH", "RUNFILES_DIR", "RUNFILES_MANIFEST_FILE"]
-    kept = {name: value for name, value in os.environ.items() if name not in of_bazel}
-    # So that torch.compile compiles once, and not in each run.
-    return dict(kept, OMP_NUM_THREADS="1", HF_HOME=home, TORCHINDUCTOR_CACHE_DIR=str(env / "torchinductor"))
+def environment(home):
+    """Without the config file and the Python packages of whoever runs this."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # The last, so that torch.compile compiles once, and not in each round.
+    return dict(kept, OMP_NUM_THREADS="1", HF_HOME=home, TORCHINDUCTOR_CACHE_DIR=f"{home}/torchinductor")
 
 
 def check(workload, name, run):
@@ -108,14 +113,13 @@ def check(workload, name, run):
 
 def measure(workload, options, python, home):
     programs = {name: pinned(program.command, workload.cores) for name, program in workload.programs.items()}
-    print(f"{workload.title}:", file=sys.stderr, flush=True)
     measured = rounds.measure(
         {name: real(command, python) for name, command in programs.items()},
         options.pairs,
-        environment(home, options.env),
+        environment(home),
         folder=ROOT,
         check=lambda name, run: check(workload, name, run),
-        tell=lambda name: print(f"  {name}", file=sys.stderr, flush=True),
+        tell=lambda name: say(f"  {name}"),
     )
     shown = {name: shlex.join(map(str, command)) for name, command in programs.items()}
     return [comparison.table_of(workload, figure, measured, shown) for figure in workload.figures]
@@ -132,12 +136,13 @@ def main():
     options = parse(sys.argv[1:])
     if options.list:
         return list_workloads(options)
+    if not ROOT.exists():
+        sys.exit("compare: the programs are not there; use `bazel run //testing/benchmarks:compare`, which builds them")
     begin = time.monotonic()
     facts = machine.facts()
     try:
         requirements = ROOT / "testing/benchmarks/peers.txt"
-        tell = lambda line: print(line, file=sys.stderr, flush=True)
-        python = options.python or peers.make(options.env, requirements, tell)
+        python = options.python or peers.make(options.env, requirements, say)
         facts["peers"] = peers.versions(python)
     except peers.Refusal as refusal:
         sys.exit(f"compare: {refusal}")
@@ -148,8 +153,10 @@ def main():
         ] if part
     )
     tables = []
+    chosen = workloads.chosen(options.only, options.quick)
     with tempfile.TemporaryDirectory() as home:
-        for workload in workloads.chosen(options.only, options.quick):
+        for number, workload in enumerate(chosen, 1):
+            say(f"{workload.title}: {number} of {len(chosen)} workloads, after {time.monotonic() - begin:.0f} s")
             tables += measure(workload, options, python, home)
     facts["date"] = datetime.date.today().isoformat()
     facts["rounds"] = f"{options.pairs}, in {(time.monotonic() - begin) / 60:.0f} minutes"

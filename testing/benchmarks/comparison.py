@@ -81,10 +81,14 @@ class Row:
         return not self.problem and self.ratio.median < self.par
 
     @property
+    def misses_goal(self):
+        return not self.problem and self.goal is not None and self.ratio.median < self.goal
+
+    @property
     def verdict(self):
         if self.problem:
             return self.problem
-        met = "" if self.goal is None else "goal met" if self.ratio.median >= self.goal else "goal missed"
+        met = "" if self.goal is None else "goal missed" if self.misses_goal else "goal met"
         return ", ".join(word for word in ["lost" if self.is_lost else "", met] if word)
 
 
@@ -127,7 +131,8 @@ def row_of(workload, figure, measured, values, pair):
         return dataclasses.replace(row, problem=f"failed: {measured.failures[failed[0]]}")
     own, peer = values[pair.own], values[pair.peer]
     if min(own + peer) <= 0:
-        return dataclasses.replace(row, problem=f"failed: takes no longer than {figure.baseline}; the machine is too noisy")
+        problem = f"failed: takes no longer than {figure.baseline}; the machine is too noisy"
+        return dataclasses.replace(row, problem=problem)
     difference = difference_of(workload, measured, pair)
     return dataclasses.replace(
         row,

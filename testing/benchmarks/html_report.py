@@ -1,4 +1,4 @@
-"""A report as one page of HTML that loads nothing: its charts are SVG with places in percent, so that they fit a phone."""
+"""A report as one page of HTML that loads nothing. Places in its charts are shares of the width: they fit a phone."""
 
 import html
 import pathlib
@@ -60,14 +60,16 @@ def row_of_chart(axis, table, row):
         return (
             f'<li class="problem"><p class="sides">{sides}</p><p class="why">{text(row.problem)}</p></li>'
         )
-    values = (
-        f"{report.number(row.own_value)} against {report.number(row.peer_value)} {table.unit}"
-        + (f" · goal {report.goal(row)}" if row.goal is not None else "")
-        + (f" · losses differ by {report.difference(row)}" if row.difference is not None else "")
+    losses = report.difference(row)
+    values = " · ".join(
+        [f"{report.number(row.own_value)} against {report.number(row.peer_value)} {table.unit}"]
+        + ([f"goal {report.goal(row)}"] if row.goal is not None else [])
+        + ([f"losses differ by {losses}"] if losses else [])
     )
+    kind = "lost" if row.is_lost else "missed" if row.misses_goal else "won"
     mark = f'<b class="mark">{text(row.verdict)}</b>' if row.verdict else ""
     return (
-        f'<li class="{"lost" if row.is_lost else "won"}"><p class="sides">{sides}</p>'
+        f'<li class="{kind}"><p class="sides">{sides}</p>'
         f'<p class="ratio"><b>{report.ratio(row.ratio.median)}</b> '
         f"<span>({report.ratio(row.ratio.least)} to {report.ratio(row.ratio.greatest)})</span> {mark}</p>"
         f'{bar(axis, row)}<p class="values">{values}</p></li>'
@@ -97,7 +99,8 @@ def write(comparison, folder=pathlib.Path(__file__).parent):
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(comparison.title)}</title><style>{(folder / STYLE).read_text()}</style></head><body>"
         f"<header><h1>{text(comparison.title)}</h1><p class=\"summary\">{text(comparison.summary)}</p>"
-        f"<p>{text(report.HOW_TO_READ)}</p><dl>{facts}<dt>made by</dt><dd><code>{html.escape(comparison.command)}</code>"
-        f"</dd></dl></header><main>{''.join(map(section, comparison.tables))}</main>"
+        f"<p>{text(report.HOW_TO_READ)}</p><dl>{facts}<dt>made by</dt>"
+        f"<dd><code>{html.escape(comparison.command)}</code></dd></dl></header>"
+        f"<main>{''.join(map(section, comparison.tables))}</main>"
         f"<footer><p>{text(report.ABOUT_COMMANDS)}</p></footer></body></html>\n"
     )

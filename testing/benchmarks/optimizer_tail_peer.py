@@ -2,8 +2,8 @@
 
     optimizer_tail_peer.py --device=cuda|cpu --steps=100 --layers=12 ...
 
-Prints what stopwatch.py says, after 5 steps that are not timed, and in the place of the first loss what optimizer_tail.cc
-prints there; and with --count only how many parameters there are.
+Prints what stopwatch.py says, after 5 steps that are not timed, and in the place of the first loss what
+optimizer_tail.cc prints there; and with --count only how many parameters there are.
 """
 
 import argparse

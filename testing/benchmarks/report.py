@@ -4,14 +4,14 @@ import dataclasses
 
 # What stands above the tables.
 HOW_TO_READ = (
-    "Both sides of a row ran in turn on the same cores, with the same model, initial weights and data; a ratio is that of "
-    "two runs of one round. Shown are the median and, in brackets, the least and the greatest of all rounds: above 1 this "
-    "project is better. Charts have a logarithmic axis: a dot is the median, a line goes from the least to the greatest, "
-    "a diamond is the project's own goal. A hollow dot is a row that is lost."
+    "Both sides of a row ran in turn on the same cores, with the same model, initial weights and data; a ratio is that "
+    "of two runs of one round. Shown are the median and, in brackets, the least and the greatest of all rounds: above "
+    "1 this project is better. Charts have a logarithmic axis: a dot is the median, a line goes from the least to the "
+    "greatest, a diamond is the project's own goal. A hollow dot is a row that is lost."
 )
 ABOUT_COMMANDS = (
-    "At the root of a checkout, each with OMP_NUM_THREADS=1; peers/bin/python is the Python of the peers. taskset gives "
-    "both sides of a row the same cores."
+    "At the root of a checkout, each with OMP_NUM_THREADS=1; peers/bin/python is the Python of the peers. taskset "
+    "gives both sides of a row the same cores."
 )
 
 

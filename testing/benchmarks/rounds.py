@@ -136,4 +136,5 @@ def first_loss_in(output):
 def ratio(own, other):
     """How much faster, for a table, with what is lost."""
     spread = Spread.of_ratios(own, other)
-    return f"{spread.median:.2f} ({spread.least:.2f} to {spread.greatest:.2f})" + (", lost" if spread.median < 1 else "")
+    lost = ", lost" if spread.median < 1 else ""
+    return f"{spread.median:.2f} ({spread.least:.2f} to {spread.greatest:.2f}){lost}"

@@ -1,4 +1,4 @@
-"""stopwatch.h for the Python side: times the steps of a training loop after a warm-up, and says what rounds.py reads."""
+"""stopwatch.h for the Python side: times the steps of a training loop after a warm-up, for rounds.py to read."""
 
 import time
 

@@ -16,6 +16,12 @@ PYTHON = "peers/bin/python"
 TORCHRUN = [PYTHON, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
 MLP = "64-256-10, batch 32, AdamW, fp32, one thread for each process"
 
+# What the peer pays for, and those who install torch from elsewhere may not have to.
+LOADED = (
+    "The torch of the Python package index loads its CUDA libraries also where there is no GPU; here a CPU build links "
+    "LibTorch's CPU half."
+)
+
 # Four fifths of train/data/digits.csv.
 TRAINING_IMAGES = 1437
 
@@ -165,12 +171,13 @@ def start(quick):
     first_step = Figure(
         "From the command to the first optimizer step, 2 processes", "s", [Pair(OWN, HUGGING_FACE, 20)],
         seconds_to_first_step, less_is_better=True, better="sooner by",
-        note="The small MLP: a program that starts itself, against torchrun and the same in Python.",
+        note=f"The small MLP: a program that starts itself, against torchrun and the same in Python. {LOADED}",
     )
     memory = Figure(
         "Memory of a worker, 2 processes", "MiB", [Pair(OWN, HUGGING_FACE, 3)], memory_of_workers, less_is_better=True,
         better="less by",
-        note="Proportional set size of each worker at the end of training, the mean of both; without launchers.",
+        note="Proportional set size of each worker at the end of training, the mean of both; launchers are left out. "
+        f"{LOADED}",
     )
     title = f"{first_step.title}; memory of a worker"
     yield Workload("start", title, programs, [first_step, memory], cores=2, tolerance=SAME_ARITHMETIC)
