@@ -1,9 +1,15 @@
 """A report in Markdown: a table and a chart of characters for each figure."""
 
+import textwrap
+
 import report
 from log_axis import LogAxis
 
 WIDTH = 48
+
+
+def paragraph(text):
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def plain(text):
@@ -75,13 +81,13 @@ def write(comparison):
     parts = [
         f"# {comparison.title}\n",
         f"**{comparison.summary}**\n",
-        f"Made by `{comparison.command}`. {report.HOW_TO_READ}\n",
+        paragraph(f"Made by `{comparison.command}`. {report.HOW_TO_READ}"),
         "| | |\n| --- | --- |\n" + "".join(f"| {name} | {cell(value)} |\n" for name, value in comparison.facts.items()),
     ]
     for table in comparison.tables:
-        parts += [f"## {table.title}\n"] + ([f"{table.note}\n"] if table.note else [])
+        parts += [f"## {table.title}\n"] + ([paragraph(table.note)] if table.note else [])
         parts += [table_of_rows(table), chart_of_table(table)]
-    parts.append(f"## Commands\n\n{report.ABOUT_COMMANDS}\n")
+    parts += ["## Commands\n", paragraph(report.ABOUT_COMMANDS)]
     for table in comparison.tables:
         parts += [f"{table.title}:\n", commands_of(table)]
     return "\n".join(parts)

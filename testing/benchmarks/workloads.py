@@ -73,7 +73,7 @@ MLP_VARIANTS = {
 
 
 def mlp(quick):
-    steps = 200 if quick else 3000
+    steps = 200 if quick else 2000
     for variant, more in MLP_VARIANTS.items():
         flags = [f"--steps={steps}", f"--losses={COMPARED_LOSSES}", *more]
         programs = {
@@ -142,7 +142,7 @@ def my_model(quick):
 
 
 def gpt(quick):
-    timed = 5 if quick else 40
+    timed = 5 if quick else 30
     flags = ["--data=train/testdata/char_gpt_text.txt", f"--steps={2 * timed}", f"--log_every={timed}"]
     own = ["bazel-bin/train/char_gpt", "--cpu", "--num_processes=1", "--noshuffle", "--sample=0", "--report_losses"]
     peer = [PYTHON, "testing/benchmarks/char_gpt_peer.py"]
