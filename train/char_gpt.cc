@@ -34,6 +34,7 @@ ABSL_FLAG(std::string, weights, "", "file of initial weights that Python's torch
 ABSL_FLAG(int, sample, 400, "characters to write at the end");
 ABSL_FLAG(double, temperature, 0.7, "of the sample: 0 always writes the likeliest character");
 ABSL_FLAG(int, log_every, 50, "steps between two lines of progress");
+ABSL_FLAG(bool, capture, false, "record the training step once and replay it");
 ABSL_FLAG(bool, report_losses, false, "print the mean loss of each step with nine digits");
 
 namespace {
@@ -130,6 +131,19 @@ void train(Accelerator& accelerator) {
   // Each rank drops out other features.
   torch::manual_seed(seed + accelerator.process_index());
 
+  const auto train_step = [&, &model = model, &optimizer = optimizer,
+                           &scheduler = scheduler](const torch::data::Example<>& batch) {
+    optimizer.zero_grad();
+    auto loss = torch::nn::functional::cross_entropy(model(batch.data).flatten(0, 1),
+                                                     batch.target.flatten());
+    accelerator.backward(loss);
+    optimizer.step();
+    scheduler.step();
+    return loss.detach();
+  };
+  auto captured_step = accelerator.capture(train_step);
+  const bool capture = absl::GetFlag(FLAGS_capture);
+
   const bool report_losses = absl::GetFlag(FLAGS_report_losses);
   const int log_every = absl::GetFlag(FLAGS_log_every);
   auto logged_at = std::chrono::steady_clock::now();
@@ -137,19 +151,14 @@ void train(Accelerator& accelerator) {
   int step = 0;
   while (step < steps) {
     for (auto& batch : loader) {
-      optimizer.zero_grad();
-      auto loss = torch::nn::functional::cross_entropy(model(batch.data).flatten(0, 1),
-                                                       batch.target.flatten());
-      accelerator.backward(loss);
-      optimizer.step();
-      scheduler.step();
+      const at::Tensor loss = capture ? captured_step(batch) : train_step(batch);
       tokens += batch.data.numel() * processes;
       ++step;
 
       const bool log = step % log_every == 0 || step == steps;
       if (log || report_losses) {
         const auto mean =
-            accelerator.reduce(loss.detach(), accelerate::ReduceOp::kMean).template item<float>();
+            accelerator.reduce(loss, accelerate::ReduceOp::kMean).template item<float>();
         if (report_losses) accelerator.print("loss ", std::setprecision(9), mean);
         if (log) {
           const auto now = std::chrono::steady_clock::now();

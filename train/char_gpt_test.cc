@@ -111,6 +111,24 @@ TEST(CharGpt, LearnsDocumentationInTwoProcessesAndBf16) {
   EXPECT_THAT(outcome.output, HasSubstr(" tokens/s\n\n#"));
 }
 
+// With dropout, and the embedding's weights in the last layer.
+TEST(CharGpt, CapturesItsStepsBitForBit) {
+  for (const std::string precision : {"no", "bf16"}) {
+    for (const int processes : {1, 2}) {
+      const auto losses_of = [&](const std::string& captured) {
+        const Outcome outcome =
+            run({"--data=" + kText, "--num_processes=" + std::to_string(processes),
+                 "--mixed_precision=" + precision, "--steps=200", "--width=16", "--block=16",
+                 "--batch_size=4", "--dropout=0.1", "--report_losses", "--sample=0", captured});
+        EXPECT_EQ(outcome.code, 0) << outcome.errors;
+        EXPECT_THAT(outcome.errors, Not(HasSubstr("not captured")));
+        return losses(outcome.output);
+      };
+      EXPECT_EQ(losses_of("--capture"), losses_of("--nocapture")) << precision << processes;
+    }
+  }
+}
+
 // The error with which the program ends.
 std::string error(const std::vector<std::string>& arguments) {
   const Outcome outcome = run(arguments);

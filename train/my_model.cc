@@ -19,7 +19,7 @@ ABSL_FLAG(int, epochs, 15, "passes over the training images");
 ABSL_FLAG(int, batch_size, 32, "images in a step of each process");
 ABSL_FLAG(double, lr, 4e-3, "learning rate at the start");
 ABSL_FLAG(int, seed, 42, "of weights, split and shuffle");
-ABSL_FLAG(bool, capture, false, "record the training step once and replay it, on a GPU");
+ABSL_FLAG(bool, capture, false, "record the training step once and replay it");
 ABSL_FLAG(std::string, save, "", "file for the trained network, as of torch::save()");
 ABSL_FLAG(bool, report_ranks, false,
           "print what each rank saw, and a digest of the parameters it ended with");

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,24 @@ INSTANTIATE_TEST_SUITE_P(Processes, MyModel,
                          [](const auto& info) {
                            return std::to_string(info.param.first) + "_in_" + info.param.second;
                          });
+
+// 225 steps of a process, the last of each epoch with fewer images.
+TEST(MyModelCaptured, IsItselfBitForBit) {
+  for (const int processes : {1, 2}) {
+    const auto report_of = [processes](const std::string& captured) {
+      const Outcome outcome =
+          run({"--num_processes=" + std::to_string(processes),
+               "--epochs=" + std::to_string(5 * processes), "--report_ranks", captured});
+      EXPECT_EQ(outcome.code, 0) << outcome.errors;
+      EXPECT_THAT(outcome.errors, Not(HasSubstr("not captured")));
+      std::multiset<std::string> lines;
+      std::istringstream in(outcome.output);
+      for (std::string line; std::getline(in, line);) lines.insert(line);
+      return lines;
+    };
+    EXPECT_EQ(report_of("--capture"), report_of("--nocapture"));
+  }
+}
 
 TEST(MyModelInput, MissingIsASentence) {
   const Outcome outcome = run({"--data=/no/such/file.csv"});

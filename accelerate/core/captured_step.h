@@ -1,6 +1,6 @@
 // A training step that is recorded once and then replayed whole, as Accelerator::capture() makes
 // it: on a GPU one CUDA graph from the forward pass to the optimizer, so that the host has next to
-// nothing to do.
+// nothing to do; on the CPU a tape of operators, without autograd and the program's own code.
 //
 //   auto step = accelerator.capture([&](auto& batch) {
 //     optimizer.zero_grad();
@@ -13,18 +13,18 @@
 //   for (auto& batch : loader) total += step(batch);
 //
 // The first calls run as they are. Then the step is recorded, once for each kind of inputs (their
-// shapes and types, and which modules and parameters train); each further call copies its inputs to
-// the recording's, replays it, and returns copies of what the step returned. Rates and other
+// shapes and types, and which modules and parameters train); each further call gives its inputs to
+// the recording, replays it, and returns copies of what the step returned. Rates and other
 // options of optimizers are read in each replay, dropout draws fresh numbers, an overflow of fp16
 // skips the update as always, and prepared schedulers advance.
 //
 // What the step's own code does on the host beside that, such as counting samples, is done only
 // while it is recorded: do it outside. What it reads there stays as it was: numbers, also those in
 // a batch, but for arguments of the step that are numbers themselves, of which each is a kind of
-// its own. A step that reads values of tensors on the host (item(), a decision on the loss), that
-// has inputs on the CPU, steps an optimizer without a fused form, or accumulates over several
-// batches cannot be recorded: it says why, once, and runs as it is. Not for evaluation, and not
-// thread-safe.
+// its own. A step that reads values of tensors on the host (item(), a decision on the loss) cannot
+// be recorded, nor on a GPU one that has inputs on the CPU, steps an optimizer without a fused
+// form, or accumulates over several batches: it says why, once, and runs as it is. See
+// docs/captured_steps.md. Not for evaluation, and not thread-safe.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -17,6 +17,7 @@ namespace accelerate {
 namespace {
 
 constexpr int kSteps = 20;
+constexpr int kCapturedSteps = 200;
 constexpr int64_t kBatch = 4;
 constexpr int64_t kChannels = 4;
 
@@ -218,13 +219,64 @@ void expect_same_training(uint64_t seed) {
   EXPECT_LT(largest_difference(*net, *plain), tolerance);
 }
 
-TEST(Fuzz, TrainsRandomModelsAsLibTorchDoes) {
-  const int first = from_environment("ACCELERATE_FUZZ_FIRST", 0);
-  const int cases = from_environment("ACCELERATE_FUZZ_CASES", 60);
-  for (int i = first; i < first + cases && !HasFailure(); ++i) {
-    SCOPED_TRACE("case " + std::to_string(i));
-    expect_same_training(i);
+// A random model, trained in a random way by captured steps or by the step as it is.
+template <class Accelerator>
+std::vector<at::Tensor> parameters_after(uint64_t seed, bool captured) {
+  Choices choices(seed);
+  const double clip = choices.one_of<double>({0, 0, 0.1, 1});
+  const bool zero_first = choices.chance(50), set_to_none = choices.chance(70);
+  Accelerator accelerator({.gradients = {.bucket_cap_mb = choices.one_of<double>({1e-6, 25}),
+                                         .overlap = choices.chance(80)},
+                           .gradient_accumulation_steps = choices.one_of<int64_t>({1, 1, 2, 3}),
+                           .loss_scale = {.growth_interval = 7}});
+  torch::manual_seed(seed);
+  RandomModel net(seed);
+  auto own_optimizer = random_optimizer(distinct(net->parameters()), seed);
+  auto [model, optimizer] = accelerator.prepare(net, *own_optimizer);
+  const auto step = [&, &model = model, &optimizer = optimizer](const at::Tensor& x) {
+    auto scope = accelerator.accumulate(model);
+    if (zero_first) optimizer.zero_grad(set_to_none);
+    // What a captured step does is the same in each call.
+    accelerator.backward(model(x, static_cast<int>(seed % 7)).square().mean());
+    if (clip > 0) accelerator.clip_grad_norm(model, clip);
+    optimizer.step();
+    if (!zero_first) optimizer.zero_grad(set_to_none);
+  };
+  auto taped = accelerator.capture(step);
+  for (int i = 0; i < kCapturedSteps; ++i) {
+    torch::manual_seed(1000 * i + accelerator.process_index());
+    // Of two sizes.
+    const at::Tensor x = torch::randn({kBatch + (i % 5 == 4), 8});
+    captured ? taped(x) : step(x);
   }
+  std::vector<at::Tensor> result;
+  for (const at::Tensor& parameter : net->parameters()) result.push_back(parameter.detach());
+  return result;
+}
+
+template <class Accelerator>
+void expect_same_captured(uint64_t seed) {
+  const auto as_it_is = parameters_after<Accelerator>(seed, false);
+  const auto captured = parameters_after<Accelerator>(seed, true);
+  for (size_t i = 0; i < captured.size(); ++i)
+    EXPECT_TRUE(captured[i].equal(as_it_is[i])) << "parameter " << i;
+}
+
+template <class Case>
+void for_each_case(int usual, const Case& expect) {
+  const int first = from_environment("ACCELERATE_FUZZ_FIRST", 0);
+  const int cases = from_environment("ACCELERATE_FUZZ_CASES", usual);
+  for (int i = first; i < first + cases && !testing::Test::HasFailure(); ++i) {
+    SCOPED_TRACE("case " + std::to_string(i));
+    expect(i);
+  }
+}
+
+TEST(Fuzz, TrainsRandomModelsAsLibTorchDoes) { for_each_case(60, expect_same_training); }
+
+TEST(Fuzz, CapturesStepsOfRandomModelsBitForBit) {
+  for_each_case(10, expect_same_captured<Full>);
+  for_each_case(3, expect_same_captured<BFloat>);
 }
 
 }  // namespace
