@@ -79,7 +79,8 @@ std::string expect_same(const AcceleratorOptions& options, const Step& step, int
   const std::string outcome = train(true, by_tape);
   EXPECT_EQ(as_it_is.size(), by_tape.size());
   for (size_t i = 0; i < as_it_is.size(); ++i) {
-    EXPECT_TRUE(as_it_is[i].equal(by_tape[i])) << "value " << i;
+    EXPECT_TRUE(as_it_is[i].equal(by_tape[i]))
+        << "value " << i << ": " << by_tape[i] << " for " << as_it_is[i];
     if (!as_it_is[i].equal(by_tape[i])) break;
   }
   return outcome;

@@ -1,5 +1,6 @@
 #include "accelerate/core/tape_replay.h"
 
+#include <ATen/ops/empty.h>
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
@@ -28,6 +29,27 @@ struct FormerGradient {
   at::Tensor parameter;
   WeakTensor gradient;
   const c10::StorageImpl* storage;
+};
+
+// Where a gradient was that the engine had put there. Weak, as above: only operators of the step
+// that work on it keep its memory.
+struct PlacedGradient {
+  at::Tensor parameter;
+  c10::weak_intrusive_ptr<c10::StorageImpl> storage;
+  std::vector<int64_t> sizes, strides;
+  int64_t offset;
+
+  // The engine takes other memory when somebody holds a gradient.
+  void bring_back() const {
+    at::Tensor& gradient = parameter.mutable_grad();
+    auto held = storage.lock();
+    if (!held || !gradient.defined() || gradient.storage().unsafeGetStorageImpl() == held.get())
+      return;
+    const at::Tensor there = at::empty({0}, gradient.options());
+    there.set_(c10::Storage(std::move(held)), offset, sizes, strides);
+    there.copy_(gradient);
+    gradient = there;
+  }
 };
 
 // What autograd and the program put in the place of `.grad` while a step is recorded.
@@ -63,8 +85,20 @@ class GradientObserver final : public HostObserver {
       }
     };
   }
-  void pass_over_changes() override {
-    for (size_t i = 0; i < parameters_.size(); ++i) note(i);
+  std::function<void()> after_work() override {
+    std::vector<PlacedGradient> placed;
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      if (!note(i)) continue;
+      const at::Tensor& gradient = parameters_[i].grad();
+      if (gradient.defined() && gradient.layout() == at::kStrided)
+        placed.push_back({parameters_[i], gradient.storage().getWeakStorageImpl(),
+                          gradient.sizes().vec(), gradient.strides().vec(),
+                          gradient.storage_offset()});
+    }
+    if (placed.empty()) return nullptr;
+    return [placed] {
+      for (const PlacedGradient& each : placed) each.bring_back();
+    };
   }
 
   const std::vector<at::Tensor>& parameters() const { return parameters_; }

@@ -299,9 +299,12 @@ void Recorder::call(const char* name, const std::function<void()>& work) {
   const CurrentRecorder none(nullptr);
   work();
   if (!is_open()) return;
-  if (observer_ != nullptr) observer_->pass_over_changes();
   recording_.entries.push_back(
       {.work = work, .grad_mode = c10::GradMode::is_enabled(), .name = name});
+  auto after = observer_ != nullptr ? observer_->after_work() : nullptr;
+  if (after != nullptr)
+    recording_.entries.push_back(
+        {.work = std::move(after), .name = "a `.grad` of " + std::string(name)});
 }
 
 at::Tensor Recorder::tensor_call(const char* name, std::function<at::Tensor()> work) {
@@ -314,10 +317,7 @@ at::Tensor Recorder::tensor_call(const char* name, std::function<at::Tensor()> w
       *kept = value.detach().clone();
     }
   });
-  if (is_open()) {
-    add(kept->storage(), Kind::kMade, recording_.storages.size()).made_by =
-        recording_.entries.size() - 1;
-  }
+  if (is_open()) add(kept->storage(), Kind::kMade, recording_.storages.size());
   return *kept;
 }
 

@@ -89,8 +89,9 @@ class HostObserver {
   // Called before each work of the host and at the end: what replays have to do there for what has
   // changed since the last call; null for nothing.
   virtual std::function<void()> changes() = 0;
-  // Called after each work of the host, which makes its changes in each replay.
-  virtual void pass_over_changes() = 0;
+  // Called after each work of the host, which makes changes of its own in each replay: what there
+  // is to do then so that further operators find them where they were; null for nothing.
+  virtual std::function<void()> after_work() = 0;
 };
 
 // Memory that may be another one in each recording.
