@@ -79,13 +79,14 @@ bool Compiler::does_nothing(size_t place) const {
   const RecordedEntry& entry = recording_.entries[place];
   if (entry.op->hasTag(at::Tag::inplace_view)) return true;
   if (writes_arguments(*entry.op)) return false;
-  bool any = false;
+  bool only_views = !entry.results.empty();
   for (const c10::IValue& result : entry.results) {
     for_each_tensor(result, [&](const at::Tensor& tensor) {
-      any = any || (made_here(tensor, place) && !recording_.storages[index_of(tensor)].left_blank);
+      const bool is_blank = recording_.storages[index_of(tensor)].left_blank;
+      only_views = only_views && (is_blank || !made_here(tensor, place));
     });
   }
-  return !any;
+  return only_views;
 }
 
 void Compiler::add_operator(size_t place) {

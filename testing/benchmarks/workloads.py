@@ -151,12 +151,16 @@ def gpt(quick):
         compiled = f"{HUGGING_FACE}, `torch.compile`"
         programs = {
             OWN: Program([*own, *more]),
+            CAPTURED: Program([*own, *more, "--capture"]),
             HUGGING_FACE: Program([*peer, *more]),
             compiled: Program([*peer, *more, "--compile"]),
         }
+        pairs = [
+            Pair(OWN, HUGGING_FACE, 1.05), Pair(OWN, compiled), Pair(CAPTURED, HUGGING_FACE), Pair(CAPTURED, compiled),
+        ]
         figure = Figure(
-            f"train/char_gpt, {name}, 1 process", "tokens/s", [Pair(OWN, HUGGING_FACE, 1.05), Pair(OWN, compiled)],
-            speed("tokens"), note="2 layers of 128, 16 pieces of 64 characters in a step, AdamW, one thread.",
+            f"train/char_gpt, {name}, 1 process", "tokens/s", pairs, speed("tokens"),
+            note="2 layers of 128, 16 pieces of 64 characters in a step, AdamW, one thread.",
         )
         tolerance = SAME_ARITHMETIC if precision == "no" else BFLOAT16
         yield Workload("gpt", figure.title, programs, [figure], tolerance=tolerance)
