@@ -35,7 +35,8 @@ struct GradientOptions {
   // network has work early.
   double bucket_cap_mb = 25;
   double first_bucket_mb = 1;
-  // The type in which fp32 gradients travel; they are added up in it, too.
+  // The type in which fp32 gradients travel. Between hosts and on GPUs they are added up in it,
+  // too; in shared memory in fp32, and rounded once.
   GradientCompression compression = GradientCompression::kNone;
   // Buckets set off while backward goes on. To be turned off for a model whose parameters get their
   // gradients in several steps of one backward pass, as with activation checkpoints.

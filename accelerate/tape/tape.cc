@@ -1,19 +1,16 @@
 #include "accelerate/tape/tape.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty_strided.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/Exception.h>
 
-#include <string_view>
 #include <utility>
 
 #include "accelerate/tape/instruction.h"
 #include "accelerate/tape/tape_compiler.h"
-#include "accelerate/tape/values.h"
 
 namespace accelerate {
 namespace {
