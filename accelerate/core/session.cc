@@ -191,12 +191,16 @@ void Session::backward(const at::Tensor& loss, const BackwardOptions& options) {
   try {
     scaled.backward({}, options.retain_graph || options.create_graph, options.create_graph);
   } catch (...) {
-    for (const auto& model : models()) {
-      if (model->reducer) model->reducer->abandon();
-    }
+    abandon_backward();
     throw;
   }
   in_each_replay("end of a backward pass", [this] { end_backward(); });
+}
+
+void Session::abandon_backward() {
+  for (const auto& model : models()) {
+    if (model->reducer) model->reducer->abandon();
+  }
 }
 
 void Session::begin_backward() {

@@ -68,9 +68,7 @@ void SessionRecorder::stop() {
 SessionRecorder::~SessionRecorder() {
   if (finished_) return;
   stop();
-  for (const auto& model : session_.models()) {
-    if (model->reducer) model->reducer->abandon();
-  }
+  session_.abandon_backward();
   for (const StepRecording::Gradient& each : gradients_)
     each.parameter.mutable_grad() = each.gradient;
   for (const ModelBefore& before : models_) {

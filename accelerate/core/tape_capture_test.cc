@@ -239,5 +239,46 @@ TEST(TapeCapture, LetsTheErrorOfAStepThrough) {
   EXPECT_EQ(step(weight, torch::tensor({0, 2})).item<float>(), 4);
 }
 
+// Whose gradient is that of the rows of `weight` which the index names.
+struct RowsBackward : torch::autograd::Function<RowsBackward> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& weight,
+                            const at::Tensor& index) {
+    context->save_for_backward({index});
+    return weight * 2;
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const at::Tensor index = context->get_saved_variables()[0];
+    return {gradients[0].index_select(0, index), at::Tensor()};
+  }
+};
+
+// On several processes, some of whose buckets have set off by then.
+TEST(TapeCapture, GoesOnAfterAnErrorInTheBackwardPass) {
+  Full accelerator({.gradients = {.first_bucket_mb = 1e-6}});
+  torch::nn::Sequential net(torch::nn::Linear(4, 4), torch::nn::Linear(4, 4));
+  for (const auto& parameter : net->parameters()) torch::nn::init::constant_(parameter, 0.5);
+  auto model = accelerator.prepare(net);
+  auto step = accelerator.capture([&](const at::Tensor& x, const at::Tensor& index) {
+    net->zero_grad();
+    const auto hidden = net[0]->as<torch::nn::Linear>()->forward(x);
+    const auto loss = net[1]->as<torch::nn::Linear>()->forward(RowsBackward::apply(hidden, index));
+    accelerator.backward(loss.sum());
+  });
+  const auto in_order = torch::tensor({0, 1, 2});
+  const auto gradients = [&](const at::Tensor& x) {
+    step(x, in_order);
+    std::vector<at::Tensor> result;
+    for (const auto& parameter : net->parameters()) result.push_back(parameter.grad().clone());
+    return result;
+  };
+  for (int i = 0; i < 6; ++i) gradients(torch::ones({3, 4}));
+  const auto expected = gradients(torch::ones({3, 4}));
+  EXPECT_THROW(step(torch::full({3, 4}, 9.), torch::tensor({0, 1, 7})), c10::Error);
+  const auto after = gradients(torch::ones({3, 4}));
+  for (size_t i = 0; i < after.size(); ++i) EXPECT_TRUE(after[i].equal(expected[i])) << after[i];
+  EXPECT_FALSE(step.refusal().has_value());
+}
+
 }  // namespace
 }  // namespace accelerate

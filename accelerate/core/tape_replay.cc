@@ -124,7 +124,12 @@ class TapeReplay final : public StepReplay {
                           const std::function<void()>& call) override;
   bool prepare() override;
   void replay(const std::vector<at::Tensor>&, const std::vector<at::Tensor>& inputs) override {
-    tape_->replay(inputs);
+    try {
+      tape_->replay(inputs);
+    } catch (...) {
+      session_->abandon_backward();
+      throw;
+    }
   }
 
  private:

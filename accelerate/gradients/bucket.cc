@@ -1,6 +1,10 @@
 #include "accelerate/gradients/bucket.h"
 
 #include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cstddef>
 
 #include "accelerate/device/gpu_kernels.h"
 #include "accelerate/gradients/blocks.h"
@@ -112,6 +116,15 @@ void Bucket::pack(const std::vector<at::Tensor>& gradients, double factor) {
 
 void Bucket::raise_signal() { signal().fill_(1); }
 at::Tensor Bucket::signal() { return wire()[signal_offset_]; }
+
+bool Bucket::is_signal_raised() {
+  TORCH_INTERNAL_ASSERT(device().is_cpu());
+  const at::Tensor& travelled = wire();
+  const auto size = static_cast<std::ptrdiff_t>(travelled.element_size());
+  const char* bytes = static_cast<const char*>(travelled.const_data_ptr()) + signal_offset_ * size;
+  // In every type the bytes of 0 are 0.
+  return std::any_of(bytes, bytes + size, [](char byte) { return byte != 0; });
+}
 
 void Bucket::unpack() {
   if (narrow_.type() == values_.type()) return;

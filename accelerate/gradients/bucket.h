@@ -39,8 +39,9 @@ class Bucket {
   void pack(const std::vector<at::Tensor>& gradients, double factor);
   // The number that travels behind the gradients: 0 unless it is raised to 1 after packing.
   void raise_signal();
-  // 0-dim, on the device.
+  // 0-dim, on the device; and of a bucket on the CPU whether it is not 0, which takes no operators.
   at::Tensor signal();
+  bool is_signal_raised();
   // What travels.
   at::Tensor& wire();
   // Brings what has arrived to the slots.

@@ -76,6 +76,7 @@ class GradientReducer::Engine : public std::enable_shared_from_this<Engine> {
 
   void launch(size_t bucket, bool contributes);
   void settle_presence();
+  void compare_presence();
   void take_means();
   std::string presence() const;
 
@@ -92,7 +93,7 @@ class GradientReducer::Engine : public std::enable_shared_from_this<Engine> {
   // Which parameters all ranks had a gradient of ('1') or none ('0') when they last compared.
   std::string agreed_;
   // The same of this rank in the last averaging ('-' where it took part without any), and whether
-  // some rank's differs, until that is settled.
+  // some rank's differs, until that is settled: of gradients on a GPU.
   std::string present_;
   std::optional<HostCopy> signal_;
 
@@ -224,12 +225,15 @@ std::string GradientReducer::Engine::presence() const {
   return result;
 }
 
-// Does nothing unless a rank had other gradients than were agreed, which all ranks learn.
 void GradientReducer::Engine::settle_presence() {
   if (!signal_) return;
   const bool raised = signal_->get().item<double>() != 0;
   signal_.reset();
-  if (!raised) return;
+  if (raised) compare_presence();
+}
+
+// When a rank had other gradients than were agreed, which all ranks learn from the signal.
+void GradientReducer::Engine::compare_presence() {
   const std::vector<std::string> all = communicator_.all_gather_bytes(present_);
   std::string names;
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -257,9 +261,12 @@ void GradientReducer::Engine::finish(bool contributes) {
   for (PendingCollective& each : pending_) each.wait();
   pending_.clear();
 
-  if (!recording_) signal_.emplace(buckets_.back().signal());
-  // A GPU is not waited for: there the next averaging begins with this.
-  if (buckets_.back().device().is_cpu()) settle_presence();
+  if (buckets_.back().device().is_cpu()) {
+    if (buckets_.back().is_signal_raised()) compare_presence();
+  } else if (!recording_) {
+    // A GPU is not waited for: the next averaging begins with it.
+    signal_.emplace(buckets_.back().signal());
+  }
   if (contributes) take_means();
   // Of all reducers, so that none is taken for an earlier one at its address.
   static int64_t averagings = 0;

@@ -81,8 +81,6 @@ def mlp(quick):
             CAPTURED: Program(mlp_loops(1, "--capture", *flags)),
             HUGGING_FACE: Program([PYTHON, *mlp_peer("--loop=accelerate", *flags)]),
             PYTORCH: Program([PYTHON, *mlp_peer("--loop=pytorch", *flags)]),
-            JAX: Program([PYTHON, "testing/benchmarks/mlp_jax_peer.py", *flags]),
-            LIBTORCH: Program(mlp_loops(1, "--loop=libtorch", *flags)),
             FUSED_LIST: Program(mlp_loops(1, "--loop=fused_list", *flags)),
         }
         # Those of the plain step.
@@ -91,6 +89,8 @@ def mlp(quick):
             (CAPTURED, HUGGING_FACE): 10, (CAPTURED, JAX): 1.3,
         }
         if not more:
+            programs[JAX] = Program([PYTHON, "testing/benchmarks/mlp_jax_peer.py", *flags])
+            programs[LIBTORCH] = Program(mlp_loops(1, "--loop=libtorch", *flags))
             programs[COMPILED] = Program([PYTHON, *mlp_peer("--loop=compile", *flags)])
         pairs = [
             Pair(own, peer, goals.get((own, peer)))
