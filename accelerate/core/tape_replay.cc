@@ -167,14 +167,11 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& inputs,
   }
   attempt.obstacle = first_->difference(recording);
   if (attempt.obstacle) return attempt;
-  std::unordered_set<const c10::StorageImpl*> used;
-  for (const RecordedStorage& each : recording.storages)
-    used.insert(each.storage.unsafeGetStorageImpl());
+  tape_ = std::make_unique<Tape>(std::move(recording), inputs);
   gradients_.clear();
   for (FormerGradient& each : before) {
-    if (used.contains(each.storage)) gradients_.push_back(std::move(each));
+    if (tape_->uses(each.storage)) gradients_.push_back(std::move(each));
   }
-  tape_ = std::make_unique<Tape>(std::move(recording), inputs);
   addresses_ = addresses;
   ended_joins_ = session_->ended_joins();
   attempt.is_ready = true;

@@ -7,6 +7,7 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "accelerate/tape/instruction.h"
@@ -52,6 +53,12 @@ Tape::Tape(Recording recording, const std::vector<at::Tensor>& inputs) {
 Tape::~Tape() = default;
 
 size_t Tape::size() const { return instructions_.size(); }
+
+bool Tape::uses(const c10::StorageImpl* storage) const {
+  return std::any_of(storages_.begin(), storages_.end(), [storage](const c10::Storage& each) {
+    return each.unsafeGetStorageImpl() == storage;
+  });
+}
 
 void Tape::bind(Binding& binding, const at::Tensor& value) {
   if (binding.is_held) {

@@ -38,6 +38,8 @@ class Tape {
   // then been done as far as that.
   void replay(const std::vector<at::Tensor>& inputs);
 
+  // Whether operators of a replay work on this memory.
+  bool uses(const c10::StorageImpl* storage) const;
   // Of the memory that intermediate results share, and of what they would take one by one.
   int64_t planned_bytes() const { return planned_bytes_; }
   int64_t unplanned_bytes() const { return unplanned_bytes_; }

@@ -159,8 +159,10 @@ CompiledTape Compiler::compile() {
     }
   }
   plan_storages();
-  for (RecordedStorage& each : recording_.storages)
-    compiled_.storages.push_back(std::move(each.storage));
+  // What only had views taken of it is left to whoever owns it.
+  for (size_t i = 0; i < uses_.size(); ++i) {
+    if (uses_[i].first) compiled_.storages.push_back(std::move(recording_.storages[i].storage));
+  }
   return std::move(compiled_);
 }
 
