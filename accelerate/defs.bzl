@@ -1,6 +1,6 @@
 """Rules for programs and tests that launch themselves.
 
-    load("@accelerate//accelerate:defs.bzl", "accelerate_binary", "accelerate_test")
+    load("@accelerate//accelerate:defs.bzl", "accelerate_binary", "accelerate_package", "accelerate_test")
 
     accelerate_binary(
         name = "my_model",
@@ -13,9 +13,17 @@
         srcs = ["my_model_test.cc"],
         num_processes = 2,
     )
+
+    accelerate_package(
+        name = "my_model_package",
+        binary = ":my_model",
+    )
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")
+load("//accelerate/packaging:package.bzl", _accelerate_package = "accelerate_package")
+
+accelerate_package = _accelerate_package
 
 _STRATEGIES = {
     "cpu": "::accelerate::Cpu",

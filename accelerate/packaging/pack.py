@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Packs programs, and the libraries that they load, into one tar. The same files give the same tar, byte for byte.
+
+    pack.py CONTENTS ARCHIVE
+
+CONTENTS is JSON: `files` are pairs of a source and its path in the archive; `programs`, by their path there, are to
+look for libraries in the folder given ($ORIGIN/lib); `libraries` is the folder that gets what they load and `files`
+lacks, or null where programs need nothing; `elsewhere` names libraries that the other machine has; `compiler` knows
+where those of this machine are.
+"""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+# Every machine has a C library, and it must be its own, as the loader and the C library belong together.
+C_LIBRARY = {"libBrokenLocale", "libanl", "libc", "libdl", "libm", "libmvec", "libpthread", "libresolv", "librt", "libutil"}
+
+# The driver belongs to the kernel of the machine that it runs on.
+CUDA_DRIVER = {"libcuda", "libnvidia-ml"}
+
+
+def refuse(sentence):
+    sys.exit("accelerate_package: " + sentence)
+
+
+def is_on_every_machine(library):
+    return library.startswith("ld-linux") or library.split(".so")[0] in C_LIBRARY | CUDA_DRIVER
+
+
+def is_elf(path):
+    with open(path, "rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def needed_libraries(path):
+    dynamic = subprocess.run(["readelf", "-dW", path], check=True, capture_output=True, text=True).stdout
+    return [line.split("[")[1].rstrip("]") for line in dynamic.splitlines() if "(NEEDED)" in line]
+
+
+def with_search_path(program, search_path, folder):
+    """A copy that looks for libraries there. RPATH, not RUNPATH: it serves the libraries' own libraries too."""
+    copy = os.path.join(folder, os.path.basename(program))
+    shutil.copyfile(program, copy)
+    os.chmod(copy, 0o755)
+    subprocess.run(["patchelf", "--force-rpath", "--set-rpath", search_path, copy], check=True)
+    return copy
+
+
+def add_loaded_libraries(entries, contents):
+    found = {os.path.basename(path) for path in entries if path.startswith(contents["libraries"] + "/")}
+    unread = [source for source in entries.values() if is_elf(source)]
+    while unread:
+        user = unread.pop()
+        for library in needed_libraries(user):
+            if library in found or library in contents["elsewhere"] or is_on_every_machine(library):
+                continue
+            answer = subprocess.run([contents["compiler"], "-print-file-name=" + library],
+                                    check=True, capture_output=True, text=True).stdout.strip()
+            if not os.path.isabs(answer):
+                refuse("%s loads %s, which is neither among the program's libraries nor where %s finds those of this "
+                       "machine; add it to the `data` or `deps` of the program" %
+                       (os.path.basename(user), library, contents["compiler"]))
+            found.add(library)
+            entries[contents["libraries"] + "/" + library] = os.path.realpath(answer)
+            unread.append(os.path.realpath(answer))
+
+
+def write(archive, entries):
+    with tarfile.open(archive, "w", format=tarfile.GNU_FORMAT) as tar:
+        for path, source in sorted(entries.items()):
+            information = tarfile.TarInfo(path)
+            status = os.stat(source)
+            information.size = status.st_size
+            information.mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
+            with open(source, "rb") as file:
+                tar.addfile(information, file)
+
+
+def main():
+    contents_file, archive = sys.argv[1:]
+    with open(contents_file) as file:
+        contents = json.load(file)
+    if contents["programs"] and not shutil.which("patchelf"):
+        refuse("the program patchelf is not installed. Run ./bazelw once, which installs it, or: apt-get install patchelf")
+    entries = {path: source for source, path in contents["files"]}
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (path, search_path) in enumerate(sorted(contents["programs"].items())):
+            place = os.path.join(folder, str(number))
+            os.mkdir(place)
+            entries[path] = with_search_path(entries[path], search_path, place)
+        if contents["libraries"]:
+            add_loaded_libraries(entries, contents)
+        write(archive, entries)
+
+
+main()

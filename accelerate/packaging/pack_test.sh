@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# What pack.py makes of a program, a library of its own and those of the machine.
+set -euo pipefail
+pack=$PWD/accelerate/packaging/pack.py
+cd "$TEST_TMPDIR"
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+mkdir built
+echo 'int answer() { return 42; }' | g++ -shared -fPIC -x c++ - -o built/libanswer.so
+echo '#include <iostream>
+int answer();
+int main() { std::cout << answer() << "\n"; }' | g++ -x c++ - -Lbuilt -lanswer -Wl,-rpath,"$PWD/built" -o built/program
+echo text >built/text
+
+# contents FILE... as JSON
+contents() {
+  printf '{"compiler": "g++", "elsewhere": ["libstdc++.so.6"], "libraries": "it/lib", "programs": {"it/program": "$ORIGIN/lib"},'
+  printf '"files": [["built/program", "it/program"], ["built/text", "it/text"]%s]}' "$*"
+}
+contents ', ["built/libanswer.so", "it/lib/libanswer.so"]' >contents.json
+"$pack" contents.json first.tar
+touch built/* && "$pack" contents.json second.tar
+cmp first.tar second.tar || fail "the same files gave two archives"
+
+tar -xf first.tar
+mv built gone
+[ "$(it/program)" = 42 ] || fail "the program does not find its library"
+[ -e it/lib/libgcc_s.so.1 ] || [ -z "$(readelf -d it/program | grep libgcc_s)" ] || fail "a library of the machine is missing"
+[ ! -e it/lib/libc.so.6 ] || fail "the C library was taken along"
+[ ! -e it/lib/libstdc++.so.6 ] || fail "a library that is elsewhere was taken along"
+[ ! -x it/text ] && [ -x it/program ] || fail "something that is no program can be executed"
+
+mv gone built
+contents >contents.json
+! "$pack" contents.json third.tar 2>errors || fail "a program was packed without its library"
+grep -q 'program loads libanswer.so, which is neither among the program.s libraries nor' errors ||
+  fail "the error does not name the library: $(cat errors)"
