@@ -33,9 +33,20 @@ def is_on_every_machine(library):
     return library.startswith("ld-linux") or library.split(".so")[0] in C_LIBRARY | CUDA_DRIVER
 
 
-def is_elf(path):
+def first_bytes(path):
     with open(path, "rb") as file:
-        return file.read(4) == b"\x7fELF"
+        return file.read(17)
+
+
+def is_elf(path):
+    return first_bytes(path).startswith(b"\x7fELF")
+
+
+def is_executable(path):
+    """The permission alone does not tell: Bazel gives it to all that it makes."""
+    begin = first_bytes(path)
+    is_program = begin.startswith(b"#!") or (begin.startswith(b"\x7fELF") and begin[16] in (2, 3))
+    return is_program and bool(os.stat(path).st_mode & stat.S_IXUSR)
 
 
 def needed_libraries(path):
@@ -75,9 +86,8 @@ def write(archive, entries):
     with tarfile.open(archive, "w", format=tarfile.GNU_FORMAT) as tar:
         for path, source in sorted(entries.items()):
             information = tarfile.TarInfo(path)
-            status = os.stat(source)
-            information.size = status.st_size
-            information.mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
+            information.size = os.path.getsize(source)
+            information.mode = 0o755 if is_executable(source) else 0o644
             with open(source, "rb") as file:
                 tar.addfile(information, file)
 

@@ -3,7 +3,7 @@
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load("//third_party/libtorch:libtorch.bzl", "VERSION")
 
-_LIBTORCH = ["libtorch", "libtorch_cuda"]
+_LIBTORCH = [Label("@libtorch//:torch").workspace_name, Label("@libtorch_cuda//:torch_cuda").workspace_name]
 
 def _is_library(file):
     # Where Bazel gathers the shared libraries that programs are linked with.
@@ -57,13 +57,13 @@ def _accelerate_package_impl(ctx):
 
     toolchain = find_cpp_toolchain(ctx)
     contents = ctx.actions.declare_file(root + ".json")
-    ctx.actions.write(contents, struct(
+    ctx.actions.write(contents, json.encode(struct(
         compiler = toolchain.compiler_executable,
         elsewhere = elsewhere,
         files = files,
         libraries = root + "/lib",
         programs = search_paths,
-    ).to_json())
+    )))
     archive = ctx.actions.declare_file(root + ".tar")
     ctx.actions.run(
         executable = ctx.executable._pack,

@@ -6,6 +6,9 @@ ALIASES gives the ones that this project uses their upstream labels: a switch to
 no BUILD file.
 """
 
+# Which release of abseil Debian 12 has.
+VERSION = "20220623"
+
 _LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 
 # Upstream package: {upstream target: pkg-config name}.

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# install.sh TREE --prefix=DIR: unpacks the tree below DIR.
+set -euo pipefail
+tree=$PWD/$1
+shift
+usage="usage: bazel run //:install -- --prefix=DIR
+
+Puts headers, libraries, a CMake package and the command accelerate into DIR, such as /usr/local."
+
+case "${*:-}" in
+  --help | -h)
+    echo "$usage"
+    exit 0
+    ;;
+  --prefix=?*) prefix=${*#--prefix=} ;;
+  *)
+    echo "$usage" >&2
+    exit 2
+    ;;
+esac
+# A relative folder is relative to where somebody typed it.
+cd "${BUILD_WORKING_DIRECTORY:-.}"
+mkdir -p "$prefix"
+tar -xmf "$tree" -C "$prefix" --no-same-owner
+echo "installed to $(cd "$prefix" && pwd); a CMake project finds it with -DCMAKE_PREFIX_PATH=$(cd "$prefix" && pwd)"

@@ -1,0 +1,72 @@
+"""install_tree: what //:install unpacks below a prefix: headers, an archive, the command and a CMake package."""
+
+load("//third_party/abseil:debian_abseil.bzl", "ALIASES", ABSL_VERSION = "VERSION")
+load("//third_party/libtorch:libtorch.bzl", "VERSION")
+
+def _cmake_file(ctx, template, substitutions):
+    name = template.basename[:-len(".in")]
+    output = ctx.actions.declare_file(name)
+
+    # The version is only in a header, which is not read before the build.
+    header = ctx.attr.version[CcInfo].compilation_context.direct_headers[0]
+    ctx.actions.run_shell(
+        command = "version=$(sed -n 's/.*kVersion.. = \"\\(.*\\)\";/\\1/p' \"$1\") && sed \"s/@VERSION@/$version/;%s\" \"$2\" >\"$3\"" %
+                  ";".join(["s/@%s@/%s/" % (key, value) for key, value in substitutions.items()]),
+        arguments = [header.path, template.path, output.path],
+        inputs = [header, template],
+        outputs = [output],
+        mnemonic = "CMakeFile",
+    )
+    return [output, "lib/cmake/Accelerate/" + name]
+
+def _install_tree_impl(ctx):
+    headers = ctx.attr.library[CcInfo].compilation_context.headers.to_list()
+    substitutions = {
+        # Debian's pkg-config names are those of upstream's CMake package, with another joint.
+        "ABSL": ";".join(["absl::" + name[len("absl_"):] for targets in ALIASES.values() for name in targets.values()]),
+        "ABSL_VERSION": ABSL_VERSION,
+        "CUDA": ";".join(ctx.attr.cuda),
+        "LIBTORCH_VERSION": VERSION,
+    }
+    files = (
+        # A folder of their own: some of their names are common ones.
+        [[file, "include/accelerate-cpp/" + file.short_path] for file in headers if file.owner.workspace_name == ctx.label.workspace_name] +
+        [[file, "lib/" + file.basename] for file in ctx.files.archive] +
+        [[ctx.executable.command, "bin/accelerate"]] +
+        [_cmake_file(ctx, template, substitutions) for template in ctx.files.cmake]
+    )
+    contents = ctx.actions.declare_file(ctx.label.name + ".json")
+    ctx.actions.write(contents, json.encode(struct(
+        files = [[file.path, path] for file, path in files],
+        libraries = None,
+        programs = {},
+    )))
+    tree = ctx.actions.declare_file(ctx.label.name + ".tar")
+    ctx.actions.run(
+        executable = ctx.executable._pack,
+        arguments = [contents.path, tree.path],
+        inputs = [contents] + [file for file, _ in files],
+        outputs = [tree],
+        mnemonic = "InstallTree",
+        progress_message = "Packing %s" % tree.short_path,
+        use_default_shell_env = True,
+    )
+    return [DefaultInfo(files = depset([tree]), runfiles = ctx.runfiles([tree]))]
+
+install_tree = rule(
+    implementation = _install_tree_impl,
+    attrs = {
+        "archive": attr.label(mandatory = True, doc = "A static_library."),
+        "cmake": attr.label_list(allow_files = [".cmake.in"], doc = "Templates of the CMake package's files."),
+        "command": attr.label(mandatory = True, executable = True, cfg = "target", doc = "The command accelerate."),
+        "cuda": attr.string_list(doc = "CMake targets of the CUDA toolkit that the archive needs."),
+        "library": attr.label(mandatory = True, providers = [CcInfo], doc = "What has the headers."),
+        "version": attr.label(mandatory = True, providers = [CcInfo], doc = "Has the header with the version."),
+        "_pack": attr.label(
+            default = "//accelerate/packaging:pack.py",
+            executable = True,
+            cfg = "exec",
+            allow_single_file = True,
+        ),
+    },
+)

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# build_and_run.sh INSTALL TREE LIBRARY: installs, builds this project with CMake, and runs it on two processes.
+set -euo pipefail
+command -v cmake >/dev/null || {
+  echo "skipped: cmake is not installed"
+  exit 0
+}
+project=$PWD/testing/cmake_project
+prefix=$TEST_TMPDIR/prefix
+build=$TEST_TMPDIR/build
+# Not the path in the runfiles, from which LibTorch would not find what lies beside it.
+LIBTORCH=$(dirname "$(dirname "$(readlink -f "$3")")")
+TORCH_VERSION=$(sed -n 's/^#define TORCH_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' \
+  "$LIBTORCH/include/torch/headeronly/version.h" | paste -sd.)
+export LIBTORCH TORCH_VERSION
+
+fail() {
+  echo "$1"
+  exit 1
+}
+configure() {
+  cmake -S "$project" -B "$build" -DCMAKE_PREFIX_PATH="$prefix" -DTorch_DIR="${Torch_DIR:-$project/torch}" "$@"
+}
+
+"$1" "$2" --prefix="$prefix"
+# Nothing in it may depend on where it was first.
+mv "$prefix" "$prefix.moved"
+prefix=$prefix.moved
+
+if errors=$(TORCH_VERSION=2.1.3 configure 2>&1); then fail "another LibTorch was accepted"; fi
+# CMake breaks lines where it likes.
+errors=$(echo "$errors" | tr -s ' \n' ' ')
+[[ $errors == *"was built with LibTorch $TORCH_VERSION, but this project has found LibTorch 2.1.3 in"* ]] ||
+  fail "the error does not name the two versions: $errors"
+
+configure
+cmake --build "$build" --verbose
+export OMP_NUM_THREADS=1
+output=$("$build/line" --num_processes=2 --slope=5)
+[[ $output =~ ^"2 processes found the slope "(5|5\.00.*|4\.99.*)$ ]] || fail "the program printed: $output"
+output=$("$prefix/bin/accelerate" launch --cpu --num_processes 2 "$build/line" --slope 4)
+[[ $output =~ ^"2 processes found the slope "(4|4\.00.*|3\.99.*)$ ]] || fail "launched, it printed: $output"
+# By the mark in it a launcher knows it.
+readelf -n "$build/line" | grep -q Accelerate || fail "the program lacks the mark of this library"
+echo "passed"
