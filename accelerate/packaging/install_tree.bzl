@@ -9,9 +9,10 @@ def _cmake_file(ctx, template, substitutions):
 
     # The version is only in a header, which is not read before the build.
     header = ctx.attr.version[CcInfo].compilation_context.direct_headers[0]
+    find_version = "sed -n 's/.*kVersion.. = \"\\(.*\\)\";/\\1/p' \"$1\""
+    replace = ";".join(["s/@%s@/%s/" % (key, value) for key, value in substitutions.items()])
     ctx.actions.run_shell(
-        command = "version=$(sed -n 's/.*kVersion.. = \"\\(.*\\)\";/\\1/p' \"$1\") && sed \"s/@VERSION@/$version/;%s\" \"$2\" >\"$3\"" %
-                  ";".join(["s/@%s@/%s/" % (key, value) for key, value in substitutions.items()]),
+        command = "version=$(%s) && sed \"s/@VERSION@/$version/;%s\" \"$2\" >\"$3\"" % (find_version, replace),
         arguments = [header.path, template.path, output.path],
         inputs = [header, template],
         outputs = [output],
@@ -28,9 +29,10 @@ def _install_tree_impl(ctx):
         "CUDA": ";".join(ctx.attr.cuda),
         "LIBTORCH_VERSION": VERSION,
     }
+    own = [file for file in headers if file.owner.workspace_name == ctx.label.workspace_name]
     files = (
         # A folder of their own: some of their names are common ones.
-        [[file, "include/accelerate-cpp/" + file.short_path] for file in headers if file.owner.workspace_name == ctx.label.workspace_name] +
+        [[file, "include/accelerate-cpp/" + file.short_path] for file in own] +
         [[file, "lib/" + file.basename] for file in ctx.files.archive] +
         [[ctx.executable.command, "bin/accelerate"]] +
         [_cmake_file(ctx, template, substitutions) for template in ctx.files.cmake]

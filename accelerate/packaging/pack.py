@@ -19,7 +19,7 @@ import tarfile
 import tempfile
 
 # Every machine has a C library, and it must be its own, as the loader and the C library belong together.
-C_LIBRARY = {"libBrokenLocale", "libanl", "libc", "libdl", "libm", "libmvec", "libpthread", "libresolv", "librt", "libutil"}
+C_LIBRARY = {"libanl", "libc", "libdl", "libm", "libmvec", "libpthread", "libresolv", "librt", "libutil"}
 
 # The driver belongs to the kernel of the machine that it runs on.
 CUDA_DRIVER = {"libcuda", "libnvidia-ml"}
@@ -97,7 +97,7 @@ def main():
     with open(contents_file) as file:
         contents = json.load(file)
     if contents["programs"] and not shutil.which("patchelf"):
-        refuse("the program patchelf is not installed. Run ./bazelw once, which installs it, or: apt-get install patchelf")
+        refuse("patchelf is not installed. Run ./bazelw once, which installs it, or: apt-get install patchelf")
     entries = {path: source for source, path in contents["files"]}
     with tempfile.TemporaryDirectory() as folder:
         for number, (path, search_path) in enumerate(sorted(contents["programs"].items())):

@@ -52,7 +52,8 @@ def _accelerate_package_impl(ctx):
             substitutions = {"@VERSION@": VERSION},
             is_executable = True,
         )
-        files += [[script.path, root + "/" + executable.basename] for executable in [program, ctx.executable._self_test]]
+        for executable in [program, ctx.executable._self_test]:
+            files.append([script.path, root + "/" + executable.basename])
         inputs.append(script)
 
     toolchain = find_cpp_toolchain(ctx)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds the LibTorch of this machine, and starts with it the program in libexec/ that has this script's name.
 #
-# It is the one that the variable LIBTORCH names, a folder with include/ and lib/; else that of the Python package torch.
+# It is the folder with include/ and lib/ that the variable LIBTORCH names; else that of the Python package torch.
 set -eu
 version=@VERSION@
 self=$(readlink -f "$0")
@@ -15,8 +15,8 @@ refuse() {
 
 libtorch=${LIBTORCH:-}
 if [ -z "$libtorch" ] && command -v python3 >/dev/null; then
-  libtorch=$(python3 -c 'import importlib.metadata as m; print(m.distribution("torch").locate_file("torch"))' 2>/dev/null) ||
-    libtorch=
+  find='import importlib.metadata as metadata; print(metadata.distribution("torch").locate_file("torch"))'
+  libtorch=$(python3 -c "$find" 2>/dev/null) || libtorch=
 fi
 remedy="set LIBTORCH to the folder of LibTorch $version that holds include/ and lib/, or install it: \
 python3 -m pip install torch==$version"

@@ -50,13 +50,13 @@ def _gpu_bundle_impl(ctx):
     variables = {target.label.name: target[_Environment].variables for target in ctx.attr.tests}
     contents = ctx.actions.declare_file(ctx.label.name + ".json")
     flags = {target.label.name: flags.split(" ") if flags else [] for target, flags in ctx.attr.examples.items()}
-    ctx.actions.write(contents, struct(
+    ctx.actions.write(contents, json.encode(struct(
         torch = VERSION,
         workspace = ctx.workspace_name,
         example_flags = flags,
         test_environment = variables,
         **_lists(ctx)
-    ).to_json())
+    )))
     paths = {ctx.file._run: "run", contents: "contents.json"}
     for file in ctx.files.libraries:
         paths[file] = "lib/" + file.basename

@@ -19,9 +19,8 @@ chroot=$(PATH=$PATH:/usr/sbin command -v chroot)
 libraries=/lib/x86_64-linux-gnu
 mkdir "$root"
 mount -t tmpfs tmpfs "$root"
-mkdir -p "$root"{/proc,/dev/shm,/tmp,/lib64,"$libraries",/share}
+mkdir -p "$root"{/proc,/dev,/tmp,/lib64,"$libraries",/share}
 mount --rbind /proc "$root/proc"
-mount -t tmpfs tmpfs "$root/dev/shm"
 for device in null urandom; do
   touch "$root/dev/$device"
   mount --bind "/dev/$device" "$root/dev/$device"
