@@ -7,12 +7,13 @@ usage="usage: bazel run //:install -- --prefix=DIR
 
 Puts headers, libraries, a CMake package and the command accelerate into DIR, such as /usr/local."
 
-case "${*:-}" in
+[ $# = 1 ] || set -- ""
+case $1 in
   --help | -h)
     echo "$usage"
     exit 0
     ;;
-  --prefix=?*) prefix=${*#--prefix=} ;;
+  --prefix=?*) prefix=${1#--prefix=} ;;
   *)
     echo "$usage" >&2
     exit 2

@@ -3,10 +3,10 @@
 
     pack.py CONTENTS ARCHIVE
 
-CONTENTS is JSON: `files` are pairs of a source and its path in the archive; `programs`, by their path there, are to
-look for libraries in the folder given ($ORIGIN/lib); `libraries` is the folder that gets what they load and `files`
-lacks, or null where programs need nothing; `elsewhere` names libraries that the other machine has; `compiler` knows
-where those of this machine are.
+CONTENTS is JSON. `files` are pairs of a source, a file or a folder, and its path in the archive. `programs`, by their
+path there, are to look for libraries in the folder given ($ORIGIN/lib). `libraries` is the folder that gets what they
+load and `files` lacks, or null where programs need nothing. `elsewhere` names libraries that the other machine has, and
+`compiler` knows where those of this machine are.
 """
 
 import json
@@ -54,6 +54,17 @@ def needed_libraries(path):
     return [line.split("[")[1].rstrip("]") for line in dynamic.splitlines() if "(NEEDED)" in line]
 
 
+def files_of(source, path):
+    """Each file with its path in the archive: the source itself, or all that is in it where it is a folder."""
+    if not os.path.isdir(source):
+        return [(path, source)]
+    return [
+        (os.path.join(path, os.path.relpath(os.path.join(folder, name), source)), os.path.join(folder, name))
+        for folder, _, names in os.walk(source)
+        for name in names
+    ]
+
+
 def with_search_path(program, search_path, folder):
     """A copy that looks for libraries there. RPATH, not RUNPATH: it serves the libraries' own libraries too."""
     copy = os.path.join(folder, os.path.basename(program))
@@ -98,7 +109,7 @@ def main():
         contents = json.load(file)
     if contents["programs"] and not shutil.which("patchelf"):
         refuse("patchelf is not installed. Run ./bazelw once, which installs it, or: apt-get install patchelf")
-    entries = {path: source for source, path in contents["files"]}
+    entries = dict(entry for source, path in contents["files"] for entry in files_of(source, path))
     with tempfile.TemporaryDirectory() as folder:
         for number, (path, search_path) in enumerate(sorted(contents["programs"].items())):
             place = os.path.join(folder, str(number))
