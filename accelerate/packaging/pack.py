@@ -109,7 +109,10 @@ def main():
         contents = json.load(file)
     if contents["programs"] and not shutil.which("patchelf"):
         refuse("patchelf is not installed. Run ./bazelw once, which installs it, or: apt-get install patchelf")
-    entries = dict(entry for source, path in contents["files"] for entry in files_of(source, path))
+    entries = {}
+    for path, source in (entry for pair in contents["files"] for entry in files_of(*pair)):
+        if entries.setdefault(path, source) != source:
+            refuse("%s and %s would both be %s; rename one" % (entries[path], source, path))
     with tempfile.TemporaryDirectory() as folder:
         for number, (path, search_path) in enumerate(sorted(contents["programs"].items())):
             place = os.path.join(folder, str(number))

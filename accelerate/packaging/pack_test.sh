@@ -38,6 +38,10 @@ mv built gone
 [ "$(cat it/data/text)" = text ] && [ ! -x it/data/text ] && [ -x it/program ] || fail "the data is not as it was"
 
 mv gone built
+contents ', ["built/libanswer.so", "it/program"]' >contents.json
+! "$pack" contents.json third.tar 2>errors || fail "one file took the place of another"
+grep -q 'built/program and built/libanswer.so would both be it/program' errors || fail "not named: $(cat errors)"
+
 contents >contents.json
 ! "$pack" contents.json third.tar 2>errors || fail "a program was packed without its library"
 grep -q 'program loads libanswer.so, which is neither among the program.s libraries nor' errors ||
