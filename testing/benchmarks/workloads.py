@@ -102,16 +102,18 @@ def mlp(quick):
 
 
 def mlp_2(quick):
-    steps = 100 if quick else 600
+    # As long a time for the slow as for the fast.
+    steps, own_steps = (100, 400) if quick else (600, 6000)
     alone, captured_alone = f"{OWN}, 1 process", f"{CAPTURED}, 1 process"
     for variant, more in MLP_VARIANTS.items():
         flags = [f"--steps={steps}", f"--losses={COMPARED_LOSSES}", *more]
+        own_flags = [f"--steps={own_steps}", *flags[1:]]
         programs = {
-            OWN: Program(mlp_loops(2, *flags)),
-            CAPTURED: Program(mlp_loops(2, "--capture", *flags)),
+            OWN: Program(mlp_loops(2, *own_flags)),
+            CAPTURED: Program(mlp_loops(2, "--capture", *own_flags)),
             # Half of the data of two.
-            alone: Program(mlp_loops(1, *flags), does_the_same=False),
-            captured_alone: Program(mlp_loops(1, "--capture", *flags), does_the_same=False),
+            alone: Program(mlp_loops(1, *own_flags), does_the_same=False),
+            captured_alone: Program(mlp_loops(1, "--capture", *own_flags), does_the_same=False),
             HUGGING_FACE: Program([*TORCHRUN, *mlp_peer("--loop=accelerate", *flags)]),
             DDP: Program([*TORCHRUN, *mlp_peer("--loop=pytorch", *flags)]),
         }
