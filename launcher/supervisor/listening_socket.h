@@ -5,7 +5,7 @@
 //   // store->port is the one that the system chose; store->fd goes to the process that accepts.
 //
 // Bound before the process that uses it is forked, so that no other program can take the port in
-// between. Not for connections by IPv6.
+// between. Not for a socket that only some of a machine's networks are to reach.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -18,7 +18,8 @@ struct ListeningSocket {
   int port = 0;
 };
 
-// Who can connect: through 127.0.0.1 alone, or through every address of this machine.
+// Who can connect: through 127.0.0.1 alone, or through every address of this machine, of IPv4 and
+// IPv6.
 enum class Reach { kThisMachine, kNetwork };
 
 // Listens at `port`, 0 for any free one. Unavailable where the port is taken, with what to do about

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -15,6 +16,23 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+
+struct Host {
+  int family;
+  const char* address;
+};
+
+bool connects(const Host& host, int port) {
+  addrinfo hints = {};
+  hints.ai_family = host.family;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.address, std::to_string(port).c_str(), &hints, &found) != 0) return false;
+  const FileDescriptor client(socket(host.family, SOCK_STREAM, 0));
+  const bool is_connected = connect(client.get(), found->ai_addr, found->ai_addrlen) == 0;
+  freeaddrinfo(found);
+  return is_connected;
+}
 
 TEST(ListeningSocket, AcceptsConnectionsAtThePortThatItNames) {
   const auto listening = open_listening_socket(0);
@@ -48,13 +66,21 @@ TEST(ListeningSocket, SaysThatAPortIsTakenAndWhatToDo) {
 TEST(ListeningSocket, IsForOtherMachinesWhereItIsAskedTo) {
   const auto first = open_listening_socket(0, Reach::kNetwork);
   ASSERT_TRUE(first.ok()) << first.status();
-  sockaddr_in address = {};
-  socklen_t size = sizeof(address);
-  getsockname(first->fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  EXPECT_EQ(address.sin_addr.s_addr, htonl(INADDR_ANY));
-  EXPECT_THAT(
-      std::string(open_listening_socket(first->port, Reach::kNetwork).status().message()),
-      AllOf(HasSubstr("0.0.0.0:" + std::to_string(first->port)), HasSubstr("on all machines")));
+  // As good as any other address of this machine: nothing is bound to 127.0.0.1 there.
+  EXPECT_TRUE(connects({AF_INET, "127.0.0.2"}, first->port));
+  EXPECT_FALSE(connects({AF_INET, "127.0.0.2"}, open_listening_socket(0)->port));
+  EXPECT_THAT(std::string(open_listening_socket(first->port, Reach::kNetwork).status().message()),
+              AllOf(HasSubstr("port " + std::to_string(first->port) + ": another process"),
+                    HasSubstr("on all machines")));
+}
+
+TEST(ListeningSocket, IsForMachinesOfIpv6AsWell) {
+  if (!FileDescriptor(socket(AF_INET6, SOCK_STREAM, 0)).is_open()) {
+    GTEST_SKIP() << "this kernel has no IPv6";
+  }
+  const auto listening = open_listening_socket(0, Reach::kNetwork);
+  ASSERT_TRUE(listening.ok()) << listening.status();
+  EXPECT_TRUE(connects({AF_INET6, "::1"}, listening->port));
 }
 
 TEST(ListeningSocket, FreesItsPortWhenItGoes) {
