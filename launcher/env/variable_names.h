@@ -39,6 +39,9 @@ inline constexpr char kRunIdVariable[] = "TORCHELASTIC_RUN_ID";
 inline constexpr char kErrorFileVariable[] = "TORCHELASTIC_ERROR_FILE";
 inline constexpr char kNcclErrorHandlingVariable[] = "TORCH_NCCL_ASYNC_ERROR_HANDLING";
 
+// The network interface of Gloo, such as "eth0".
+inline constexpr char kGlooInterfaceVariable[] = "GLOO_SOCKET_IFNAME";
+
 // How to train.
 inline constexpr char kMixedPrecisionVariable[] = "ACCELERATE_MIXED_PRECISION";
 inline constexpr char kMixedPrecisionFallbackVariable[] = "MIXED_PRECISION";

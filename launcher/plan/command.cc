@@ -58,18 +58,6 @@ absl::Status check_request(const ProgramRequest& request) {
   return absl::OkStatus();
 }
 
-// Where the shell would find `program`; empty where it would not.
-std::string find_program(const std::string& program, const EnvironmentLookup& lookup) {
-  if (absl::StrContains(program, '/')) return program;
-  const std::string folders = lookup("PATH").value_or("");
-  for (const absl::string_view folder : absl::StrSplit(folders, ':')) {
-    // An empty entry is the working folder.
-    const std::string path = absl::StrCat(folder.empty() ? "." : folder, "/", program);
-    if (access(path.c_str(), X_OK) == 0) return path;
-  }
-  return "";
-}
-
 // Here, because each rank's interpreter would say it once.
 absl::Status check_script(const std::string& script) {
   if (access(script.c_str(), R_OK) == 0) return absl::OkStatus();
@@ -83,6 +71,17 @@ absl::Status check_script(const std::string& script) {
 }
 
 }  // namespace
+
+std::string find_program(const std::string& program, const EnvironmentLookup& lookup) {
+  if (absl::StrContains(program, '/')) return program;
+  const std::string folders = lookup("PATH").value_or("");
+  for (const absl::string_view folder : absl::StrSplit(folders, ':')) {
+    // An empty entry is the working folder.
+    const std::string path = absl::StrCat(folder.empty() ? "." : folder, "/", program);
+    if (access(path.c_str(), X_OK) == 0) return path;
+  }
+  return "";
+}
 
 absl::StatusOr<Command> make_command(const ProgramRequest& request,
                                      const EnvironmentLookup& lookup) {

@@ -40,6 +40,9 @@ struct Command {
 absl::StatusOr<Command> make_command(const ProgramRequest& request,
                                      const EnvironmentLookup& lookup);
 
+// Where the shell would find `program`; empty where it would not.
+std::string find_program(const std::string& program, const EnvironmentLookup& lookup);
+
 // For people, and for a shell: words with special characters are quoted.
 std::string to_string(const Command& command);
 

@@ -117,6 +117,7 @@ void choose_meeting_place(const LaunchConfig& config, LaunchPlan& plan) {
   if (several) {
     const bool starts_all = config.mpirun_hostfile().has_value();
     plan.machine_rank = starts_all ? 0 : config.machine_rank.value_or(0);
+    plan.is_numbered_by_arrival = !starts_all && !config.machine_rank.has_value();
     plan.main_process_ip = config.main_process_ip.value_or(plan.main_process_ip);
   }
   plan.main_process_port =
@@ -152,6 +153,10 @@ std::string bound_cpus(const LaunchPlan& plan) {
 }
 
 std::string meeting_place(const LaunchPlan& plan) {
+  if (plan.is_numbered_by_arrival) {
+    return absl::StrCat("one of ", plan.num_machines, " machines, numbered as they arrive at ",
+                        plan.main_process_ip, " port ", plan.main_process_port);
+  }
   if (plan.num_machines > 1) {
     return absl::StrCat("machine ", plan.machine_rank, " of ", plan.num_machines,
                         " with the ranks ", plan.rank_of(0), " to ",
@@ -212,8 +217,10 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
   if (!status.ok()) return status;
   LaunchPlan plan = {.mixed_precision = choose_precision(request, origin),
                      .device = choose_device(request, machine),
+                     .rendezvous = request.rendezvous,
                      .max_restarts = request.max_restarts,
                      .role = request.role,
+                     .run_id = request.run_id,
                      .quiet = request.quiet,
                      .output = request.output,
                      .needs_rank = needs_rank(request)};

@@ -23,6 +23,7 @@
 #include "launcher/request/launch_request.h"
 #include "launcher/request/output_plan.h"
 #include "launcher/request/program_origin.h"
+#include "launcher/request/rendezvous_settings.h"
 
 namespace accelerate::launcher {
 
@@ -33,17 +34,22 @@ struct LaunchPlan {
   int num_processes = 1;  // Of this machine. On GPUs, process i has the i-th visible one.
   int num_machines = 1;   // Each with as many processes; machine i has the i-th part of the ranks.
   int machine_rank = 0;
+  bool is_numbered_by_arrival = false;  // The machines get their ranks when they meet.
   // Nothing where the program is to take its own, or where `environment` tells of fp8.
   std::optional<MixedPrecision> mixed_precision = MixedPrecision::kNo;
   DeviceKind device = DeviceKind::kCpu;
   std::string main_process_ip = "127.0.0.1";  // The machine with rank 0.
-  int main_process_port = 0;  // Where the rendezvous store listens there; 0 is any free port.
+  // Where the rendezvous store of one machine listens, 0 at any free port; where several machines
+  // meet.
+  int main_process_port = 0;
+  RendezvousSettings rendezvous = {};  // How several machines wait for each other.
   int threads_per_process = 1;
   std::vector<CpuSet> cpu_sets = {};  // Where each process runs, from rank 0; anywhere if empty.
   int max_restarts = 0;               // How often all processes start again when one has failed.
   std::string role = "default";       // What the processes are called together.
-  std::string run_id = "none";        // Tells this run from others in the names of its logs.
-  bool quiet = false;                 // Does without the report of how a failed process ended.
+  // Tells this run from others: in the names of its logs, and where several machines meet.
+  std::string run_id = "none";
+  bool quiet = false;  // Does without the report of how a failed process ended.
   OutputPlan output = {};
   // Whether a Python program gets a rank even where it runs alone, as FSDP and its like want one.
   bool needs_rank = false;

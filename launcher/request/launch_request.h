@@ -15,6 +15,7 @@
 #include "launcher/config/launch_config.h"
 #include "launcher/request/output_plan.h"
 #include "launcher/request/program_request.h"
+#include "launcher/request/rendezvous_settings.h"
 
 namespace accelerate::launcher {
 
@@ -28,6 +29,8 @@ struct LaunchRequest {
   std::optional<std::string> config_file = std::nullopt;
   std::optional<int> threads_per_process = std::nullopt;
   int max_restarts = 0;
+  std::string run_id = "none";  // What the machines of one job know each other by.
+  RendezvousSettings rendezvous = {};
   std::string role = "default";
   OutputPlan output = {};
   bool is_cpu_typed = false;  // --cpu, which also keeps the default config file unread.

@@ -10,6 +10,7 @@
 #include "launcher/request/launch_request.h"
 #include "launcher/request/output_plan.h"
 #include "launcher/request/program_request.h"
+#include "launcher/request/rendezvous_settings.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -75,6 +76,27 @@ absl::Status set_max_restarts(const std::string& value, LaunchRequest& request) 
   return restarts.status();
 }
 
+absl::Status set_run_id(const std::string& value, LaunchRequest& request) {
+  // It is sent to the main machine, and stands in an environment variable.
+  constexpr std::size_t kLongest = 256;
+  if (value.empty() || value.size() > kLongest) {
+    return absl::InvalidArgumentError(
+        "--rdzv_id is empty or longer than 256 bytes; pass the same words on all machines.");
+  }
+  request.run_id = value;
+  return absl::OkStatus();
+}
+
+absl::Status set_rendezvous(const std::string& value, LaunchRequest& request) {
+  absl::StatusOr<RendezvousReading> reading = parse_rendezvous_settings(value);
+  if (!reading.ok()) return reading.status();
+  request.rendezvous = reading->settings;
+  for (const std::string& name : reading->ignored) {
+    request.unused_flags.push_back("--rdzv_conf " + name);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status set_tee(const std::string& value, LaunchRequest& request) {
   absl::StatusOr<Tee> tee = parse_tee(value);
   if (tee.ok()) request.output.tee = *std::move(tee);
@@ -130,8 +152,9 @@ std::vector<LaunchFlag> own_flags() {
        "Threads of each process (OMP_NUM_THREADS, or its share of the cores).", kResources,
        FlagUse::kLaunch, Set(set_threads)},
 
-      {"main_process_port", "PORT", "Where the processes meet (0, which is any free port).",
-       kMachines, FlagUse::kLaunch, key("main_process_port"), "0"},
+      {"main_process_port", "PORT",
+       "Where the processes, or machines (29500), meet (any free port).", kMachines,
+       FlagUse::kLaunch, key("main_process_port"), "0"},
       {"main_process_ip", "ADDRESS", "The machine with rank 0.", kMachines, FlagUse::kLaunch,
        key("main_process_ip")},
       {"num_machines", "N", "Machines that take part (1).", kMachines, FlagUse::kLaunch,
@@ -140,10 +163,13 @@ std::vector<LaunchFlag> own_flags() {
        FlagUse::kLaunch, key("machine_rank"), "0"},
       {"same_network", "", "Accepted, and without effect.", kMachines, FlagUse::kLaunch,
        key("same_network")},
-      {"rdzv_backend", "BACKEND", "Static or c10d: here both meet at main_process_ip (static).",
+      {"rdzv_backend", "BACKEND", "Static, or c10d, where machines need no machine_rank (static).",
        kMachines, FlagUse::kLaunch, key("rdzv_backend")},
-      {"rdzv_conf", "SETTINGS", "Accepted, and without effect.", kMachines, FlagUse::kLaunch,
-       Set(set_nothing)},
+      {"rdzv_conf", "SETTINGS",
+       "How machines wait for each other, such as join_timeout=60 (600 seconds).", kMachines,
+       FlagUse::kLaunch, Set(set_rendezvous), "join_timeout=60"},
+      {"rdzv_id", "ID", "The job's id, which each of its machines must know (none).", kMachines,
+       FlagUse::kLaunch, Set(set_run_id)},
       {"mpirun_hostfile", "FILE", "Start the processes of these hosts through mpirun.", kMachines,
        FlagUse::kCommand, Set(set_mpirun_hostfile)},
 

@@ -48,12 +48,14 @@ absl::Status check_several_machines(const LaunchRequest& request) {
   const int num_machines = *config.num_machines;
   // mpirun starts the processes of all machines from one.
   const bool starts_all = config.mpirun_hostfile().has_value();
-  if (!starts_all && !config.machine_rank.has_value()) {
+  const bool needs_rank = !starts_all && config.rdzv_backend != "c10d";
+  if (needs_rank && !config.machine_rank.has_value()) {
     return missing_for_machines(
         "machine_rank",
-        absl::StrCat("pass this machine's number, 0 for the main one to ", num_machines - 1, "."));
+        absl::StrCat("pass this machine's number, 0 for the main one to ", num_machines - 1,
+                     ", or --rdzv_backend=c10d to have them numbered."));
   }
-  if (!starts_all && *config.machine_rank >= num_machines) {
+  if (!starts_all && config.machine_rank.value_or(0) >= num_machines) {
     return absl::InvalidArgumentError(absl::StrCat("--machine_rank=", *config.machine_rank,
                                                    " is not below --num_machines=", num_machines,
                                                    "; machines count from 0."));
@@ -72,15 +74,17 @@ absl::Status check_several_machines(const LaunchRequest& request) {
         "--num_processes=", *config.num_processes, " counts the processes of all ", num_machines,
         " machines, and cannot be divided among them; pass a multiple."));
   }
-  if (request.max_restarts > 0) {
-    return refused("--max_restarts is for one machine", "leave it out with several.");
-  }
   return absl::OkStatus();
 }
 
 absl::Status check_machines(const LaunchRequest& request) {
   const LaunchConfig& config = request.config;
   const std::string backend = config.rdzv_backend.value_or("static");
+  if (absl::StartsWith(backend, "etcd")) {
+    return refused(absl::StrCat("--rdzv_backend=", backend, " is not supported: machines meet at ",
+                                "a launcher, and not in a server beside them"),
+                   "choose one of static, c10d, and pass --main_process_ip.");
+  }
   if (backend != "static" && backend != "c10d") {
     return refused(absl::StrCat("--rdzv_backend=", backend, " is not supported"),
                    "choose one of static, c10d.");

@@ -42,12 +42,17 @@ TEST(CheckRequest, LetsTheCpuStandInForUnknownDevices) {
 TEST(CheckRequest, KnowsTwoWaysToMeet) {
   EXPECT_THAT(error({.rdzv_backend = "etcd"}),
               AllOf(HasSubstr("--rdzv_backend=etcd"), HasSubstr("one of static, c10d")));
+  EXPECT_THAT(error({.rdzv_backend = "zookeeper"}), HasSubstr("one of static, c10d"));
   EXPECT_EQ(error({.num_machines = 1, .rdzv_backend = "c10d"}, kHere), "");
 }
 
 TEST(CheckRequest, TakesSeveralMachinesThatMeet) {
   LaunchConfig config = {.num_machines = 2};
   EXPECT_THAT(error(config), HasSubstr("needs --machine_rank"));
+  // Numbered in the order of arrival.
+  config.rdzv_backend = "c10d";
+  EXPECT_THAT(error(config), HasSubstr("needs --main_process_ip"));
+  config.rdzv_backend = std::nullopt;
   config.machine_rank = 1;
   EXPECT_THAT(error(config), HasSubstr("needs --main_process_ip"));
   config.main_process_ip = "10.0.0.1";

@@ -25,12 +25,12 @@ std::string last_errors(const LaunchPlan& plan, const GroupEnd& end) {
   return text;
 }
 
-std::string consequence(const LaunchPlan& plan, const GroupEnd& end, int attempt) {
-  if (is_restarted(plan, end, attempt)) {
+std::string consequence(const LaunchPlan& plan, const std::optional<int>& restart) {
+  if (restart.has_value()) {
     return absl::StrCat("; ", plan.is_multi_process() ? "all processes start" : "it starts",
-                        " again (restart ", attempt + 1, " of ", plan.max_restarts, ")");
+                        " again", count_of(*restart, plan));
   }
-  if (plan.num_machines > 1) return "; the others on this machine were stopped";
+  if (plan.num_machines > 1) return "; the others were stopped, on all machines";
   return plan.is_multi_process() ? "; the others were stopped" : "";
 }
 
@@ -41,21 +41,27 @@ bool is_restarted(const LaunchPlan& plan, const GroupEnd& end, int attempt) {
          attempt < plan.max_restarts;
 }
 
-std::string end_report(const LaunchPlan& plan, const GroupEnd& end, int attempt) {
+std::string count_of(int restart, const LaunchPlan& plan) {
+  return absl::StrCat(" (restart ", restart, " of ", plan.max_restarts, ")");
+}
+
+std::string end_report(const LaunchPlan& plan, const GroupEnd& end,
+                       const std::optional<int>& restart) {
   if (end.received_signal.has_value()) {
     return absl::StrCat("accelerate: ", signal_name(*end.received_signal),
                         " received; all processes were stopped.\n");
   }
   if (!end.failed_rank.has_value()) return "";
   std::string text = absl::StrCat("accelerate: ", failed_process(plan, end), " ",
-                                  describe(end.worker_end), consequence(plan, end, attempt), ".\n");
+                                  describe(end.worker_end), consequence(plan, restart), ".\n");
   if (end.worker_end == WorkerEnd{.by_signal = true, .code = SIGKILL}) {
     absl::StrAppend(&text,
                     "accelerate: the kernel does this when memory runs out: look into dmesg.\n");
   }
   // What the only process wrote stands right above, and what is tried again is not over.
-  if (plan.is_multi_process() && !is_restarted(plan, end, attempt))
+  if (plan.is_multi_process() && !restart.has_value()) {
     absl::StrAppend(&text, last_errors(plan, end));
+  }
   return text;
 }
 

@@ -15,18 +15,13 @@
 // Not for a process that has started threads or initialised CUDA: neither survives a fork.
 #pragma once
 
-#include <chrono>
 #include <functional>
 
 #include "launcher/plan/command.h"
 #include "launcher/plan/launch_plan.h"
+#include "launcher/supervisor/supervisor_options.h"
 
 namespace accelerate::launcher {
-
-struct SupervisorOptions {
-  // How long workers that are told to stop may take before they are killed.
-  std::chrono::milliseconds grace_period = std::chrono::seconds(5);
-};
 
 // Runs `worker` in plan.num_processes processes of this machine and returns when all have ended. To
 // be called while this process has one thread, and only once at a time.

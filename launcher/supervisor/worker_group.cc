@@ -84,6 +84,7 @@ absl::Status WorkerGroup::start_worker(const WorkerSetup& setup,
     output_relay_.close();
     error_relay_.close();
     signals_.restore();
+    if (link_ != nullptr) link_->close();
     run_worker({.supervisor = supervisor,
                 .watchdog = watchdog_,
                 .variables = setup.variables,
@@ -102,14 +103,18 @@ void WorkerGroup::wait_and_handle() {
   for (const OutputRelay* relay : {&output_relay_, &error_relay_}) {
     for (const int fd : relay->fds()) polled.push_back({.fd = fd, .events = POLLIN, .revents = 0});
   }
+  if (link_ != nullptr) link_->add_to(polled);
   poll(polled.data(), polled.size(), poll_timeout());
 
   // Before the ends of workers: who signals this process may have signalled them too.
   while (const std::optional<int> signal = signals_.take()) {
     if (*signal == SIGCHLD || is_stopping_) continue;
     received_signal_ = signal;
+    if (link_ != nullptr) link_->tell_signal(*signal);
     stop(*signal == SIGINT ? SIGINT : SIGTERM);
   }
+  // Before the ends, too: for want of a peer that failed on another machine, workers here fail.
+  if (link_ != nullptr) obey_link();
   collect_ends();
   output_relay_.forward();
   error_relay_.forward();
@@ -126,6 +131,7 @@ int WorkerGroup::poll_timeout() const {
     if (time.has_value()) shortest = std::min(shortest.value_or(*time), *time);
   };
   shorten(error_relay_.wait());
+  if (link_ != nullptr) shorten(link_->wait());
   if (kill_time_.has_value()) {
     shorten(std::chrono::ceil<milliseconds>(*kill_time_ - Clock::now()));
   }
@@ -151,7 +157,13 @@ void WorkerGroup::collect_ends() {
   }
   if (!failed.has_value() || is_stopping_) return;
   failed_rank_ = failed;
+  if (link_ != nullptr) link_->tell_failure(*failed, *workers_[*failed].end);
   stop(SIGTERM);
+}
+
+void WorkerGroup::obey_link() {
+  link_->handle();
+  if (link_->stop().has_value() && !is_stopping_) stop(SIGTERM);
 }
 
 void WorkerGroup::stop(int signal) {

@@ -1,7 +1,7 @@
 // The workers of one machine from their start to the end of the last one.
 //
 // Example:
-//   WorkerGroup group(std::chrono::seconds(5), signals, *watchdog);
+//   WorkerGroup group(std::chrono::seconds(5), signals, *watchdog, /*link=*/nullptr);
 //   absl::StatusOr<GroupEnd> end = group.run(std::move(socket), setups, worker);
 //   if (end.ok() && !end->failed_rank.has_value()) return 0;
 //
@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "launcher/env/environment.h"
 #include "launcher/plan/cpu_set.h"
+#include "launcher/rendezvous/job_link.h"
 #include "launcher/supervisor/file_descriptor.h"
 #include "launcher/supervisor/group_end.h"
 #include "launcher/supervisor/output_relay.h"
@@ -47,13 +48,16 @@ struct WorkerSetup {
 // Not thread-safe; runs once.
 class WorkerGroup {
  public:
-  // `signals` and `watchdog` must outlive the group; each group needs a watchdog of its own.
-  WorkerGroup(std::chrono::milliseconds grace_period, SignalScope& signals, Watchdog& watchdog)
-      : grace_period_(grace_period), signals_(signals), watchdog_(watchdog) {}
+  // `signals`, `watchdog` and `link` must outlive the group; each group needs a watchdog of its
+  // own. `link` is null where the job has no other machine.
+  WorkerGroup(std::chrono::milliseconds grace_period, SignalScope& signals, Watchdog& watchdog,
+              JobLink* link)
+      : grace_period_(grace_period), signals_(signals), watchdog_(watchdog), link_(link) {}
 
   // Forks a worker for each of `setups`, from rank 0, which leaves with what `worker` returns, and
   // waits until all have ended and nothing of their process groups is left. Rank 0 alone inherits
-  // `store_socket`. An error where not all could be started; then none runs.
+  // `store_socket`. A failure here is told to the other machines at once, and one there stops the
+  // workers here. An error where not all could be started; then none runs.
   absl::StatusOr<GroupEnd> run(FileDescriptor store_socket, const std::vector<WorkerSetup>& setups,
                                const std::function<int()>& worker);
 
@@ -76,6 +80,7 @@ class WorkerGroup {
   void wait_and_handle();
   int poll_timeout() const;
   void collect_ends();
+  void obey_link();
   void stop(int signal);
   void signal_groups(int signal) const;
   void end_groups();
@@ -84,6 +89,7 @@ class WorkerGroup {
   std::chrono::milliseconds grace_period_;  // From being told to stop to being killed.
   SignalScope& signals_;
   Watchdog& watchdog_;
+  JobLink* link_;
   OutputRelay output_relay_{STDOUT_FILENO};
   OutputRelay error_relay_{STDERR_FILENO};
   std::vector<Worker> workers_;

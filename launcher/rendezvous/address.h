@@ -1,0 +1,43 @@
+// Addresses of machines, IPv4 and IPv6 alike.
+//
+// Example:
+//   const absl::StatusOr<std::vector<Address>> addresses = resolve("node-0", 29500);
+//   if (addresses.ok() && is_of_this_machine(addresses->front())) listen();
+//
+// Not for names that take part in a message: to_string() shows numbers.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace accelerate::launcher {
+
+// A value.
+struct Address {
+  sockaddr_storage storage = {};
+  socklen_t size = 0;
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+// All that `host` is known by, a name or numbers, in the order in which to try them. Unavailable
+// says that there is none, and what to do. May wait for a name server. Thread-safe.
+absl::StatusOr<std::vector<Address>> resolve(const std::string& host, int port);
+
+// Of a connected socket: its own end, and the other. Empty for a socket within this machine.
+Address own_address(int fd);
+Address peer_address(int fd);
+
+// The number alone, "10.0.0.1"; "this machine" for an empty one.
+std::string to_string(const Address& address);
+
+bool is_of_this_machine(const Address& address);
+
+// The name of the network interface with this address, such as "eth0"; empty where none has it.
+std::string interface_of(const Address& address);
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,118 @@
+// Makes the machines of a job agree: on who takes part, on a common start, on stopping everywhere
+// when something went wrong somewhere, and on whether to start again. Machine 0 has it.
+//
+// Example:
+//   Coordinator coordinator(std::move(socket), {.num_machines = 2, .own_hello = hello});
+//   Member member(coordinator.connect_own(), ...);  // Machine 0 is a machine like the others.
+//   while (!coordinator.is_over()) {
+//     std::vector<pollfd> polled;
+//     coordinator.add_to(polled);
+//     poll(polled.data(), polled.size(), coordinator.wait());
+//     coordinator.handle();
+//   }
+//
+// Nothing in it waits, so that it lives in the loop of machine 0's launcher, and nobody who is slow
+// or a stranger keeps the others waiting. Not for the values of a training: those meet in
+// LibTorch's store.
+#pragma once
+
+#include <poll.h>
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "launcher/rendezvous/address.h"
+#include "launcher/rendezvous/connection.h"
+#include "launcher/rendezvous/message.h"
+#include "launcher/request/rendezvous_settings.h"
+#include "launcher/supervisor/file_descriptor.h"
+
+namespace accelerate::launcher {
+
+struct CoordinatorOptions {
+  int num_machines = 2;
+  int max_restarts = 0;
+  Hello own_hello = {};  // What machine 0 says, and all must say but for the rank.
+  RendezvousSettings settings = {};
+  // Told in a sentence who was refused or went away before the start.
+  std::function<void(const std::string& remark)> remark = [](const std::string&) {};
+};
+
+// Not thread-safe.
+class Coordinator {
+ public:
+  // `socket` listens; it becomes non-blocking.
+  Coordinator(FileDescriptor socket, CoordinatorOptions options);
+
+  // A connection that is not refused: that of machine 0, which is to say its hello there.
+  FileDescriptor connect_own();
+
+  // What to poll, and for how long at most; then handle() does what can be done.
+  void add_to(std::vector<pollfd>& polled) const;
+  std::optional<std::chrono::milliseconds> wait() const;
+  void handle();
+
+  // The job has ended, and each machine that was there has heard it.
+  bool is_over() const;
+
+  // By which of its addresses other machines have reached this one; empty before that.
+  const Address& reached_address() const { return reached_address_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // Somebody who has not said a valid hello yet.
+  struct Stranger {
+    Connection connection;
+    Address address;
+    Clock::time_point deadline;
+    bool is_own = false;
+  };
+
+  struct Machine {
+    Connection connection;
+    Address address;
+    bool is_ready = false;
+    int store_port = 0;
+    bool has_ended = false;
+  };
+
+  enum class Phase { kGathering, kRunning, kOver };
+
+  int count(bool Machine::*member) const;
+  void accept_strangers();
+  void drop_oldest_stranger();
+  void hear_strangers();
+  bool hear(Stranger& stranger);
+  void admit(Stranger& stranger, const Hello& hello);
+  std::optional<int> first_free_rank() const;
+  std::optional<std::string> objection(const Hello& hello) const;
+  std::optional<std::string> objection_to_rank(const std::optional<int>& rank) const;
+  std::string name_of(int rank) const;
+  void hear_machines();
+  void hear(int rank, const Message& message);
+  void note_end(int rank, const MachineEnd& end);
+  void lose(int rank, const std::string& reason);
+  void start_when_ready();
+  void finish_when_ended();
+  void give_up_when_late();
+  void gather();
+  void stop(const Stop& stop);
+  void broadcast(const Message& message);
+
+  FileDescriptor socket_;
+  CoordinatorOptions options_;
+  std::list<Stranger> strangers_;
+  std::vector<std::optional<Machine>> machines_;  // By rank.
+  Phase phase_ = Phase::kGathering;
+  int attempt_ = 0;
+  Clock::time_point deadline_;  // For all machines to be ready.
+  int refusals_ = 0;
+  Address reached_address_;
+};
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,150 @@
+#include "launcher/rendezvous/job_link.h"
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "launcher/env/mixed_precision.h"
+#include "launcher/rendezvous/address.h"
+#include "launcher/supervisor/listening_socket.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::vector<Term> terms_of(const LaunchPlan& plan, const std::string& program) {
+  std::vector<Term> terms = {
+      {"--num_machines", absl::StrCat(plan.num_machines)},
+      {"the number of processes (--num_processes)", absl::StrCat(plan.world_size())},
+      {"the device", plan.device == DeviceKind::kCpu ? "the CPU" : "GPUs"},
+      {"--mixed_precision", plan.mixed_precision.has_value()
+                                ? mixed_precision_name(*plan.mixed_precision)
+                                : "the program's own"},
+      {"--max_restarts", absl::StrCat(plan.max_restarts)},
+  };
+  if (!program.empty()) terms.push_back({"the build of the program", program});
+  return terms;
+}
+
+bool is_on_this_machine(const LaunchPlan& plan) {
+  const auto addresses = resolve(plan.main_process_ip, plan.main_process_port);
+  return addresses.ok() && std::any_of(addresses->begin(), addresses->end(), is_of_this_machine);
+}
+
+void print_remark(const std::string& remark) {
+  std::cerr << absl::StrCat("accelerate: ", remark, ".\n");
+}
+
+}  // namespace
+
+absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string& program) {
+  Hello hello = {.job_id = plan.run_id, .terms = terms_of(plan, program)};
+  if (!plan.is_numbered_by_arrival) hello.machine_rank = plan.machine_rank;
+  const MemberOptions member = {.host = plan.main_process_ip,
+                                .port = plan.main_process_port,
+                                .hello = hello,
+                                .settings = plan.rendezvous};
+  JobLink link;
+  link.num_processes_ = plan.num_processes;
+  link.keep_alive_limit_ = plan.rendezvous.keep_alive_limit();
+
+  const bool may_be_main =
+      plan.is_numbered_by_arrival ? is_on_this_machine(plan) : plan.machine_rank == 0;
+  if (may_be_main) {
+    absl::StatusOr<ListeningSocket> socket =
+        open_listening_socket(plan.main_process_port, Reach::kNetwork);
+    if (socket.ok()) {
+      link.coordinator_ = std::make_unique<Coordinator>(
+          std::move(socket->fd), CoordinatorOptions{.num_machines = plan.num_machines,
+                                                    .max_restarts = plan.max_restarts,
+                                                    .own_hello = hello,
+                                                    .settings = plan.rendezvous,
+                                                    .remark = print_remark});
+    } else if (!plan.is_numbered_by_arrival) {
+      return socket.status();
+    }
+    // Otherwise another launcher on this host was first.
+  }
+  link.member_ = link.is_main_machine()
+                     ? std::make_unique<Member>(member, link.coordinator_->connect_own())
+                     : std::make_unique<Member>(member);
+  return link;
+}
+
+void JobLink::add_to(std::vector<pollfd>& polled) const {
+  if (coordinator_ != nullptr) coordinator_->add_to(polled);
+  member_->add_to(polled);
+}
+
+std::optional<milliseconds> JobLink::wait() const {
+  const std::optional<milliseconds> own = member_->wait();
+  const std::optional<milliseconds> others =
+      coordinator_ == nullptr ? std::nullopt : coordinator_->wait();
+  if (!own.has_value() || !others.has_value()) return own.has_value() ? own : others;
+  return std::min(*own, *others);
+}
+
+void JobLink::handle() {
+  if (coordinator_ != nullptr) coordinator_->handle();
+  member_->handle();
+}
+
+void JobLink::be_ready(int attempt, int store_port) {
+  attempt_ = attempt;
+  member_->send(Ready{.attempt = attempt, .store_port = store_port});
+}
+
+void JobLink::tell_failure(int local_rank, const WorkerEnd& end) {
+  member_->send(MachineEnd{.kind = EndKind::kFailedRank,
+                           .attempt = attempt_,
+                           .rank = machine_rank() * num_processes_ + local_rank,
+                           .by_signal = end.by_signal,
+                           .code = end.code});
+}
+
+void JobLink::tell_signal(int signal) {
+  if (is_joined()) {
+    return member_->send(MachineEnd{.kind = EndKind::kSignal, .attempt = attempt_, .code = signal});
+  }
+  member_->leave(
+      {.cause = absl::StrCat(signal_name(signal), " received"), .exit_code = 128 + signal});
+}
+
+void JobLink::tell_not_started(const std::string& reason) {
+  member_->send(MachineEnd{.kind = EndKind::kNotStarted, .attempt = attempt_, .text = reason});
+}
+
+void JobLink::tell_well() {
+  member_->send(MachineEnd{.kind = EndKind::kWell, .attempt = attempt_});
+}
+
+bool JobLink::is_own(const Stop& stop) const {
+  return stop.machine.has_value() && stop.machine == member_->machine_rank();
+}
+
+std::string JobLink::network_interface() const {
+  return interface_of(is_main_machine() ? coordinator_->reached_address() : member_->own_address());
+}
+
+void JobLink::leave() {
+  if (coordinator_ == nullptr) return;
+  const auto deadline = std::chrono::steady_clock::now() + keep_alive_limit_;
+  while (!coordinator_->is_over()) {
+    const auto rest = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (rest.count() <= 0) return;
+    std::vector<pollfd> polled;
+    add_to(polled);
+    poll(polled.data(), polled.size(),
+         static_cast<int>(std::min(rest, wait().value_or(rest)).count()));
+    handle();
+  }
+}
+
+void JobLink::close() {
+  coordinator_.reset();
+  member_.reset();
+}
+
+}  // namespace accelerate::launcher

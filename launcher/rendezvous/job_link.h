@@ -1,0 +1,86 @@
+// A launcher's link to the launchers of the other machines of its job.
+//
+// Example:
+//   absl::StatusOr<JobLink> link = JobLink::open(plan, program_digest("/proc/self/exe"));
+//   link->be_ready(/*attempt=*/0, store_port);
+//   ...  // add_to(), wait(), handle() in the launcher's loop until link->start() or link->stop().
+//   link->tell_failure(local_rank, end);  // Where a process of this machine fails.
+//   ...  // Until link->stop() or link->is_finished().
+//   link->leave();
+//
+// Not for a job of one machine, which has no one to talk to.
+#pragma once
+
+#include <poll.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "launcher/plan/launch_plan.h"
+#include "launcher/rendezvous/coordinator.h"
+#include "launcher/rendezvous/member.h"
+#include "launcher/rendezvous/message.h"
+#include "launcher/supervisor/worker_end.h"
+
+namespace accelerate::launcher {
+
+// Not thread-safe.
+class JobLink {
+ public:
+  // Machine 0 listens at the main port; the others look for it there, for as long as the plan
+  // says. Where machines are numbered as they arrive, machine 0 is the first to listen on the host
+  // with the main address. `program` is what must be the same program everywhere, or empty. An
+  // error where machine 0 cannot listen.
+  static absl::StatusOr<JobLink> open(const LaunchPlan& plan, const std::string& program);
+
+  void add_to(std::vector<pollfd>& polled) const;
+  std::optional<std::chrono::milliseconds> wait() const;
+  void handle();
+
+  // Of the coordinator's machine.
+  bool is_main_machine() const { return coordinator_ != nullptr; }
+  // Has a rank; until then nothing can be told.
+  bool is_joined() const { return member_->is_joined(); }
+  int machine_rank() const { return member_->machine_rank().value_or(0); }
+
+  const std::optional<Start>& start() const { return member_->start(); }
+  const std::optional<Stop>& stop() const { return member_->stop(); }
+  bool is_finished() const { return member_->is_finished(); }
+
+  // ---- What this machine tells. No process of it runs, and `attempt` can start:
+  void be_ready(int attempt, int store_port);
+  // or is to be stopped, for all machines, or has ended well here.
+  void tell_failure(int local_rank, const WorkerEnd& end);
+  void tell_signal(int signal);
+  void tell_not_started(const std::string& reason);
+  void tell_well();
+
+  // Whether this machine was the first that told why to stop.
+  bool is_own(const Stop& stop) const;
+
+  // The network interface by which this machine and the others reach each other; empty where that
+  // is not known.
+  std::string network_interface() const;
+
+  // After the last word: machine 0 sees to it that the others have heard it, and waits for no one
+  // longer than it takes to find out that he is lost.
+  void leave();
+
+  // Closes everything without a word, in a forked process that is not to hold it.
+  void close();
+
+ private:
+  JobLink() = default;
+
+  int num_processes_ = 1;  // Of each machine.
+  int attempt_ = 0;
+  std::chrono::seconds keep_alive_limit_{0};
+  std::unique_ptr<Coordinator> coordinator_;  // Of machine 0.
+  std::unique_ptr<Member> member_;
+};
+
+}  // namespace accelerate::launcher

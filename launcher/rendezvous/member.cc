@@ -1,0 +1,165 @@
+#include "launcher/rendezvous/member.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <variant>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Between two attempts to reach a machine 0 that has not started yet.
+constexpr milliseconds kPause(200);
+// A host may have addresses that lead nowhere, and the kernel would try for two minutes.
+constexpr milliseconds kLongestConnect(5000);
+
+int pending_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
+
+bool is_connected(int fd) { return peer_address(fd).size > 0; }
+
+}  // namespace
+
+Member::Member(MemberOptions options)
+    : options_(std::move(options)), deadline_(Clock::now() + options_.settings.join_timeout) {
+  connect_next();
+}
+
+// The coordinator of this process needs no deadline of its own.
+Member::Member(MemberOptions options, FileDescriptor socket)
+    : options_(std::move(options)), deadline_(Clock::time_point::max()) {
+  greet(std::move(socket));
+}
+
+void Member::add_to(std::vector<pollfd>& polled) const {
+  if (connection_.has_value()) polled.push_back(connection_->polled());
+  if (connecting_.is_open()) {
+    polled.push_back({.fd = connecting_.get(), .events = POLLOUT, .revents = 0});
+  }
+}
+
+std::optional<milliseconds> Member::wait() const {
+  if (stop_.has_value() || is_joined() || is_finished_) return std::nullopt;
+  const Clock::time_point next =
+      connection_.has_value() ? deadline_ : std::min(deadline_, next_step_);
+  if (next == Clock::time_point::max()) return std::nullopt;
+  return std::max(std::chrono::ceil<milliseconds>(next - Clock::now()), milliseconds(0));
+}
+
+void Member::handle() {
+  if (connecting_.is_open()) {
+    go_on_connecting();
+  } else if (!connection_.has_value() && !stop_.has_value() && Clock::now() >= next_step_) {
+    connect_next();
+  }
+  if (connection_.has_value()) hear_coordinator();
+  if (is_joined() || stop_.has_value() || Clock::now() < deadline_) return;
+  end({.cause = absl::StrCat("machine 0 did not take this one at ", place(), " within ",
+                             options_.settings.join_timeout.count(), " s (", last_error_,
+                             "); start its launcher, check --main_process_ip, the port and "
+                             "firewalls, or raise --rdzv_conf join_timeout")});
+}
+
+void Member::send(const Message& message) {
+  // Without one, a last word was heard, which stays.
+  if (!connection_.has_value()) return;
+  if (std::holds_alternative<Ready>(message)) {
+    start_.reset();
+    stop_.reset();
+  }
+  connection_->send(message);
+}
+
+void Member::leave(const Stop& stop) {
+  if (!stop_.has_value()) end(stop);
+}
+
+void Member::connect_next() {
+  if (addresses_.empty()) {
+    absl::StatusOr<std::vector<Address>> found = resolve(options_.host, options_.port);
+    if (!found.ok()) return fail_attempt(std::string(found.status().message()));
+    addresses_ = *std::move(found);
+  }
+  const Address address = addresses_.front();
+  addresses_.erase(addresses_.begin());
+  connecting_ = FileDescriptor(
+      socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  next_step_ = Clock::now() + kLongestConnect;
+  const bool is_begun =
+      connect(connecting_.get(), address.get(), address.size) == 0 || errno == EINPROGRESS;
+  if (!is_begun) fail_attempt(std::strerror(errno));
+}
+
+void Member::go_on_connecting() {
+  if (const int error = pending_error(connecting_.get()); error != 0) {
+    return fail_attempt(std::strerror(error));
+  }
+  if (is_connected(connecting_.get())) return greet(std::exchange(connecting_, FileDescriptor()));
+  if (Clock::now() >= next_step_) fail_attempt("no answer");
+}
+
+void Member::greet(FileDescriptor socket) {
+  own_address_ = launcher::own_address(socket.get());
+  connection_.emplace(std::move(socket), options_.settings);
+  connection_->send(options_.hello);
+}
+
+void Member::fail_attempt(const std::string& reason) {
+  last_error_ = reason;
+  connecting_.reset();
+  connection_.reset();
+  next_step_ = Clock::now() + (addresses_.empty() ? kPause : milliseconds(0));
+}
+
+void Member::hear_coordinator() {
+  const absl::Status state = connection_->exchange();
+  while (connection_.has_value()) {
+    const std::optional<Message> message = connection_->take();
+    if (!message.has_value()) break;
+    hear(*message);
+  }
+  if (state.ok() || !connection_.has_value()) return;
+  if (!is_joined()) return fail_attempt(std::string(state.message()));
+  end({.cause = absl::StrCat("machine 0 at ", place(), " is lost (", state.message(),
+                             "): its launcher was killed, it is down, or the network is")});
+}
+
+void Member::hear(const Message& message) {
+  if (const auto* welcome = std::get_if<Welcome>(&message)) {
+    machine_rank_ = welcome->machine_rank;
+  } else if (const auto* refusal = std::get_if<Refusal>(&message)) {
+    end({.cause =
+             absl::StrCat("machine 0 at ", place(), " refused this machine: ", refusal->reason)});
+  } else if (const auto* start = std::get_if<Start>(&message)) {
+    start_ = *start;
+  } else if (const auto* stop = std::get_if<Stop>(&message)) {
+    if (!stop->is_restarted) return end(*stop);
+    stop_ = *stop;
+  } else if (std::holds_alternative<Finish>(message)) {
+    is_finished_ = true;
+    connection_.reset();
+  }
+}
+
+// The last word. The coordinator waits until this end of the connection is closed.
+void Member::end(const Stop& stop) {
+  stop_ = stop;
+  connecting_.reset();
+  connection_.reset();
+}
+
+std::string Member::place() const { return absl::StrCat(options_.host, " port ", options_.port); }
+
+}  // namespace accelerate::launcher

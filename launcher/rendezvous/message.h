@@ -1,0 +1,117 @@
+// What the machines of a job say to each other, and how it looks on the wire.
+//
+// Example:
+//   std::string bytes = encode(Start{.attempt = 0, .store_port = 40000});
+//   absl::StatusOr<std::optional<Message>> message = take_message(bytes);  // A Start.
+//
+// A frame is the four bytes "ACRZ", the version, the kind and the size of what follows, each a
+// 32-bit number with the most significant byte first. Sizes are bounded, and nothing is trusted
+// that comes from the network.
+//
+// Not secret: whoever can listen to the network can read the job's id.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace accelerate::launcher {
+
+// Something that must be the same on all machines: "--mixed_precision", "bf16".
+struct Term {
+  std::string name = "";
+  std::string value = "";
+
+  bool operator==(const Term&) const = default;
+};
+
+// ---- From a machine to the coordinator.
+
+// The first message of a connection.
+struct Hello {
+  std::string job_id = "";
+  std::optional<int> machine_rank = std::nullopt;  // Nothing: whichever is free.
+  std::vector<Term> terms = {};
+
+  bool operator==(const Hello&) const = default;
+};
+
+// No process of an attempt runs on this machine, and it is ready for the next one.
+struct Ready {
+  int attempt = 0;
+  int store_port = 0;  // Of machine 0: where the rendezvous store will listen.
+
+  bool operator==(const Ready&) const = default;
+};
+
+enum class EndKind { kWell, kFailedRank, kSignal, kNotStarted };
+
+// The processes of this machine have ended or are being stopped, for a reason of its own.
+struct MachineEnd {
+  EndKind kind = EndKind::kWell;
+  int attempt = 0;
+  int rank = 0;            // The failed one, among all.
+  bool by_signal = false;  // How it ended,
+  int code = 0;            // and with what; or else which signal the launcher received.
+  std::string text = "";   // Why nothing could be started.
+
+  bool operator==(const MachineEnd&) const = default;
+};
+
+// ---- From the coordinator to a machine.
+
+struct Welcome {
+  int machine_rank = 0;
+
+  bool operator==(const Welcome&) const = default;
+};
+
+// The last message to one that is not taken.
+struct Refusal {
+  std::string reason = "";
+
+  bool operator==(const Refusal&) const = default;
+};
+
+// All machines are ready: go.
+struct Start {
+  int attempt = 0;
+  int store_port = 0;
+
+  bool operator==(const Start&) const = default;
+};
+
+// All machines are to stop their processes.
+struct Stop {
+  std::optional<int> machine = std::nullopt;  // Whose end it was, if anyone's.
+  std::string cause = "";      // A clause: "rank 3 on machine 1 (10.0.0.2) exited with code 3".
+  bool is_worker_end = false;  // It tells how a worker ended.
+  int exit_code = 1;           // Of the launchers, where nothing follows.
+  bool is_restarted = false;   // The next attempt follows.
+
+  bool operator==(const Stop&) const = default;
+};
+
+// All processes of all machines have ended well.
+struct Finish {
+  bool operator==(const Finish&) const = default;
+};
+
+using Message = std::variant<Hello, Ready, MachineEnd, Welcome, Refusal, Start, Stop, Finish>;
+
+// Of a frame's content.
+inline constexpr std::size_t kLargestMessage = 16 * 1024;
+
+// A whole frame. Texts that are longer than 4 KiB are cut off.
+std::string encode(const Message& message);
+
+// Takes the first message off `bytes`; nothing where it is not whole yet. InvalidArgument where
+// this is no frame, or a wrong one: then nothing that follows can be read either. Texts have no
+// control characters: nobody writes to a terminal here what he likes. Thread-safe.
+absl::StatusOr<std::optional<Message>> take_message(std::string& bytes);
+
+}  // namespace accelerate::launcher

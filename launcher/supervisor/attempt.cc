@@ -1,0 +1,84 @@
+#include "launcher/supervisor/attempt.h"
+
+#include <iostream>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace accelerate::launcher {
+namespace {
+
+OutputRoute route(const LaunchPlan& plan, int rank, bool is_marked, bool is_relayed,
+                  const std::string& log_file) {
+  return {.is_relayed = is_relayed || is_marked || !log_file.empty(),
+          .prefix = is_marked ? absl::StrCat("[", plan.role, rank, "]:") : "",
+          .log_file = log_file};
+}
+
+absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder>& logs,
+                                   const StoreEndpoint& store, WorkerPlace place) {
+  const LaunchPlan& plan = job.plan;
+  const int rank = place.local_rank;
+  WorkerSetup setup;
+  std::string output_file;
+  std::string error_output_file;
+  if (logs.has_value()) {
+    const absl::StatusOr<std::string> folder = logs->make_rank_folder(place.attempt, rank);
+    if (!folder.ok()) return folder.status();
+    output_file = absl::StrCat(*folder, "/stdout.log");
+    error_output_file = absl::StrCat(*folder, "/stderr.log");
+    place.error_file = absl::StrCat(*folder, "/error.json");
+  }
+  // One process shares the terminal with nobody: there are no lines to tell apart, and it writes
+  // there itself, with colours.
+  const bool several = plan.is_multi_process();
+  const Streams marked = several ? plan.output.tee.of(rank) : Streams();
+  setup.standard_output = route(plan, rank, marked.out, /*is_relayed=*/false, output_file);
+  setup.standard_error = route(plan, rank, marked.err, /*is_relayed=*/several, error_output_file);
+  setup.variables = job.variables(plan, place, store);
+  if (rank < static_cast<int>(plan.cpu_sets.size())) setup.cpus = plan.cpu_sets[rank];
+  return setup;
+}
+
+}  // namespace
+
+absl::StatusOr<Store> open_store(const Job& job, int port, Reach reach) {
+  absl::StatusOr<ListeningSocket> opened = open_listening_socket(port, reach);
+  if (!opened.ok()) return opened.status();
+  Store store = {.endpoint = {.address = job.plan.main_process_ip, .port = opened->port}};
+  if (job.takes_store_socket) {
+    store.endpoint.listening_fd = opened->fd.get();
+    store.socket = std::move(opened->fd);
+  }
+  return store;
+}
+
+absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
+                                       const std::optional<LogFolder>& logs, SignalScope& signals) {
+  std::vector<WorkerSetup> setups;
+  for (int rank = 0; rank < job.plan.num_processes; ++rank) {
+    absl::StatusOr<WorkerSetup> setup =
+        set_up(job, logs, attempt.store.endpoint, {.local_rank = rank, .attempt = attempt.number});
+    if (!setup.ok()) return setup.status();
+    setups.push_back(*std::move(setup));
+  }
+  absl::StatusOr<Watchdog> started = Watchdog::start();
+  if (!started.ok()) return started.status();
+  auto watchdog = std::make_unique<Watchdog>(*std::move(started));
+  auto group =
+      std::make_unique<WorkerGroup>(job.options.grace_period, signals, *watchdog, attempt.link);
+  absl::StatusOr<GroupEnd> end = group->run(std::move(attempt.store.socket), setups, job.worker);
+  if (!end.ok()) return end.status();
+  return AttemptEnd(std::move(watchdog), std::move(group), *std::move(end));
+}
+
+int report_start(const LaunchPlan& plan, const absl::Status& status) {
+  std::cerr << "accelerate: cannot start " << plan.num_processes
+            << (plan.num_processes == 1 ? " process: " : " processes: ") << status.message()
+            << "\n";
+  return 1;
+}
+
+}  // namespace accelerate::launcher

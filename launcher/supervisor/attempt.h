@@ -1,0 +1,87 @@
+// One attempt of a job on this machine: its store, the environment of its workers, their run.
+//
+// Example:
+//   absl::StatusOr<Store> store = open_store(job, plan.main_process_port, Reach::kThisMachine);
+//   absl::StatusOr<AttemptEnd> end =
+//       run_attempt(job, {.number = 0, .store = *std::move(store)}, logs, signals);
+//   if (end.ok()) end->print(end_report(job.plan, end->group, std::nullopt));
+//
+// Not for deciding what follows: supervise() (supervisor.h) does that.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "launcher/env/environment.h"
+#include "launcher/plan/launch_plan.h"
+#include "launcher/plan/worker_variables.h"
+#include "launcher/rendezvous/job_link.h"
+#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/supervisor/group_end.h"
+#include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/log_folder.h"
+#include "launcher/supervisor/program_execution.h"
+#include "launcher/supervisor/signal_scope.h"
+#include "launcher/supervisor/supervisor_options.h"
+#include "launcher/supervisor/watchdog.h"
+#include "launcher/supervisor/worker_group.h"
+
+namespace accelerate::launcher {
+
+struct Job {
+  LaunchPlan plan;
+  const SupervisorOptions& options;
+  std::function<int()> worker;
+  std::function<EnvironmentChanges(const LaunchPlan&, const WorkerPlace&, const StoreEndpoint&)>
+      variables;
+  bool has_store = true;           // The workers meet in one;
+  bool takes_store_socket = true;  // rank 0 takes its socket over, or else opens it itself.
+  const ProgramExecution* execution = nullptr;  // Where `worker` executes another program.
+  std::string program = "";  // The file that must be the same on all machines, if any.
+};
+
+// Where the workers meet, and its socket where rank 0 is to inherit that.
+struct Store {
+  StoreEndpoint endpoint = {};
+  FileDescriptor socket = {};
+};
+
+// Listens at `port`, 0 for any free one, for rank 0 of the job. Errors are those of
+// open_listening_socket() (listening_socket.h).
+absl::StatusOr<Store> open_store(const Job& job, int port, Reach reach);
+
+struct Attempt {
+  int number = 0;
+  Store store = {};
+  JobLink* link = nullptr;  // To the other machines, where there are any.
+};
+
+// How it ended. What is printed comes after what the workers wrote.
+class AttemptEnd {
+ public:
+  AttemptEnd(std::unique_ptr<Watchdog> watchdog, std::unique_ptr<WorkerGroup> workers,
+             GroupEnd group)
+      : group(std::move(group)), watchdog_(std::move(watchdog)), workers_(std::move(workers)) {}
+
+  void print(std::string_view lines) { workers_->print(lines); }
+
+  GroupEnd group;
+
+ private:
+  std::unique_ptr<Watchdog> watchdog_;
+  std::unique_ptr<WorkerGroup> workers_;
+};
+
+// Runs the workers to their end. An error where not all could be started.
+absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
+                                       const std::optional<LogFolder>& logs, SignalScope& signals);
+
+// Says why the workers could not be started, and returns the exit code for that.
+int report_start(const LaunchPlan& plan, const absl::Status& status);
+
+}  // namespace accelerate::launcher
