@@ -45,8 +45,8 @@ class CoordinatorTest : public testing::Test {
                            .own_hello = hello(0),
                            .settings = settings,
                            .remark = [this](const std::string& it) { remarks_.push_back(it); }});
-    members_.push_back(
-        std::make_unique<Member>(MemberOptions{.hello = hello(0)}, coordinator_->connect_own()));
+    members_.push_back(std::make_unique<Member>(MemberOptions{.port = port_, .hello = hello(0)},
+                                                coordinator_->connect_own()));
   }
 
   static Hello hello(std::optional<int> rank) {
@@ -147,6 +147,11 @@ TEST_F(CoordinatorTest, StartsWhenAllAreReadyAndEndsWhenAllHaveEndedWell) {
     return all([](const Member& member) { return member.is_finished(); }) &&
            coordinator_->is_over();
   });
+  // Who has heard the last word does not come again.
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& member : members_) member->handle();
+    coordinator_->handle();
+  }
   EXPECT_THAT(remarks_, IsEmpty());
 }
 

@@ -30,6 +30,14 @@ int pending_error(int fd) {
 
 bool is_connected(int fd) { return peer_address(fd).size > 0; }
 
+// On one host, where nobody listens at the port yet, the kernel may choose that very port for this
+// end, and so connects the socket to itself.
+bool is_connected_to_itself(int fd) {
+  const Address own = own_address(fd);
+  const Address peer = peer_address(fd);
+  return own.size == peer.size && std::memcmp(&own.storage, &peer.storage, own.size) == 0;
+}
+
 }  // namespace
 
 Member::Member(MemberOptions options)
@@ -59,9 +67,11 @@ std::optional<milliseconds> Member::wait() const {
 }
 
 void Member::handle() {
+  if (stop_.has_value() && !connection_.has_value()) return;
+  if (is_finished_) return;
   if (connecting_.is_open()) {
     go_on_connecting();
-  } else if (!connection_.has_value() && !stop_.has_value() && Clock::now() >= next_step_) {
+  } else if (!connection_.has_value() && Clock::now() >= next_step_) {
     connect_next();
   }
   if (connection_.has_value()) hear_coordinator();
@@ -106,6 +116,7 @@ void Member::go_on_connecting() {
   if (const int error = pending_error(connecting_.get()); error != 0) {
     return fail_attempt(std::strerror(error));
   }
+  if (is_connected_to_itself(connecting_.get())) return fail_attempt("nobody listens there");
   if (is_connected(connecting_.get())) return greet(std::exchange(connecting_, FileDescriptor()));
   if (Clock::now() >= next_step_) fail_attempt("no answer");
 }
