@@ -13,12 +13,23 @@
 #include "accelerate/comm/backend.h"
 #include "accelerate/comm/collective_error.h"
 #include "accelerate/tape/recorded_call.h"
+#include "launcher/env/environment.h"
+#include "launcher/env/variable_names.h"
 
 namespace accelerate {
 namespace {
 
 bool is_loopback(const std::string& address) {
   return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+// A launcher of several machines knows by which interface they reach each other. Of a list, as
+// Python's torch takes it, the first.
+std::string network_interface(const ProcessGroupOptions& options) {
+  if (!options.network_interface.empty()) return options.network_interface;
+  const std::string names =
+      launcher::process_environment(launcher::kGlooInterfaceVariable).value_or("");
+  return names.substr(0, names.find(','));
 }
 
 c10::intrusive_ptr<c10d::Store> connect_store(const launcher::WorkerEnvironment& worker,
@@ -112,7 +123,7 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
         .rank = worker.rank,
         .size = worker.world_size,
         .timeout = options.timeout,
-        .network_interface = options.network_interface,
+        .network_interface = network_interface(options),
         .hostname = is_loopback(worker.main_address) ? worker.main_address : std::string(),
         .shared_memory = options.shared_memory};
     auto backend = info.device.is_cuda() ? internal::make_nccl_backend(store, backend_options)

@@ -33,7 +33,8 @@ enum class ReduceOp { kSum, kMean, kMax, kMin };
 struct ProcessGroupOptions {
   // How long a collective waits for a peer before it fails.
   std::chrono::milliseconds timeout = std::chrono::minutes(30);
-  // The interface that the CPU processes talk over, such as "eth0". Empty: loopback when the main
+  // The interface that the CPU processes talk over, such as "eth0". Empty: that of the variable
+  // GLOO_SOCKET_IFNAME, which the launcher of several machines sets; or else loopback when the main
   // process is on this machine's loopback address, else the interface of this machine's host name.
   std::string network_interface = {};
   // CPU processes of one host talk through memory that they share. False: over the network, as they
