@@ -45,6 +45,9 @@ namespace accelerate::launcher {
 // allows; TORCHELASTIC_RESTART_COUNT tells them the attempt, and what is returned and printed is
 // that of the last one. Ends of workers are noticed at once: there is no interval to set.
 //
+// Where the plan has several machines, they start together, and what ends the job on one ends it on
+// all (several_machines.h); restarts are those of all.
+//
 // Returns 0 where all workers did; the exit code of the first that failed, 128 + the signal's
 // number for one that was killed; 128 + the signal's number where a signal to this process ended
 // the job; 1 where the workers could not be started. What went wrong, and the end of what the
