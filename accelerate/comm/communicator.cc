@@ -43,7 +43,8 @@ c10::intrusive_ptr<c10d::Store> connect_store(const launcher::WorkerEnvironment&
   options.timeout = timeout;
   if (options.isServer) options.masterListenFd = worker.store_fd;
   auto store = c10::make_intrusive<c10d::TCPStore>(worker.main_address, options);
-  return c10::make_intrusive<c10d::PrefixStore>("accelerate", store);
+  return c10::make_intrusive<c10d::PrefixStore>(
+      "accelerate/attempt_" + std::to_string(worker.attempt), store);
 }
 
 c10d::ReduceOp::RedOpType to_c10d(ReduceOp op) {

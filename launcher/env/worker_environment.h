@@ -31,18 +31,27 @@ struct WorkerEnvironment {
   std::optional<int> store_fd = std::nullopt;
   // An agent outside of the job holds the store: rank 0, too, must connect to it and not listen.
   bool agent_store = false;
+  // How often all processes were started again before: an agent's store still has what they wrote
+  // then.
+  int attempt = 0;
 
   bool operator==(const WorkerEnvironment&) const = default;
 };
 
 // Reads the place of this process, or nothing where it is no worker: neither its rank nor the size
-// of the world is set. Each value is the first that is set of
+// of the world is set, and it is no task of a SLURM step with several (slurm_step.h). Each value is
+// the first that is set of
 //   RANK, PMI_RANK, OMPI_COMM_WORLD_RANK, MV2_COMM_WORLD_RANK
 //   WORLD_SIZE, PMI_SIZE, OMPI_COMM_WORLD_SIZE, MV2_COMM_WORLD_SIZE
 //   LOCAL_RANK, MPI_LOCALRANKID, OMPI_COMM_WORLD_LOCAL_RANK, MV2_COMM_WORLD_LOCAL_RANK
 //   LOCAL_WORLD_SIZE, MPI_LOCALNRANKS, OMPI_COMM_WORLD_LOCAL_SIZE, MV2_COMM_WORLD_LOCAL_SIZE
-// and MASTER_ADDR (127.0.0.1), MASTER_PORT (29500). Without local values all ranks are taken to be
-// on this machine where MASTER_ADDR is a loopback address, and it is an error otherwise.
+//   MASTER_ADDR, MASTER_PORT, TORCHELASTIC_RESTART_COUNT
+// and otherwise what the SLURM step or Open MPI (open_mpi.h) tells. Without any of these, all meet
+// at 127.0.0.1:29500, and all ranks are taken to be on this machine where the main address is a
+// loopback one; it is an error otherwise.
+//
+// A pod of a Kubernetes job (kubernetes_pod.h) is a worker where it holds one process. One that
+// holds several is none: it is to launch them.
 //
 // InvalidArgument names the variable with a bad value, and what to do. Safe from several threads as
 // long as none writes the environment.

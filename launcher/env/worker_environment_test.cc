@@ -48,6 +48,7 @@ TEST(WorkerEnvironment, ReadsWhatTorchrunExports) {
                   {"LOCAL_WORLD_SIZE", "4"},
                   {"MASTER_ADDR", "node-0"},
                   {"MASTER_PORT", "1234"},
+                  {"TORCHELASTIC_RESTART_COUNT", "2"},
                   {"TORCHELASTIC_USE_AGENT_STORE", "True"}}),
             (WorkerEnvironment{.rank = 5,
                                .world_size = 8,
@@ -55,7 +56,8 @@ TEST(WorkerEnvironment, ReadsWhatTorchrunExports) {
                                .local_world_size = 4,
                                .main_address = "node-0",
                                .main_port = 1234,
-                               .agent_store = true}));
+                               .agent_store = true,
+                               .attempt = 2}));
 }
 
 TEST(WorkerEnvironment, ReadsTheNamesOfEachMpi) {
@@ -64,13 +66,15 @@ TEST(WorkerEnvironment, ReadsTheNamesOfEachMpi) {
   EXPECT_EQ(read({{"PMI_RANK", "3"},
                   {"PMI_SIZE", "4"},
                   {"MPI_LOCALRANKID", "1"},
-                  {"MPI_LOCALNRANKS", "2"}}),
+                  {"MPI_LOCALNRANKS", "2"},
+                  {"MASTER_ADDR", "127.0.0.1"}}),
             expected);
   for (const std::string prefix : {"OMPI_COMM_WORLD_", "MV2_COMM_WORLD_"}) {
     EXPECT_EQ(read({{prefix + "RANK", "3"},
                     {prefix + "SIZE", "4"},
                     {prefix + "LOCAL_RANK", "1"},
-                    {prefix + "LOCAL_SIZE", "2"}}),
+                    {prefix + "LOCAL_SIZE", "2"},
+                    {"MASTER_ADDR", "127.0.0.1"}}),
               expected);
   }
 }
@@ -101,6 +105,76 @@ TEST(WorkerEnvironment, WantsLocalValuesWhereTheMainProcessMayBeElsewhere) {
   EXPECT_THAT(
       error({{"RANK", "1"}, {"WORLD_SIZE", "2"}, {"LOCAL_RANK", "0"}, {"MASTER_ADDR", "node-0"}}),
       HasSubstr("LOCAL_WORLD_SIZE is not set"));
+}
+
+const Variables kSlurmTask = {{"SLURM_JOB_ID", "17"},
+                              {"SLURM_STEP_ID", "0"},
+                              {"SLURM_STEP_NUM_TASKS", "4"},
+                              {"SLURM_STEP_NUM_NODES", "2"},
+                              {"SLURM_STEP_NODELIST", "node[1-2]"},
+                              {"SLURM_STEP_TASKS_PER_NODE", "2(x2)"},
+                              {"SLURM_PROCID", "3"},
+                              {"SLURM_NODEID", "1"},
+                              {"SLURM_LOCALID", "1"}};
+
+Variables with(Variables variables, const Variables& others) {
+  for (const auto& [name, value] : others) variables[name] = value;
+  return variables;
+}
+
+TEST(WorkerEnvironment, IsTheTaskOfASlurmStep) {
+  const WorkerEnvironment task = {.rank = 3,
+                                  .world_size = 4,
+                                  .local_rank = 1,
+                                  .local_world_size = 2,
+                                  .main_address = "node1",
+                                  .main_port = 20497};
+  EXPECT_EQ(read(kSlurmTask), task);
+  // As `srun --mpi=pmi2` adds them, and as a script may export them.
+  EXPECT_EQ(read(with(kSlurmTask, {{"PMI_RANK", "3"}, {"PMI_SIZE", "4"}})), task);
+  EXPECT_EQ(read(with(kSlurmTask, {{"RANK", "3"}, {"WORLD_SIZE", "4"}})), task);
+  WorkerEnvironment elsewhere = task;
+  elsewhere.main_address = "10.0.0.1";
+  elsewhere.main_port = 1234;
+  EXPECT_EQ(read(with(kSlurmTask, {{"MASTER_ADDR", "10.0.0.1"}, {"MASTER_PORT", "1234"}})),
+            elsewhere);
+}
+
+TEST(WorkerEnvironment, IsNothingInASlurmStepOfOneTask) {
+  const auto worker =
+      read_worker_environment(lookup_in(with(kSlurmTask, {{"SLURM_STEP_NUM_TASKS", "1"},
+                                                          {"SLURM_STEP_NUM_NODES", "1"},
+                                                          {"SLURM_PROCID", "0"},
+                                                          {"SLURM_NODEID", "0"},
+                                                          {"SLURM_LOCALID", "0"},
+                                                          {"SLURM_STEP_TASKS_PER_NODE", "1"}})));
+  ASSERT_TRUE(worker.ok()) << worker.status();
+  EXPECT_FALSE(worker->has_value());
+}
+
+TEST(WorkerEnvironment, DoesNotTakeTheStepAroundALauncherForItsOwn) {
+  // The second process of a launcher that is a task of its own.
+  EXPECT_EQ(
+      read(with(kSlurmTask, {{"RANK", "1"}, {"WORLD_SIZE", "2"}})),
+      (WorkerEnvironment{.rank = 1, .world_size = 2, .local_rank = 1, .local_world_size = 2}));
+}
+
+TEST(WorkerEnvironment, AsksForTheHostOfRankZeroWhereMpiDoesNotTellIt) {
+  EXPECT_THAT(error({{"PMI_RANK", "3"},
+                     {"PMI_SIZE", "4"},
+                     {"MPI_LOCALRANKID", "1"},
+                     {"MPI_LOCALNRANKS", "2"}}),
+              HasSubstr("pass the host of rank 0 to all"));
+}
+
+TEST(WorkerEnvironment, IsAPodThatHoldsOneProcess) {
+  const Variables pod = {{"RANK", "1"},       {"WORLD_SIZE", "2"},  {"PET_NODE_RANK", "1"},
+                         {"PET_NNODES", "2"}, {"MASTER_ADDR", "m"}, {"MASTER_PORT", "23456"}};
+  EXPECT_EQ(read(pod), (WorkerEnvironment{
+                           .rank = 1, .world_size = 2, .main_address = "m", .main_port = 23456}));
+  const auto several = read_worker_environment(lookup_in(with(pod, {{"PET_NPROC_PER_NODE", "4"}})));
+  ASSERT_TRUE(several.ok()) << several.status();
+  EXPECT_FALSE(several->has_value());
 }
 
 TEST(WorkerEnvironment, RefusesHalfAPlace) {

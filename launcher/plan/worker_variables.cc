@@ -20,11 +20,11 @@ EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& p
        .local_world_size = plan.num_processes,
        .main_address = store.address,
        .main_port = store.port,
-       .store_fd = place.local_rank == 0 ? store.listening_fd : std::nullopt});
+       .store_fd = place.local_rank == 0 ? store.listening_fd : std::nullopt,
+       .attempt = place.attempt});
   variables[kMixedPrecisionVariable] = precision_variable(plan);
   variables[kUseCpuVariable] = plan.device == DeviceKind::kCpu ? "True" : "False";
   variables[kThreadsVariable] = absl::StrCat(plan.threads_per_process);
-  variables[kRestartCountVariable] = absl::StrCat(place.attempt);
   variables[kMaxRestartsVariable] = absl::StrCat(plan.max_restarts);
   for (const auto& [name, value] : plan.environment) variables[name] = value;
   return variables;
