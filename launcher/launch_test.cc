@@ -237,6 +237,27 @@ TEST(Launch, LeavesNothingBehindAfterASignal) {
   }
 }
 
+// Rank 0 looks out for the signal, and rank 1 does not.
+const char kWaitForWarning[] =
+    "import os, signal, time\n"
+    "def warned(*_):\n"
+    "    print('warned', flush=True)\n"
+    "if os.environ['RANK'] == '0':\n"
+    "    signal.signal(signal.SIGUSR1, warned)\n"
+    "print('ready', os.environ['RANK'], flush=True)\n"
+    "while True:\n"
+    "    time.sleep(1000)\n";
+
+TEST(Launch, PassesAWarningOnWhichEndsNobody) {
+  Subprocess program({.arguments = told(2, {"--cpu", file("warned.py", kWaitForWarning)})});
+  program.wait_for_output("ready 0\n");
+  program.wait_for_output("ready 1\n");
+  program.send_signal(SIGUSR1);
+  program.wait_for_output("warned\n");
+  program.send_signal(SIGTERM);
+  EXPECT_EQ(program.wait(), 128 + SIGTERM) << program.errors();
+}
+
 TEST(Launch, LeavesNothingBehindAfterAFailure) {
   const ProgramEnd result =
       run(told(2, {"sh", "-c", "sleep 1000 & test $RANK = 1 && exit 3; wait"}));

@@ -24,7 +24,7 @@ SignalScope::SignalScope() {
   sigset_t taken;
   sigemptyset(&taken);
   sigaddset(&taken, SIGCHLD);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
     // A blocked signal arrives even where it is ignored.
     if (!is_ignored(signal)) sigaddset(&taken, signal);
   }

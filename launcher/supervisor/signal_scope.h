@@ -17,9 +17,9 @@
 
 namespace accelerate::launcher {
 
-// Takes SIGCHLD, and SIGINT, SIGTERM and SIGHUP where they are not ignored (under nohup, or in the
-// background of a script, they are, and stay so). A write without a reader fails instead of
-// killing.
+// Takes SIGCHLD, and SIGINT, SIGTERM, SIGHUP and SIGUSR1 where they are not ignored (under nohup,
+// or in the background of a script, they are, and stay so). A write without a reader fails instead
+// of killing.
 class SignalScope {
  public:
   SignalScope();

@@ -37,7 +37,9 @@ namespace accelerate::launcher {
 //
 // A worker that exits with another code than 0, or is killed, ends the job: the others, with all
 // that they started, get SIGTERM, and SIGKILL after the grace period. SIGINT, SIGTERM and SIGHUP to
-// this process are passed on (SIGHUP as SIGTERM) and end the job in the same way. When this process
+// this process are passed on (SIGHUP as SIGTERM) and end the job in the same way. SIGUSR1, a
+// scheduler's warning that the time is nearly over, is passed on and ends nothing: workers start
+// with SIGUSR1 ignored, unless this process handles it, and may set a handler. When this process
 // is killed, its workers and what they started are killed too. What remains of a worker's process
 // group is killed when the last worker has ended.
 //

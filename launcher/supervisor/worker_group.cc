@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -50,6 +50,14 @@ absl::StatusOr<FileDescriptor> add_rank(const OutputRoute& route, OutputRelay& r
   return write_end;
 }
 
+// SIGUSR1, with which schedulers say that the time is nearly over, would end a program that does
+// not look out for it; and they may send it to each process themselves.
+void ignore_warnings() {
+  struct sigaction action = {};
+  sigaction(SIGUSR1, nullptr, &action);
+  if (action.sa_handler == SIG_DFL) std::signal(SIGUSR1, SIG_IGN);
+}
+
 }  // namespace
 
 absl::StatusOr<GroupEnd> WorkerGroup::run(FileDescriptor store_socket,
@@ -83,6 +91,7 @@ absl::Status WorkerGroup::start_worker(const WorkerSetup& setup,
   if (pid == 0) {
     output_relay_.close();
     error_relay_.close();
+    ignore_warnings();
     signals_.restore();
     if (link_ != nullptr) link_->close();
     run_worker({.supervisor = supervisor,
@@ -109,6 +118,10 @@ void WorkerGroup::wait_and_handle() {
   // Before the ends of workers: who signals this process may have signalled them too.
   while (const std::optional<int> signal = signals_.take()) {
     if (*signal == SIGCHLD || is_stopping_) continue;
+    if (*signal == SIGUSR1) {
+      warn_workers();
+      continue;
+    }
     received_signal_ = signal;
     if (link_ != nullptr) link_->tell_signal(*signal);
     stop(*signal == SIGINT ? SIGINT : SIGTERM);
@@ -177,6 +190,11 @@ void WorkerGroup::signal_groups(int signal) const {
     // A worker that has just been forked may not lead its group yet.
     if (kill(-worker.pid, signal) != 0) kill(worker.pid, signal);
   }
+}
+
+// Not what they have started, of which nobody knows whether it bears it.
+void WorkerGroup::warn_workers() const {
+  for (const Worker& worker : workers_) kill(worker.pid, SIGUSR1);
 }
 
 void WorkerGroup::end_groups() {

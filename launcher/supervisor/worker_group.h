@@ -83,6 +83,7 @@ class WorkerGroup {
   void obey_link();
   void stop(int signal);
   void signal_groups(int signal) const;
+  void warn_workers() const;
   void end_groups();
   GroupEnd describe_end() const;
 
