@@ -202,6 +202,28 @@ TEST(Launch, StartsThePartOfItsMachine) {
               HasSubstr("rank 2 of 4 local 0 of 2 group 1 of 2 at 127.0.0.1:29617\n"));
 }
 
+TEST(Launch, WillNotMultiplyTheProcessesOfAnotherLauncher) {
+  Words words = {"/usr/bin/env", "RANK=1", "WORLD_SIZE=4", "LOCAL_RANK=1"};
+  for (const std::string& word : told(2, {"--cpu", "true"})) words.push_back(word);
+  const ProgramEnd result = run(words);
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("each of which would start processes of its own"));
+}
+
+TEST(Launch, PrintsWhatASchedulerTakesAndStartsNothing) {
+  for (const auto& [scheduler, line] : std::vector<std::pair<std::string, std::string>>{
+           {"slurm", "#SBATCH --nodes=2\n"},
+           {"kubernetes", "kind: PyTorchJob\n"},
+           {"jobset", "kind: JobSet\n"},
+           {"mpi", "mpirun --hostfile hosts --npernode 2 -n 4 "}}) {
+    const ProgramEnd result = run(command({"--print", scheduler, "--cpu", "--num_processes=4",
+                                           "--num_machines=2", "sh", "-c", "echo started"}));
+    EXPECT_EQ(result.code, 0) << result.errors;
+    EXPECT_THAT(result.output, HasSubstr(line));
+    EXPECT_THAT(result.output, Not(StartsWith("started")));
+  }
+}
+
 TEST(Launch, StartsTheProcessesOfAllHostsThroughMpirun) {
   if (std::system("mpirun --version > /dev/null 2>&1") != 0) {
     const ProgramEnd missing = run(told(2, {"--mpirun_hostfile=hosts", "true"}));

@@ -6,6 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "launcher/cli/mpirun_program.h"
+#include "launcher/cluster/job_machine.h"
+#include "launcher/cluster/job_template.h"
 #include "launcher/env/environment.h"
 #include "launcher/plan/command.h"
 #include "launcher/plan/defaults_remark.h"
@@ -39,6 +41,14 @@ std::string description(const LaunchPlan& plan, const Command& command) {
   });
 }
 
+int print(const LaunchRequest& request, const Command& command, const Console& console) {
+  const absl::StatusOr<TemplateJob> job =
+      make_template_job(request, command, read_machine_for(request).num_gpus);
+  if (!job.ok()) return fail(job.status(), kFailure, console);
+  console.output << print_template(*request.print, *job);
+  return kSuccess;
+}
+
 }  // namespace
 
 int run_launch(const std::vector<std::string>& words, const Console& console) {
@@ -50,10 +60,14 @@ int run_launch(const std::vector<std::string>& words, const Console& console) {
   }
   const absl::StatusOr<Command> command = make_command(request->program, process_environment);
   if (!command.ok()) return fail(command.status(), kUsageError, console);
-  const absl::StatusOr<CompletedRequest> completed =
-      complete_request(*request, process_environment);
+  // What is to run elsewhere has nothing to do with a job that this process is in.
+  const absl::StatusOr<LaunchRequest> of_job =
+      request->print.has_value() ? request : complete_from_scheduler(*request);
+  if (!of_job.ok()) return fail(of_job.status(), kFailure, console);
+  const absl::StatusOr<CompletedRequest> completed = complete_request(*of_job, process_environment);
   if (!completed.ok()) return fail(completed.status(), kFailure, console);
   warn(completed->warnings, console);
+  if (request->print.has_value()) return print(completed->request, *command, console);
 
   const ProgramOrigin origin =
       command->takes_store_socket ? ProgramOrigin::kHere : ProgramOrigin::kElsewhere;

@@ -11,12 +11,14 @@
 namespace accelerate::launcher {
 namespace {
 
-LaunchPlan plan_of_mpirun(LaunchPlan plan) {
-  if (plan.is_multi_process()) {
+LaunchPlan plan_of_mpirun(LaunchPlan plan, const MpirunOptions& options) {
+  if (plan.is_multi_process() && !options.finds_main) {
     const int port =
         plan.main_process_port == 0 ? WorkerEnvironment().main_port : plan.main_process_port;
     plan.environment[kMainAddressVariable] = plan.main_process_ip;
     plan.environment[kMainPortVariable] = absl::StrCat(port);
+  }
+  if (plan.is_multi_process()) {
     // It would tie the threads of all processes of a host to the same cores.
     plan.environment[kKmpAffinityVariable] = std::nullopt;
   }
@@ -43,13 +45,15 @@ void append_processes(const LaunchPlan& plan, const MpirunOptions& options,
 
 MpirunLaunch launch_through_mpirun(const LaunchPlan& plan, const Command& command,
                                    const MpirunOptions& options) {
-  MpirunLaunch launch = {plan_of_mpirun(plan), {.kind = ProgramKind::kMpirun}};
+  MpirunLaunch launch = {plan_of_mpirun(plan, options), {.kind = ProgramKind::kMpirun}};
   std::vector<std::string>& argv = launch.command.argv;
   argv.push_back(options.program);
   append_processes(plan, options, argv);
   if (options.is_open_mpi) {
     for (const auto& [name, value] : program_variables(launch.plan, launch.command, {}, {})) {
-      if (value.has_value()) argv.insert(argv.end(), {"-x", name});
+      if (!value.has_value()) continue;
+      argv.push_back("-x");
+      argv.push_back(options.writes_values ? absl::StrCat(name, "=", *value) : name);
     }
   }
   argv.insert(argv.end(), command.argv.begin(), command.argv.end());

@@ -19,6 +19,8 @@ struct MpirunOptions {
   std::string program = "mpirun";
   bool is_open_mpi = true;  // Intel MPI and MVAPICH call some of its flags by other names.
   std::string hostfile = "";
+  bool writes_values = false;  // The command has the variables' values, and not only their names.
+  bool finds_main = false;     // The program is not told where to meet, but finds it (open_mpi.h).
 };
 
 struct MpirunLaunch {

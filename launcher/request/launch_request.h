@@ -37,6 +37,9 @@ struct LaunchRequest {
   bool uses_parallelism_config = false;
   bool quiet = false;
   bool dry_run = false;
+  // The scheduler for which the run is to be written down and not started: slurm, kubernetes,
+  // jobset or mpi.
+  std::optional<std::string> print = std::nullopt;
   bool help = false;
   ProgramRequest program = {};  // Of a program that launches itself, the arguments alone.
 

@@ -1,0 +1,120 @@
+#include "launcher/cluster/job_template.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "launcher/env/variable_names.h"
+#include "launcher/plan/machine.h"
+#include "launcher/plan/mpirun.h"
+#include "launcher/plan/worker_variables.h"
+#include "launcher/request/program_origin.h"
+
+namespace accelerate::launcher {
+namespace {
+
+bool wants_cpu(const LaunchConfig& config) {
+  return config.use_cpu.value_or(false) || config.distributed_type == DistributedType::kMultiCpu;
+}
+
+Machine imagined_machine(const LaunchConfig& config, int num_gpus) {
+  const int num_machines = config.num_machines.value_or(1);
+  const int wanted = config.num_processes.value_or(num_machines) / num_machines;
+  return {.num_gpus = wants_cpu(config) ? 0 : std::max({num_gpus, wanted, 1}),
+          .num_cores = std::max(wanted, 1)};
+}
+
+// Letters, digits and hyphens, from a letter on, no more than 40: a scheduler adds to it.
+std::string job_name(const std::string& program) {
+  std::string name;
+  for (const char character : std::filesystem::path(program).stem().string()) {
+    const auto byte = static_cast<unsigned char>(character);
+    if (name.empty() && !absl::ascii_isalpha(byte)) continue;
+    name += absl::ascii_isalnum(byte) ? absl::ascii_tolower(byte) : '-';
+  }
+  name = name.substr(0, 40);
+  name.erase(name.find_last_not_of('-') + 1);
+  return name.empty() ? "train" : name;
+}
+
+std::vector<std::string> launch_words(const LaunchRequest& request, const LaunchPlan& plan) {
+  std::vector<std::string> words = {"accelerate", "launch",
+                                    absl::StrCat("--num_processes=", plan.world_size())};
+  const auto add = [&words](const std::string& flag, const std::string& value) {
+    words.push_back(absl::StrCat("--", flag, "=", value));
+  };
+  if (request.threads_per_process.has_value()) {
+    add("num_cpu_threads_per_process", absl::StrCat(*request.threads_per_process));
+  }
+  if (request.config.enable_cpu_affinity.value_or(false)) words.push_back("--enable_cpu_affinity");
+  if (plan.max_restarts > 0) add("max_restarts", absl::StrCat(plan.max_restarts));
+  if (!plan.output.log_dir.empty()) add("log_dir", plan.output.log_dir);
+  if (plan.role != LaunchPlan().role) add("role", plan.role);
+  if (plan.quiet) words.push_back("--quiet");
+  const ProgramRequest& program = request.program;
+  if (program.module) words.push_back("--module");
+  if (program.no_python) words.push_back("--no_python");
+  if (!program.python_flags.empty()) add("python_flags", program.python_flags);
+  words.push_back("--");
+  words.push_back(program.program);
+  words.insert(words.end(), program.arguments.begin(), program.arguments.end());
+  return words;
+}
+
+EnvironmentChanges launch_variables(const LaunchPlan& plan) {
+  EnvironmentChanges variables = plan.environment;
+  // On GPUs there is nothing to say: they are the default where there are some.
+  if (plan.device == DeviceKind::kCpu) variables[kUseCpuVariable] = "True";
+  if (const auto precision = precision_variable(plan)) {
+    variables.emplace(kMixedPrecisionVariable, precision);
+  }
+  return variables;
+}
+
+}  // namespace
+
+absl::StatusOr<TemplateJob> make_template_job(const LaunchRequest& request, const Command& command,
+                                              int num_gpus, const EnvironmentLookup& lookup) {
+  LaunchRequest there = request;
+  // Who is which machine, and where they meet, is the scheduler's to tell.
+  there.config.machine_rank = 0;
+  there.config.main_process_ip = there.config.main_process_ip.value_or("MAIN_HOST");
+  const ProgramOrigin origin =
+      command.takes_store_socket ? ProgramOrigin::kHere : ProgramOrigin::kElsewhere;
+  absl::StatusOr<LaunchPlan> plan =
+      make_launch_plan(there, origin, imagined_machine(there.config, num_gpus), lookup);
+  if (!plan.ok()) return plan.status();
+  TemplateJob job = {.plan = *std::move(plan), .command = command};
+  job.launch = launch_words(request, job.plan);
+  job.variables = launch_variables(job.plan);
+  job.name = job_name(request.program.program);
+  job.finds_main = command.takes_store_socket && !request.config.main_process_ip.has_value();
+  return job;
+}
+
+std::string mpirun_line(const TemplateJob& job) {
+  const MpirunLaunch launch = launch_through_mpirun(
+      job.plan, job.command,
+      {.hostfile = "hosts", .writes_values = true, .finds_main = job.finds_main});
+  return absl::StrCat(
+      "# Made by `accelerate launch --print mpi`, for Open MPI. The file `hosts` has a line for\n"
+      "# each host, such as `node-0 slots=",
+      job.plan.num_processes, "`; ",
+      job.finds_main ? "mpirun is to run on the first one, or to be\n"
+                       "# told its name by -x MASTER_ADDR=NAME.\n"
+                     : "MASTER_ADDR is the name of the first one.\n",
+      "# OMP_NUM_THREADS may be the cores of a host, divided by its processes.\n",
+      to_string(launch.command), "\n");
+}
+
+std::string print_template(const std::string& scheduler, const TemplateJob& job) {
+  if (scheduler == "slurm") return sbatch_script(job);
+  if (scheduler == "kubernetes") return pytorch_job(job);
+  if (scheduler == "jobset") return job_set(job);
+  return mpirun_line(job);
+}
+
+}  // namespace accelerate::launcher
