@@ -13,6 +13,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
 #include "accelerate/main/help.h"
+#include "launcher/cluster/job_machine.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/users_folder.h"
 #include "launcher/env/variable_names.h"
@@ -89,7 +90,10 @@ absl::StatusOr<launcher::LaunchRequest> complete(const launcher::LaunchRequest& 
   if (is_worker && !request.config_file.has_value()) {
     return launcher::complete_from_environment(request, launcher::process_environment);
   }
-  const auto completed = launcher::complete_request(request, launcher::process_environment);
+  // A worker that asks for a config file has its place all the same.
+  const auto of_job = is_worker ? request : launcher::complete_from_scheduler(request);
+  if (!of_job.ok()) return of_job.status();
+  const auto completed = launcher::complete_request(*of_job, launcher::process_environment);
   if (!completed.ok()) return completed.status();
   for (const std::string& warning : completed->warnings) warn(warning);
   for (const std::string& remark :
