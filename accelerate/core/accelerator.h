@@ -231,6 +231,15 @@ class Accelerator {
   void print(const Parts&... parts) const {
     if (is_local_main_process()) ((std::cout << ... << parts) << std::endl);
   }
+  // Whether the program is to save what it has and return, because a scheduler's time for it is
+  // nearly over: somebody sent SIGUSR1 or SIGTERM to a process of the run, or to its launcher. The
+  // same answer on all ranks; collective, and to be called outside of a captured step. With several
+  // processes the answer comes one call later, and costs no waiting:
+  //   for (auto& batch : loader) {
+  //     if (accelerator.should_stop()) break;
+  // From the first call on SIGTERM ends this process no more; its launcher kills it when it has
+  // not ended --grace_period seconds later.
+  bool should_stop() { return session_->should_stop(); }
   // Calls the function on the main process, and on the others when it is done there; returns what
   // it returned.
   template <class Function>

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/randint.h>
 #include <ATen/ops/tensor.h>
+#include <signal.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
@@ -13,6 +14,7 @@
 
 #include "accelerate/core/orphans.h"
 #include "accelerate/gradients/model_agreement.h"
+#include "accelerate/process/stop_request.h"
 #include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
@@ -352,6 +354,16 @@ void Session::zero_grad(OptimizerState& optimizer, bool set_to_none) {
 
 void Session::begin_accumulation_step() {
   in_each_replay("accumulate", [this] { accumulation_.begin_step(batches_left()); });
+}
+
+bool Session::should_stop() {
+  if (internal::is_recording()) refuse_recording("whether the run should stop");
+  if (!stop_agreement_) {
+    take_stop_requests(SIGUSR1);
+    take_stop_requests(SIGTERM);
+    stop_agreement_.emplace(communicator_, process_.device);
+  }
+  return stop_agreement_->ask(stop_is_requested());
 }
 
 std::optional<int64_t> Session::batches_left() const {

@@ -17,6 +17,7 @@
 #include "accelerate/core/accumulation.h"
 #include "accelerate/core/live.h"
 #include "accelerate/core/optimizer_steps.h"
+#include "accelerate/core/stop_agreement.h"
 #include "accelerate/data/active_loaders.h"
 #include "accelerate/gradients/flat_parameters.h"
 #include "accelerate/gradients/gradient_reducer.h"
@@ -149,6 +150,9 @@ class Session {
   // Of the active loader, after the batch at hand; none without one.
   std::optional<int64_t> batches_left() const;
 
+  // See Accelerator::should_stop().
+  bool should_stop();
+
   // ---- Captured steps
 
   // While a step is recorded for a GPU: where to note what the host has to do in each replay. Null
@@ -217,6 +221,8 @@ class Session {
   PrecisionTraits precision_;
   ProcessInfo process_;
   std::shared_ptr<Communicator> communicator_;
+  // From the first question on.
+  std::optional<StopAgreement> stop_agreement_;
   std::optional<LossScale> loss_scale_;
   OptimizerSteps optimizer_steps_;
   AccumulationWindow accumulation_;

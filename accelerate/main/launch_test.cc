@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -171,6 +172,53 @@ TEST(Launch, ShowsLaunchFlagsAndProgramFlagsAsHelp) {
   EXPECT_THAT(outcome.output, AllOf(HasSubstr("--num_processes"), HasSubstr("--mixed_precision"),
                                     HasSubstr("--epochs (a flag of the program's own); default: 1"),
                                     Not(HasSubstr("flagfile"))));
+}
+
+// The last words of a run that was asked to stop, without the ranks' reports.
+std::string last_words(const std::string& output) {
+  return output.substr(std::min(output.find("stopped"), output.size()));
+}
+
+TEST(Launch, StopsTogetherWhereASchedulerAsksForIt) {
+  for (const int processes : {1, 2, 3}) {
+    for (const int signal : {SIGUSR1, SIGTERM}) {
+      SCOPED_TRACE(processes);
+      SCOPED_TRACE(signal);
+      Subprocess program({.arguments = command(
+                              "LAUNCHED_PROGRAM",
+                              {"--action=stop", "--num_processes=" + std::to_string(processes)})});
+      for (int rank = 0; rank < processes; ++rank)
+        program.wait_for_output("rank " + std::to_string(rank) + " trains\n");
+      program.send_signal(signal);
+      const int code = program.wait();
+      // A launcher tells its own launcher what has ended it.
+      EXPECT_EQ(code, processes > 1 && signal == SIGTERM ? 128 + SIGTERM : 0) << program.errors();
+      const std::string words = last_words(program.output());
+      const std::string line = words.substr(0, words.find('\n') + 1);
+      std::string expected;
+      for (int rank = 0; rank < processes; ++rank) expected += line;
+      EXPECT_EQ(words, expected);
+      EXPECT_THAT(line, HasSubstr("stopped at "));
+    }
+  }
+}
+
+TEST(Launch, StopsTogetherWhereOneProcessIsAsked) {
+  const Outcome outcome = launch({"--num_processes=3", "--action=stop_by_last"});
+  EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  EXPECT_EQ(last_words(outcome.output), "stopped at 4\nstopped at 4\nstopped at 4\n");
+}
+
+TEST(Launch, GivesProcessesTheirTimeToEnd) {
+  // One that does not ask is killed after the grace period; with none it is killed at once.
+  Subprocess program(
+      {.arguments = command("LAUNCHED_PROGRAM",
+                            {"--num_processes=2", "--action=ignore_stop", "--grace_period=0"})});
+  program.wait_for_output("rank 0 goes on\n");
+  program.wait_for_output("rank 1 goes on\n");
+  program.send_signal(SIGTERM);
+  EXPECT_EQ(program.wait(), 128 + SIGTERM);
+  EXPECT_TRUE(program.vanishes());
 }
 
 TEST(Launch, PrintsLinesAsTheyAreWritten) {

@@ -1,6 +1,7 @@
 #include "accelerate/main/main.h"
 
 #include <ATen/Parallel.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
 #include "accelerate/main/help.h"
+#include "accelerate/process/stop_request.h"
 #include "launcher/cluster/job_machine.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/users_folder.h"
@@ -68,6 +70,8 @@ bool is_program_flag(const std::string& name) { return absl::FindCommandLineFlag
 int work(const Variant& variant, const std::vector<std::string>& arguments) {
   // Line by line, also into a pipe: a run that is watched or killed must show what it printed.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  // Some schedulers send it to each process, before the program can ask whether it came.
+  take_stop_requests(SIGUSR1);
   // OpenMP read its variable when LibTorch was loaded, before this process was a worker.
   if (const char* threads = std::getenv(launcher::kThreadsVariable);
       threads != nullptr && std::atoi(threads) > 0) {

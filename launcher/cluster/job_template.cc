@@ -51,6 +51,9 @@ std::vector<std::string> launch_words(const LaunchRequest& request, const Launch
   }
   if (request.config.enable_cpu_affinity.value_or(false)) words.push_back("--enable_cpu_affinity");
   if (plan.max_restarts > 0) add("max_restarts", absl::StrCat(plan.max_restarts));
+  if (request.grace_period != LaunchRequest().grace_period) {
+    add("grace_period", absl::StrCat(request.grace_period.count()));
+  }
   if (!plan.output.log_dir.empty()) add("log_dir", plan.output.log_dir);
   if (plan.role != LaunchPlan().role) add("role", plan.role);
   if (plan.quiet) words.push_back("--quiet");

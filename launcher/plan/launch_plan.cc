@@ -219,6 +219,7 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
                      .device = choose_device(request, machine),
                      .rendezvous = request.rendezvous,
                      .max_restarts = request.max_restarts,
+                     .grace_period = request.grace_period,
                      .role = request.role,
                      .run_id = request.run_id,
                      .quiet = request.quiet,

@@ -11,6 +11,7 @@
 // nothing.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,7 +47,9 @@ struct LaunchPlan {
   int threads_per_process = 1;
   std::vector<CpuSet> cpu_sets = {};  // Where each process runs, from rank 0; anywhere if empty.
   int max_restarts = 0;               // How often all processes start again when one has failed.
-  std::string role = "default";       // What the processes are called together.
+  // From a worker's being told to stop to its being killed.
+  std::chrono::milliseconds grace_period = std::chrono::seconds(5);
+  std::string role = "default";  // What the processes are called together.
   // Tells this run from others: in the names of its logs, and where several machines meet.
   std::string run_id = "none";
   bool quiet = false;  // Does without the report of how a failed process ended.

@@ -8,6 +8,7 @@
 // Not a plan: nothing is checked against the machine here, and what nobody asked for has no value.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,7 +30,8 @@ struct LaunchRequest {
   std::optional<std::string> config_file = std::nullopt;
   std::optional<int> threads_per_process = std::nullopt;
   int max_restarts = 0;
-  std::string run_id = "none";  // What the machines of one job know each other by.
+  std::chrono::seconds grace_period{5};  // From SIGTERM to SIGKILL.
+  std::string run_id = "none";           // What the machines of one job know each other by.
   RendezvousSettings rendezvous = {};
   std::string role = "default";
   OutputPlan output = {};

@@ -1,5 +1,6 @@
 #include "launcher/request/own_flags.h"
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -74,6 +75,13 @@ absl::Status set_max_restarts(const std::string& value, LaunchRequest& request) 
       value, {.name = "--max_restarts", .remedy = "write for example --max_restarts=3."});
   if (restarts.ok()) request.max_restarts = *restarts;
   return restarts.status();
+}
+
+absl::Status set_grace_period(const std::string& value, LaunchRequest& request) {
+  const absl::StatusOr<int> seconds = parse_integer(
+      value, {.name = "--grace_period", .remedy = "write seconds, for example --grace_period=30."});
+  if (seconds.ok()) request.grace_period = std::chrono::seconds(*seconds);
+  return seconds.status();
 }
 
 absl::Status set_run_id(const std::string& value, LaunchRequest& request) {
@@ -185,6 +193,8 @@ std::vector<LaunchFlag> own_flags() {
        FlagUse::kLaunch, Set(take_text<&LaunchRequest::role>)},
       {"max_restarts", "N", "Times that all processes start again when one has failed (0).",
        kOutput, FlagUse::kLaunch, Set(set_max_restarts)},
+      {"grace_period", "SECONDS", "Time to end after SIGTERM before processes are killed (5).",
+       kOutput, FlagUse::kLaunch, Set(set_grace_period)},
       {"monitor_interval", "NUMBER", "Accepted, and without effect: an end is noticed at once.",
        kOutput, FlagUse::kLaunch, Set(set_nothing)},
   };

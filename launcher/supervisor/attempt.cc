@@ -68,7 +68,7 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
   if (!started.ok()) return started.status();
   auto watchdog = std::make_unique<Watchdog>(*std::move(started));
   auto group =
-      std::make_unique<WorkerGroup>(job.options.grace_period, signals, *watchdog, attempt.link);
+      std::make_unique<WorkerGroup>(job.plan.grace_period, signals, *watchdog, attempt.link);
   absl::StatusOr<GroupEnd> end = group->run(std::move(attempt.store.socket), setups, job.worker);
   if (!end.ok()) return end.status();
   return AttemptEnd(std::move(watchdog), std::move(group), *std::move(end));

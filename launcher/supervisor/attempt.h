@@ -27,7 +27,6 @@
 #include "launcher/supervisor/log_folder.h"
 #include "launcher/supervisor/program_execution.h"
 #include "launcher/supervisor/signal_scope.h"
-#include "launcher/supervisor/supervisor_options.h"
 #include "launcher/supervisor/watchdog.h"
 #include "launcher/supervisor/worker_group.h"
 
@@ -35,7 +34,6 @@ namespace accelerate::launcher {
 
 struct Job {
   LaunchPlan plan;
-  const SupervisorOptions& options;
   std::function<int()> worker;
   std::function<EnvironmentChanges(const LaunchPlan&, const WorkerPlace&, const StoreEndpoint&)>
       variables;

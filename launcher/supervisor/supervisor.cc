@@ -112,18 +112,13 @@ int run_job(const Job& job) {
 
 }  // namespace
 
-int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
-              const SupervisorOptions& options) {
+int supervise(const LaunchPlan& plan, const std::function<int()>& worker) {
   open_standard_streams();
-  return run_job({.plan = plan,
-                  .options = options,
-                  .worker = worker,
-                  .variables = worker_variables,
-                  .program = "/proc/self/exe"});
+  return run_job(
+      {.plan = plan, .worker = worker, .variables = worker_variables, .program = "/proc/self/exe"});
 }
 
-int supervise_program(const LaunchPlan& plan, const Command& command,
-                      const SupervisorOptions& options) {
+int supervise_program(const LaunchPlan& plan, const Command& command) {
   open_standard_streams();
   const absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
   if (!execution.ok()) return report_start(plan, execution.status());
@@ -133,7 +128,6 @@ int supervise_program(const LaunchPlan& plan, const Command& command,
       command.takes_store_socket ? find_program(command.argv[0], process_environment) : "";
   return run_job(
       {.plan = plan,
-       .options = options,
        .worker = [&]() -> int { execution->execute(); },
        .variables =
            [&](const LaunchPlan& ranked, const WorkerPlace& place, const StoreEndpoint& store) {

@@ -19,7 +19,6 @@
 
 #include "launcher/plan/command.h"
 #include "launcher/plan/launch_plan.h"
-#include "launcher/supervisor/supervisor_options.h"
 
 namespace accelerate::launcher {
 
@@ -54,8 +53,7 @@ namespace accelerate::launcher {
 // number for one that was killed; 128 + the signal's number where a signal to this process ended
 // the job; 1 where the workers could not be started. What went wrong, and the end of what the
 // failed worker wrote to standard error, is printed to standard error, unless the plan is quiet.
-int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
-              const SupervisorOptions& options = {});
+int supervise(const LaunchPlan& plan, const std::function<int()>& worker);
 
 // The same with workers that execute `command`, with the environment that program_variables()
 // (program_variables.h) tells. Its rank 0 inherits the store's socket where it is a program that
@@ -63,7 +61,6 @@ int supervise(const LaunchPlan& plan, const std::function<int()>& worker,
 //
 // Where the program cannot be executed, one sentence says why, and the result is 127 when it was
 // not found and 126 otherwise, as in a shell.
-int supervise_program(const LaunchPlan& plan, const Command& command,
-                      const SupervisorOptions& options = {});
+int supervise_program(const LaunchPlan& plan, const Command& command);
 
 }  // namespace accelerate::launcher

@@ -1,4 +1,5 @@
 // What the launch tests start: says what it was started as, then does what --do asks for.
+#include <signal.h>
 #include <torch/torch.h>
 #include <unistd.h>
 
@@ -46,6 +47,20 @@ void train(Accelerator& accelerator) {
   const bool last = accelerator.process_index() == accelerator.num_processes() - 1;
   at::Tensor one = torch::ones({1});
   if (action == "wait") pause();
+  if (action == "stop" || action == "stop_by_last") {
+    int64_t steps = 0;
+    while (!accelerator.should_stop()) {
+      if (++steps == 1)
+        std::cout << "rank " + std::to_string(accelerator.process_index()) + " trains\n";
+      if (steps == 3 && last && action == "stop_by_last") raise(SIGUSR1);
+    }
+    std::cout << "stopped at " + std::to_string(steps) + "\n";
+  }
+  if (action == "ignore_stop") {
+    accelerator.should_stop();
+    std::cout << "rank " + std::to_string(accelerator.process_index()) + " goes on\n";
+    while (true) pause();
+  }
   if (action == "count_threads") std::cout << "threads " << at::get_num_threads() << '\n';
   if (action == "tell_of_end") tells_of_its_end = true;
   if (action == "throw") TORCH_CHECK(false, "this went wrong; do it right");

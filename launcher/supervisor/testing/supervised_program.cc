@@ -13,6 +13,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -191,16 +192,16 @@ int run(const std::string& mode, const Arguments& arguments) {
 int launch(const Arguments& arguments) {
   LaunchRequest request = *parse_launch_flags(arguments);
   Arguments& rest = request.program.arguments;
-  SupervisorOptions options;
+  std::optional<std::chrono::milliseconds> grace_period;
   if (rest.at(0).starts_with("grace_ms=")) {
-    options.grace_period = std::chrono::milliseconds(std::stoi(rest[0].substr(9)));
+    grace_period = std::chrono::milliseconds(std::stoi(rest[0].substr(9)));
     rest.erase(rest.begin());
   }
-  const LaunchPlan plan = *make_launch_plan(request, ProgramOrigin::kHere, {.num_cores = 8});
+  LaunchPlan plan = *make_launch_plan(request, ProgramOrigin::kHere, {.num_cores = 8});
+  plan.grace_period = grace_period.value_or(plan.grace_period);
   const std::string mode = rest.at(0);
   rest.erase(rest.begin());
-  return supervise(
-      plan, [&] { return run(mode, rest); }, options);
+  return supervise(plan, [&] { return run(mode, rest); });
 }
 
 }  // namespace
