@@ -17,15 +17,36 @@
 namespace accelerate::internal {
 namespace {
 
-// Every rank's text, in rank order.
+void write_bytes(std::ostream& text, const std::string& bytes) {
+  text << bytes.size() << ' ' << bytes << ' ';
+}
+
+std::string read_bytes(std::istream& text) {
+  size_t size = 0;
+  text >> size;
+  text.get();
+  std::string bytes(size, '\0');
+  text.read(bytes.data(), static_cast<std::streamsize>(size));
+  return bytes;
+}
+
+// Every rank's text, in rank order. One rank puts them together: where each read what each had
+// written, the store would have to find as many values as there are pairs of ranks.
 std::vector<std::string> exchange(c10d::Store& store, const std::string& topic,
                                   const std::string& text, const MeetingOptions& options) {
-  store.set(topic + std::to_string(options.rank), text);
-  std::vector<std::string> keys;
-  for (int rank = 0; rank < options.size; ++rank) keys.push_back(topic + std::to_string(rank));
+  const auto key_of = [&topic](int rank) { return topic + std::to_string(rank); };
+  store.set(key_of(options.rank), text);
+  if (options.rank == 0) {
+    std::vector<std::string> keys;
+    for (int rank = 0; rank < options.size; ++rank) keys.push_back(key_of(rank));
+    std::ostringstream all;
+    for (const std::vector<uint8_t>& each : store.multiGet(keys))
+      write_bytes(all, {each.begin(), each.end()});
+    store.set(topic + "_of_all", all.str());
+  }
+  std::istringstream all(store.get_to_str(topic + "_of_all"));
   std::vector<std::string> result;
-  for (const std::vector<uint8_t>& each : store.multiGet(keys))
-    result.emplace_back(each.begin(), each.end());
+  for (int rank = 0; rank < options.size; ++rank) result.push_back(read_bytes(all));
   return result;
 }
 
@@ -49,23 +70,18 @@ struct Introduction {
 
   std::string to_text() const {
     std::ostringstream text;
-    text << host.size() << ' ' << host << ' ' << pid << ' ' << mailbox.size() << ' ' << mailbox;
+    write_bytes(text, host);
+    write_bytes(text, mailbox);
+    text << pid;
     for (const int core : cores) text << ' ' << core;
     return text.str();
   }
   static Introduction from_text(const std::string& written) {
     Introduction result;
     std::istringstream text(written);
-    const auto read_bytes = [&text](std::string& bytes) {
-      size_t size = 0;
-      text >> size;
-      text.get();
-      bytes.resize(size);
-      text.read(bytes.data(), static_cast<std::streamsize>(size));
-    };
-    read_bytes(result.host);
+    result.host = read_bytes(text);
+    result.mailbox = read_bytes(text);
     text >> result.pid;
-    read_bytes(result.mailbox);
     for (int core = 0; text >> core;) result.cores.insert(core);
     return result;
   }
