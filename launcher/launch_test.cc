@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -193,13 +194,14 @@ TEST(Launch, StartsThePartOfItsMachine) {
     words.insert(words.end(), {"--machine_rank", rank, "sh", "-c",
                                "echo rank $RANK of $WORLD_SIZE local $LOCAL_RANK of "
                                "$LOCAL_WORLD_SIZE group $GROUP_RANK of $GROUP_WORLD_SIZE at "
-                               "$MASTER_ADDR:$MASTER_PORT"});
-    return run(told(4, words)).output;
+                               "$MASTER_ADDR"});
+    return std::make_unique<Subprocess>(SubprocessOptions{.arguments = told(4, words)});
   };
-  EXPECT_THAT(machine("0"),
-              HasSubstr("rank 1 of 4 local 1 of 2 group 0 of 2 at 127.0.0.1:29617\n"));
-  EXPECT_THAT(machine("1"),
-              HasSubstr("rank 2 of 4 local 0 of 2 group 1 of 2 at 127.0.0.1:29617\n"));
+  const auto first = machine("0"), second = machine("1");
+  EXPECT_EQ(first->wait(), 0) << first->errors();
+  EXPECT_EQ(second->wait(), 0) << second->errors();
+  EXPECT_THAT(first->output(), HasSubstr("rank 1 of 4 local 1 of 2 group 0 of 2 at 127.0.0.1\n"));
+  EXPECT_THAT(second->output(), HasSubstr("rank 2 of 4 local 0 of 2 group 1 of 2 at 127.0.0.1\n"));
 }
 
 TEST(Launch, WillNotMultiplyTheProcessesOfAnotherLauncher) {

@@ -70,9 +70,9 @@ class SlurmTest(unittest.TestCase):
     def test_a_launcher_on_each_node_starts_the_processes_there(self):
         launch = ["srun", "-N2", "--ntasks-per-node=1", "accelerate", "launch", "--cpu", "--num_processes=4"]
         places = self.run_command(*launch, "--", "sh", "-c", PLACE).stdout.splitlines()
-        # All meet at the same port, whose number depends on the job's.
+        # All meet at the same port of the first node.
         meeting = places[0].rpartition(" at ")[2]
-        self.assertRegex(meeting, r"^node1:2\d{4}$")
+        self.assertRegex(meeting, r"^node1:\d+$")
         expected = [f"{rank} of 4, {rank % 2} of 2 on {rank // 2} at {meeting}" for rank in range(4)]
         self.assertEqual(sorted(places), expected)
         self.check_trained_together(self.run_command(*launch, MY_MODEL, "--epochs=1").stdout)

@@ -171,6 +171,9 @@ Meeting meet(c10d::Store& store, const MeetingOptions& options) {
     if (!obstacles[rank].empty())
       meeting.obstacle = "rank " + std::to_string(rank) + ": " + obstacles[rank];
   }
+  // Rank 0 may have the store, and end at once.
+  if (store.add("readers", 1) == options.size) store.set("all_have_read", "");
+  if (options.rank == 0) store.wait({"all_have_read"});
   return meeting;
 }
 
