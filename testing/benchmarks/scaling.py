@@ -19,7 +19,9 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(f"{os.path.abspath(__file__)}.runfiles/accelerate")
-PROGRAM, LAUNCHER = str(ROOT / "testing/benchmarks/first_step"), str(ROOT / "launcher/accelerate")
+PROGRAM = str(ROOT / "testing/benchmarks/first_step")
+# With all told, so that it has nothing to remark upon.
+LAUNCH = [str(ROOT / "launcher/accelerate"), "launch", "--cpu", "--mixed_precision=no", "--dynamo_backend=no"]
 
 
 def free_port():
@@ -45,14 +47,14 @@ def processor_seconds(commands, environments):
 
 def of_launcher(processes):
     """Of one machine: the plan, and starting and watching processes that do nothing."""
-    return processor_seconds([[LAUNCHER, "launch", "--cpu", f"--num_processes={processes}", "true"]], [{}])[0]
+    return processor_seconds([[*LAUNCH, "--num_machines=1", f"--num_processes={processes}", "true"]], [{}])[0]
 
 
 def of_coordinator(machines):
     """Of machine 0's launcher, which coordinates the others, with one process that does nothing on each."""
     flags = [f"--num_machines={machines}", "--main_process_ip=127.0.0.1", f"--main_process_port={free_port()}"]
     commands = [
-        [LAUNCHER, "launch", "--cpu", f"--num_processes={machines}", *flags, f"--machine_rank={rank}", "true"]
+        [*LAUNCH, f"--num_processes={machines}", *flags, f"--machine_rank={rank}", "true"]
         for rank in range(machines)
     ]
     return processor_seconds(commands, [{}] * machines)[0]
