@@ -226,6 +226,14 @@ TEST(Launch, PrintsWhatASchedulerTakesAndStartsNothing) {
   }
 }
 
+TEST(Launch, SaysWhatThePrintedFilesDoNotHave) {
+  const ProgramEnd result =
+      run(command({"--print", "mpi", "--cpu", "--num_processes=2", "--num_machines=1",
+                   "--mixed_precision=no", "--max_restarts=1", "--rdzv_id=secret", "true"}));
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.errors, HasSubstr("does not have --rdzv_id, --max_restarts; add to it"));
+}
+
 TEST(Launch, StartsTheProcessesOfAllHostsThroughMpirun) {
   if (std::system("mpirun --version > /dev/null 2>&1") != 0) {
     const ProgramEnd missing = run(told(2, {"--mpirun_hostfile=hosts", "true"}));

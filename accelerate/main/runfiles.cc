@@ -17,9 +17,9 @@ std::string data_file(const std::string& name) {
   const std::unique_ptr<Runfiles> runfiles(Runfiles::Create(program, &error));
   const std::string path = runfiles ? runfiles->Rlocation(name) : std::string();
   TORCH_CHECK(
-      !path.empty() && std::filesystem::exists(path), "the data file ", name,
-      " was not found beside ", program,
-      "; list it under `data` in the program's BUILD rule, or start the program with bazel run");
+      !path.empty() && std::filesystem::exists(path), "the data file ", name, " was not found in ",
+      program, ".runfiles",
+      "; keep that folder beside the program, and list the file under `data` in its BUILD rule");
   return path;
 }
 

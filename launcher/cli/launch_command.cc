@@ -5,6 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "launcher/cli/mpirun_program.h"
 #include "launcher/cluster/job_machine.h"
 #include "launcher/cluster/job_template.h"
@@ -46,6 +48,12 @@ int print(const LaunchRequest& request, const Command& command, const Console& c
       make_template_job(request, command, read_machine_for(request).num_gpus);
   if (!job.ok()) return fail(job.status(), kFailure, console);
   console.output << print_template(*request.print, *job);
+  const std::vector<std::string> left_out = left_out_flags(request, *request.print);
+  if (!left_out.empty()) {
+    warn({absl::StrCat("what is printed does not have ", absl::StrJoin(left_out, ", "),
+                       "; add to it what you need there")},
+         console);
+  }
   return kSuccess;
 }
 

@@ -113,6 +113,27 @@ std::string mpirun_line(const TemplateJob& job) {
       to_string(launch.command), "\n");
 }
 
+std::vector<std::string> left_out_flags(const LaunchRequest& request,
+                                        const std::string& scheduler) {
+  const LaunchRequest nothing;
+  const bool is_mpi = scheduler == "mpi";
+  const std::pair<const char*, bool> flags[] = {
+      {"--tee", request.output.tee != nothing.output.tee},
+      {"--rdzv_conf", request.rendezvous != nothing.rendezvous},
+      {"--rdzv_id", request.run_id != nothing.run_id},
+      {"--main_process_ip", !is_mpi && request.config.main_process_ip.has_value()},
+      {"--main_process_port", !is_mpi && request.config.main_process_port.has_value()},
+      {"--max_restarts", is_mpi && request.max_restarts != nothing.max_restarts},
+      {"--grace_period", is_mpi && request.grace_period != nothing.grace_period},
+      {"--log_dir", is_mpi && !request.output.log_dir.empty()},
+  };
+  std::vector<std::string> names;
+  for (const auto& [name, is_given] : flags) {
+    if (is_given) names.push_back(name);
+  }
+  return names;
+}
+
 std::string print_template(const std::string& scheduler, const TemplateJob& job) {
   if (scheduler == "slurm") return sbatch_script(job);
   if (scheduler == "kubernetes") return pytorch_job(job);

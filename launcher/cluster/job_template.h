@@ -50,6 +50,10 @@ std::string job_set(const TemplateJob& job);
 // A line for a shell.
 std::string mpirun_line(const TemplateJob& job);
 
+// The flags that were given and that none of these can say, or not this one, as the help writes
+// them.
+std::vector<std::string> left_out_flags(const LaunchRequest& request, const std::string& scheduler);
+
 // One of these by what `--print` calls it: slurm, kubernetes, jobset, or else mpi.
 std::string print_template(const std::string& scheduler, const TemplateJob& job);
 

@@ -39,7 +39,7 @@ absl::StatusOr<std::vector<Address>> resolve(const std::string& host, int port) 
   if (error != 0) {
     return absl::UnavailableError(
         absl::StrCat("--main_process_ip=", host, " is no address that this machine knows (",
-                     gai_strerror(error), "); correct it, or pass numbers."));
+                     gai_strerror(error), "); correct it, or pass numbers"));
   }
   std::vector<Address> addresses;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {

@@ -23,7 +23,7 @@ namespace {
 constexpr std::chrono::seconds kHelloTimeout(10);
 constexpr std::size_t kMostStrangers = 256;
 // A lost machine that asks again and again must not fill the log.
-constexpr int kMostRefusalsTold = 20;
+constexpr int kMostRemarks = 20;
 
 // In a time that depends on the lengths alone, so that nobody finds an id letter by letter.
 bool is_same_secret(std::string_view left, std::string_view right) {
@@ -134,9 +134,15 @@ void Coordinator::hear_strangers() {
 
 // False where the stranger is one no more.
 bool Coordinator::hear(Stranger& stranger) {
-  const bool is_there = stranger.connection.exchange().ok();
+  const absl::Status state = stranger.connection.exchange();
   const std::optional<Message> message = stranger.connection.take();
-  if (!message.has_value()) return is_there && Clock::now() < stranger.deadline;
+  if (absl::IsFailedPrecondition(state)) {
+    // It reads no more of it than that it is of another version.
+    stranger.connection.send(Refusal{std::string(state.message())});
+    remark(absl::StrCat("the machine at ", to_string(stranger.address),
+                        " was refused: ", state.message()));
+  }
+  if (!message.has_value()) return state.ok() && Clock::now() < stranger.deadline;
   if (const auto* hello = std::get_if<Hello>(&*message)) admit(stranger, *hello);
   return false;
 }
@@ -145,9 +151,7 @@ void Coordinator::admit(Stranger& stranger, const Hello& hello) {
   const std::optional<std::string> reason = stranger.is_own ? std::nullopt : objection(hello);
   if (reason.has_value()) {
     stranger.connection.send(Refusal{*reason});
-    if (++refusals_ > kMostRefusalsTold) return;
-    options_.remark(
-        absl::StrCat("the machine at ", to_string(stranger.address), " was refused: ", *reason));
+    remark(absl::StrCat("the machine at ", to_string(stranger.address), " was refused: ", *reason));
     return;
   }
   const int rank = stranger.is_own                  ? 0
@@ -159,6 +163,10 @@ void Coordinator::admit(Stranger& stranger, const Hello& hello) {
   machines_[rank] =
       Machine{.connection = std::move(stranger.connection), .address = stranger.address};
   machines_[rank]->connection.send(Welcome{rank});
+}
+
+void Coordinator::remark(const std::string& text) {
+  if (++remarks_ <= kMostRemarks) options_.remark(text);
 }
 
 // Rank 0 is this machine's, even before it has said hello.
@@ -251,8 +259,7 @@ void Coordinator::lose(int rank, const std::string& reason) {
   machines_[rank].reset();
   if (phase_ == Phase::kOver) return;
   if (phase_ == Phase::kGathering && attempt_ == 0) {
-    options_.remark(
-        absl::StrCat(name, " went away before the start (", reason, "); it can come again"));
+    remark(absl::StrCat(name, " went away before the start (", reason, "); it can come again"));
     return;
   }
   stop({.machine = rank,
@@ -285,7 +292,8 @@ void Coordinator::give_up_when_late() {
                               absl::StrJoin(missing, ", "), " of ", options_.num_machines,
                               attempt_ == 0 ? " did not arrive" : " did not come to start again",
                               " within ", options_.settings.join_timeout.count(),
-                              " s (--rdzv_conf join_timeout)")});
+                              " s; start the launcher there with the same --main_process_ip and "
+                              "port, look for firewalls, or raise --rdzv_conf join_timeout")});
 }
 
 void Coordinator::gather() {

@@ -89,6 +89,7 @@ class Coordinator {
   void hear_strangers();
   bool hear(Stranger& stranger);
   void admit(Stranger& stranger, const Hello& hello);
+  void remark(const std::string& text);
   std::optional<int> first_free_rank() const;
   std::optional<std::string> objection(const Hello& hello) const;
   std::optional<std::string> objection_to_rank(const std::optional<int>& rank) const;
@@ -111,7 +112,7 @@ class Coordinator {
   Phase phase_ = Phase::kGathering;
   int attempt_ = 0;
   Clock::time_point deadline_;  // For all machines to be ready.
-  int refusals_ = 0;
+  int remarks_ = 0;
   Address reached_address_;
 };
 

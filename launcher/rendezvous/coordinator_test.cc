@@ -296,7 +296,8 @@ TEST_F(ImpatientTest, NamesTheMachinesThatDoNotArrive) {
   make_ready(0);
   talk_until([this] { return all_stopped(); });
   EXPECT_EQ(members_[0]->stop()->cause,
-            "machines 1, 2 of 3 did not arrive within 1 s (--rdzv_conf join_timeout)");
+            "machines 1, 2 of 3 did not arrive within 1 s; start the launcher there with the same "
+            "--main_process_ip and port, look for firewalls, or raise --rdzv_conf join_timeout");
 }
 
 TEST_F(ImpatientTest, IsLookedForNoLongerThanThat) {

@@ -125,6 +125,7 @@ void Member::greet(FileDescriptor socket) {
   own_address_ = launcher::own_address(socket.get());
   connection_.emplace(std::move(socket), options_.settings);
   connection_->send(options_.hello);
+  last_error_ = "it took the connection, and has not answered";
 }
 
 void Member::fail_attempt(const std::string& reason) {
@@ -142,6 +143,9 @@ void Member::hear_coordinator() {
     hear(*message);
   }
   if (state.ok() || !connection_.has_value()) return;
+  if (absl::IsFailedPrecondition(state)) {
+    return end({.cause = absl::StrCat("machine 0 at ", place(), ": ", state.message())});
+  }
   if (!is_joined()) return fail_attempt(std::string(state.message()));
   end({.cause = absl::StrCat("machine 0 at ", place(), " is lost (", state.message(),
                              "): its launcher was killed, it is down, or the network is")});

@@ -136,6 +136,17 @@ Message empty_message(std::size_t wanted) {
   return Message(std::in_place_index<kind>);
 }
 
+// Whether numbers that somebody goes on to calculate with, or hands to the kernel, can be what they
+// are meant to be. None is negative.
+bool is_possible(const Message& message) {
+  constexpr int kLargestPort = 65535;
+  if (const auto* end = std::get_if<MachineEnd>(&message)) return end->code <= 255;
+  if (const auto* stop = std::get_if<Stop>(&message)) return stop->exit_code <= 128 + 255;
+  if (const auto* ready = std::get_if<Ready>(&message)) return ready->store_port <= kLargestPort;
+  if (const auto* start = std::get_if<Start>(&message)) return start->store_port <= kLargestPort;
+  return true;
+}
+
 }  // namespace
 
 std::string encode(const Message& message) {
@@ -159,7 +170,7 @@ absl::StatusOr<std::optional<Message>> take_message(std::string& bytes) {
   const std::uint32_t kind = number_at(header.substr(2 * kNumberSize));
   const std::uint32_t size = number_at(header.substr(3 * kNumberSize));
   if (version != kVersion) {
-    return absl::InvalidArgumentError(
+    return absl::FailedPreconditionError(
         "the message is of another version of the launcher; install the same on all machines");
   }
   if (kind >= std::variant_size_v<Message> || size > kLargestMessage) {
@@ -171,6 +182,9 @@ absl::StatusOr<std::optional<Message>> take_message(std::string& bytes) {
   std::visit(Members<Reader>{content}, message);
   if (!content.is_valid || !content.bytes.empty()) {
     return absl::InvalidArgumentError("the message has not the members that its kind has");
+  }
+  if (!is_possible(message)) {
+    return absl::InvalidArgumentError("the message has numbers that there cannot be");
   }
   bytes.erase(0, kHeaderSize + size);
   return message;

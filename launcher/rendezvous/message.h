@@ -109,8 +109,9 @@ inline constexpr std::size_t kLargestMessage = 16 * 1024;
 // A whole frame. Texts that are longer than 4 KiB are cut off.
 std::string encode(const Message& message);
 
-// Takes the first message off `bytes`; nothing where it is not whole yet. InvalidArgument where
-// this is no frame, or a wrong one: then nothing that follows can be read either. Texts have no
+// Takes the first message off `bytes`; nothing where it is not whole yet. FailedPrecondition where
+// another version of the launcher sent it, InvalidArgument where this is no frame, or a wrong one:
+// then nothing that follows can be read either. Texts have no
 // control characters: nobody writes to a terminal here what he likes. Thread-safe.
 absl::StatusOr<std::optional<Message>> take_message(std::string& bytes);
 

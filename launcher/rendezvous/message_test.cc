@@ -65,6 +65,17 @@ TEST(Message, WaitsForItsEnd) {
   }
 }
 
+TEST(Message, RefusesNumbersThatThereCannotBe) {
+  for (const int number : {70'000, 1 << 30}) {
+    EXPECT_THAT(error(encode(MachineEnd{.kind = EndKind::kSignal, .code = number})),
+                HasSubstr("numbers that there cannot be"));
+    EXPECT_THAT(error(encode(Ready{.store_port = number})),
+                HasSubstr("numbers that there cannot be"));
+    EXPECT_THAT(error(encode(Stop{.exit_code = number})),
+                HasSubstr("numbers that there cannot be"));
+  }
+}
+
 TEST(Message, RefusesWhatIsNone) {
   EXPECT_THAT(error("GET / HTTP/1.1\r\n\r\n"), HasSubstr("no message of a launcher"));
   EXPECT_THAT(error("G"), HasSubstr("no message of a launcher"));

@@ -47,11 +47,11 @@ std::string count_of(int restart, const LaunchPlan& plan) {
 
 std::string end_report(const LaunchPlan& plan, const GroupEnd& end,
                        const std::optional<int>& restart) {
-  if (end.received_signal.has_value()) {
+  if (!end.failed_rank.has_value()) {
+    if (!end.received_signal.has_value()) return "";
     return absl::StrCat("accelerate: ", signal_name(*end.received_signal),
                         " received; all processes were stopped.\n");
   }
-  if (!end.failed_rank.has_value()) return "";
   std::string text = absl::StrCat("accelerate: ", failed_process(plan, end), " ",
                                   describe(end.worker_end), consequence(plan, restart), ".\n");
   if (end.worker_end == WorkerEnd{.by_signal = true, .code = SIGKILL}) {

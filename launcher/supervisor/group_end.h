@@ -16,7 +16,8 @@
 namespace accelerate::launcher {
 
 struct GroupEnd {
-  std::optional<int> received_signal = std::nullopt;  // To this process, which ended the group.
+  // To this process: it ended the group, unless a rank had failed before.
+  std::optional<int> received_signal = std::nullopt;
   std::optional<int> failed_rank = std::nullopt;  // On this machine, whose end stopped the others.
   pid_t failed_process = 0;
   WorkerEnd worker_end = {};
@@ -24,7 +25,8 @@ struct GroupEnd {
 
   // What a shell makes of it.
   int exit_code() const {
-    return received_signal.has_value() ? 128 + *received_signal : worker_end.exit_code();
+    const bool by_signal = received_signal.has_value() && !failed_rank.has_value();
+    return by_signal ? 128 + *received_signal : worker_end.exit_code();
   }
 };
 

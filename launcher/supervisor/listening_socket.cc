@@ -22,10 +22,12 @@ absl::Status listen_error(int port, Reach reach, int error) {
       "cannot listen on ",
       reach == Reach::kNetwork ? "all addresses of this machine, port " : "127.0.0.1:", port, ": ");
   if (error == EADDRINUSE) {
-    return absl::UnavailableError(absl::StrCat(
-        where, "another process uses this port; pass ",
-        reach == Reach::kNetwork ? "another --main_process_port on all machines."
-                                 : "--main_process_port=0 for any free port, or another number."));
+    return absl::UnavailableError(
+        absl::StrCat(where, "another process uses this port; pass ",
+                     reach == Reach::kNetwork
+                         ? "another --main_process_port on all machines, or another --machine_rank "
+                           "here where that is another launcher of this job."
+                         : "--main_process_port=0 for any free port, or another number."));
   }
   if (error == EACCES) {
     return absl::PermissionDeniedError(

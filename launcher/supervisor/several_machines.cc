@@ -43,7 +43,8 @@ std::optional<int> talk(JobLink& link, SignalScope& signals,
     const auto wait = link.wait();
     poll(polled.data(), polled.size(), wait.has_value() ? static_cast<int>(wait->count()) : -1);
     while (const std::optional<int> signal = signals.take()) {
-      if (*signal == SIGCHLD) continue;
+      // A scheduler's warning ends nothing, and there is no process here that could heed it.
+      if (*signal == SIGCHLD || *signal == SIGUSR1) continue;
       if (is_told) return signal;
       is_told = true;
       link.tell_signal(*signal);

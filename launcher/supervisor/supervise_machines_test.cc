@@ -173,9 +173,21 @@ TEST(SeveralMachines, NameTheOnesThatDoNotArrive) {
   EXPECT_THAT(machines[0].errors(),
               AllOf(HasSubstr("accelerate: the machine at 127.0.0.1 was refused: it does not know "
                               "the job's id; pass the same --rdzv_id on all machines.\n"),
-                    HasSubstr("accelerate: machine 1 of 3 did not arrive within 3 s ")));
+                    HasSubstr("accelerate: machine 1 of 3 did not arrive within 3 s; ")));
   EXPECT_THAT(machines[1].errors(), HasSubstr("refused this machine: it does not know the job's"));
-  EXPECT_THAT(machines[2].errors(), HasSubstr("machine 1 of 3 did not arrive within 3 s "));
+  EXPECT_THAT(machines[2].errors(), HasSubstr("machine 1 of 3 did not arrive within 3 s; "));
+}
+
+TEST(SeveralMachines, AreNotEndedByAWarning) {
+  Machines machines({.flags = {"--num_processes=2"},
+                     .script = "test $RANK = 0 || { echo up; read line; }; echo done"});
+  machines[1].wait_for_output("up\n");
+  machines[0].wait_for_output("done\n");
+  // Which waits for the other by now, or is about to.
+  machines[0].send_signal(SIGUSR1);
+  machines[0].send_signal(SIGUSR1);
+  machines[1].write_input("\n");
+  EXPECT_THAT(machines.wait_for_all(), Each(0));
 }
 
 TEST(SeveralMachines, RefuseAnotherWorldSizeAndAnotherBuild) {
@@ -214,7 +226,7 @@ TEST(SeveralMachines, SayThatTheirPortIsTaken) {
   const auto second = first.start(0);
   EXPECT_EQ(second->wait(), 1);
   EXPECT_THAT(second->errors(), HasSubstr("another process uses this port; pass another "
-                                          "--main_process_port on all machines."));
+                                          "--main_process_port on all machines, or another"));
 }
 
 }  // namespace

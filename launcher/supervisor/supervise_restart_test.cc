@@ -80,6 +80,17 @@ TEST(Restart, GivesEachAttemptAStoreOfItsOwn) {
   EXPECT_GE(count(program.output(), "socket yes\n"), 1);
 }
 
+TEST(Restart, DoesNotFollowASignalThatCameWhileTheOthersWereStopped) {
+  Subprocess program(shells({"--num_processes=2", "--max_restarts=2", "--grace_period=1"},
+                            "trap 'echo stopping' TERM; test $RANK = 1 && exit 3; "
+                            "while true; do sleep 0.1; done"));
+  program.wait_for_output("stopping\n");
+  program.send_signal(SIGTERM);
+  EXPECT_EQ(program.wait(), 3);
+  EXPECT_THAT(program.errors(), HasSubstr("exited with code 3; the others were stopped"));
+  EXPECT_TRUE(program.vanishes());
+}
+
 TEST(Restart, IsForFailuresOfWorkersAlone) {
   Subprocess missing(launched({"--num_processes=2", "--max_restarts=3", "/no/such/program"}));
   EXPECT_EQ(missing.wait(), 127);

@@ -117,14 +117,12 @@ void WorkerGroup::wait_and_handle() {
 
   // Before the ends of workers: who signals this process may have signalled them too.
   while (const std::optional<int> signal = signals_.take()) {
-    if (*signal == SIGCHLD || is_stopping_) continue;
-    if (*signal == SIGUSR1) {
-      warn_workers();
-      continue;
-    }
+    if (*signal == SIGUSR1 && !is_stopping_) warn_workers();
+    if (*signal == SIGCHLD || *signal == SIGUSR1 || received_signal_.has_value()) continue;
+    // Also while a failed attempt is being stopped, so that no other one follows.
     received_signal_ = signal;
     if (link_ != nullptr) link_->tell_signal(*signal);
-    stop(*signal == SIGINT ? SIGINT : SIGTERM);
+    if (!is_stopping_) stop(*signal == SIGINT ? SIGINT : SIGTERM);
   }
   // Before the ends, too: for want of a peer that failed on another machine, workers here fail.
   if (link_ != nullptr) obey_link();
