@@ -281,15 +281,19 @@ void Coordinator::finish_when_ended() {
   broadcast(Finish());
 }
 
-void Coordinator::give_up_when_late() {
-  if (phase_ != Phase::kGathering || Clock::now() < deadline_) return;
+std::string Coordinator::missing_machines() const {
   std::vector<std::string> missing;
   for (int rank = 0; rank < options_.num_machines; ++rank) {
     const auto& machine = machines_[rank];
     if (!machine.has_value() || !machine->is_ready) missing.push_back(absl::StrCat(rank));
   }
-  stop({.cause = absl::StrCat(missing.size() == 1 ? "machine " : "machines ",
-                              absl::StrJoin(missing, ", "), " of ", options_.num_machines,
+  return absl::StrCat(missing.size() == 1 ? "machine " : "machines ", absl::StrJoin(missing, ", "),
+                      " of ", options_.num_machines);
+}
+
+void Coordinator::give_up_when_late() {
+  if (phase_ != Phase::kGathering || Clock::now() < deadline_) return;
+  stop({.cause = absl::StrCat(missing_machines(),
                               attempt_ == 0 ? " did not arrive" : " did not come to start again",
                               " within ", options_.settings.join_timeout.count(),
                               " s; start the launcher there with the same --main_process_ip and "

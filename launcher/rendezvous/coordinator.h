@@ -59,6 +59,9 @@ class Coordinator {
   // The job has ended, and each machine that was there has heard it.
   bool is_over() const;
 
+  // Those that are not ready for the next attempt: "machines 1, 2 of 3".
+  std::string missing_machines() const;
+
   // By which of its addresses other machines have reached this one; empty before that.
   const Address& reached_address() const { return reached_address_; }
 

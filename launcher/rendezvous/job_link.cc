@@ -4,6 +4,7 @@
 #include <iostream>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/env/mixed_precision.h"
 #include "launcher/rendezvous/address.h"
@@ -33,6 +34,15 @@ bool is_on_this_machine(const LaunchPlan& plan) {
   return addresses.ok() && std::any_of(addresses->begin(), addresses->end(), is_of_this_machine);
 }
 
+// People wonder after seconds whether anything happens.
+constexpr std::chrono::seconds kFirstWord(5);
+constexpr std::chrono::seconds kNextWord(60);
+
+milliseconds until(std::chrono::steady_clock::time_point time) {
+  const auto rest = std::chrono::ceil<milliseconds>(time - std::chrono::steady_clock::now());
+  return std::max(rest, milliseconds(0));
+}
+
 void print_remark(const std::string& remark) {
   std::cerr << absl::StrCat("accelerate: ", remark, ".\n");
 }
@@ -47,6 +57,7 @@ absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string&
                                 .hello = hello,
                                 .settings = plan.rendezvous};
   JobLink link;
+  link.next_word_ = Clock::now() + kFirstWord;
   link.num_processes_ = plan.num_processes;
   link.keep_alive_limit_ = plan.rendezvous.keep_alive_limit();
 
@@ -62,10 +73,13 @@ absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string&
                                                     .own_hello = hello,
                                                     .settings = plan.rendezvous,
                                                     .remark = print_remark});
-    } else if (!plan.is_numbered_by_arrival) {
-      return socket.status();
+    } else if (!plan.is_numbered_by_arrival || !absl::IsUnavailable(socket.status())) {
+      return socket.status();  // In the other case a launcher on this host was first.
     }
-    // Otherwise another launcher on this host was first.
+    if (!is_on_this_machine(plan)) {
+      print_remark(absl::StrCat("--main_process_ip=", plan.main_process_ip, " is no address of ",
+                                "this machine, where the others look for machine 0"));
+    }
   }
   link.member_ = link.is_main_machine()
                      ? std::make_unique<Member>(member, link.coordinator_->connect_own())
@@ -82,17 +96,34 @@ std::optional<milliseconds> JobLink::wait() const {
   const std::optional<milliseconds> own = member_->wait();
   const std::optional<milliseconds> others =
       coordinator_ == nullptr ? std::nullopt : coordinator_->wait();
-  if (!own.has_value() || !others.has_value()) return own.has_value() ? own : others;
-  return std::min(*own, *others);
+  std::optional<milliseconds> shortest =
+      next_word_.has_value() ? std::optional(until(*next_word_)) : std::nullopt;
+  for (const auto& each : {own, others}) {
+    if (each.has_value()) shortest = std::min(shortest.value_or(*each), *each);
+  }
+  return shortest;
 }
 
 void JobLink::handle() {
   if (coordinator_ != nullptr) coordinator_->handle();
   member_->handle();
+  tell_of_waiting();
+}
+
+void JobLink::tell_of_waiting() {
+  if (start().has_value() || stop().has_value() || is_finished()) next_word_.reset();
+  if (!next_word_.has_value() || Clock::now() < *next_word_) return;
+  next_word_ = Clock::now() + kNextWord;
+  // Machine 0 knows who is missing; one that has been taken is not.
+  if (coordinator_ == nullptr && is_joined()) return;
+  print_remark(absl::StrCat("waiting for ", coordinator_ != nullptr
+                                                ? coordinator_->missing_machines()
+                                                : member_->awaited()));
 }
 
 void JobLink::be_ready(int attempt, int store_port) {
   attempt_ = attempt;
+  next_word_ = Clock::now() + kFirstWord;
   member_->send(Ready{.attempt = attempt, .store_port = store_port});
 }
 

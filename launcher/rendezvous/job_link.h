@@ -74,10 +74,16 @@ class JobLink {
   void close();
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   JobLink() = default;
+
+  // Says whom it waits for, when that takes long.
+  void tell_of_waiting();
 
   int num_processes_ = 1;  // Of each machine.
   int attempt_ = 0;
+  std::optional<Clock::time_point> next_word_;  // About whom it waits for.
   std::chrono::seconds keep_alive_limit_{0};
   std::unique_ptr<Coordinator> coordinator_;  // Of machine 0.
   std::unique_ptr<Member> member_;

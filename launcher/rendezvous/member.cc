@@ -175,6 +175,10 @@ void Member::end(const Stop& stop) {
   connection_.reset();
 }
 
+std::string Member::awaited() const {
+  return absl::StrCat("machine 0 at ", place(), " (", last_error_, ")");
+}
+
 std::string Member::place() const { return absl::StrCat(options_.host, " port ", options_.port); }
 
 }  // namespace accelerate::launcher

@@ -64,6 +64,9 @@ class Member {
   // This machine leaves before it was taken, for instance for a signal.
   void leave(const Stop& stop);
 
+  // What it waits for before it is taken: "machine 0 at 10.0.0.1 port 29500 (Connection refused)".
+  std::string awaited() const;
+
   // Of its own end of the connection; empty where there is none, or on machine 0.
   const Address& own_address() const { return own_address_; }
 

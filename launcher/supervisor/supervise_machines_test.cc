@@ -178,6 +178,17 @@ TEST(SeveralMachines, NameTheOnesThatDoNotArrive) {
   EXPECT_THAT(machines[2].errors(), HasSubstr("machine 1 of 3 did not arrive within 3 s; "));
 }
 
+TEST(SeveralMachines, SayWhomTheyWaitFor) {
+  Machines machines({.num_machines = 1, .flags = {"--num_machines=2", "--num_processes=2"}});
+  machines[0].wait_for_errors("accelerate: waiting for machine 1 of 2.\n");
+  machines[0].send_signal(SIGTERM);
+  EXPECT_THAT(machines.wait_for_all(), Each(128 + SIGTERM));
+  const auto second = machines.start(1, {"--num_machines=2"});
+  second->wait_for_errors("accelerate: waiting for machine 0 at 127.0.0.1 port ");
+  second->send_signal(SIGTERM);
+  EXPECT_EQ(second->wait(), 128 + SIGTERM);
+}
+
 TEST(SeveralMachines, AreNotEndedByAWarning) {
   Machines machines({.flags = {"--num_processes=2"},
                      .script = "test $RANK = 0 || { echo up; read line; }; echo done"});
