@@ -273,7 +273,8 @@ TEST(Launch, LeavesNothingBehindAfterASignal) {
 const char kWaitForWarning[] =
     "import os, signal, time\n"
     "def warned(*_):\n"
-    "    print('warned', flush=True)\n"
+    // print() must not interrupt another one.
+    "    os.write(1, b'warned\\n')\n"
     "if os.environ['RANK'] == '0':\n"
     "    signal.signal(signal.SIGUSR1, warned)\n"
     "print('ready', os.environ['RANK'], flush=True)\n"

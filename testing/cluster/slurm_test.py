@@ -18,7 +18,8 @@ PLACE = "echo $RANK of $WORLD_SIZE, $LOCAL_RANK of $LOCAL_WORLD_SIZE on $GROUP_R
 WAIT_FOR_WARNING = """
 import os, signal, time
 if os.environ["RANK"] == "0":
-    signal.signal(signal.SIGUSR1, lambda *_: print("warned", flush=True))
+    # print() must not interrupt another one.
+    signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"warned\\n"))
 print("ready", flush=True)
 while True:
     time.sleep(1000)
