@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "launcher/supervisor/listening_socket.h"
 #include "testing/subprocess/subprocess.h"
 
 namespace accelerate::launcher {
@@ -187,8 +188,9 @@ TEST(Launch, StartsAllAgainWhenOneHasFailedAndKeepsWhatTheyPrint) {
 
 // Two launchers on one machine, which know of each other no more than two machines would.
 TEST(Launch, StartsThePartOfItsMachine) {
+  const int port = open_listening_socket(/*port=*/0, Reach::kNetwork)->port;
   const Words both = {"--num_machines=2", "--main_process_ip=127.0.0.1",
-                      "--main_process_port=29617"};
+                      "--main_process_port=" + std::to_string(port)};
   const auto machine = [&](const std::string& rank) {
     Words words = both;
     words.insert(words.end(), {"--machine_rank", rank, "sh", "-c",
