@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/worker_end.h"
 
 namespace accelerate::launcher {
@@ -83,8 +84,7 @@ std::optional<std::chrono::milliseconds> Coordinator::wait() const {
   Clock::time_point next = phase_ == Phase::kGathering ? deadline_ : Clock::time_point::max();
   for (const Stranger& stranger : strangers_) next = std::min(next, stranger.deadline);
   if (next == Clock::time_point::max()) return std::nullopt;
-  const auto rest = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
-  return std::max(rest, std::chrono::milliseconds(0));
+  return time_left(next);
 }
 
 void Coordinator::handle() {

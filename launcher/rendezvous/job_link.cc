@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/env/mixed_precision.h"
 #include "launcher/rendezvous/address.h"
+#include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/listening_socket.h"
 
 namespace accelerate::launcher {
@@ -37,11 +38,6 @@ bool is_on_this_machine(const LaunchPlan& plan) {
 // People wonder after seconds whether anything happens.
 constexpr std::chrono::seconds kFirstWord(5);
 constexpr std::chrono::seconds kNextWord(60);
-
-milliseconds until(std::chrono::steady_clock::time_point time) {
-  const auto rest = std::chrono::ceil<milliseconds>(time - std::chrono::steady_clock::now());
-  return std::max(rest, milliseconds(0));
-}
 
 void print_remark(const std::string& remark) {
   std::cerr << absl::StrCat("accelerate: ", remark, ".\n");
@@ -97,7 +93,7 @@ std::optional<milliseconds> JobLink::wait() const {
   const std::optional<milliseconds> others =
       coordinator_ == nullptr ? std::nullopt : coordinator_->wait();
   std::optional<milliseconds> shortest =
-      next_word_.has_value() ? std::optional(until(*next_word_)) : std::nullopt;
+      next_word_.has_value() ? std::optional(time_left(*next_word_)) : std::nullopt;
   for (const auto& each : {own, others}) {
     if (each.has_value()) shortest = std::min(shortest.value_or(*each), *each);
   }
@@ -163,8 +159,8 @@ void JobLink::leave() {
   if (coordinator_ == nullptr) return;
   const auto deadline = std::chrono::steady_clock::now() + keep_alive_limit_;
   while (!coordinator_->is_over()) {
-    const auto rest = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (rest.count() <= 0) return;
+    const milliseconds rest = time_left(deadline);
+    if (rest.count() == 0) return;
     std::vector<pollfd> polled;
     add_to(polled);
     poll(polled.data(), polled.size(),

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/rendezvous/time_left.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -63,7 +64,7 @@ std::optional<milliseconds> Member::wait() const {
   const Clock::time_point next =
       connection_.has_value() ? deadline_ : std::min(deadline_, next_step_);
   if (next == Clock::time_point::max()) return std::nullopt;
-  return std::max(std::chrono::ceil<milliseconds>(next - Clock::now()), milliseconds(0));
+  return time_left(next);
 }
 
 void Member::handle() {
