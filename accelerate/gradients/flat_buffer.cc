@@ -43,8 +43,10 @@ at::Tensor FlatBuffer::slot(int64_t offset, at::IntArrayRef sizes, at::IntArrayR
 
 namespace {
 
+bool holds_its_values(const at::Tensor& tensor) { return !tensor.is_neg() && !tensor.is_conj(); }
+
 bool has_layout(const at::Tensor& tensor, at::IntArrayRef sizes, at::IntArrayRef strides) {
-  if (tensor.sizes() != sizes) return false;
+  if (!holds_its_values(tensor) || tensor.sizes() != sizes) return false;
   for (int64_t i = 0; i < tensor.dim(); ++i) {
     if (sizes[i] > 1 && tensor.stride(i) != strides[i]) return false;
   }
@@ -54,7 +56,7 @@ bool has_layout(const at::Tensor& tensor, at::IntArrayRef sizes, at::IntArrayRef
 }  // namespace
 
 bool same_layout(const at::Tensor& a, const at::Tensor& b) {
-  return has_layout(a, b.sizes(), b.strides());
+  return holds_its_values(b) && has_layout(a, b.sizes(), b.strides());
 }
 
 std::vector<int64_t> dense_strides(const at::Tensor& tensor) {

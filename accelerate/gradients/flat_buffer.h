@@ -49,12 +49,15 @@ inline TypeAndDevice type_and_device(const at::Tensor& tensor) {
   return {tensor.scalar_type(), tensor.device().type(), tensor.device().index()};
 }
 
-// Whether two tensors have their elements in the same places: the same sizes, and the same strides
-// wherever a size is more than one.
+// Whether the elements of two tensors lie in the same places and mean what stands there: the same
+// sizes, the same strides wherever a size is more than one, and neither a negated nor a conjugated
+// view, whose memory holds other values than the tensor.
 bool same_layout(const at::Tensor& a, const at::Tensor& b);
 // Strides in which the tensor's elements fill their memory: its own when they do, else row by row.
 std::vector<int64_t> dense_strides(const at::Tensor& tensor);
-// The tensor itself when it is laid out so, else a copy that is.
+// The tensor itself when it is laid out so and its memory holds its values, else a copy that does.
+// Whoever reads a tensor's memory asks for it here, so that views that are negated or conjugated
+// are resolved in one place.
 at::Tensor laid_out(const at::Tensor& tensor, at::IntArrayRef sizes, at::IntArrayRef strides);
 
 }  // namespace accelerate

@@ -1,5 +1,6 @@
 #include "accelerate/gradients/flat_parameters.h"
 
+#include <c10/core/Allocator.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -9,10 +10,18 @@
 namespace accelerate {
 namespace {
 
-// Whether no other tensor would miss this one at its place.
+// Whether the memory came from LibTorch's allocator, or is a slot of ours, so that nobody else
+// reads or writes it by its address. What torch::load() makes has no allocator, but its deleter.
+bool is_owned(const c10::Storage& storage) {
+  return storage.allocator() != nullptr ||
+         storage.data_ptr().get_deleter() ==
+             c10::GetAllocator(storage.device_type())->raw_deleter();
+}
+
+// Whether nobody would miss this tensor at its place.
 bool is_movable(const at::Tensor& tensor) {
   return tensor.layout() == at::kStrided && tensor.numel() > 0 && tensor.has_storage() &&
-         tensor.storage().use_count() == 1;
+         tensor.storage().use_count() == 1 && is_owned(tensor.storage());
 }
 
 bool lies_in(const at::Tensor& parameter, const at::Tensor& slot) {
@@ -48,12 +57,13 @@ bool FlatParameters::restore() {
   c10::AutoGradMode no_grad(false);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     at::Tensor& tensor = parameters_[i].tensor;
-    const at::Tensor slot = slots_[i];
+    const at::Tensor& slot = slots_[i];
     if (!slot.defined() || lies_in(tensor, slot)) continue;
     const bool fits = tensor.scalar_type() == slot.scalar_type() &&
                       tensor.device() == slot.device() && tensor.sizes() == slot.sizes();
     if (!fits) return false;
-    if (!is_movable(tensor)) {
+    const bool is_held = slot.use_count() > 1 || slot.storage().use_count() > 1;
+    if (is_held || !is_movable(tensor)) {
       slots_[i].reset();
       continue;
     }

@@ -7,8 +7,11 @@
 //   flat.restore();
 //
 // The tensors stay the user's own: same objects, values and strides (channels-last stays so), each
-// with a storage of its own. A parameter whose memory another tensor shares, now or later, stays
-// where it is, because moving it would part the two. Not thread-safe; not for frozen parameters,
+// with a storage of its own. A parameter whose memory another tensor shares, now or later, or which
+// LibTorch did not allocate (from_blob, a mapped file), stays where it is, because moving it would
+// part the two. Nor is a slot written that the program still holds while the parameter lies
+// elsewhere, as one does that swaps weights with set_data(): it is left to the program for good,
+// and the parameter to the memory that it was given. Not thread-safe; not for frozen parameters,
 // which nobody updates.
 #pragma once
 
@@ -28,7 +31,7 @@ class FlatParameters {
 
   // In the order in which they lie.
   const std::vector<NamedParameter>& parameters() const { return parameters_; }
-  // Whether the parameter has a slot, rather than a memory that it shares.
+  // Whether the parameter has a slot, rather than a memory that is not ours to choose.
   bool has_slot(size_t index) const { return slots_[index].defined(); }
 
   // Brings back into its slot, with its present values, what no longer lies there: after

@@ -88,6 +88,42 @@ TEST(FlatParameters, StayWhereSomebodyElseSeesTheirMemory) {
   EXPECT_TRUE(flat.has_slot(0));
 }
 
+TEST(FlatParameters, LeaveASlotThatTheProgramHolds) {
+  torch::nn::Linear net(3, 5);
+  FlatParameters flat(parameters_of(*net));
+  // A detached copy of the tensor, and a view of its memory.
+  for (const at::Tensor& held : {net->weight.detach(), net->bias.detach().view({5, 1})}) {
+    const at::Tensor values = held.clone();
+    at::Tensor& parameter = held.size(1) == 1 ? net->bias : net->weight;
+    parameter.set_data(torch::full(parameter.sizes(), 2.0));
+    EXPECT_TRUE(flat.restore());
+    EXPECT_TRUE(torch::equal(held, values));
+    EXPECT_TRUE(torch::equal(parameter, torch::full(parameter.sizes(), 2.0)));
+  }
+}
+
+TEST(FlatParameters, StayInMemoryThatLibTorchDidNotMake) {
+  float memory[15] = {};
+  torch::nn::Linear net(3, 5);
+  net->weight.set_data(torch::from_blob(memory, {5, 3}));
+  FlatParameters flat(parameters_of(*net));
+  EXPECT_EQ(net->weight.data_ptr(), memory);
+  bool freed = false;
+  net->bias.set_data(torch::from_blob(memory, {5}, [&freed](void*) { freed = true; }));
+  EXPECT_TRUE(flat.restore());
+  EXPECT_EQ(net->bias.data_ptr(), memory);
+  EXPECT_FALSE(freed);
+}
+
+TEST(FlatParameters, BringANegatedViewBackByItsValues) {
+  torch::nn::Linear net(3, 5);
+  FlatParameters flat(parameters_of(*net));
+  net->weight.set_data(torch::full({5, 3}, 2.0)._neg_view());
+  EXPECT_TRUE(flat.restore());
+  EXPECT_FALSE(net->weight.is_neg());
+  EXPECT_EQ(net->weight.sum().item<double>(), -30);
+}
+
 TEST(GradientNorm, IsOfAllElementsAndTheSameForAnyNumberOfThreads) {
   torch::manual_seed(3);
   const std::vector<at::Tensor> gradients{torch::randn({300, 1001}),

@@ -30,9 +30,9 @@ using torch::autograd::variable_list;
 
 void check(const absl::Status& status) { TORCH_CHECK(status.ok(), std::string(status.message())); }
 
-// Dense, and begins at a multiple of 16 bytes.
+// Dense, its values in its memory, and begins at a multiple of 16 bytes.
 at::Tensor aligned(const at::Tensor& tensor) {
-  const at::Tensor dense = tensor.contiguous();
+  const at::Tensor dense = tensor.resolve_neg().contiguous();
   const auto address = reinterpret_cast<std::uintptr_t>(dense.const_data_ptr());
   return address % 16 == 0 ? dense : dense.clone();
 }

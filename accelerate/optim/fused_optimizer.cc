@@ -32,7 +32,8 @@ bool is_fusable(const at::Tensor& parameter) {
   const c10::ScalarType type = parameter.scalar_type();
   const bool takes_type = type == at::kFloat || (type == at::kDouble && parameter.is_cpu());
   return takes_type && (parameter.is_cpu() || parameter.is_cuda()) &&
-         parameter.layout() == at::kStrided && parameter.is_non_overlapping_and_dense();
+         parameter.layout() == at::kStrided && parameter.is_non_overlapping_and_dense() &&
+         !parameter.is_neg();
 }
 
 }  // namespace internal
