@@ -73,6 +73,15 @@ class Accelerator {
     return model.unwrap();
   }
 
+  // Takes models out of the averaging over the ranks and gives back the memory for it, though their
+  // handles or modules still live; all models when none is named. Their optimizers and handles are
+  // not to be used afterwards, but the modules may be prepared anew. Models that nothing in the
+  // program refers to are released by themselves. Collective.
+  template <class... Models>
+  void release(const Models&... models) {
+    for (const auto& state : states_of(models...)) session_->release(*state);
+  }
+
   // ---- Training
 
   // Backward of the loss, scaled if the precision wants it; afterwards `.grad` is the mean over the
@@ -83,7 +92,7 @@ class Accelerator {
   }
   // A scope in which computations outside a prepared model run in the program's precision:
   //   { auto scope = accelerator.autocast(); features = encoder->forward(x); }
-  [[nodiscard]] std::optional<Autocast> autocast() const { return session_->autocast(); }
+  [[nodiscard]] std::optional<Autocast> autocast() { return session_->program_autocast(); }
   // Makes of a training step one that is recorded once and then replayed whole; see CapturedStep.
   template <class Step>
   CapturedStep<Step> capture(Step step, const CaptureOptions& options = {}) {
@@ -144,9 +153,10 @@ class Accelerator {
 
   // Scales the gradients of a model, or of parameters, so that their norm is at most `max_norm`,
   // and returns the norm that it was (0-dim, fp32). Where the parameters are all those of fused
-  // optimizers and the norm is the 2-norm, the step does the scaling: `.grad` stays as it is until
-  // unscale_gradients(). In a step that only accumulates, the norm is this rank's and nothing is
-  // scaled.
+  // optimizers, the norm is the 2-norm and the program has been seen to step right after a clip,
+  // the step does the scaling: `.grad` stays as it is until unscale_gradients(), and a program that
+  // changes it all the same gets an error. In a step that only accumulates, the norm is this rank's
+  // and nothing is scaled.
   template <class Module>
   at::Tensor clip_grad_norm(const PreparedModel<Module>& model, double max_norm,
                             double norm_type = 2) {

@@ -43,6 +43,10 @@ class AccumulationWindow {
   // Whether the gradients are part of a sum that must not be zeroed yet.
   bool holds_partial_sum() const { return holds_partial_sum_; }
 
+  // Whether the loop was left in the middle of a window: no step is at hand, and the last one did
+  // not end it.
+  bool is_left_open() const { return !in_step_ && !sync_gradients_; }
+
   // Begins a window with the next step.
   void restart() { sync_gradients_ = true, holds_partial_sum_ = false; }
 

@@ -171,6 +171,55 @@ TEST(Accumulation, ChangesItsNumberOfStepsWithTheNextWindow) {
 
 // ---- no_sync() and trigger_sync_in_backward()
 
+// A loop that is left in the middle of a window, and then one without accumulate().
+TEST(Accumulation, LeavesAWindowThatABackwardPassOutsideEnds) {
+  for (const bool zero_first : {true, false}) {
+    Full accelerator({.gradient_accumulation_steps = 3});
+    auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+    {
+      torch::NoGradGuard no_grad;
+      net->weight.fill_(0);
+    }
+    torch::optim::SGD sgd(net->parameters(), 1.0);
+    auto [model, optimizer] = accelerator.prepare(net, sgd);
+    for (int batch = 0; batch < 5; ++batch) {
+      auto scope = accelerator.accumulate(model);
+      optimizer.zero_grad();
+      accelerator.backward(model(torch::ones({1, 1})).sum());
+      optimizer.step();
+      if (batch == 4) break;
+    }
+    EXPECT_NEAR(net->weight.item<double>(), -1, 1e-6);
+    // Two thirds of a window are left over, for whoever does not zero them.
+    for (int batch = 0; batch < 2; ++batch) {
+      if (zero_first || batch > 0) optimizer.zero_grad();
+      accelerator.backward(model(torch::ones({1, 1})).sum());
+      optimizer.step();
+    }
+    EXPECT_NEAR(net->weight.item<double>(), zero_first ? -3 : -3 - 2.0 / 3, 1e-6);
+  }
+}
+
+TEST(Accumulation, SaysWhyAStepOutsideDoesNothing) {
+  Full accelerator({.gradient_accumulation_steps = 2});
+  auto net = torch::nn::Linear(1, 1);
+  torch::optim::SGD sgd(net->parameters(), 1.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  Warnings warnings;
+  for (int batch = 0; batch < 4; ++batch) {
+    const at::Tensor before = net->weight.detach().clone();
+    {
+      auto scope = accelerator.accumulate(model);
+      accelerator.backward(model(torch::ones({1, 1})).sum());
+    }
+    optimizer.step();
+    optimizer.zero_grad();
+    EXPECT_NEAR((before - net->weight).item<double>(), batch % 2, 1e-6);
+  }
+  ASSERT_EQ(warnings.all.size(), 1u);
+  EXPECT_NE(warnings.all[0].find("outside of accumulate()"), std::string::npos);
+}
+
 TEST(NoSync, KeepsGradientsUntilABackwardPassOutsideOfIt) {
   Full accelerator;
   auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));

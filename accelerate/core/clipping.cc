@@ -11,7 +11,8 @@
 #include <c10/util/Exception.h>
 #include <torch/optim/optimizer.h>
 
-#include <unordered_set>
+#include <algorithm>
+#include <limits>
 
 #include "accelerate/core/optimizer_gradients.h"
 #include "accelerate/core/optimizer_steps.h"
@@ -20,42 +21,54 @@
 namespace accelerate {
 
 using internal::gradients_of;
+using internal::see;
 using internal::takes_kernels;
 using internal::values_of;
 
 namespace {
 
-// As in PyTorch's clip_grad_norm_.
-constexpr double kNormEps = 1e-6;
+// After the engine's own change of gradients, where it had looked at them before.
+void see_again(const internal::LiveList<OptimizerState>& optimizers) {
+  for (const auto& optimizer : optimizers) {
+    if (!optimizer->pending.seen.empty()) see(optimizer->pending, gradients_of(*optimizer));
+  }
+}
+
+// kernels::clip_coefficient() of a finite limit, without waiting for a device.
+at::Tensor clip_factor(const at::Tensor& norm, double max_norm) {
+  return (max_norm / (norm + kernels::kClipEps)).clamp_max(1.0);
+}
 
 }  // namespace
 
 std::optional<std::vector<std::shared_ptr<OptimizerState>>> OptimizerSteps::covering(
     const std::vector<at::Tensor>& gradients) {
-  std::unordered_set<const c10::TensorImpl*> asked;
+  TensorSet asked;
   for (const at::Tensor& gradient : gradients) asked.insert(gradient.unsafeGetTensorImpl());
   std::vector<std::shared_ptr<OptimizerState>> found;
   size_t covered = 0;
   for (const auto& optimizer : optimizers()) {
-    forget_if_replaced(*optimizer);
     size_t inside = 0;
     const std::vector<at::Tensor> own = gradients_of(*optimizer);
     for (const at::Tensor& gradient : own) inside += asked.count(gradient.unsafeGetTensorImpl());
     if (inside == 0) continue;
+    notice_changes(*optimizer);
     if (inside < own.size() || !takes_kernels(*optimizer, own)) return std::nullopt;
     covered += inside;
     found.push_back(optimizer);
   }
   // One norm needs one factor, which two that were begun need not have.
   for (const auto& optimizer : found) {
-    if (found.size() > 1 && optimizer->begun) return std::nullopt;
+    if (found.size() > 1 && optimizer->pending.begun) return std::nullopt;
   }
   if (covered != asked.size()) return std::nullopt;
   return found;
 }
 
-void OptimizerSteps::make_visible(const std::vector<at::Tensor>& parameters) {
-  std::unordered_set<const c10::TensorImpl*> asked;
+internal::LiveList<OptimizerState> OptimizerSteps::make_visible(
+    const std::vector<at::Tensor>& parameters) {
+  internal::LiveList<OptimizerState> result;
+  TensorSet asked;
   for (const at::Tensor& parameter : parameters) asked.insert(parameter.unsafeGetTensorImpl());
   for (const auto& optimizer : optimizers()) {
     bool concerned = false;
@@ -63,8 +76,11 @@ void OptimizerSteps::make_visible(const std::vector<at::Tensor>& parameters) {
       for (const at::Tensor& parameter : group.params())
         concerned = concerned || asked.contains(parameter.unsafeGetTensorImpl());
     }
-    if (concerned) unscale(*optimizer);
+    if (!concerned) continue;
+    unscale(*optimizer);
+    result.push_back(optimizer);
   }
+  return result;
 }
 
 at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& parameters,
@@ -83,13 +99,27 @@ at::Tensor OptimizerSteps::clip_to_norm(const std::vector<at::Tensor>& parameter
   c10::AutoGradMode no_grad(false);
   const std::vector<at::Tensor> gradients = gradients_of(parameters);
   if (gradients.empty()) return at::zeros({});
+  const bool has_limit = max_norm != std::numeric_limits<double>::infinity();
   const auto optimizers = norm_type == 2 ? covering(gradients) : std::nullopt;
-  if (!optimizers) {
-    make_visible(parameters);
+  const bool in_step =
+      optimizers &&
+      (!has_limit || std::all_of(optimizers->begin(), optimizers->end(),
+                                 [](auto& each) { return each->after_clip == AfterClip::kSteps; }));
+  if (!in_step) {
+    const auto concerned = make_visible(parameters);
     const at::Tensor norm = norm_of(gradients, norm_type);
-    const at::Tensor factor = (max_norm / (norm + kNormEps)).clamp_max(1.0);
-    for (const at::Tensor& gradient : gradients)
-      values_of(gradient).mul_(factor.to(gradient.scalar_type()));
+    if (has_limit) {
+      const at::Tensor factor = clip_factor(norm, max_norm);
+      for (const at::Tensor& gradient : gradients)
+        values_of(gradient).mul_(factor.to(gradient.scalar_type()));
+      see_again(concerned);
+    }
+    // From now on the program is watched; see Note [Clipping in the step].
+    for (size_t i = 0; has_limit && optimizers && i < optimizers->size(); ++i) {
+      OptimizerState& optimizer = *(*optimizers)[i];
+      optimizer.pending.clipped = true;
+      see(optimizer.pending, gradients_of(optimizer));
+    }
     return norm.to(at::kFloat);
   }
   norm_.measure(gradients);
@@ -97,6 +127,9 @@ at::Tensor OptimizerSteps::clip_to_norm(const std::vector<at::Tensor>& parameter
   for (const auto& optimizer : *optimizers) {
     begin(*optimizer, gradients_of(*optimizer),
           {.max_norm = max_norm, .norm_out = norm.mutable_data_ptr<float>()});
+    PendingStep& pending = optimizer->pending;
+    pending.clipped = pending.clipped || has_limit;
+    pending.clips_in_step = pending.clips_in_step || has_limit;
   }
   return norm;
 }
@@ -107,11 +140,12 @@ void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, 
       "clip_grad_value",
       [this, clip_value](const std::vector<at::Tensor>& parameters) {
         c10::AutoGradMode no_grad(false);
-        make_visible(parameters);
+        const auto concerned = make_visible(parameters);
         const std::vector<at::Tensor> gradients = gradients_of(parameters);
         if (gradients.empty()) return;
         at::_foreach_clamp_min_(gradients, -clip_value);
         at::_foreach_clamp_max_(gradients, clip_value);
+        see_again(concerned);
       },
       parameters);
 }

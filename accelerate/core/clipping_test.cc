@@ -102,8 +102,16 @@ TEST(Clipping, IsDoneByTheStepAndMadeVisibleWhenAsked) {
   torch::optim::SGD sgd(net->parameters(), 0.0);
   auto [model, optimizer] = accelerator.prepare(net, sgd);
   const auto gradient = [&] { return net->weight.grad().item<double>(); };
-  accelerator.backward(model(torch::full({1, 1}, 0.5)).sum() * 0.5);
-  accelerator.clip_grad_norm(model, 0.125);
+  const auto clip = [&, &model = model] {
+    accelerator.backward(model(torch::full({1, 1}, 0.5)).sum() * 0.5);
+    accelerator.clip_grad_norm(model, 0.125);
+  };
+  // The first time at once: nobody knows what comes next.
+  clip();
+  EXPECT_NEAR(gradient(), 0.125, 1e-5);
+  optimizer.step();
+  optimizer.zero_grad();
+  clip();
   EXPECT_EQ(gradient(), 0.25 * 65536);
   accelerator.unscale_gradients(optimizer);
   EXPECT_NEAR(gradient(), 0.125, 1e-5);

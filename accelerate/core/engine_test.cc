@@ -13,20 +13,6 @@ namespace {
 using torch::optim::AdamWOptions;
 using torch::optim::OptimizerParamGroup;
 
-// Collects warnings instead of printing them.
-class Warnings : public c10::WarningHandler {
- public:
-  Warnings() : before_(c10::WarningUtils::get_warning_handler()) {
-    c10::WarningUtils::set_warning_handler(this);
-  }
-  ~Warnings() override { c10::WarningUtils::set_warning_handler(before_); }
-  void process(const c10::Warning& warning) override { all.push_back(warning.msg()); }
-  std::vector<std::string> all;
-
- private:
-  c10::WarningHandler* before_;
-};
-
 torch::nn::Linear weight_only(int64_t in = 2, int64_t out = 2) {
   return torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(false));
 }

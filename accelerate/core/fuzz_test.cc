@@ -162,8 +162,85 @@ std::unique_ptr<torch::optim::Optimizer> random_optimizer(std::vector<at::Tensor
   }
 }
 
+// What else programs do with weights and gradients, the same on both sides.
+struct Moves {
+  explicit Moves(uint64_t seed) {
+    // Not from the choices of the model, which stay as they are.
+    Choices choices(seed + 1'000'003);
+    replaces_gradients = choices.chance(15);
+    writes_gradients = choices.chance(15);
+    clips_twice = choices.chance(15);
+    perturbs = choices.chance(15);
+    swaps = choices.chance(15);
+    throws = choices.chance(15);
+    leaves_windows = choices.chance(15);
+    unprepared = choices.chance(15);
+  }
+
+  void change_gradients(const std::vector<at::Tensor>& parameters) const {
+    torch::NoGradGuard no_grad;
+    for (at::Tensor parameter : parameters) {
+      if (!parameter.grad().defined()) continue;
+      const at::Tensor kept = torch::arange(parameter.numel()).view(parameter.sizes()) % 3 > 0;
+      if (replaces_gradients) parameter.mutable_grad() = parameter.grad() * kept;
+      if (writes_gradients) parameter.mutable_grad().add_(0.01);
+    }
+  }
+
+  // Between a clip and the step.
+  bool replaces_gradients;
+  bool writes_gradients;
+  bool clips_twice;
+  // Backward passes at other weights, which are put there by set_data().
+  bool perturbs;
+  // The weights and those of another net change places now and then.
+  bool swaps;
+  // A backward pass fails, and the program goes on.
+  bool throws;
+  // Loops of accumulate() end in the middle of a window, with steps outside of it behind.
+  bool leaves_windows;
+  // The input comes from a net that was not prepared.
+  bool unprepared;
+};
+
+// Gives the weights other memory, with something added to them, until the end of the scope.
+class Perturbed {
+ public:
+  explicit Perturbed(std::vector<at::Tensor> parameters) : parameters_(std::move(parameters)) {
+    for (at::Tensor& each : parameters_) {
+      before_.push_back(each.detach());
+      each.set_data(each.detach() + 0.02);
+    }
+  }
+  ~Perturbed() {
+    for (size_t i = 0; i < parameters_.size(); ++i) parameters_[i].set_data(before_[i]);
+  }
+
+ private:
+  std::vector<at::Tensor> parameters_, before_;
+};
+
+void swap_memory(std::vector<at::Tensor> ours, std::vector<at::Tensor> theirs) {
+  for (size_t i = 0; i < ours.size(); ++i) {
+    const at::Tensor kept = ours[i].detach();
+    ours[i].set_data(theirs[i].detach());
+    theirs[i].set_data(kept);
+  }
+}
+
+struct FailingBackward : torch::autograd::Function<FailingBackward> {
+  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& x) {
+    return x.clone();
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 const torch::autograd::variable_list&) {
+    throw std::runtime_error("a backward pass that fails");
+  }
+};
+
 void expect_same_training(uint64_t seed) {
   Choices choices(seed);
+  const Moves moves(seed);
   const int64_t window = choices.one_of<int64_t>({1, 1, 2, 3});
   const double clip = choices.one_of<double>({0, 0, 0.1, 1});
   const bool zero_first = choices.chance(50), set_to_none = choices.chance(70);
@@ -183,25 +260,78 @@ void expect_same_training(uint64_t seed) {
   copy_parameters(*net, *plain);
   auto own_optimizer = random_optimizer(distinct(net->parameters()), seed);
   auto plain_optimizer = random_optimizer(distinct(plain->parameters()), seed);
+  const auto own_parameters = distinct(net->parameters());
+  const auto plain_parameters = distinct(plain->parameters());
+  RandomModel own_average(seed), plain_average(seed);
+  own_average->to(type);
+  plain_average->to(type);
+  copy_parameters(*own_average, *plain_average);
+  torch::nn::Linear encoder(8, 8);
+  encoder->to(type);
   auto [model, optimizer] = accelerator.prepare(net, *own_optimizer);
   ASSERT_TRUE(optimizer.is_fused());
 
   for (int step = 0; step < kSteps; ++step) {
     // The same graph in all batches of a window, so that both sides see one function.
     const int phase = step / static_cast<int>(window);
-    const at::Tensor x = torch::randn({kBatch * size, 8}, type);
-    auto scope = accelerator.accumulate(model);
-    if (zero_first) optimizer.zero_grad(set_to_none);
-    accelerator.backward(model(x.narrow(0, kBatch * rank, kBatch), phase).square().mean());
-    if (clip > 0) accelerator.clip_grad_norm(model, clip);
-    optimizer.step();
-    if (!zero_first) optimizer.zero_grad(set_to_none);
+    at::Tensor x = torch::randn({kBatch * size, 8}, type);
+    if (moves.unprepared) x = encoder(x).detach();
+    const at::Tensor mine = x.narrow(0, kBatch * rank, kBatch);
+    if (moves.swaps && step % 6 == 5 && window == 1) {
+      swap_memory(own_parameters, distinct(own_average->parameters()));
+      swap_memory(plain_parameters, distinct(plain_average->parameters()));
+    }
+    if (moves.throws && step % 7 == 3 && window == 1) {
+      EXPECT_ANY_THROW(
+          accelerator.backward(FailingBackward::apply(model(mine, phase)).square().mean()));
+      EXPECT_ANY_THROW(FailingBackward::apply(plain->forward(x, phase)).mean().backward());
+      own_optimizer->zero_grad();
+      plain_optimizer->zero_grad();
+    }
+    {
+      auto scope = accelerator.accumulate(model);
+      if (zero_first) optimizer.zero_grad(set_to_none);
+      {
+        std::optional<Perturbed> perturbed;
+        if (moves.perturbs) perturbed.emplace(own_parameters);
+        accelerator.backward(model(mine, phase).square().mean());
+      }
+      if (clip > 0) accelerator.clip_grad_norm(model, clip);
+      if (accelerator.sync_gradients()) {
+        moves.change_gradients(own_parameters);
+        if (moves.clips_twice) accelerator.clip_grad_norm(model, 0.05);
+      }
+      optimizer.step();
+      if (!zero_first) optimizer.zero_grad(set_to_none);
+    }
 
     if (step % window == 0) plain_optimizer->zero_grad(set_to_none);
-    (plain->forward(x, phase).square().mean() / static_cast<double>(window)).backward();
+    {
+      std::optional<Perturbed> perturbed;
+      if (moves.perturbs) perturbed.emplace(plain_parameters);
+      (plain->forward(x, phase).square().mean() / static_cast<double>(window)).backward();
+    }
     if ((step + 1) % window == 0) {
-      if (clip > 0) torch::nn::utils::clip_grad_norm_(distinct(plain->parameters()), clip);
+      if (clip > 0) torch::nn::utils::clip_grad_norm_(plain_parameters, clip);
+      moves.change_gradients(plain_parameters);
+      if (moves.clips_twice) torch::nn::utils::clip_grad_norm_(plain_parameters, 0.05);
       plain_optimizer->step();
+    }
+    if (moves.leaves_windows && (step + 1) % window == 0 && step % 4 == 3) {
+      // A batch of a window that is never filled, and one by itself.
+      if (window > 1) {
+        auto scope = accelerator.accumulate(model);
+        accelerator.backward(model(mine, phase).square().mean());
+        optimizer.step();
+      }
+      optimizer.zero_grad();
+      accelerator.backward(model(mine, phase).square().mean());
+      optimizer.step();
+      optimizer.zero_grad();
+      plain_optimizer->zero_grad();
+      plain->forward(x, phase).square().mean().backward();
+      plain_optimizer->step();
+      plain_optimizer->zero_grad();
     }
     if (step == kSteps / 2) {
       for (auto* each : {own_optimizer.get(), plain_optimizer.get()}) {
@@ -264,6 +394,8 @@ void expect_same_captured(uint64_t seed) {
 
 template <class Case>
 void for_each_case(int usual, const Case& expect) {
+  // Of models this small, threads of a busy machine only wait for each other.
+  at::set_num_threads(1);
   const int first = from_environment("ACCELERATE_FUZZ_FIRST", 0);
   const int cases = from_environment("ACCELERATE_FUZZ_CASES", usual);
   for (int i = first; i < first + cases && !testing::Test::HasFailure(); ++i) {

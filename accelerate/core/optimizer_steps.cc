@@ -15,6 +15,7 @@
 namespace accelerate {
 
 using internal::gradients_of;
+using internal::see;
 using internal::takes_kernels;
 
 namespace {
@@ -32,6 +33,25 @@ void place_step(OptimizerState& optimizer, c10::Device device) {
 
 at::Tensor factor_of(const OptimizerState& optimizer) {
   return optimizer.step->member(offsetof(kernels::Step, gradient_factor), at::kDouble);
+}
+
+bool is_as_seen(const std::vector<at::Tensor>& gradients, const std::vector<SeenGradient>& seen) {
+  if (gradients.size() != seen.size()) return false;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    if (seen[i].tensor._unsafe_get_target() != gradients[i].unsafeGetTensorImpl() ||
+        seen[i].version != gradients[i]._version())
+      return false;
+  }
+  return true;
+}
+
+// Those that are not among `done`, to which they are added.
+std::vector<at::Tensor> without(const std::vector<at::Tensor>& gradients, TensorSet& done) {
+  std::vector<at::Tensor> rest;
+  for (const at::Tensor& gradient : gradients) {
+    if (done.insert(gradient.unsafeGetTensorImpl()).second) rest.push_back(gradient);
+  }
+  return rest;
 }
 
 // What is asked of the optimizer's outcomes; whether it is so of any, where it is not among these.
@@ -66,47 +86,55 @@ internal::LiveList<OptimizerState> OptimizerSteps::optimizers() const {
   return internal::live(optimizers_);
 }
 
-void OptimizerSteps::remember(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients) {
-  optimizer.gradients.clear();
-  for (const at::Tensor& gradient : gradients)
-    optimizer.gradients.emplace_back(gradient.getIntrusivePtr());
-}
-
-void OptimizerSteps::forget_if_replaced(OptimizerState& optimizer) {
-  if (optimizer.gradients.empty()) return;
-  const std::vector<at::Tensor> gradients = gradients_of(optimizer);
-  bool same = gradients.size() == optimizer.gradients.size();
-  for (size_t i = 0; same && i < gradients.size(); ++i) {
-    same = optimizer.gradients[i]._unsafe_get_target() == gradients[i].unsafeGetTensorImpl();
-  }
-  if (!same) after_zero_grad(optimizer);
-}
-
 bool OptimizerSteps::awaits_step() {
   for (const auto& optimizer : optimizers()) {
-    forget_if_replaced(*optimizer);
-    if (optimizer->awaits_step) return true;
+    if (!optimizer->pending.awaits_step) continue;
+    if (!gradients_of(*optimizer).empty()) return true;
+    optimizer->pending.reset();
   }
   return false;
 }
 
+void OptimizerSteps::notice_changes(OptimizerState& optimizer) {
+  PendingStep& pending = optimizer.pending;
+  if (pending.seen.empty()) return;
+  const std::vector<at::Tensor> gradients = gradients_of(optimizer);
+  if (gradients.empty()) return pending.reset();
+  if (is_as_seen(gradients, pending.seen)) return;
+  if (pending.clipped) optimizer.after_clip = AfterClip::kChangesGradients;
+  TORCH_CHECK(!pending.clips_in_step,
+              "the gradients were changed after clip_grad_norm(), which had left the clipping to "
+              "the optimizer's step, as nothing changed them in the steps before; call "
+              "accelerator.unscale_gradients(optimizer) after clip_grad_norm(), which brings it "
+              "into the gradients, before you change them");
+  // Measured anew. The scale is still in them, unless it was taken out before.
+  if (!pending.unscaled) pending.begun = false;
+  see(pending, gradients);
+}
+
 void OptimizerSteps::before_backward() {
   c10::AutoGradMode no_grad(false);
+  TensorSet done;
   for (const auto& optimizer : optimizers()) {
-    forget_if_replaced(*optimizer);
-    if (optimizer->begun) {
+    PendingStep& pending = optimizer->pending;
+    if (pending.seen.empty()) continue;
+    const std::vector<at::Tensor> gradients = gradients_of(*optimizer);
+    // What is zeroed after a step says nothing about what the program does before one.
+    if (pending.clipped && !pending.stepped && !gradients.empty() &&
+        !is_as_seen(gradients, pending.seen))
+      optimizer->after_clip = AfterClip::kChangesGradients;
+    if (pending.begun) {
       // What is still there is added to: it must be clipped by now, and of the scale of the rest.
       const at::Tensor factor = factor_of(*optimizer);
-      multiply(gradients_of(*optimizer), loss_scale_ ? factor * loss_scale_->scale() : factor);
+      multiply(without(gradients, done), loss_scale_ ? factor * loss_scale_->scale() : factor);
     }
-    optimizer->begun = optimizer->unscaled = false;
+    const bool awaits_step = pending.awaits_step && !gradients.empty();
+    pending.reset();
+    pending.awaits_step = awaits_step;
   }
 }
 
-void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) {
-  optimizer.gradients.clear();
-  optimizer.begun = optimizer.unscaled = optimizer.awaits_step = false;
-}
+void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) { optimizer.pending.reset(); }
 
 void OptimizerSteps::begin(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients,
                            const kernels::StepInputs& inputs) {
@@ -114,24 +142,24 @@ void OptimizerSteps::begin(OptimizerState& optimizer, const std::vector<at::Tens
   place_step(optimizer, device);
   kernels::StepInputs all = inputs;
   all.norm = norm_.result();
-  all.go_on = optimizer.begun;
-  if (loss_scale_ != nullptr && !optimizer.begun) {
+  all.go_on = optimizer.pending.begun;
+  if (loss_scale_ != nullptr && !optimizer.pending.begun) {
     all.loss_scale = loss_scale_->state();
     loss_scale_->expect_outcome();
-    optimizer.awaits_step = true;
+    optimizer.pending.awaits_step = true;
   }
   if (device.is_cpu()) {
     kernels::begin_step(all, *optimizer.step->get());
   } else {
     gpu::begin_step(device, all, optimizer.step->get());
   }
-  optimizer.begun = true;
-  remember(optimizer, gradients);
+  optimizer.pending.begun = true;
+  see(optimizer.pending, gradients);
 }
 
 void OptimizerSteps::check(OptimizerState& optimizer) {
-  forget_if_replaced(optimizer);
-  if (loss_scale_ == nullptr || optimizer.begun) return;
+  notice_changes(optimizer);
+  if (loss_scale_ == nullptr || optimizer.pending.begun) return;
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
   // No gradient says nothing about the scale.
   if (gradients.empty()) return;
@@ -151,24 +179,51 @@ void OptimizerSteps::unscale(OptimizerState& optimizer) {
 
 void OptimizerSteps::unscale_values(OptimizerState& optimizer) {
   c10::AutoGradMode no_grad(false);
-  forget_if_replaced(optimizer);
+  TensorSet done;
+  if (loss_scale_ == nullptr) return unscale_values(optimizer, done);
+  // A gradient that two optimizers share has one value, which is scaled or not.
+  TensorSet own;
+  for (const at::Tensor& gradient : gradients_of(optimizer))
+    own.insert(gradient.unsafeGetTensorImpl());
+  std::vector<std::shared_ptr<OptimizerState>> sharing;
+  for (const auto& other : optimizers()) {
+    bool shares = false;
+    for (const at::Tensor& gradient : gradients_of(*other))
+      shares = shares || own.contains(gradient.unsafeGetTensorImpl());
+    if (shares) sharing.push_back(other);
+  }
+  for (const auto& other : sharing) {
+    if (!other->pending.unscaled) continue;
+    for (const at::Tensor& gradient : gradients_of(*other))
+      done.insert(gradient.unsafeGetTensorImpl());
+  }
+  for (const auto& other : sharing) unscale_values(*other, done);
+  // Those of one have changed the gradients of the other.
+  for (const auto& other : sharing) see(other->pending, gradients_of(*other));
+}
+
+void OptimizerSteps::unscale_values(OptimizerState& optimizer, TensorSet& done) {
+  notice_changes(optimizer);
+  PendingStep& pending = optimizer.pending;
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
   if (gradients.empty()) return;
   if (loss_scale_ != nullptr && !takes_kernels(optimizer, gradients)) {
-    if (optimizer.unscaled) return;
-    const bool overflow = loss_scale_->unscale(gradients);
+    if (pending.unscaled) return;
+    const bool overflow = loss_scale_->unscale(without(gradients, done));
     place_step(optimizer, gradients.front().device());
     optimizer.step->write({.overflow = overflow});
-    optimizer.begun = optimizer.unscaled = optimizer.awaits_step = true;
-    remember(optimizer, gradients);
+    pending.begun = pending.unscaled = pending.awaits_step = true;
+    see(pending, gradients);
     return;
   }
   check(optimizer);
-  if (!optimizer.begun) return;
+  if (!pending.begun) return;
   const at::Tensor factor = factor_of(optimizer);
-  multiply(gradients, factor);
+  multiply(without(gradients, done), factor);
   factor.fill_(1);
-  optimizer.unscaled = loss_scale_ != nullptr;
+  pending.unscaled = loss_scale_ != nullptr;
+  pending.clips_in_step = false;
+  see(pending, gradients);
 }
 
 void OptimizerSteps::follow_device(OptimizerState& optimizer) {
@@ -192,12 +247,16 @@ void OptimizerSteps::step(OptimizerState& optimizer) {
         "or its options were changed within the step before it stepped");
   }
   check(optimizer);
+  PendingStep& pending = optimizer.pending;
+  if (pending.clipped && optimizer.after_clip == AfterClip::kNotKnown)
+    optimizer.after_clip = AfterClip::kSteps;
   const bool done =
       fused != nullptr &&
-      fused->step(optimizer.begun ? optimizer.step->get() : plain_steps_.on(fused->device()).get());
+      fused->step(pending.begun ? optimizer.step->get() : plain_steps_.on(fused->device()).get());
   if (!done) unscale(optimizer);
-  optimizer.awaits_step = false;
-  const bool can_be_skipped = loss_scale_ != nullptr && optimizer.begun;
+  pending.awaits_step = false;
+  pending.stepped = true;
+  const bool can_be_skipped = loss_scale_ != nullptr && pending.begun;
   if (recording_) {
     TORCH_CHECK(done, "the optimizer's step of such parameters and gradients has no fused form");
     const std::vector<int32_t> taken = fused->taken();

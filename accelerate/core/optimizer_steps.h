@@ -6,6 +6,13 @@
 // values, `.grad` stays scaled and unclipped. What the first pass has found lies where the
 // gradients do, and on a GPU nothing waits for it.
 //
+// Note [Clipping in the step]
+// A program may do what it likes with `.grad` between clip_grad_norm() and the step, or take its
+// own optimizer's step, and must then find it clipped. So the first clip of an optimizer multiplies
+// the gradients. Only when the handle's step has been seen to follow, with the gradients as the
+// clip left them, are further clips left to the step, which gives the same bits. A program that
+// then changes its ways gets an error.
+//
 // Part of the Session; programs use the handles of prepare(). Not thread-safe.
 #pragma once
 
@@ -15,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "accelerate/core/live.h"
@@ -32,6 +40,40 @@ class Optimizer;
 
 namespace accelerate {
 
+// A gradient as it was when it was last looked at.
+struct SeenGradient {
+  c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl> tensor;
+  uint32_t version;
+};
+
+// How far the gradients at hand are on their way into an update. Begins anew with each backward
+// pass and when they are zeroed.
+struct PendingStep {
+  // As they were left by the engine, where it has looked at them or changed them.
+  std::vector<SeenGradient> seen;
+  // Whether the optimizer's `step` is about them: what their values are still to be multiplied by,
+  // and whether one of them is not finite.
+  bool begun = false;
+  // Whether the loss scale was taken out of the values themselves.
+  bool unscaled = false;
+  // Whether they were clipped by their norm, and whether that is left to the step.
+  bool clipped = false;
+  bool clips_in_step = false;
+  // Whether the optimizer has made an update of them.
+  bool stepped = false;
+  // Whether the loss scale has to stay as it is until they are used up.
+  bool awaits_step = false;
+
+  // Forgets all, but keeps the list's memory, which each step uses.
+  void reset() {
+    seen.clear();
+    begun = unscaled = clipped = clips_in_step = stepped = awaits_step = false;
+  }
+};
+
+// What a program does between a clip and the step; see Note [Clipping in the step].
+enum class AfterClip { kNotKnown, kSteps, kChangesGradients };
+
 // An optimizer that prepare() has seen.
 struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   torch::optim::Optimizer* optimizer = nullptr;
@@ -39,20 +81,16 @@ struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   std::unique_ptr<FusedOptimizer> fused;
   StepOutcomes outcomes;
 
-  // ---- About the gradients at hand; forgotten when the program puts others in their place
-  std::vector<c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>> gradients;
-  // Whether `step` is about them: what their values are still to be multiplied by, and whether one
-  // of them is not finite. Where the gradients are.
-  bool begun = false;
+  PendingStep pending;
+  // Where the gradients are.
   std::optional<DeviceValue<kernels::Step>> step;
-  // Whether the scale was taken out of the values themselves.
-  bool unscaled = false;
-  // Whether the loss scale has to stay as it is until they are used up.
-  bool awaits_step = false;
+  AfterClip after_clip = AfterClip::kNotKnown;
 
   // What each reducer had averaged when this optimizer last stepped.
   std::unordered_map<const GradientReducer*, int64_t> averagings;
 };
+
+using TensorSet = std::unordered_set<const c10::TensorImpl*>;
 
 // A fused step that was recorded, and is taken in each replay.
 struct RecordedStep {
@@ -107,13 +145,15 @@ class OptimizerSteps {
   at::Tensor measure(const std::vector<at::Tensor>& parameters, double norm_type);
 
  private:
-  // Notes what is pending for these gradients, and forgets what was for others.
-  void remember(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients);
-  void forget_if_replaced(OptimizerState& optimizer);
+  // Takes note of what the program has done to the gradients since they were last looked at, and
+  // brings what is pending in line with it. Throws c10::Error where that can't be done.
+  void notice_changes(OptimizerState& optimizer);
   // What clip_grad_norm() and unscale() do, also in each replay of a step.
   at::Tensor clip_to_norm(const std::vector<at::Tensor>& parameters, double max_norm,
                           double norm_type);
   void unscale_values(OptimizerState& optimizer);
+  // Of one optimizer; not of gradients among `done`, which it adds its own to.
+  void unscale_values(OptimizerState& optimizer, TensorSet& done);
   // Looks for an overflow, once for each backward pass.
   void check(OptimizerState& optimizer);
   // Brings what was last measured, which is the norm of these gradients or of more, into the step.
@@ -131,8 +171,9 @@ class OptimizerSteps {
   // The optimizers whose gradients are exactly these, if all of them can clip in their step.
   std::optional<std::vector<std::shared_ptr<OptimizerState>>> covering(
       const std::vector<at::Tensor>& gradients);
-  // Brings everything that is pending into the values of these parameters' gradients.
-  void make_visible(const std::vector<at::Tensor>& parameters);
+  // Brings everything that is pending into the values of these parameters' gradients. Returns the
+  // optimizers that have one of them.
+  internal::LiveList<OptimizerState> make_visible(const std::vector<at::Tensor>& parameters);
 
   LossScale* loss_scale_;
   // While a step is recorded.

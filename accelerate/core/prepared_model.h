@@ -7,7 +7,8 @@
 //   model->eval();                       // the module's own methods
 //
 // A thin handle: copies refer to the same module, which stays the user's. Calling the user's own
-// module instead is allowed, and runs it in full precision.
+// module instead, or model->forward(), is allowed and runs it in full precision; where the program
+// has another one, and no scope of Accelerator::autocast(), the first backward pass warns.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -66,7 +66,7 @@ std::shared_ptr<ModelState> Session::add_model(const std::shared_ptr<torch::nn::
   std::erase_if(owned_models_, [&module](const auto& model) {
     return model->module == module && model.use_count() == 1;
   });
-  std::erase_if(models_, [](const auto& model) { return model.expired(); });
+  drop_unreachable_models();
   for (const auto& model : models()) {
     TORCH_CHECK(model->module != module, "the model `", module->name(),
                 "` was prepared before; use the handle that prepare() returned then");
@@ -85,12 +85,35 @@ std::shared_ptr<ModelState> Session::add_model(const std::shared_ptr<torch::nn::
   return state;
 }
 
+void Session::drop_unreachable_models() {
+  std::erase_if(owned_models_, [](const auto& model) {
+    return model.use_count() == 1 && model->module.use_count() == 1;
+  });
+  std::erase_if(models_, [](const auto& model) { return model.expired(); });
+}
+
+void Session::release(ModelState& model) {
+  const auto is_it = [&model](const auto& known) { return known.get() == &model; };
+  std::erase_if(models_, [&](const auto& known) { return is_it(known.lock()); });
+  model.is_released = true;
+  model.reducer.reset();
+  model.flat.reset();
+  std::erase_if(owned_models_, is_it);
+}
+
 void Session::lay_out(ModelState& model) {
-  std::unordered_set<const c10::TensorImpl*> taken;
+  std::unordered_set<const c10::TensorImpl*> taken, own;
+  for (const NamedParameter& parameter : model.parameters)
+    own.insert(parameter.tensor.unsafeGetTensorImpl());
+  model.shared_with.clear();
   for (const auto& other : models()) {
     if (other.get() == &model) break;
-    for (const NamedParameter& parameter : other->parameters)
+    bool shares = false;
+    for (const NamedParameter& parameter : other->parameters) {
       taken.insert(parameter.tensor.unsafeGetTensorImpl());
+      shares = shares || own.contains(parameter.tensor.unsafeGetTensorImpl());
+    }
+    if (shares) model.shared_with.push_back(other);
   }
   model.trainable.clear();
   std::vector<NamedParameter> trainable;
@@ -112,10 +135,15 @@ void Session::lay_out(ModelState& model) {
 
 void Session::refresh(ModelState& model) {
   // One that was frozen keeps its place, so that ranks of which only some freeze it find out.
-  bool thawed = false;
+  bool has_changed = false;
   for (size_t i = 0; i < model.parameters.size(); ++i)
-    thawed = thawed || (model.parameters[i].tensor.requires_grad() && !model.trainable[i]);
-  if (thawed || !model.flat->restore()) lay_out(model);
+    has_changed =
+        has_changed || (model.parameters[i].tensor.requires_grad() && !model.trainable[i]);
+  for (const auto& other : model.shared_with) {
+    const auto alive = other.lock();
+    has_changed = has_changed || !alive || alive->is_released;
+  }
+  if (has_changed || !model.flat->restore()) lay_out(model);
 }
 
 internal::LiveList<ModelState> Session::models() const { return internal::live(models_); }
@@ -154,17 +182,13 @@ uint64_t Session::draw_seed() {
 }
 
 void Session::before_forward(ModelState& model) {
+  TORCH_CHECK(!model.is_released, "the model `", model.module->name(),
+              "` was released; prepare() it again, or call the module itself");
+  model.was_called = true;
   if (!model.has_buffers || communicator_->size() == 1) return;
   in_each_replay(
-      "broadcast of buffers",
-      [this](ModelState* model) {
-        // In a join rank 0 may have no data left; the buffers follow at its end.
-        if (!model->buffers_stale || joining_) return;
-        // Not in evaluation: rank 0 may well evaluate alone, and the others would never come.
-        if (!model->module->is_training() || !c10::GradMode::is_enabled()) return;
-        broadcast_buffers(*communicator_, *model->module, /*root=*/0);
-        model->buffers_stale = false;
-      },
+      "forward of a model",
+      [](ModelState* model) { model->was_called_in_training |= model->module->is_training(); },
       &model);
 }
 
@@ -176,6 +200,11 @@ void Session::trigger_sync(ModelState& model) {
 std::optional<Autocast> Session::autocast() const {
   if (!precision_.autocast) return std::nullopt;
   return std::optional<Autocast>(std::in_place, process_.device.type(), *precision_.autocast);
+}
+
+std::optional<Autocast> Session::program_autocast() {
+  program_autocasts_ = true;
+  return autocast();
 }
 
 void Session::backward(const at::Tensor& loss, const BackwardOptions& options) {
@@ -206,6 +235,8 @@ void Session::abandon_backward() {
 }
 
 void Session::begin_backward() {
+  if (accumulation_.is_left_open()) end_left_window();
+  drop_unreachable_models();
   optimizer_steps_.before_backward();
   const auto models = this->models();
   // Of no model on one process, which has nothing to average.
@@ -233,9 +264,40 @@ void Session::end_backward() {
   if (any_syncs()) average(models, syncing_, /*contributes=*/true);
   accumulation_.after_backward();
   for (const auto& model : models) {
-    if (!model->watch_for_orphans || !has_gradient(*model)) continue;
-    warn_about_orphans(*model, optimizer_steps_.optimizers());
-    model->watch_for_orphans = false;
+    if (model->is_new && has_gradient(*model)) look_at_new_model(*model);
+  }
+}
+
+void Session::look_at_new_model(ModelState& model) {
+  model.is_new = false;
+  warn_about_orphans(model, optimizer_steps_.optimizers());
+  if (!precision_.autocast || program_autocasts_ || model.was_called) return;
+  // It may be a part of another one that was.
+  std::unordered_set<const c10::TensorImpl*> called;
+  for (const auto& other : models()) {
+    if (!other->was_called) continue;
+    for (const NamedParameter& parameter : other->parameters)
+      called.insert(parameter.tensor.unsafeGetTensorImpl());
+  }
+  for (const NamedParameter& parameter : model.parameters) {
+    if (!parameter.tensor.grad().defined() ||
+        called.contains(parameter.tensor.unsafeGetTensorImpl()))
+      continue;
+    TORCH_WARN("the model `", model.module->name(),
+               "` is trained in fp32, although the program's "
+               "precision is ",
+               precision_.name,
+               ": it was called as the module itself, and not "
+               "through the handle of prepare(). Write model(x) in place of model->forward(x) or "
+               "net(x), or open a scope with accelerator.autocast()");
+    return;
+  }
+}
+
+void Session::end_left_window() {
+  accumulation_.restart();
+  for (const LeftZeroGrad& each : std::exchange(left_zero_grads_, {})) {
+    if (const auto optimizer = each.optimizer.lock()) zero_grad(*optimizer, each.set_to_none);
   }
 }
 
@@ -250,7 +312,10 @@ void Session::average(const internal::LiveList<ModelState>& models,
     // Ranks that went through different models must still send the same.
     std::vector<int64_t> flags;
     for (size_t i = 0; i < models.size(); ++i) {
-      flags.push_back(contributes && syncing[i] && models[i]->reducer->has_local_gradients());
+      const ModelState& model = *models[i];
+      const bool took_part = model.reducer->empty() ? model.was_called_in_training
+                                                    : model.reducer->has_local_gradients();
+      flags.push_back(contributes && syncing[i] && took_part);
     }
     flags = all_reduce_numbers(flags, ReduceOp::kMax);
     for (size_t i = 0; i < models.size(); ++i) touched[i] = flags[i] != 0;
@@ -261,10 +326,16 @@ void Session::average(const internal::LiveList<ModelState>& models,
       models[i]->reducer->abandon();
     } else if (contributes) {
       models[i]->reducer->finish();
-      models[i]->buffers_stale = true;
     } else {
       models[i]->reducer->shadow();
     }
+  }
+  // Here, and not in a forward pass, so that all ranks evaluate one model, and one of them may do
+  // so alone. In a join rank 0 may have no data left; the buffers follow at its end.
+  for (size_t i = 0; i < models.size() && !joining_; ++i) {
+    if (!touched[i] || !models[i]->has_buffers) continue;
+    broadcast_buffers(*communicator_, *models[i]->module, /*root=*/0);
+    models[i]->was_called_in_training = false;
   }
 }
 
@@ -307,7 +378,15 @@ void Session::check_averaged(OptimizerState& optimizer) const {
 }
 
 void Session::step(OptimizerState& optimizer) {
-  if (!accumulation_.sync_gradients()) return;
+  if (!accumulation_.sync_gradients()) {
+    if (accumulation_.is_left_open() && !std::exchange(warned_of_left_window_, true))
+      TORCH_WARN(
+          "a step outside of accumulate() does nothing while the window of "
+          "gradient_accumulation_steps is not full; let it stand within the scope. After a loop "
+          "that was left early, the next accelerator.backward() outside of accumulate() ends the "
+          "window");
+    return;
+  }
   in_each_replay(
       "step of an optimizer",
       [this](OptimizerState* optimizer) {
@@ -335,7 +414,11 @@ bool Session::all_agree(bool mine) {
 }
 
 void Session::zero_grad(OptimizerState& optimizer, bool set_to_none) {
-  if (accumulation_.holds_partial_sum()) return;
+  if (accumulation_.holds_partial_sum()) {
+    if (accumulation_.is_left_open())
+      left_zero_grads_.push_back({optimizer.weak_from_this(), set_to_none});
+    return;
+  }
   if (set_to_none) {
     // LibTorch's own detaches each gradient first, which costs more than to let go of it.
     for (const auto& group : optimizer.optimizer->param_groups()) {
@@ -353,7 +436,10 @@ void Session::zero_grad(OptimizerState& optimizer, bool set_to_none) {
 }
 
 void Session::begin_accumulation_step() {
-  in_each_replay("accumulate", [this] { accumulation_.begin_step(batches_left()); });
+  in_each_replay("accumulate", [this] {
+    left_zero_grads_.clear();
+    accumulation_.begin_step(batches_left());
+  });
 }
 
 bool Session::should_stop() {

@@ -74,20 +74,25 @@ struct ModelState {
   // In registration order; a tensor registered twice is here once.
   std::vector<NamedParameter> parameters;
   bool has_buffers = false;
-  // Whether a step has passed since the buffers were last made equal on all ranks.
-  bool buffers_stale = false;
+  // Whether its handle has been called; and in training, since the last averaging.
+  bool was_called = false;
+  bool was_called_in_training = false;
+  // Whether the program has released it.
+  bool is_released = false;
 
   // Over those parameters that were trainable when it was laid out, and which these were.
   std::unique_ptr<FlatParameters> flat;
   std::vector<bool> trainable;
+  // Models prepared before that average parameters of this one, as long as they are there.
+  std::vector<std::weak_ptr<ModelState>> shared_with;
   // Null on one process.
   std::unique_ptr<GradientReducer> reducer;
   // Scopes that keep its gradients to this process, and whether the next backward pass averages
   // them all the same.
   int no_sync_depth = 0;
   bool trigger_sync = false;
-  // Until the first backward pass through the model has shown which parameters it uses.
-  bool watch_for_orphans = true;
+  // Until the first backward pass through the model has shown how the program uses it.
+  bool is_new = true;
 };
 
 // How far a prepared scheduler has been advanced.
@@ -102,6 +107,9 @@ class Session {
   // it.
   Session(const StrategyTraits& strategy, const PrecisionTraits& precision,
           const AcceleratorOptions& options);
+  // Handles, reducers and recordings refer to it.
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   const AcceleratorOptions& options() const { return options_; }
   const ProcessInfo& process() const { return process_; }
@@ -116,6 +124,8 @@ class Session {
   // was prepared before or differs between the ranks.
   std::shared_ptr<ModelState> add_model(const std::shared_ptr<torch::nn::Module>& module,
                                         bool owned);
+  // Takes the model out of the averaging, and gives back the memory for it.
+  void release(ModelState& model);
   // Throws c10::Error when the optimizer was prepared before and a handle of it still lives.
   std::shared_ptr<OptimizerState> add_optimizer(torch::optim::Optimizer& optimizer);
   // Throws c10::Error when the object was prepared before and its token still lives.
@@ -129,15 +139,16 @@ class Session {
 
   // ---- Training
 
-  // Called before each forward pass of a prepared model: in training, gives all ranks rank 0's
-  // buffers once a step.
+  // Called before each forward pass of a prepared model. Throws c10::Error when it was released.
   void before_forward(ModelState& model);
   // Makes the next backward pass average the model's gradients, whatever scope it is in.
   void trigger_sync(ModelState& model);
   // The autocast scope of this precision; none for full precision.
   std::optional<Autocast> autocast() const;
+  // The same for a scope of the program's own.
+  std::optional<Autocast> program_autocast();
   // Backward of the (scaled) loss, after which the gradients of all prepared models that sync are
-  // the mean over the ranks.
+  // the mean over the ranks, and their buffers those of rank 0.
   void backward(const at::Tensor& loss, const BackwardOptions& options);
   // The optimizer's step, unless the gradients are still being added up or are not finite.
   void step(OptimizerState& optimizer);
@@ -197,14 +208,21 @@ class Session {
   at::Tensor to_device(const at::Tensor& tensor) const;
 
  private:
+  // Lets go of models that neither the program nor a handle can reach any more.
+  void drop_unreachable_models();
   // Lays out the trainable parameters, and their gradients' buckets.
   void lay_out(ModelState& model);
-  // Does so again for a parameter that has become trainable, or of another type; brings back what
-  // has left its slot.
+  // Does so again for a parameter that has become trainable, or of another type, or whose averaging
+  // another model has left to this one; brings back what has left its slot.
   void refresh(ModelState& model);
   // What backward() does before and after autograd's part.
   void begin_backward();
   void end_backward();
+  // What the first backward pass through a model shows about it.
+  void look_at_new_model(ModelState& model);
+  // The first backward pass outside of accumulate() after a loop that was left in the middle of a
+  // window.
+  void end_left_window();
   bool any_syncs() const;
   // Averages the models that `syncing` says, in the order of their preparation.
   void average(const internal::LiveList<ModelState>& models, const std::vector<bool>& syncing,
@@ -231,14 +249,24 @@ class Session {
   // Of the models, in the order of their preparation: whether the backward pass that is under way
   // averages their gradients.
   std::vector<bool> syncing_;
+  // Whether the program has opened autocast scopes of its own.
+  bool program_autocasts_ = false;
+  // zero_grad() outside of accumulate() while its window is open: done if a backward pass follows
+  // there, and not if the window goes on.
+  struct LeftZeroGrad {
+    std::weak_ptr<OptimizerState> optimizer;
+    bool set_to_none;
+  };
+  std::vector<LeftZeroGrad> left_zero_grads_;
+  bool warned_of_left_window_ = false;
   bool joining_ = false;
   int64_t ended_joins_ = 0;
   // Averagings in this join that this rank had data for.
   int64_t joined_steps_ = 0;
 
   std::vector<std::weak_ptr<ModelState>> models_;
-  // Models whose module the user shares with us stay in the averaging even when their handle is
-  // gone.
+  // Models whose module the user shares with us stay in the averaging when their handle is gone, as
+  // long as somebody else has the module.
   std::vector<std::shared_ptr<ModelState>> owned_models_;
   std::vector<std::weak_ptr<ScheduleProgress>> schedules_;
   struct Other {

@@ -43,11 +43,10 @@ SessionRecorder::SessionRecorder(Session& session)
     : session_(session), accumulation_(session.accumulation()) {
   recording_.session_ = &session;
   for (const auto& optimizer : session.optimizer_steps().optimizers()) {
-    optimizers_.push_back({optimizer, optimizer->gradients, optimizer->begun, optimizer->unscaled,
-                           optimizer->awaits_step});
+    optimizers_.push_back({optimizer, optimizer->pending, optimizer->after_clip});
   }
   for (const auto& model : session.models()) {
-    models_.push_back({model, model->buffers_stale, model->watch_for_orphans});
+    models_.push_back({model, model->is_new});
     for (const NamedParameter& parameter : model->parameters)
       gradients_.push_back({parameter.tensor, parameter.tensor.grad()});
     if (model->reducer) model->reducer->set_recording(true);
@@ -71,15 +70,10 @@ SessionRecorder::~SessionRecorder() {
   session_.abandon_backward();
   for (const StepRecording::Gradient& each : gradients_)
     each.parameter.mutable_grad() = each.gradient;
-  for (const ModelBefore& before : models_) {
-    before.model->buffers_stale = before.buffers_stale;
-    before.model->watch_for_orphans = before.watch_for_orphans;
-  }
+  for (const ModelBefore& before : models_) before.model->is_new = before.is_new;
   for (const OptimizerBefore& before : optimizers_) {
-    before.optimizer->gradients = before.gradients;
-    before.optimizer->begun = before.begun;
-    before.optimizer->unscaled = before.unscaled;
-    before.optimizer->awaits_step = before.awaits_step;
+    before.optimizer->pending = before.pending;
+    before.optimizer->after_clip = before.after_clip;
   }
   session_.accumulation() = accumulation_;
   if (session_.loss_scale() != nullptr) session_.loss_scale()->expect_outcome(expects_outcome_);

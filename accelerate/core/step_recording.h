@@ -74,15 +74,12 @@ class SessionRecorder {
   // What a step changes of an optimizer and of a model.
   struct OptimizerBefore {
     std::shared_ptr<OptimizerState> optimizer;
-    decltype(OptimizerState::gradients) gradients;
-    bool begun;
-    bool unscaled;
-    bool awaits_step;
+    PendingStep pending;
+    AfterClip after_clip;
   };
   struct ModelBefore {
     std::shared_ptr<ModelState> model;
-    bool buffers_stale;
-    bool watch_for_orphans;
+    bool is_new;
   };
   void stop();
 

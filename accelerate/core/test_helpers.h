@@ -44,6 +44,20 @@ inline void copy_parameters(const torch::nn::Module& from, const torch::nn::Modu
   for (size_t i = 0; i < sources.size(); ++i) targets[i].copy_(sources[i]);
 }
 
+// Collects warnings instead of printing them.
+class Warnings : public c10::WarningHandler {
+ public:
+  Warnings() : before_(c10::WarningUtils::get_warning_handler()) {
+    c10::WarningUtils::set_warning_handler(this);
+  }
+  ~Warnings() override { c10::WarningUtils::set_warning_handler(before_); }
+  void process(const c10::Warning& warning) override { all.push_back(warning.msg()); }
+  std::vector<std::string> all;
+
+ private:
+  c10::WarningHandler* before_;
+};
+
 inline double largest_difference(const torch::nn::Module& a, const torch::nn::Module& b) {
   double largest = 0;
   const auto of_a = a.parameters(), of_b = b.parameters();

@@ -38,11 +38,14 @@ struct StepInputs {
   bool go_on = false;
 };
 
+// As in torch.nn.utils.clip_grad_norm_, which adds it to the norm.
+inline constexpr double kClipEps = 1e-6;
+
 // That of torch.nn.utils.clip_grad_norm_: NaN for a norm of NaN.
 ACCELERATE_HOST_DEVICE double clip_coefficient(double norm, double max_norm) {
   // Without a limit, infinite gradients stay.
   if (max_norm == std::numeric_limits<double>::infinity()) return 1;
-  const double coefficient = max_norm / (norm + 1e-6);
+  const double coefficient = max_norm / (norm + kClipEps);
   return coefficient > 1 ? 1 : coefficient;
 }
 
