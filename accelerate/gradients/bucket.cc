@@ -1,5 +1,6 @@
 #include "accelerate/gradients/bucket.h"
 
+#include <ATen/ops/view_as_real.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
@@ -37,7 +38,9 @@ void copy_pieces(const std::vector<kernels::PackPiece>& pieces, kernels::Element
 }  // namespace
 
 Bucket::Bucket(c10::ScalarType type, c10::Device device, c10::ScalarType wire_type)
-    : values_(type, device), narrow_(wire_type, device) {}
+    : numbers_(c10::isComplexType(type) ? 2 : 1),
+      values_(type, device),
+      narrow_(wire_type, device) {}
 
 void Bucket::add(size_t parameter, const at::Tensor& tensor) {
   members_.push_back(parameter);
@@ -54,6 +57,7 @@ void Bucket::allocate() {
     narrow_.reserve(values_.numel());
   }
   values_.allocate();
+  real_values_ = numbers_ == 2 ? at::view_as_real(values_.whole()).view({-1}) : values_.whole();
   if (narrow_.type() != values_.type()) narrow_.allocate();
   slots_.clear();
   for (size_t i = 0; i < members_.size(); ++i) {
@@ -62,7 +66,7 @@ void Bucket::allocate() {
 }
 
 at::Tensor& Bucket::wire() {
-  return narrow_.type() != values_.type() ? narrow_.whole() : values_.whole();
+  return narrow_.type() != values_.type() ? narrow_.whole() : real_values_;
 }
 
 // A program that kept a gradient of an earlier step must find it unchanged.
@@ -86,42 +90,32 @@ void Bucket::pack(const std::vector<at::Tensor>& gradients, double factor) {
     sources.push_back(gradients[i].defined() ? laid_out(gradients[i], sizes_[i], strides_[i])
                                              : at::Tensor());
   }
-  const auto type = element_type(target.scalar_type());
-  if (!type) {
-    for (size_t i = 0; i < members_.size(); ++i) {
-      at::Tensor part = target.narrow(0, offsets_[i], slots_[i].numel())
-                            .as_strided(sizes_[i], strides_[i], offsets_[i]);
-      if (sources[i].defined()) {
-        part.copy_(sources[i]).mul_(factor);
-      } else {
-        part.zero_();
-      }
-    }
-    signal().zero_();
-    return;
-  }
+  const kernels::ElementType type = *element_type(target.scalar_type());
   char* wire_data = static_cast<char*>(target.data_ptr());
+  const auto on_wire = [&](int64_t offset) {
+    return wire_data + place(offset) * kernels::size_of(type);
+  };
   std::vector<kernels::PackPiece> pieces;
   for (size_t i = 0; i < members_.size(); ++i) {
     pieces.push_back({.source = sources[i].defined() ? sources[i].const_data_ptr() : nullptr,
-                      .source_type = *element_type(values_.type()),
-                      .destination = wire_data + offsets_[i] * kernels::size_of(*type),
-                      .count = slots_[i].numel(),
+                      .source_type = *element_type(real_values_.scalar_type()),
+                      .destination = on_wire(offsets_[i]),
+                      .count = place(slots_[i].numel()),
                       .factor = factor});
   }
-  pieces.push_back(
-      {.destination = wire_data + signal_offset_ * kernels::size_of(*type), .count = 1});
-  copy_pieces(pieces, *type, target.device());
+  pieces.push_back({.destination = on_wire(signal_offset_), .count = 1});
+  copy_pieces(pieces, type, target.device());
 }
 
 void Bucket::raise_signal() { signal().fill_(1); }
-at::Tensor Bucket::signal() { return wire()[signal_offset_]; }
+at::Tensor Bucket::signal() { return wire()[place(signal_offset_)]; }
 
 bool Bucket::is_signal_raised() {
   TORCH_INTERNAL_ASSERT(device().is_cpu());
   const at::Tensor& travelled = wire();
   const auto size = static_cast<std::ptrdiff_t>(travelled.element_size());
-  const char* bytes = static_cast<const char*>(travelled.const_data_ptr()) + signal_offset_ * size;
+  const char* bytes =
+      static_cast<const char*>(travelled.const_data_ptr()) + place(signal_offset_) * size;
   // In every type the bytes of 0 are 0.
   return std::any_of(bytes, bytes + size, [](char byte) { return byte != 0; });
 }

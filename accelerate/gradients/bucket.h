@@ -15,7 +15,8 @@ namespace accelerate::internal {
 
 class Bucket {
  public:
-  // Travels as `wire_type`, which is the gradients' own type or a narrower one.
+  // Travels as `wire_type`, which is the gradients' own type or a narrower one. Complex numbers
+  // travel as pairs of real ones.
   Bucket(c10::ScalarType type, c10::Device device, c10::ScalarType wire_type);
 
   void add(size_t parameter, const at::Tensor& tensor);
@@ -42,20 +43,26 @@ class Bucket {
   // 0-dim, on the device; and of a bucket on the CPU whether it is not 0, which takes no operators.
   at::Tensor signal();
   bool is_signal_raised();
-  // What travels.
+  // What travels: real numbers, in one row.
   at::Tensor& wire();
   // Brings what has arrived to the slots.
   void unpack();
 
  private:
   void renew_if_held(const std::vector<at::Tensor>& gradients);
+  // Where an element lies among the real numbers.
+  int64_t place(int64_t offset) const { return offset * numbers_; }
 
   std::vector<size_t> members_;
   std::vector<std::vector<int64_t>> sizes_, strides_;
   std::vector<int64_t> offsets_;
   int64_t signal_offset_ = -1;
   int64_t bytes_ = 0;
+  // For each element.
+  int64_t numbers_;
   FlatBuffer values_;
+  // The same memory as real numbers.
+  at::Tensor real_values_;
   // Of the narrower type; empty when the values travel themselves.
   FlatBuffer narrow_;
   std::vector<at::Tensor> slots_;

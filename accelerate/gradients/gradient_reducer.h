@@ -9,18 +9,22 @@
 // A parameter without a gradient on every rank is left without one. Where some ranks have one and
 // others don't, finish() throws c10::Error with the parameter's name on every rank: such a step
 // would silently train different models. On GPUs, where that would have to wait for the device, the
-// next begin() throws it.
+// next begin() throws it. With `find_unused_parameters` it is the mean, with zeros for the others.
 //
 // Afterwards `.grad` lies in the bucket's memory. A program may keep such a tensor: the next
-// averaging then takes new memory. Not for sparse gradients, which are refused, nor for one
-// process, which has nothing to average. For one thread, besides autograd's own.
+// averaging then takes new memory. A sparse gradient, of which only the rows that are there travel
+// when backward has ended, stays one; on GPUs it is refused. Not for one process, which has nothing
+// to average. For one thread, besides autograd's own.
 //
 // The scheme is that of PyTorch's DistributedDataParallel (Li et al., VLDB 2020).
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <memory>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "accelerate/comm/communicator.h"
@@ -41,18 +45,32 @@ struct GradientOptions {
   // Buckets set off while backward goes on. To be turned off for a model whose parameters get their
   // gradients in several steps of one backward pass, as with activation checkpoints.
   bool overlap = true;
+  // Processes may use different parameters in a step: the mean takes zeros for those without a
+  // gradient, and a parameter that none has used is left alone. Then each step compares what was
+  // used where it differs; on a GPU each step waits for that, and cannot be captured.
+  bool find_unused_parameters = false;
 };
 
 // Throws c10::Error when an option makes no sense.
 void check_gradient_options(const GradientOptions& options);
 
+// What a reducer knows about the gradients that are there, for one that takes its place.
+struct GradientNotes {
+  using WeakTensor = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
+
+  // By parameter: those whose gradient is of this rank alone, and the means of the others.
+  std::unordered_set<const c10::TensorImpl*> local;
+  std::unordered_map<const c10::TensorImpl*, WeakTensor> means;
+  int64_t averagings = 0;
+};
+
 class GradientReducer {
  public:
   // Parameters in about the order in which backward finishes their gradients, the same on all
   // ranks; all of them trainable leaves. The communicator outlives the reducer. Throws c10::Error
-  // when an option makes no sense.
+  // when an option makes no sense, or for a type of which nothing can be averaged.
   GradientReducer(Communicator& communicator, std::vector<NamedParameter> parameters,
-                  const GradientOptions& options);
+                  const GradientOptions& options, const GradientNotes& notes = {});
   // The parameters' hooks do nothing from then on.
   ~GradientReducer();
 
@@ -68,6 +86,13 @@ class GradientReducer {
   // While a step is recorded for a GPU, ranks do not compare what parameters have a gradient, for
   // which the host would have to read. Called before, it makes sure that they agree. Collective.
   void set_recording(bool recording);
+
+  // Takes its place again where the program has set a post-accumulate hook of its own, which is
+  // called before. begin() does so, too; for a backward pass without it.
+  void restore_hooks();
+  // For the reducer that is made in this one's place. Collective where a GPU still has to tell
+  // whether the ranks agreed.
+  GradientNotes notes();
 
   // A number for the last averaging; 0 before the first.
   int64_t averagings() const;

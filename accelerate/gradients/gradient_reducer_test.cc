@@ -7,6 +7,7 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 
 #include "accelerate/comm/operations.h"
+#include "accelerate/gradients/reducer_test_helpers.h"
 #include "testing/errors/message_of.h"
 
 namespace accelerate {
@@ -33,38 +34,6 @@ class RecordingBackend : public c10d::Backend {
   std::vector<std::string>& events_;
   int count_ = 0;
 };
-
-class GradientReducerTest : public testing::Test {
- protected:
-  static std::shared_ptr<Communicator> join() {
-    const auto worker = launcher::read_worker_environment().value().value();
-    return Communicator::world(worker, make_process_info(worker, c10::DeviceType::CPU), {});
-  }
-  // Trainable tensors `p0`, `p1`, ...
-  static std::vector<NamedParameter> make_parameters(
-      const std::vector<std::vector<int64_t>>& shapes, at::ScalarType type = at::kFloat) {
-    std::vector<NamedParameter> parameters;
-    for (const auto& shape : shapes) {
-      parameters.push_back({"p" + std::to_string(parameters.size()),
-                            torch::ones(shape, type).set_requires_grad(true)});
-    }
-    return parameters;
-  }
-  // A loss whose gradient with regard to each element is rank + 1.
-  at::Tensor loss_of(const std::vector<NamedParameter>& parameters) const {
-    at::Tensor loss = torch::zeros({}, parameters[0].tensor.scalar_type());
-    for (const NamedParameter& parameter : parameters)
-      loss = loss + parameter.tensor.sum() * static_cast<double>(rank_ + 1);
-    return loss;
-  }
-  double mean() const { return (size_ + 1) / 2.0; }
-
-  std::shared_ptr<Communicator> world_ = join();
-  int rank_ = world_->rank();
-  int size_ = world_->size();
-};
-
-constexpr double kTiny = 1e-6;  // Of a megabyte: every parameter fills a bucket.
 
 TEST_F(GradientReducerTest, SendsBucketsInOrderWhileBackwardGoesOn) {
   std::vector<std::string> events;
@@ -322,16 +291,8 @@ TEST_F(GradientReducerTest, SaysWhatToDoAboutSeveralGradientsInOneBackwardPass) 
   EXPECT_NE(message.find("set gradients.overlap to false"), std::string::npos) << message;
 }
 
-TEST_F(GradientReducerTest, RefusesSparseGradientsAndSenselessOptions) {
-  auto parameters = make_parameters({{4, 2}});
-  GradientReducer reducer(*world_, parameters, {});
-  reducer.begin(true);
-  const auto index = torch::tensor({1, 1});
-  torch::embedding(parameters[0].tensor, index, -1, false, /*sparse=*/true).sum().backward();
-  const std::string message = message_of([&] { reducer.finish(); });
-  EXPECT_NE(message.find("`p0` is sparse"), std::string::npos) << message;
-  reducer.abandon();
-  EXPECT_THROW(GradientReducer(*world_, parameters, {.bucket_cap_mb = 0}), c10::Error);
+TEST_F(GradientReducerTest, RefusesSenselessOptions) {
+  EXPECT_THROW(GradientReducer(*world_, make_parameters({{4}}), {.bucket_cap_mb = 0}), c10::Error);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "accelerate/gradients/model_agreement.h"
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/view_as_real.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
@@ -44,8 +45,11 @@ void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>
     std::vector<at::Tensor> pieces;
     for (const at::Tensor& member : members) pieces.push_back(member.detach().reshape(-1));
     at::Tensor flat = at::cat(pieces);
-    // Not every backend knows bool; its bytes are all the same to a broadcast.
-    at::Tensor carried = type == at::kBool ? flat.view(at::kByte) : flat;
+    // Not every backend knows bool, whose bytes are all the same to a broadcast, or complex
+    // numbers.
+    at::Tensor carried = type == at::kBool          ? flat.view(at::kByte)
+                         : c10::isComplexType(type) ? at::view_as_real(flat)
+                                                    : flat;
     communicator.broadcast(carried, root);
     if (communicator.rank() == root) continue;
     int64_t offset = 0;

@@ -1,0 +1,49 @@
+// Which parameters have a gradient, here and on the other ranks, so that all of them average the
+// same: in an ordinary step nothing but one number travels for it.
+//
+//   const bool differs = presence.note(/*contributes=*/true);
+//   ... where some rank's differs ...
+//   presence.compare();
+//
+// Part of the GradientReducer; not for others.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "accelerate/comm/communicator.h"
+#include "accelerate/gradients/named_parameter.h"
+
+namespace accelerate::internal {
+
+class GradientPresence {
+ public:
+  // Dense gradients of all parameters are expected at first. With `find_unused`, ranks may have
+  // gradients of different parameters. Both references outlive this object.
+  GradientPresence(Communicator& communicator, const std::vector<NamedParameter>& parameters,
+                   bool find_unused);
+
+  // Notes which gradients this rank has, or that it takes part without any. Whether that differs
+  // from what the ranks have agreed on.
+  bool note(bool contributes);
+  // Agrees anew. Collective. Throws c10::Error on every rank, with the names of the parameters,
+  // when ranks may not have such different gradients.
+  void compare();
+
+  // As last agreed: whether any rank has a gradient of the parameter, and whether a sparse one.
+  bool is_anywhere(size_t parameter) const { return agreed_[parameter] != kNone; }
+  bool is_sparse(size_t parameter) const { return agreed_[parameter] == kSparse; }
+  // As last noted.
+  bool is_here(size_t parameter) const { return noted_[parameter] != kNone; }
+
+ private:
+  static constexpr char kNone = '0', kDense = '1', kSparse = 's', kAbsent = '-';
+
+  Communicator& communicator_;
+  const std::vector<NamedParameter>& parameters_;
+  bool find_unused_;
+  // A letter for each parameter.
+  std::string agreed_, noted_;
+};
+
+}  // namespace accelerate::internal

@@ -1,0 +1,56 @@
+// Tells a reducer that autograd has completed a parameter's gradient, and when the program has put
+// a hook of its own in the place of this one.
+//
+// Part of the GradientReducer; not for others.
+#pragma once
+
+#include <torch/csrc/autograd/function_hook.h>
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace accelerate::internal {
+
+class ReadyHook : public torch::autograd::PostAccumulateGradHook {
+ public:
+  class Listener {
+   public:
+    virtual void on_gradient_ready(size_t parameter) = 0;
+    virtual void on_hook_gone(size_t parameter) = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  // `next` is the hook of whoever set one before: a tensor has room for one.
+  ReadyHook(std::weak_ptr<Listener> listener, size_t parameter,
+            std::unique_ptr<PostAccumulateGradHook> next)
+      : listener_(std::move(listener)), parameter_(parameter), next_(std::move(next)) {}
+  ~ReadyHook() override {
+    if (const auto listener = listener_.lock()) listener->on_hook_gone(parameter_);
+  }
+
+  void operator()(const at::Tensor& tensor) override {
+    if (next_) (*next_)(tensor);
+    if (const auto listener = listener_.lock()) listener->on_gradient_ready(parameter_);
+  }
+
+  // The hook without those of reducers that are gone.
+  static std::unique_ptr<PostAccumulateGradHook> still_needed(
+      std::unique_ptr<PostAccumulateGradHook> hook) {
+    for (auto* ours = dynamic_cast<ReadyHook*>(hook.get());
+         ours != nullptr && ours->listener_.expired();
+         ours = dynamic_cast<ReadyHook*>(hook.get())) {
+      hook = std::move(ours->next_);
+    }
+    return hook;
+  }
+
+ private:
+  std::weak_ptr<Listener> listener_;
+  size_t parameter_;
+  std::unique_ptr<PostAccumulateGradHook> next_;
+};
+
+}  // namespace accelerate::internal

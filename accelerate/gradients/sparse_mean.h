@@ -1,0 +1,17 @@
+// The mean of sparse gradients, such as those of an embedding of which a batch uses a few rows.
+//
+// Part of the GradientReducer; not for others.
+#pragma once
+
+#include "accelerate/comm/communicator.h"
+#include "accelerate/gradients/named_parameter.h"
+
+namespace accelerate::internal {
+
+// The mean over the ranks of a parameter's gradients, each of them sparse, or undefined for zeros;
+// coalesced. Only the rows that are there travel: as many from each rank as the one with most has.
+// Collective. Throws c10::Error when they are sparse in different dimensions. For the CPU.
+at::Tensor sparse_mean(Communicator& communicator, const NamedParameter& parameter,
+                       const at::Tensor& gradient);
+
+}  // namespace accelerate::internal
