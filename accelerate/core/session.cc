@@ -118,18 +118,20 @@ void Session::lay_out(ModelState& model) {
   model.trainable.clear();
   std::vector<NamedParameter> trainable;
   for (const NamedParameter& parameter : model.parameters) {
-    model.trainable.push_back(parameter.tensor.requires_grad());
-    // What two models share is the first one's to average.
-    if (model.trainable.back() && !taken.contains(parameter.tensor.unsafeGetTensorImpl()))
-      trainable.push_back(parameter);
+    const at::Tensor& tensor = parameter.tensor;
+    model.trainable.push_back(tensor.requires_grad());
+    // Of one that is frozen, a mean may still be used; what two models share is the first one's.
+    const bool used = tensor.requires_grad() || (model.reducer && model.reducer->is_mean(tensor));
+    if (used && !taken.contains(tensor.unsafeGetTensorImpl())) trainable.push_back(parameter);
   }
+  const GradientNotes notes = model.reducer ? model.reducer->notes() : GradientNotes();
   // The old ones first: parameters that lie in their memory are not to look shared.
   model.reducer.reset();
   model.flat.reset();
   model.flat = std::make_unique<FlatParameters>(std::move(trainable));
   if (communicator_->size() > 1) {
     model.reducer = std::make_unique<GradientReducer>(*communicator_, model.flat->parameters(),
-                                                      options_.gradients);
+                                                      options_.gradients, notes);
   }
 }
 
@@ -245,6 +247,7 @@ void Session::begin_backward() {
   for (size_t i = 0; i < syncing_.size(); ++i) {
     ModelState& model = *models[i];
     refresh(model);
+    model.reducer->restore_hooks();
     trainable_models += !model.reducer->empty();
     syncing_[i] = model.no_sync_depth == 0 || model.trigger_sync;
     if (syncing_[i]) model.trigger_sync = false;

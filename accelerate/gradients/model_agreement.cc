@@ -4,6 +4,7 @@
 #include <ATen/ops/view_as_real.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
+#include <torch/nn/modules/embedding.h>
 
 #include <map>
 #include <sstream>
@@ -31,6 +32,25 @@ std::string describe(const torch::nn::Module& module) {
         << item.value().sizes() << '\n';
   }
   return out.str();
+}
+
+// Before the first step rather than in it.
+void refuse_sparse_embeddings(const torch::nn::Module& module) {
+  const auto check = [](const std::string& name, const auto* embedding) {
+    TORCH_CHECK(embedding == nullptr || !embedding->options.sparse() ||
+                    !embedding->weight.is_cuda() || !embedding->weight.requires_grad(),
+                "the embedding `", name,
+                "` has sparse gradients, which several GPUs cannot average; make it dense "
+                "(EmbeddingOptions::sparse(false)), or freeze it");
+  };
+  const auto check_both = [&check](const std::string& name, const torch::nn::Module& each) {
+    check(name, each.as<torch::nn::EmbeddingImpl>());
+    check(name, each.as<torch::nn::EmbeddingBagImpl>());
+  };
+  check_both(module.name(), module);
+  // Without the module itself, which need not be in a shared_ptr.
+  for (const auto& item : module.named_modules("", /*include_self=*/false))
+    check_both(item.key(), *item.value());
 }
 
 // A broadcast for each type rather than for each tensor: small models are all latency.
@@ -66,6 +86,7 @@ void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>
 
 void check_models_agree(Communicator& communicator, const torch::nn::Module& module) {
   if (communicator.size() == 1) return;
+  refuse_sparse_embeddings(module);
   const std::vector<std::string> all = communicator.all_gather_bytes(describe(module));
   for (int rank = 1; rank < communicator.size(); ++rank) {
     if (all[rank] == all[0]) continue;

@@ -8,7 +8,7 @@
 namespace accelerate {
 
 // Throws c10::Error on every rank when the names, shapes or types of parameters and buffers are not
-// the same on all, naming the first difference.
+// the same on all, naming the first difference; and of an embedding with sparse gradients on a GPU.
 void check_models_agree(Communicator& communicator, const torch::nn::Module& module);
 
 // Gives every rank the parameters and buffers of one rank, in place.
