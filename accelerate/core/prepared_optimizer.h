@@ -7,6 +7,15 @@
 //   accelerator.backward(loss);
 //   optimizer.step();
 //
+// An optimizer that evaluates the loss itself, as LBFGS, is given a closure:
+//
+//   optimizer.step([&] {
+//     optimizer.zero_grad();
+//     at::Tensor loss = loss_of(model(data), target);
+//     accelerator.backward(loss);
+//     return loss;
+//   });
+//
 // A thin handle: the user's optimizer stays where it is, must outlive the handle and must not be
 // moved; rates are read from its param_groups() at each step.
 #pragma once
@@ -27,6 +36,13 @@ class PreparedOptimizer {
       : session_(std::move(session)), state_(session_->add_optimizer(optimizer)) {}
 
   void step() { session_->step(*state_); }
+  // Returns the loss that the closure returned first. The optimizer sees its mean over the
+  // processes, so that all decide alike; every process calls this, and the closure must not decide
+  // anything by its own data. Throws c10::Error within a window of accumulate(), no_sync() or
+  // join_uneven_inputs(), in a captured step, and in fp16 for an optimizer without a fused form.
+  at::Tensor step(const torch::optim::Optimizer::LossClosure& closure) {
+    return session_->step(*state_, closure);
+  }
   // Does nothing while gradients are being accumulated, so that it may stand before the backward
   // pass or after the step.
   void zero_grad(bool set_to_none = true) { session_->zero_grad(*state_, set_to_none); }

@@ -152,6 +152,8 @@ class Session {
   void backward(const at::Tensor& loss, const BackwardOptions& options);
   // The optimizer's step, unless the gradients are still being added up or are not finite.
   void step(OptimizerState& optimizer);
+  // The same of one that evaluates the loss itself; see PreparedOptimizer.
+  at::Tensor step(OptimizerState& optimizer, const std::function<at::Tensor()>& closure);
   void zero_grad(OptimizerState& optimizer, bool set_to_none);
   // What an optimizer does with its gradients, and the window of accumulate().
   OptimizerSteps& optimizer_steps() { return optimizer_steps_; }
