@@ -8,6 +8,7 @@
 #include "accelerate/core/prepared_model.h"
 #include "accelerate/core/prepared_optimizer.h"
 #include "accelerate/core/prepared_scheduler.h"
+#include "accelerate/core/schedule_unit.h"
 #include "accelerate/core/session.h"
 #include "accelerate/data/data_loader.h"
 
@@ -23,6 +24,11 @@ inline constexpr bool is_shared_module = false;
 template <class T>
 inline constexpr bool is_shared_module<std::shared_ptr<T>> =
     std::is_base_of_v<torch::nn::Module, T>;
+
+template <class T>
+inline constexpr bool is_counted_schedule = false;
+template <class T>
+inline constexpr bool is_counted_schedule<CountedSchedule<T>> = true;
 
 template <class T>
 concept ModuleHolder = requires(T& value) {
@@ -51,6 +57,18 @@ DataLoader<Dataset> prepare_loader(Session& session, const DataLoader<Dataset>& 
                        needs_seed ? session.draw_seed() : loader.options().seed.value_or(0));
 }
 
+template <class Schedule>
+auto prepare_schedule(const std::shared_ptr<Session>& session, Schedule& schedule,
+                      ScheduleUnit unit) {
+  if constexpr (PlateauScheduler<Schedule>) {
+    return PreparedPlateauScheduler(session, schedule, unit);
+  } else {
+    static_assert(AnyScheduler<Schedule>,
+                  "counted_in_updates() and counted_in_epochs() take schedulers");
+    return PreparedScheduler(session, schedule, unit);
+  }
+}
+
 // `T` is deduced as for std::forward: a reference for an object that has a name.
 template <class T>
 auto prepare_one(const std::shared_ptr<Session>& session, T&& object) {
@@ -74,16 +92,13 @@ auto prepare_one(const std::shared_ptr<Session>& session, T&& object) {
                   "prepare(): the handle refers to your optimizer; keep that in a variable, which "
                   "outlives the handle");
     return PreparedOptimizer(session, object);
-  } else if constexpr (PlateauScheduler<Object>) {
+  } else if constexpr (is_counted_schedule<Object>) {
+    return prepare_schedule(session, object.schedule, object.unit);
+  } else if constexpr (PlateauScheduler<Object> || AnyScheduler<Object>) {
     static_assert(named,
                   "prepare(): the handle refers to your scheduler; keep that in a variable, which "
                   "outlives the handle");
-    return PreparedPlateauScheduler(session, object);
-  } else if constexpr (AnyScheduler<Object>) {
-    static_assert(named,
-                  "prepare(): the handle refers to your scheduler; keep that in a variable, which "
-                  "outlives the handle");
-    return PreparedScheduler(session, object);
+    return prepare_schedule(session, object, ScheduleUnit::kBatches);
   } else {
     static_assert(!sizeof(Object),
                   "prepare() takes LibTorch modules (by holder, shared_ptr or reference), "

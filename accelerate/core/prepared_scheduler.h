@@ -8,7 +8,9 @@
 //   optimizer.step();
 //   scheduler.step();
 //
-// For a scheduler that is stepped once an epoch, set
+// A schedule that counts steps of the optimizer, or epochs, is prepared as
+// counted_in_updates(schedule) or counted_in_epochs(schedule) (schedule_unit.h); one on several
+// processes that looks like it and is not warns. For all schedules at once, set
 // AcceleratorOptions::step_scheduler_with_optimizer to false: then each call is one step. A thin
 // handle: the user's scheduler must outlive it.
 #pragma once
@@ -17,6 +19,7 @@
 #include <memory>
 #include <utility>
 
+#include "accelerate/core/schedule_unit.h"
 #include "accelerate/core/session.h"
 
 namespace torch::optim {
@@ -33,23 +36,28 @@ namespace accelerate {
 
 class PreparedScheduler {
  public:
-  PreparedScheduler(std::shared_ptr<Session> session, Scheduler& scheduler);
-  PreparedScheduler(std::shared_ptr<Session> session, torch::optim::LRScheduler& scheduler);
+  PreparedScheduler(std::shared_ptr<Session> session, Scheduler& scheduler,
+                    ScheduleUnit unit = ScheduleUnit::kBatches);
+  PreparedScheduler(std::shared_ptr<Session> session, torch::optim::LRScheduler& scheduler,
+                    ScheduleUnit unit = ScheduleUnit::kBatches);
 
   void step();
 
  private:
   std::shared_ptr<Session> session_;
   std::shared_ptr<const void> token_;
+  ScheduleUnit unit_;
   const torch::optim::Optimizer* optimizer_ = nullptr;
   std::shared_ptr<ScheduleProgress> progress_;
 };
 
 class PreparedPlateauScheduler {
  public:
-  PreparedPlateauScheduler(std::shared_ptr<Session> session, ReduceLROnPlateau& scheduler);
+  PreparedPlateauScheduler(std::shared_ptr<Session> session, ReduceLROnPlateau& scheduler,
+                           ScheduleUnit unit = ScheduleUnit::kBatches);
   PreparedPlateauScheduler(std::shared_ptr<Session> session,
-                           torch::optim::ReduceLROnPlateauScheduler& scheduler);
+                           torch::optim::ReduceLROnPlateauScheduler& scheduler,
+                           ScheduleUnit unit = ScheduleUnit::kBatches);
 
   // `metric` should be the same on all ranks: reduce it first.
   void step(double metric);
@@ -57,6 +65,7 @@ class PreparedPlateauScheduler {
  private:
   std::shared_ptr<Session> session_;
   std::shared_ptr<const void> token_;
+  ScheduleUnit unit_;
   const torch::optim::Optimizer* optimizer_ = nullptr;
   std::function<void(double)> observe_;
 };

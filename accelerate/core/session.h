@@ -99,6 +99,10 @@ struct ModelState {
 struct ScheduleProgress {
   std::function<void()> advance;
   int64_t advances = 0;
+  // Steps that the optimizer had taken when it was last stepped; whether it was warned that they
+  // are many.
+  int64_t updates = 0;
+  bool warned = false;
 };
 
 class Session {

@@ -5,11 +5,13 @@
 namespace accelerate {
 
 void StepOutcomes::add(bool skipped) {
+  ++count_;
   outcomes_.emplace_back().skipped = skipped;
   poll();
 }
 
 void StepOutcomes::add(const HostCopy& overflow, std::function<void()> when_skipped) {
+  ++count_;
   outcomes_.push_back({.overflow = overflow, .when_skipped = std::move(when_skipped)});
   poll();
 }

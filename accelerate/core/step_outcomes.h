@@ -9,6 +9,7 @@
 // Part of the OptimizerSteps; not for others. Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -25,6 +26,8 @@ class StepOutcomes {
   // been skipped.
   void add(const HostCopy& overflow, std::function<void()> when_skipped);
 
+  // How many have been added, skipped ones included.
+  int64_t count() const { return count_; }
   // Takes note of what has arrived, without waiting.
   void poll();
   // Whether the last step was skipped; false before the first.
@@ -46,6 +49,7 @@ class StepOutcomes {
 
   // The last two, and all that are not known before them: few, so that the first may go at once.
   std::vector<Outcome> outcomes_;
+  int64_t count_ = 0;
 };
 
 }  // namespace accelerate

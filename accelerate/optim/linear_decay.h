@@ -13,7 +13,8 @@
 namespace accelerate {
 
 struct LinearDecayOptions {
-  /// Steps in which the rate rises from 0 to the initial rate; at least 0.
+  /// Steps (scheduler.h says what they are) in which the rate rises from 0 to the initial rate; at
+  /// least 0.
   int64_t warmup_steps = 0;
   /// Steps, warm-up included, after which the rate is 0 and stays there; at least 1. Must be set.
   int64_t total_steps = 0;

@@ -27,7 +27,7 @@ enum class Anneal { cosine, linear };
 struct OneCycleOptions {
   /// The rate at the peak. Must be set.
   PerGroup max_lr = {};
-  /// Steps in the cycle; at least 1. Must be set.
+  /// Steps (scheduler.h says what they are) in the cycle; at least 1. Must be set.
   int64_t total_steps = 0;
   /// Share of the steps in which the rate rises, from 0 to 1.
   double pct_start = 0.3;

@@ -12,6 +12,10 @@
 //   }
 //   accelerate::SchedulerState saved = cosine.state();
 //
+// Steps are calls of step(). Of a schedule that Accelerator::prepare() has seen they are batches of
+// one process, so that a step of a run on N processes is N of them, or what
+// counted_in_updates(schedule) and counted_in_epochs(schedule) say: see docs/training.md.
+//
 // A scheduler of one's own says what the rates are, and calls start() when it is constructed:
 //
 //   class InverseRoot final : public accelerate::Scheduler {

@@ -18,7 +18,7 @@
 namespace accelerate {
 
 struct StepLROptions {
-  /// Calls of step() between two drops; at least 1. Must be set.
+  /// Steps (scheduler.h says what they are) between two drops; at least 1. Must be set.
   int64_t step_size = 0;
   /// What the rate is multiplied by at each drop; at least 0.
   double gamma = 0.1;
