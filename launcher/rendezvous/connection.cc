@@ -1,6 +1,5 @@
 #include "launcher/rendezvous/connection.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -45,7 +44,6 @@ absl::Status connection_error(int error) { return absl::UnavailableError(std::st
 
 Connection::Connection(FileDescriptor socket, const RendezvousSettings& settings)
     : socket_(std::move(socket)) {
-  fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
   keep_alive(socket_.get(), settings);
 }
 
@@ -74,7 +72,8 @@ std::optional<Message> Connection::take() {
 
 absl::Status Connection::flush() {
   while (!unsent_.empty()) {
-    const ssize_t size = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    const ssize_t size =
+        ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return must_wait(errno) ? absl::OkStatus() : connection_error(errno);
     unsent_.erase(0, static_cast<std::size_t>(size));
@@ -85,7 +84,7 @@ absl::Status Connection::flush() {
 // Once, so that one who sends without end keeps nobody from being heard.
 absl::Status Connection::receive() {
   std::array<char, kLargestMessage> bytes;
-  const ssize_t size = recv(socket_.get(), bytes.data(), bytes.size(), 0);
+  const ssize_t size = recv(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   if (size < 0) {
     return must_wait(errno) || errno == EINTR ? absl::OkStatus() : connection_error(errno);
   }

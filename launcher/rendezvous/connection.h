@@ -28,7 +28,7 @@ namespace accelerate::launcher {
 // Not thread-safe.
 class Connection {
  public:
-  // `socket` is connected; it becomes non-blocking.
+  // `socket` is connected.
   Connection(FileDescriptor socket, const RendezvousSettings& settings);
 
   int fd() const { return socket_.get(); }

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "launcher/rendezvous/time_left.h"
+#include "launcher/supervisor/system_error.h"
 #include "launcher/supervisor/worker_end.h"
 
 namespace accelerate::launcher {
@@ -55,16 +56,22 @@ std::optional<std::string> first_disagreement(const std::vector<Term>& theirs,
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::make(FileDescriptor socket,
+                                                               CoordinatorOptions options) {
+  if (fcntl(socket.get(), F_SETFL, O_NONBLOCK) != 0) return system_error("fcntl");
+  return std::unique_ptr<Coordinator>(new Coordinator(std::move(socket), std::move(options)));
+}
+
 Coordinator::Coordinator(FileDescriptor socket, CoordinatorOptions options)
     : socket_(std::move(socket)), options_(std::move(options)) {
-  fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
   machines_.resize(static_cast<std::size_t>(options_.num_machines));
   gather();
 }
 
-FileDescriptor Coordinator::connect_own() {
+absl::StatusOr<FileDescriptor> Coordinator::connect_own() {
   int ends[2] = {-1, -1};
-  socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return system_error("socketpair");
   strangers_.push_back({.connection = Connection(FileDescriptor(ends[0]), options_.settings),
                         .address = {},
                         .deadline = Clock::time_point::max(),

@@ -2,13 +2,14 @@
 // when something went wrong somewhere, and on whether to start again. Machine 0 has it.
 //
 // Example:
-//   Coordinator coordinator(std::move(socket), {.num_machines = 2, .own_hello = hello});
-//   Member member(coordinator.connect_own(), ...);  // Machine 0 is a machine like the others.
-//   while (!coordinator.is_over()) {
+//   auto coordinator = Coordinator::make(std::move(socket), {.num_machines = 2, .own_hello =
+//   hello}); if (!coordinator.ok()) return coordinator.status(); Member member(options,
+//   *(*coordinator)->connect_own());  // Machine 0 is one like the others. while
+//   (!(*coordinator)->is_over()) {
 //     std::vector<pollfd> polled;
-//     coordinator.add_to(polled);
-//     poll(polled.data(), polled.size(), coordinator.wait());
-//     coordinator.handle();
+//     (*coordinator)->add_to(polled);
+//     poll(polled.data(), polled.size(), ...);  // For (*coordinator)->wait().
+//     (*coordinator)->handle();
 //   }
 //
 // Nothing in it waits, so that it lives in the loop of machine 0's launcher, and nobody who is slow
@@ -21,10 +22,12 @@
 #include <chrono>
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "launcher/rendezvous/address.h"
 #include "launcher/rendezvous/connection.h"
 #include "launcher/rendezvous/message.h"
@@ -46,10 +49,11 @@ struct CoordinatorOptions {
 class Coordinator {
  public:
   // `socket` listens; it becomes non-blocking.
-  Coordinator(FileDescriptor socket, CoordinatorOptions options);
+  static absl::StatusOr<std::unique_ptr<Coordinator>> make(FileDescriptor socket,
+                                                           CoordinatorOptions options);
 
   // A connection that is not refused: that of machine 0, which is to say its hello there.
-  FileDescriptor connect_own();
+  absl::StatusOr<FileDescriptor> connect_own();
 
   // What to poll, and for how long at most; then handle() does what can be done.
   void add_to(std::vector<pollfd>& polled) const;
@@ -83,6 +87,8 @@ class Coordinator {
     int store_port = 0;
     bool has_ended = false;
   };
+
+  Coordinator(FileDescriptor socket, CoordinatorOptions options);
 
   enum class Phase { kGathering, kRunning, kOver };
 

@@ -1,6 +1,7 @@
 #include "launcher/rendezvous/coordinator.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -38,15 +39,15 @@ class CoordinatorTest : public testing::Test {
       : settings_(settings) {
     absl::StatusOr<ListeningSocket> socket = open_listening_socket(0, Reach::kNetwork);
     port_ = socket->port;
-    coordinator_ = std::make_unique<Coordinator>(
-        std::move(socket->fd),
-        CoordinatorOptions{.num_machines = 3,
-                           .max_restarts = max_restarts,
-                           .own_hello = hello(0),
-                           .settings = settings,
-                           .remark = [this](const std::string& it) { remarks_.push_back(it); }});
+    coordinator_ =
+        *Coordinator::make(std::move(socket->fd),
+                           {.num_machines = 3,
+                            .max_restarts = max_restarts,
+                            .own_hello = hello(0),
+                            .settings = settings,
+                            .remark = [this](const std::string& it) { remarks_.push_back(it); }});
     members_.push_back(std::make_unique<Member>(MemberOptions{.port = port_, .hello = hello(0)},
-                                                coordinator_->connect_own()));
+                                                *coordinator_->connect_own()));
   }
 
   static Hello hello(std::optional<int> rank) {
@@ -352,6 +353,19 @@ TEST_F(CoordinatorTest, LetsMachinesInThoughStrangersWait) {
   }
   join_all();
   start_all();
+}
+
+TEST_F(CoordinatorTest, SaysWhichSystemCallFailed) {
+  const auto failed = Coordinator::make(FileDescriptor(), {});
+  EXPECT_THAT(failed.status().message(), HasSubstr("fcntl failed: Bad file descriptor"));
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  rlimit none = limit;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const absl::StatusOr<FileDescriptor> own = coordinator_->connect_own();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_THAT(own.status().message(), HasSubstr("socketpair failed: Too many open files"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/env/mixed_precision.h"
 #include "launcher/rendezvous/address.h"
@@ -63,12 +64,14 @@ absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string&
     absl::StatusOr<ListeningSocket> socket =
         open_listening_socket(plan.main_process_port, Reach::kNetwork);
     if (socket.ok()) {
-      link.coordinator_ = std::make_unique<Coordinator>(
-          std::move(socket->fd), CoordinatorOptions{.num_machines = plan.num_machines,
+      absl::StatusOr<std::unique_ptr<Coordinator>> coordinator =
+          Coordinator::make(std::move(socket->fd), {.num_machines = plan.num_machines,
                                                     .max_restarts = plan.max_restarts,
                                                     .own_hello = hello,
                                                     .settings = plan.rendezvous,
                                                     .remark = print_remark});
+      if (!coordinator.ok()) return coordinator.status();
+      link.coordinator_ = *std::move(coordinator);
     } else if (!plan.is_numbered_by_arrival || !absl::IsUnavailable(socket.status())) {
       return socket.status();  // In the other case a launcher on this host was first.
     }
@@ -77,9 +80,13 @@ absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string&
                                 "this machine, where the others look for machine 0"));
     }
   }
-  link.member_ = link.is_main_machine()
-                     ? std::make_unique<Member>(member, link.coordinator_->connect_own())
-                     : std::make_unique<Member>(member);
+  if (!link.is_main_machine()) {
+    link.member_ = std::make_unique<Member>(member);
+    return link;
+  }
+  absl::StatusOr<FileDescriptor> own = link.coordinator_->connect_own();
+  if (!own.ok()) return own.status();
+  link.member_ = std::make_unique<Member>(member, *std::move(own));
   return link;
 }
 

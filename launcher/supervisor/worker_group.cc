@@ -39,7 +39,7 @@ absl::StatusOr<FileDescriptor> add_rank(const OutputRoute& route, OutputRelay& r
     if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
     source.pipe = FileDescriptor(ends[0]);
     write_end = FileDescriptor(ends[1]);
-    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return system_error("fcntl");
   }
   if (!route.log_file.empty()) {
     absl::StatusOr<FileDescriptor> log = open_log(route.log_file);
