@@ -1,0 +1,76 @@
+// Describes how a value is built as far as that is known at run time only: sizes of containers,
+// keys, which alternatives are there. Two values of one type with equal descriptions have the same
+// tensors, numbers and strings in the same places.
+//
+//   std::string text;
+//   describe_structure(std::map<std::string, at::Tensor>{{"loss", loss}}, text);   // "{loss}"
+//
+// Empty for a type that is always built the same way. A vector of numbers or strings is one place,
+// whatever its length.
+#pragma once
+
+#include <iterator>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "accelerate/nested/parts.h"
+
+namespace accelerate::internal {
+
+// A vector that collectives take as a whole.
+template <class T>
+inline constexpr bool is_list = false;
+template <class T>
+inline constexpr bool is_list<std::vector<T>> = Number<T> || std::is_same_v<T, std::string>;
+
+template <class Key>
+void describe_key(const Key& key, std::string& text) {
+  if constexpr (std::is_convertible_v<const Key&, std::string>) {
+    text += static_cast<std::string>(key);
+  } else if constexpr (std::is_arithmetic_v<Key>) {
+    text += std::to_string(key);
+  }
+  text += ' ';
+}
+
+template <class Value>
+void describe_structure(Value& value, std::string& text);
+
+template <class Value>
+void describe_parts(Value& value, std::string& text, const char* end) {
+  visit_parts(value, [&text](auto& part) { describe_structure(part, text); });
+  text += end;
+}
+
+template <class Value>
+void describe_structure(Value& value, std::string& text) {
+  using T = std::remove_cv_t<Value>;
+  if constexpr (TensorLike<T> || HoldsNothing<T> || is_list<T> || !HasParts<T>) {
+    return;
+  } else if constexpr (NamesItsParts<T>) {
+    describe_parts(value, text, "");
+  } else if constexpr (is_optional<T>) {
+    text += value ? "(" : "(none";
+    describe_parts(value, text, ")");
+  } else if constexpr (is_variant<T>) {
+    text += "alternative " + std::to_string(value.index()) + " (";
+    describe_parts(value, text, ")");
+  } else if constexpr (Keyed<T>) {
+    text += "{ ";
+    for (const auto* entry : entries_in_order(value)) describe_key(entry->first, text);
+    describe_parts(value, text, "}");
+  } else if constexpr (KeyedByItems<T>) {
+    text += "{ ";
+    for (const auto& item : value) describe_key(item.key(), text);
+    describe_parts(value, text, "}");
+  } else if constexpr (Sequence<T> && !TupleLike<T>) {
+    text += std::to_string(std::distance(value.begin(), value.end())) + " elements [";
+    if constexpr (!SequenceOfNothing<T>) describe_parts(value, text, "");
+    text += ']';
+  } else {
+    describe_parts(value, text, "");
+  }
+}
+
+}  // namespace accelerate::internal
