@@ -7,9 +7,10 @@
 //
 // Examples of tensors are stacked; a data set that makes its batches itself (BatchDataset, or one
 // mapped with a Stack) is taken as it is. Each pass over the loader is an epoch with a shuffle of
-// its own. Breaking out of a pass is fine. For a GPU, a batch is read and its copy begun when the
-// batch before it is handed over. Not for streams without a size. A copy refers to the same data
-// set and epoch count; iterate over it from one thread at a time.
+// its own. Breaking out of a pass is fine, and so is a pass within a pass. A batch that may hide a
+// tensor does not compile (see visit_tensors.h). For a GPU, a batch is read and its copy begun when
+// the batch before it is handed over. Not for streams without a size. A copy refers to the same
+// data set and epoch count; iterate over it from one thread at a time.
 #pragma once
 
 #include <torch/data/datasets/base.h>
@@ -17,6 +18,7 @@
 
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -72,6 +74,28 @@ void check_data_loader_options(const DataLoaderOptions& options,
                                std::optional<size_t> dataset_size);
 BatchShardOptions make_shard_options(const DataLoaderOptions& options,
                                      const DataPlacement& placement, size_t dataset_size);
+
+// A copy of the data set, which one thread reads at a time. Passes that are under way at once, such
+// as one within another, read with threads of their own.
+template <class Dataset>
+class DatasetCopy {
+ public:
+  explicit DatasetCopy(const Dataset& dataset) : dataset_(dataset) {}
+  DatasetCopy(const DatasetCopy& other)
+      : dataset_(other.use([](const Dataset& dataset) { return dataset; })) {}
+
+  // What the function gives for the data set.
+  template <class Function>
+  auto use(Function&& function) const {
+    const std::lock_guard lock(mutex_);
+    return function(dataset_);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable Dataset dataset_;
+};
+
 // None for the CPU, where batches stay where they were read.
 std::optional<DeviceCopies> make_device_copies(c10::Device device);
 
@@ -87,7 +111,9 @@ class DataLoader {
     internal::check_data_loader_options(options, dataset.size());
     state_->options = options;
     // One copy for each thread that reads: get_batch() need not be safe to call from several.
-    state_->datasets.assign(std::max(options.num_workers, 1), dataset);
+    const int copies = std::max(options.num_workers, 1);
+    state_->datasets.reserve(copies);
+    for (int i = 0; i < copies; ++i) state_->datasets.emplace_back(dataset);
   }
 
   const DataLoaderOptions& options() const { return state_->options; }
@@ -110,7 +136,10 @@ class DataLoader {
 
   // Batches of this process in an epoch.
   int64_t size() const { return BatchShard(shard_options()).num_batches(); }
-  int64_t dataset_size() const { return static_cast<int64_t>(*state_->datasets.front().size()); }
+  int64_t dataset_size() const {
+    return state_->datasets.front().use(
+        [](const Dataset& dataset) { return static_cast<int64_t>(*dataset.size()); });
+  }
 
   // The epoch that the next pass begins, which chooses its shuffle.
   int64_t epoch() const { return state_->epoch; }
@@ -122,7 +151,7 @@ class DataLoader {
     DataPlacement placement;
     // One for all passes: LibTorch reuses a batch's memory on its stream only. None on the CPU.
     std::optional<DeviceCopies> copies;
-    std::vector<Dataset> datasets;
+    std::vector<internal::DatasetCopy<Dataset>> datasets;
     int64_t epoch = 0;
     // What this was placed from, so that no other loader gets its identity() while this one lives.
     std::shared_ptr<const void> origin;
@@ -154,7 +183,8 @@ class DataLoader {
 
     Batch read(int worker, int64_t index) {
       const std::vector<size_t> samples = order.samples(index);
-      return internal::collate(state->datasets[worker].get_batch(samples));
+      return internal::collate(state->datasets[worker].use(
+          [&samples](Dataset& dataset) { return dataset.get_batch(samples); }));
     }
 
     Batch take(int64_t index) { return ahead ? ahead->next() : read(0, index); }
@@ -238,7 +268,7 @@ class DataLoader {
  private:
   BatchShardOptions shard_options() const {
     return internal::make_shard_options(state_->options, state_->placement,
-                                        *state_->datasets.front().size());
+                                        static_cast<size_t>(dataset_size()));
   }
 
   std::shared_ptr<State> state_;
