@@ -61,6 +61,18 @@ c10d::ReduceOp::RedOpType to_c10d(ReduceOp op) {
   TORCH_CHECK(false, "unknown reduce operation");
 }
 
+// Collectives read and write memory as it lies, past the negative and conjugate bits.
+bool lies_otherwise(const at::Tensor& tensor) { return tensor.is_neg() || tensor.is_conj(); }
+at::Tensor as_it_lies(const at::Tensor& tensor) { return tensor.resolve_conj().resolve_neg(); }
+
+// What backends add up: of complex numbers, which not all of them know, both parts.
+at::Tensor added_up(const at::Tensor& tensor, ReduceOp op) {
+  if (!tensor.is_complex()) return tensor;
+  TORCH_CHECK(op == ReduceOp::kSum || op == ReduceOp::kMean,
+              "complex numbers have neither a maximum nor a minimum; reduce their abs()");
+  return at::view_as_real(tensor);
+}
+
 struct World {
   std::shared_ptr<Communicator> communicator;
   c10::DeviceType device;
@@ -183,8 +195,18 @@ PendingCollective Communicator::start_mean(at::Tensor& tensor) {
   if (!group_) return pending;
   c10::AutoGradMode no_grad(false);
   const ReduceOp op = group_->averages ? ReduceOp::kMean : ReduceOp::kSum;
+  if (lies_otherwise(tensor)) {
+    at::Tensor lying = as_it_lies(tensor);
+    pending = start_mean(lying);
+    pending.wait_ = [lying, tensor, wait = std::move(pending.wait_)] {
+      wait();
+      c10::AutoGradMode no_grad(false);
+      tensor.copy_(lying);
+    };
+    return pending;
+  }
   group_->guard("all_reduce", [&] {
-    std::vector<at::Tensor> tensors{tensor};
+    std::vector<at::Tensor> tensors{added_up(tensor, op)};
     auto work =
         group_->backend->allreduce(tensors, c10d::AllreduceOptions{.reduceOp = to_c10d(op)});
     pending.wait_ = [group = group_, work] { group->guard("all_reduce", [&] { work->wait(); }); };
@@ -198,8 +220,14 @@ void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {
               " values is not an integer; convert the tensor to a floating type first");
   if (!group_) return;
   c10::AutoGradMode no_grad(false);
+  if (lies_otherwise(tensor)) {
+    at::Tensor lying = as_it_lies(tensor);
+    all_reduce(lying, op);
+    tensor.copy_(lying);
+    return;
+  }
   const bool divides = op == ReduceOp::kMean && !group_->averages;
-  std::vector<at::Tensor> tensors{tensor};
+  std::vector<at::Tensor> tensors{added_up(tensor, op)};
   run("all_reduce", [&] {
     const c10d::AllreduceOptions options{.reduceOp = to_c10d(divides ? ReduceOp::kSum : op)};
     return group_->backend->allreduce(tensors, options);
@@ -207,11 +235,21 @@ void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {
   if (divides) tensor.div_(size());
 }
 
-void Communicator::broadcast(at::Tensor& tensor, int root) {
+void Communicator::check_root(int root) const {
   TORCH_CHECK(root >= 0 && root < size(), "broadcast from rank ", root, ", but there are ", size(),
               " processes; ranks go from 0 to ", size() - 1);
+}
+
+void Communicator::broadcast(at::Tensor& tensor, int root) {
+  check_root(root);
   if (!group_) return;
   c10::AutoGradMode no_grad(false);
+  if (lies_otherwise(tensor)) {
+    at::Tensor lying = as_it_lies(tensor);
+    broadcast(lying, root);
+    tensor.copy_(lying);
+    return;
+  }
   std::vector<at::Tensor> tensors{tensor};
   c10d::BroadcastOptions options;
   options.rootRank = root;
@@ -221,7 +259,7 @@ void Communicator::broadcast(at::Tensor& tensor, int root) {
 std::vector<at::Tensor> Communicator::all_gather(const at::Tensor& tensor) {
   if (!group_) return {tensor};
   c10::AutoGradMode no_grad(false);
-  std::vector<at::Tensor> inputs{tensor.contiguous()};
+  std::vector<at::Tensor> inputs{as_it_lies(tensor).contiguous()};
   std::vector<std::vector<at::Tensor>> outputs(1);
   for (int rank = 0; rank < size(); ++rank) outputs[0].push_back(at::empty_like(inputs[0]));
   run("all_gather", [&] { return group_->backend->allgather(outputs, inputs); });
@@ -229,6 +267,7 @@ std::vector<at::Tensor> Communicator::all_gather(const at::Tensor& tensor) {
 }
 
 std::string Communicator::broadcast_bytes(const std::string& bytes, int root) {
+  check_root(root);
   if (!group_) return bytes;
   at::Tensor length = at::full({1}, static_cast<int64_t>(bytes.size()), at::kLong);
   length = length.to(group_->device);

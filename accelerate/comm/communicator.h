@@ -86,7 +86,7 @@ class Communicator {
   int size() const;
 
   // In place; the tensor is contiguous, and has the same value on every rank afterwards. kMean of
-  // an integer tensor is an error.
+  // an integer tensor is an error, and so are kMax and kMin of a complex one.
   void all_reduce(at::Tensor& tensor, ReduceOp op);
   // Begins the mean over the ranks, in place, and returns at once; the tensor must be left alone
   // until wait(). Every rank has multiplied its values by mean_factor() before, which is 1 where
@@ -110,6 +110,7 @@ class Communicator {
  private:
   struct Group;
   explicit Communicator(std::shared_ptr<Group> group);
+  void check_root(int root) const;
   template <class Start>
   void run(const char* name, Start&& start) const;
 

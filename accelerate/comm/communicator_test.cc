@@ -5,25 +5,18 @@
 #include <gtest/gtest.h>
 
 #include "accelerate/comm/operations.h"
+#include "accelerate/comm/testing/world_test.h"
 #include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
 
-class CommunicatorTest : public testing::Test {
+class CommunicatorTest : public WorldTest {
  protected:
-  static std::shared_ptr<Communicator> join() {
-    const auto worker = launcher::read_worker_environment().value().value();
-    return Communicator::world(worker, make_process_info(worker, c10::DeviceType::CPU), {});
-  }
   // 1 to P on rank 0, P + 1 to 2 P on rank 1, ...
   at::Tensor own_numbers() const {
     return at::arange(size_, at::kFloat) + 1 + static_cast<double>(size_) * rank_;
   }
-
-  std::shared_ptr<Communicator> world_ = join();
-  int rank_ = world_->rank();
-  int size_ = world_->size();
 };
 
 TEST_F(CommunicatorTest, ReducesInPlaceOnEveryRank) {

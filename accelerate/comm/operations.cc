@@ -12,18 +12,34 @@
 namespace accelerate {
 namespace {
 
-// Collectives carry no bool on every backend; bytes are the same bits.
-at::Tensor as_carried(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kBool ? tensor.view(at::kByte) : tensor;
+// Its values in memory as it lies: neither negated nor conjugated only when they are read, and
+// without the graph that led to them.
+at::Tensor plain(const at::Tensor& tensor) { return tensor.detach().resolve_conj().resolve_neg(); }
+
+// The memory of a contiguous tensor: collectives carry no bool or complex numbers on every backend.
+at::Tensor bytes_of(const at::Tensor& tensor) { return tensor.view({-1}).view(at::kByte); }
+
+void check_dense(const at::Tensor& tensor, const char* operation) {
+  TORCH_CHECK(!tensor.defined() || tensor.layout() == at::kStrided, operation,
+              " takes dense tensors, and was given one of layout ", tensor.layout(),
+              "; call to_dense() on it first");
 }
 
-// The shapes on all ranks, once they are known to be alike but for dimension `free_dim` (-1: in
-// all).
+constexpr int64_t kNone = -1;
+// Of a tensor: all dimensions.
+constexpr int64_t kAll = -2;
+
+// The shapes on all ranks, once they are known to be alike but for dimension `free_dim`, which is
+// kNone or kAll where it is no single one. All empty where no rank's tensor is defined.
 std::vector<std::vector<int64_t>> agreed_shapes(Communicator& communicator,
                                                 const at::Tensor& tensor, const char* operation,
                                                 int64_t free_dim) {
-  std::vector<int64_t> mine = tensor.sizes().vec();
-  mine.push_back(static_cast<int64_t>(tensor.scalar_type()));
+  check_dense(tensor, operation);
+  // Sizes, then the type.
+  std::vector<int64_t> mine;
+  if (tensor.defined()) mine = tensor.sizes().vec();
+  mine.push_back(
+      static_cast<int64_t>(tensor.defined() ? tensor.scalar_type() : at::ScalarType::Undefined));
   const std::string bytes(reinterpret_cast<const char*>(mine.data()),
                           mine.size() * sizeof(int64_t));
 
@@ -33,16 +49,22 @@ std::vector<std::vector<int64_t>> agreed_shapes(Communicator& communicator,
     shapes.emplace_back(first, first + each.size() / sizeof(int64_t));
   }
   const auto comparable = [free_dim](std::vector<int64_t> shape) {
-    if (free_dim >= 0 && free_dim + 1 < static_cast<int64_t>(shape.size())) shape[free_dim] = 0;
+    const auto type = shape.end() - 1;
+    if (free_dim == kAll) std::fill(shape.begin(), type, 0);
+    if (free_dim >= 0 && free_dim < type - shape.begin()) shape[free_dim] = 0;
     return shape;
   };
   bool alike = true;
   std::ostringstream all;
   for (size_t rank = 0; rank < shapes.size(); ++rank) {
     alike = alike && comparable(shapes[rank]) == comparable(shapes[0]);
-    all << (rank > 0 ? ", " : "") << "rank " << rank << ' '
-        << static_cast<at::ScalarType>(shapes[rank].back()) << ' '
-        << at::IntArrayRef(shapes[rank].data(), shapes[rank].size() - 1);
+    const auto type = static_cast<at::ScalarType>(shapes[rank].back());
+    all << (rank > 0 ? ", " : "") << "rank " << rank << ' ';
+    if (type == at::ScalarType::Undefined) {
+      all << "undefined";
+    } else {
+      all << type << ' ' << at::IntArrayRef(shapes[rank].data(), shapes[rank].size() - 1);
+    }
   }
   TORCH_CHECK(alike, operation, ": the tensors of the ranks do not fit together (", all.str(),
               "); bring them to one shape and type first, for example with pad_across_processes");
@@ -63,47 +85,55 @@ at::Tensor padded(const at::Tensor& tensor, int64_t dim, int64_t size, double va
 }  // namespace
 
 at::Tensor gather(Communicator& communicator, const at::Tensor& tensor) {
-  const at::Tensor value = tensor.dim() == 0 ? tensor.reshape({1}) : tensor;
-  // A value of its own on one process as on many, without the graph that led to it.
-  if (communicator.size() == 1) return value.detach().clone();
+  at::Tensor value = tensor;
+  if (tensor.defined() && tensor.dim() == 0) value = tensor.reshape({1});
+  // A value of its own on one process as on many.
+  if (communicator.size() == 1) return value.defined() ? plain(value).clone() : value;
   const auto shapes = agreed_shapes(communicator, value, "gather", /*free_dim=*/0);
+  if (!value.defined()) return value;
   int64_t longest = 0;
   for (const auto& shape : shapes) longest = std::max(longest, shape[0]);
-  const at::Tensor mine = padded(value.detach().contiguous(), 0, longest, 0, false);
-  std::vector<at::Tensor> parts = communicator.all_gather(as_carried(mine));
+  const at::Tensor mine = padded(plain(value).contiguous(), 0, longest, 0, false);
+  std::vector<at::Tensor> parts = communicator.all_gather(bytes_of(mine));
   for (size_t rank = 0; rank < parts.size(); ++rank) {
-    parts[rank] = parts[rank].view(value.scalar_type()).narrow(0, 0, shapes[rank][0]);
+    parts[rank] =
+        parts[rank].view(value.scalar_type()).view(mine.sizes()).narrow(0, 0, shapes[rank][0]);
   }
   return at::cat(parts);
 }
 
 at::Tensor reduce(Communicator& communicator, const at::Tensor& tensor, ReduceOp op, double scale) {
-  at::Tensor result = tensor.detach().clone(at::MemoryFormat::Contiguous);
   if (communicator.size() > 1) {
-    agreed_shapes(communicator, tensor, "reduce", /*free_dim=*/-1);
+    agreed_shapes(communicator, tensor, "reduce", /*free_dim=*/kNone);
   }
+  if (!tensor.defined()) return tensor;
+  at::Tensor result = plain(tensor).clone(at::MemoryFormat::Contiguous);
   communicator.all_reduce(result, op);
   return scale == 1.0 ? result : result.mul(scale);
 }
 
 at::Tensor broadcast(Communicator& communicator, const at::Tensor& tensor, int root) {
-  at::Tensor result = tensor.detach().clone(at::MemoryFormat::Contiguous);
   if (communicator.size() > 1) {
-    agreed_shapes(communicator, tensor, "broadcast", /*free_dim=*/-1);
+    agreed_shapes(communicator, tensor, "broadcast", /*free_dim=*/kNone);
   }
-  at::Tensor carried = as_carried(result);
+  if (!tensor.defined()) return tensor;
+  at::Tensor result = plain(tensor).clone(at::MemoryFormat::Contiguous);
+  at::Tensor carried = bytes_of(result);
   communicator.broadcast(carried, root);
   return result;
 }
 
 at::Tensor pad_across_processes(Communicator& communicator, const at::Tensor& tensor,
                                 const PadOptions& options) {
-  const int64_t dim = options.dim < 0 ? options.dim + tensor.dim() : options.dim;
-  if (dim < 0 || dim >= tensor.dim()) return tensor;
+  const int64_t num_dims = tensor.defined() ? tensor.dim() : 0;
+  const int64_t dim = options.dim < 0 ? options.dim + num_dims : options.dim;
+  const bool has_dim = dim >= 0 && dim < num_dims;
   int64_t size = 0;
-  for (const auto& shape : agreed_shapes(communicator, tensor, "pad_across_processes", dim)) {
-    size = std::max(size, shape[dim]);
+  for (const auto& shape :
+       agreed_shapes(communicator, tensor, "pad_across_processes", has_dim ? dim : kAll)) {
+    if (has_dim) size = std::max(size, shape[dim]);
   }
+  if (!has_dim) return tensor;
   return padded(tensor, dim, size, options.pad_value, options.pad_first);
 }
 

@@ -1,6 +1,7 @@
 // What programs do with tensors across ranks, on top of the collectives: shapes are checked,
 // scalars become vectors of one, and nothing is changed in place. All ranks call them, in the same
-// order.
+// order. An undefined tensor is one on all ranks and is returned as it is. For numbers and strings
+// of the host there is host_values.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -36,9 +36,9 @@ std::optional<kernels::NumberType> number_type_of(c10::ScalarType type) {
 
 void check_dense(const at::Tensor& tensor) {
   TORCH_CHECK(tensor.defined() && tensor.device().is_cpu() && tensor.layout() == at::kStrided &&
-                  tensor.is_non_overlapping_and_dense(),
+                  tensor.is_non_overlapping_and_dense() && !tensor.is_conj() && !tensor.is_neg(),
               "collectives between processes of one host take tensors that are dense on the CPU; "
-              "call contiguous() on it first");
+              "call contiguous(), resolve_conj() and resolve_neg() on it first");
 }
 
 char* data_of(const at::Tensor& tensor) { return static_cast<char*>(tensor.data_ptr()); }
