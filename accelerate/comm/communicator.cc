@@ -12,6 +12,7 @@
 
 #include "accelerate/comm/backend.h"
 #include "accelerate/comm/collective_error.h"
+#include "accelerate/comm/roll_call.h"
 #include "accelerate/tape/recorded_call.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/variable_names.h"
@@ -45,6 +46,14 @@ c10::intrusive_ptr<c10d::Store> connect_store(const launcher::WorkerEnvironment&
   auto store = c10::make_intrusive<c10d::TCPStore>(worker.main_address, options);
   return c10::make_intrusive<c10d::PrefixStore>(
       "accelerate/attempt_" + std::to_string(worker.attempt), store);
+}
+
+// What all processes of a run must have in common to understand each other.
+std::string terms_of(const launcher::WorkerEnvironment& worker, const ProcessInfo& info,
+                     const ProcessGroupOptions& options) {
+  const bool shares_memory = info.device.is_cpu() && options.shared_memory;
+  return c10::str(worker.world_size, " processes on ", info.device.type(),
+                  shares_memory ? " that may share memory" : "");
 }
 
 c10d::ReduceOp::RedOpType to_c10d(ReduceOp op) {
@@ -130,20 +139,26 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
                                    const ProcessInfo& info, const ProcessGroupOptions& options) {
   if (worker.world_size == 1) return Communicator();
   const std::string place = worker.main_address + ":" + std::to_string(worker.main_port);
+  std::optional<std::string> refusal;
   try {
     auto store = connect_store(worker, options.timeout);
-    const internal::BackendOptions backend_options{
-        .rank = worker.rank,
-        .size = worker.world_size,
-        .timeout = options.timeout,
-        .network_interface = network_interface(options),
-        .hostname = is_loopback(worker.main_address) ? worker.main_address : std::string(),
-        .shared_memory = options.shared_memory};
-    auto backend = info.device.is_cuda() ? internal::make_nccl_backend(store, backend_options)
-                                         : internal::make_cpu_backend(store, backend_options);
-    const bool averages = backend->getBackendName() != "gloo";
-    return Communicator(
-        std::make_shared<Group>(Group{store, backend, info.device, options.timeout, averages}));
+    c10d::PrefixStore roll_call("roll_call", store);
+    refusal = internal::answer_roll_call(
+        roll_call, {.rank = worker.rank, .terms = terms_of(worker, info, options)});
+    if (!refusal) {
+      const internal::BackendOptions backend_options{
+          .rank = worker.rank,
+          .size = worker.world_size,
+          .timeout = options.timeout,
+          .network_interface = network_interface(options),
+          .hostname = is_loopback(worker.main_address) ? worker.main_address : std::string(),
+          .shared_memory = options.shared_memory};
+      auto backend = info.device.is_cuda() ? internal::make_nccl_backend(store, backend_options)
+                                           : internal::make_cpu_backend(store, backend_options);
+      const bool averages = backend->getBackendName() != "gloo";
+      return Communicator(
+          std::make_shared<Group>(Group{store, backend, info.device, options.timeout, averages}));
+    }
   } catch (const c10::Error& error) {
     TORCH_CHECK(
         false, "rank ", worker.rank, " of ", worker.world_size,
@@ -156,6 +171,8 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
                 "; check that all processes were started and the network interface "
                 "(process_group.network_interface)");
   }
+  TORCH_CHECK(false, "rank ", worker.rank, " of ", worker.world_size,
+              " is not let into the process group at ", place, ": ", *refusal);
 }
 
 std::shared_ptr<Communicator> Communicator::world(const launcher::WorkerEnvironment& worker,
