@@ -56,6 +56,19 @@ TEST(ModelLifetimes, AGoneModelWithGradientsOfOneRankTroublesNobody) {
   EXPECT_TRUE(net->parameters()[0].grad().defined());
 }
 
+TEST(ModelLifetimes, GradientsOfOneRankStopTheOthersOnce) {
+  Full accelerator;
+  if (accelerator.num_processes() == 1) GTEST_SKIP() << "needs several processes";
+  auto net = small_net(), other = small_net();
+  auto [model, another] = accelerator.prepare(net, other);
+  if (accelerator.is_main_process()) other->forward(ones()).sum().backward();
+  const auto train = [&, &model = model] {
+    return message_of([&] { accelerator.backward(model(ones()).sum()); });
+  };
+  EXPECT_NE(train().find("on some processes only"), std::string::npos);
+  EXPECT_EQ(train(), "no error");
+}
+
 TEST(ModelLifetimes, EndWithRelease) {
   Full accelerator;
   auto net = small_net(), other = small_net();

@@ -174,7 +174,17 @@ void GradientReducer::Engine::settle_presence() {
   if (!signal_) return;
   const bool raised = signal_->get().item<double>() != 0;
   signal_.reset();
-  if (raised) presence_.compare();
+  if (raised) compare_presence();
+}
+
+void GradientReducer::Engine::compare_presence() {
+  try {
+    presence_.compare();
+  } catch (...) {
+    // A program that goes on is not to meet this again when others are averaged.
+    local_.assign(local_.size(), 0);
+    throw;
+  }
 }
 
 void GradientReducer::Engine::finish(bool contributes) {
@@ -186,7 +196,7 @@ void GradientReducer::Engine::finish(bool contributes) {
   pending_.clear();
 
   if (buckets_.back().device().is_cpu()) {
-    if (buckets_.back().is_signal_raised()) presence_.compare();
+    if (buckets_.back().is_signal_raised()) compare_presence();
   } else if (options_.find_unused_parameters) {
     TORCH_CHECK(!recording_,
                 "gradients.find_unused_parameters waits in each step for what the other processes "
@@ -289,7 +299,8 @@ void GradientReducer::Engine::forget_local_gradients() {
 
 bool GradientReducer::Engine::has_local_gradients() const {
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    if (is_local(i)) return true;
+    // One that the program has zeroed since is none.
+    if (is_local(i) && parameters_[i].tensor.grad().defined()) return true;
   }
   return false;
 }

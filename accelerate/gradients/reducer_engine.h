@@ -60,6 +60,7 @@ class GradientReducer::Engine final : public internal::ReadyHook::Listener,
   void on_gradient(size_t parameter);
   void launch(size_t bucket, bool contributes);
   void settle_presence();
+  void compare_presence();
   void take_means();
   void average_alone(bool contributes);
   std::unordered_map<size_t, GradientNotes::WeakTensor> means() const;
