@@ -24,6 +24,7 @@
 #include <utility>
 
 #include "accelerate/core/captured_step.h"
+#include "accelerate/core/exchange.h"
 #include "accelerate/core/prepare.h"
 #include "accelerate/core/scopes.h"
 #include "accelerate/core/session.h"
@@ -187,43 +188,42 @@ class Accelerator {
     if (sync_gradients()) session_->optimizer_steps().unscale(optimizer.state());
   }
 
-  // ---- Communication: on a tensor or on any value that holds tensors (visit_tensors), which is
-  // not changed
+  // ---- Communication: on tensors, numbers, strings, and what consists of them (visit_tensors.h);
+  // the argument is not changed. What cannot be exchanged does not compile, and a value that is
+  // built differently on another rank (keys, sizes of containers) is an error on all.
 
-  // All ranks' tensors, concatenated along dimension 0; a scalar becomes one element.
+  // All ranks' values in rank order: tensors are concatenated along dimension 0, where a scalar
+  // becomes one element, and so are vectors of numbers and of strings, whatever their lengths. A
+  // number or a string becomes a vector with one element for each rank, also in a pair, tuple or
+  // map:
+  //   std::vector<double> losses = accelerator.gather(loss.item<double>());
   template <class Value>
-  Value gather(Value value) {
-    return each(std::move(value), [this](const at::Tensor& tensor) {
-      return accelerate::gather(communicator(), tensor);
-    });
+  auto gather(Value value) {
+    return internal::gathered(std::move(value), internal::Gathering{*session_});
   }
-  // The same without the samples that fill up a loader's last batch, so that each sample counts
-  // once.
+  // The same of tensors and vectors with an element for each sample, without those that fill up a
+  // loader's last batch, so that each sample counts once.
   template <class Value>
   Value gather_for_metrics(Value value) {
-    return each(std::move(value),
-                [this](const at::Tensor& tensor) { return session_->gather_for_metrics(tensor); });
+    return internal::gathered(std::move(value), internal::MetricsGathering{*session_});
   }
-  // Element by element over the ranks, times `scale`.
+  // Element by element over the ranks, times `scale`. Numbers keep their type, and are an error
+  // where the result has another; the sum of truths is whether one is true.
   template <class Value>
   Value reduce(Value value, ReduceOp op = ReduceOp::kSum, double scale = 1.0) {
-    return each(std::move(value), [&](const at::Tensor& tensor) {
-      return accelerate::reduce(communicator(), tensor, op, scale);
-    });
+    return internal::exchanged(std::move(value), internal::Reduction{*session_, op, scale});
   }
-  // The value of one rank on all.
+  // The value of one rank on all. Tensors have one shape on all ranks; strings and vectors of
+  // numbers or strings come as they are there.
   template <class Value>
-  Value broadcast(Value value, int from_process = 0) {
-    return each(std::move(value), [&](const at::Tensor& tensor) {
-      return accelerate::broadcast(communicator(), tensor, from_process);
-    });
+  auto broadcast(Value value, int from_process = 0) {
+    return internal::exchanged(internal::owned(std::move(value)),
+                               internal::Broadcasting{*session_, from_process});
   }
-  // Padded along a dimension to the largest size on any rank, so that gather() fits.
+  // Tensors padded along a dimension to the largest size on any rank, so that gather() fits.
   template <class Value>
   Value pad_across_processes(Value value, const PadOptions& options = {}) {
-    return each(std::move(value), [&](const at::Tensor& tensor) {
-      return accelerate::pad_across_processes(communicator(), tensor, options);
-    });
+    return internal::exchanged(std::move(value), internal::Padding{*session_, options});
   }
   void wait_for_everyone() { communicator().barrier(); }
 
@@ -270,14 +270,6 @@ class Accelerator {
     } else {
       return {models.state()...};
     }
-  }
-
-  template <class Value, class Operation>
-  Value each(Value value, Operation&& operation) {
-    visit_tensors(value, [&](at::Tensor& tensor) {
-      if (tensor.defined()) tensor = operation(session_->to_device(tensor));
-    });
-    return value;
   }
 
   std::shared_ptr<Session> session_;

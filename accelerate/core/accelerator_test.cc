@@ -104,10 +104,10 @@ TEST(GatherForMetrics, CountsEachSampleOnce) {
 TEST(Communication, WorksOnNestedValues) {
   Full accelerator;
   const int rank = accelerator.process_index(), size = accelerator.num_processes();
-  auto [sum, kept] =
-      accelerator.reduce(std::tuple(torch::full({1}, rank), std::string("kept")), ReduceOp::kSum);
+  auto [sum, sums] = accelerator.reduce(
+      std::tuple(torch::full({1}, rank), std::vector<at::Tensor>(2, torch::full({1}, rank))));
   EXPECT_EQ(sum.item<int>(), size * (size - 1) / 2);
-  EXPECT_EQ(kept, "kept");
+  EXPECT_EQ(sums.at(1).item<int>(), size * (size - 1) / 2);
   EXPECT_EQ(accelerator.broadcast(torch::full({1}, rank), size - 1).item<int>(), size - 1);
   EXPECT_EQ(accelerator.gather(torch::full({}, rank)).numel(), size);
   EXPECT_EQ(accelerator.pad_across_processes(torch::ones({rank + 1})).numel(), size);

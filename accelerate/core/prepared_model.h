@@ -1,6 +1,6 @@
 // A model as Accelerator::prepare() returns it: called like the model itself, it runs the forward
 // pass in the program's precision and returns the outputs in fp32, whether a tensor, a tuple or a
-// struct of tensors.
+// struct of tensors. An output that may hide a tensor does not compile (see visit_tensors.h).
 //
 //   auto model = accelerator.prepare(net);
 //   auto logits = model(images);

@@ -460,15 +460,15 @@ std::optional<int64_t> Session::batches_left() const {
   return loader ? std::optional(loader->batches_left) : std::nullopt;
 }
 
-at::Tensor Session::gather_for_metrics(const at::Tensor& tensor) {
-  const at::Tensor all = gather(*communicator_, to_device(tensor));
+int64_t Session::count_for_metrics(int64_t gathered) const {
   const auto loader = active_loaders_->current();
-  if (!loader || !loader->end_of_dataloader() || loader->remainder <= 0) return all;
-  return all.narrow(0, 0, std::min(all.size(0), loader->remainder));
+  if (!loader || !loader->end_of_dataloader() || loader->remainder <= 0) return gathered;
+  return std::min(gathered, loader->remainder);
 }
 
 at::Tensor Session::to_device(const at::Tensor& tensor) const {
-  return tensor.device() == process_.device ? tensor : tensor.to(process_.device);
+  return !tensor.defined() || tensor.device() == process_.device ? tensor
+                                                                 : tensor.to(process_.device);
 }
 
 namespace internal {

@@ -208,8 +208,8 @@ class Session {
 
   // ---- Communication
 
-  // gather(), without the samples that the last batch repeats.
-  at::Tensor gather_for_metrics(const at::Tensor& tensor);
+  // How many of so many gathered samples are none that the last batch repeats.
+  int64_t count_for_metrics(int64_t gathered) const;
   // On this process's device, where collectives need it.
   at::Tensor to_device(const at::Tensor& tensor) const;
 

@@ -1,0 +1,262 @@
+// What the Accelerator's communication methods do with a value: find its tensors, numbers and
+// strings, and have each of them exchanged. A value with something that cannot be exchanged is an
+// error at compile time, as it would otherwise stay this process's own.
+//
+//   auto [loss, count] = exchanged(std::tuple(loss, 1), Reduction{session, ReduceOp::kSum, 1.0});
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "accelerate/comm/host_values.h"
+#include "accelerate/comm/operations.h"
+#include "accelerate/core/session.h"
+#include "accelerate/nested/structure.h"
+
+namespace accelerate::internal {
+
+// ---- One operation each, with a function for each kind of part; all change it in place
+
+struct Gathering {
+  // Whether a number or string by itself may be gathered, as a vector.
+  static constexpr bool takes_single = true;
+
+  Session& session;
+  const char* name = "gather";
+
+  void tensor(at::Tensor& value) {
+    value = accelerate::gather(session.communicator(), session.to_device(value));
+  }
+  template <class Element>
+  void list(std::vector<Element>& values) {
+    values = accelerate::gather(session.communicator(), values);
+  }
+  template <class Value>
+  void single(Value&) {
+    static_assert(never<Value>,
+                  "gather(): a number or string in a struct or container cannot become all ranks' "
+                  "numbers or strings; make it a std::vector of one, or gather it on its own");
+  }
+};
+
+struct MetricsGathering {
+  static constexpr bool takes_single = false;
+
+  Session& session;
+  const char* name = "gather_for_metrics";
+
+  void tensor(at::Tensor& value) {
+    value = accelerate::gather(session.communicator(), session.to_device(value));
+    if (value.defined()) value = value.narrow(0, 0, session.count_for_metrics(value.size(0)));
+  }
+  template <class Element>
+  void list(std::vector<Element>& values) {
+    values = accelerate::gather(session.communicator(), values);
+    values.resize(session.count_for_metrics(static_cast<int64_t>(values.size())));
+  }
+  template <class Value>
+  void single(Value&) {
+    static_assert(never<Value>,
+                  "gather_for_metrics() counts samples, and a number or string alone is of none: "
+                  "give a std::vector or a tensor with one element for each sample, or use "
+                  "gather() or reduce()");
+  }
+};
+
+struct Reduction {
+  Session& session;
+  ReduceOp op;
+  double scale;
+  const char* name = "reduce";
+
+  void tensor(at::Tensor& value) {
+    value = accelerate::reduce(session.communicator(), session.to_device(value), op, scale);
+  }
+  template <class Element>
+  void list(std::vector<Element>& values) {
+    if constexpr (std::is_arithmetic_v<Element>) {
+      values = accelerate::reduce(session.communicator(), values, op, scale);
+    } else {
+      refuse<Element>();
+    }
+  }
+  template <class Value>
+  void single(Value& value) {
+    if constexpr (std::is_arithmetic_v<Value>) {
+      value = accelerate::reduce(session.communicator(), std::vector<Value>{value}, op, scale)[0];
+    } else {
+      refuse<Value>();
+    }
+  }
+
+ private:
+  template <class Value>
+  static void refuse() {
+    static_assert(never<Value>,
+                  "reduce() combines tensors and numbers; a string or an enum has no sum: leave it "
+                  "out of the value, or gather() it");
+  }
+};
+
+struct Broadcasting {
+  Session& session;
+  int root;
+  const char* name = "broadcast";
+
+  void tensor(at::Tensor& value) {
+    value = accelerate::broadcast(session.communicator(), session.to_device(value), root);
+  }
+  template <class Element>
+  void list(std::vector<Element>& values) {
+    values = accelerate::broadcast(session.communicator(), values, root);
+  }
+  template <class Value>
+  void single(Value& value) {
+    std::vector<Value> values{std::move(value)};
+    list(values);
+    value = values[0];
+  }
+};
+
+struct Padding {
+  Session& session;
+  const PadOptions& options;
+  const char* name = "pad_across_processes";
+
+  void tensor(at::Tensor& value) {
+    value =
+        accelerate::pad_across_processes(session.communicator(), session.to_device(value), options);
+  }
+  template <class Element>
+  void list(std::vector<Element>&) {
+    static_assert(never<Element>,
+                  "pad_across_processes() pads tensors; leave vectors of numbers and strings out "
+                  "of the value: gather() takes those of any length");
+  }
+  // Has no dimension, as a scalar tensor.
+  template <class Value>
+  void single(Value&) {}
+};
+
+// ---- The walk over the value
+
+template <class T>
+inline constexpr bool is_single = Number<T> || std::is_same_v<T, std::string>;
+
+template <class Value, class Operation>
+void exchange_parts(Value& value, Operation& operation) {
+  using T = std::remove_cv_t<Value>;
+  if constexpr (std::is_const_v<Value> && (TensorLike<T> || is_single<T> || is_list<T>)) {
+    static_assert(never<T>,
+                  "accelerate cannot replace what is const: hold it without const, in a "
+                  "std::vector rather than a std::set or a view such as at::TensorList");
+  } else if constexpr (TensorLike<T>) {
+    operation.tensor(value);
+  } else if constexpr (is_single<T>) {
+    operation.single(value);
+  } else if constexpr (is_list<T>) {
+    operation.list(value);
+  } else if constexpr (HasParts<T> && !Text<T>) {
+    visit_parts(value, [&operation](auto& part) { exchange_parts(part, operation); });
+  } else {
+    static_assert(
+        never<T>,
+        "accelerate can exchange tensors, numbers and strings (std::string), in containers and "
+        "plain structs, but not this type: take it out of the value, or write `auto "
+        "accelerate_parts(Class& value) { return std::tie(value.a, value.b); }` in its namespace");
+  }
+}
+
+template <class Value, class Operation>
+void check_built_alike(Value& value, const Operation& operation) {
+  if constexpr (HasParts<Value>) {
+    std::string description;
+    describe_structure(value, description);
+    // Whether there is one depends on the type alone.
+    if (!description.empty()) {
+      check_alike(operation.session.communicator(), operation.name, description);
+    }
+  }
+}
+
+template <class Value, class Operation>
+Value exchanged(Value value, Operation operation) {
+  check_built_alike(value, operation);
+  exchange_parts(value, operation);
+  return value;
+}
+
+// A string rather than a view of one, which would be of this process's text.
+template <class Value>
+auto owned(Value value) {
+  if constexpr (Text<Value>) {
+    return std::string(std::move(value));
+  } else {
+    return value;
+  }
+}
+
+// ---- Gathering, of which numbers and strings come back as vectors
+
+template <class T>
+inline constexpr bool is_tuple = false;
+template <class... T>
+inline constexpr bool is_tuple<std::tuple<T...>> = true;
+
+template <class T>
+inline constexpr bool is_pair = false;
+template <class First, class Second>
+inline constexpr bool is_pair<std::pair<First, Second>> = true;
+
+// An empty map to other values.
+template <class Value, class Key, class Old, class Compare, class Allocator>
+std::map<Key, Value, Compare> map_like(const std::map<Key, Old, Compare, Allocator>& map) {
+  return std::map<Key, Value, Compare>(map.key_comp());
+}
+template <class Value, class Key, class Old, class Hash, class Equal, class Allocator>
+std::unordered_map<Key, Value, Hash, Equal> map_like(
+    const std::unordered_map<Key, Old, Hash, Equal, Allocator>&) {
+  return {};
+}
+
+template <class Value, class Operation>
+auto gathered_part(Value& value, Operation& operation) {
+  const auto part = [&operation](auto& each) { return gathered_part(each, operation); };
+  if constexpr (Text<Value> || Number<Value>) {
+    if constexpr (!Operation::takes_single) operation.single(value);
+    using Element = std::conditional_t<Text<Value>, std::string, Value>;
+    std::vector<Element> all{Element(value)};
+    operation.list(all);
+    return all;
+  } else if constexpr (is_pair<Value>) {
+    using Result = std::pair<decltype(part(value.first)), decltype(part(value.second))>;
+    // Braces, because they gather from left to right, as all ranks must.
+    return Result{part(value.first), part(value.second)};
+  } else if constexpr (is_tuple<Value>) {
+    return std::apply(
+        [&part](auto&... each) { return std::tuple<decltype(part(each))...>{part(each)...}; },
+        value);
+  } else if constexpr (requires { map_like<int>(value); }) {
+    auto all = map_like<decltype(part(value.begin()->second))>(value);
+    for (auto* entry : entries_in_order(value)) all.emplace(entry->first, part(entry->second));
+    return all;
+  } else {
+    exchange_parts(value, operation);
+    return std::move(value);
+  }
+}
+
+template <class Value, class Operation>
+auto gathered(Value value, Operation operation) {
+  check_built_alike(value, operation);
+  return gathered_part(value, operation);
+}
+
+}  // namespace accelerate::internal
