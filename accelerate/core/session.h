@@ -56,7 +56,8 @@ struct AcceleratorOptions {
   // steps.
   bool even_batches = true;
   // Schedulers advance once for each batch of the whole run, and not in steps that the optimizer
-  // skipped.
+  // skipped, unless they were prepared as counting otherwise (schedule_unit.h). False: once for
+  // each call.
   bool step_scheduler_with_optimizer = true;
 };
 
