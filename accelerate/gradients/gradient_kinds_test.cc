@@ -232,5 +232,21 @@ TEST_F(GradientKinds, AreKnownToTheReducerThatTakesThePlaceOfAnother) {
   EXPECT_GT(notes.averagings, 0);
 }
 
+TEST_F(GradientKinds, ThatAreNegatedOrConjugatedViewsAreReadByTheirValues) {
+  std::vector<NamedParameter> parameters = make_parameters({{3}});
+  parameters.push_back(make_parameters({{3}}, at::kComplexFloat)[0]);
+  GradientReducer reducer(*world_, parameters, {});
+  const auto value = c10::complex<double>(1, rank_ + 1);
+  at::Tensor& negated = parameters[0].tensor.mutable_grad();
+  negated = torch::imag(torch::full({3}, value, at::kComplexFloat).conj());
+  at::Tensor& conjugated = parameters[1].tensor.mutable_grad();
+  conjugated = torch::full({3}, value, at::kComplexFloat).conj();
+  ASSERT_TRUE(negated.is_neg() && conjugated.is_conj());
+  reducer.finish();
+  EXPECT_TRUE(torch::allclose(negated, torch::full({3}, -mean())));
+  EXPECT_TRUE(torch::allclose(
+      conjugated, torch::full({3}, c10::complex<double>(1, -mean()), at::kComplexFloat)));
+}
+
 }  // namespace
 }  // namespace accelerate
