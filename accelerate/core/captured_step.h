@@ -19,26 +19,30 @@
 // skips the update as always, and prepared schedulers advance.
 //
 // What the step's own code does on the host beside that, such as counting samples, is done only
-// while it is recorded: do it outside. What it reads there stays as it was: numbers, also those in
-// a batch, but for arguments of the step that are numbers themselves, of which each is a kind of
-// its own. A step that reads values of tensors on the host (item(), a decision on the loss) cannot
-// be recorded, nor on a GPU one that has inputs on the CPU, steps an optimizer without a fused
-// form, or accumulates over several batches: it says why, once, and runs as it is. See
+// while it is recorded: do it outside. What it reads there from elsewhere than its arguments stays
+// as it was; of the arguments, each value of what is not a tensor is a kind of its own, and what a
+// step does in place to their tensors reaches the program's. A step that reads values of tensors on
+// the host (item(), a decision on the loss) cannot be recorded, nor one whose inputs require grad
+// or that assigns to its arguments, nor on a GPU one that has inputs on the CPU, steps an optimizer
+// without a fused form, or accumulates over several batches: it says why, once, and runs as it is.
+// On the CPU a step is recorded again from time to time, and compared; see CaptureOptions and
 // docs/captured_steps.md. Not for evaluation, and not thread-safe.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <typeinfo>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "accelerate/core/step_arguments.h"
 #include "accelerate/core/step_capture.h"
-#include "accelerate/nested/visit_tensors.h"
 
 namespace accelerate {
 
@@ -48,14 +52,17 @@ class CapturedStep {
   CapturedStep(Function function, std::shared_ptr<StepCapture> capture)
       : function_(std::move(function)), capture_(std::move(capture)) {}
 
+  // Throws what the step throws, and c10::Error when it is found to do something else than it did
+  // when it was recorded.
   template <class... Arguments>
   auto operator()(Arguments&&... arguments) {
     using Inputs = std::tuple<std::decay_t<Arguments>...>;
     using Returned = std::invoke_result_t<Function&, std::decay_t<Arguments>&...>;
+    std::tuple<Given<Arguments>...> given(std::forward<Arguments>(arguments)...);
     if constexpr (std::is_void_v<Returned>) {
-      call<Inputs, std::tuple<>>(Inputs(std::forward<Arguments>(arguments)...));
+      call<Inputs, std::tuple<>>(given);
     } else {
-      return call<Inputs, std::decay_t<Returned>>(Inputs(std::forward<Arguments>(arguments)...));
+      return call<Inputs, std::decay_t<Returned>>(given);
     }
   }
 
@@ -63,36 +70,49 @@ class CapturedStep {
   const std::optional<std::string>& refusal() const { return capture_->refusal(); }
 
  private:
+  // What a call that runs as it is hands on: variables of the program themselves, which the step
+  // may change, and copies of the rest.
+  template <class Argument>
+  static constexpr bool is_variable =
+      std::is_lvalue_reference_v<Argument> && !std::is_const_v<std::remove_reference_t<Argument>> &&
+      !std::is_array_v<std::remove_reference_t<Argument>>;
+  template <class Argument>
+  using Given = std::conditional_t<is_variable<Argument>, Argument, std::decay_t<Argument>>;
+
   template <class Inputs, class Result>
   struct Kept {
     Inputs inputs;
     std::optional<Result> result = std::nullopt;
   };
 
-  template <class Inputs, class Result>
-  Result call(Inputs inputs) {
-    StepCapture::Entry* entry = capture_->find(types_of(inputs), tensors_of(inputs));
-    if (entry == nullptr) return run<Result>(inputs);
+  template <class Inputs, class Result, class GivenTuple>
+  Result call(GivenTuple& given) {
+    StepArguments arguments = arguments_of(given);
+    arguments.rest += typeid(Inputs).name();
+    StepCapture::Entry* entry = capture_->find(arguments);
+    if (entry == nullptr) return run<Result>(given);
     if (!capture_->is_replay(*entry)) {
       std::optional<Result> result;
-      capture_->warm_up(*entry, [&] { result.emplace(run<Result>(inputs)); });
+      const StepArguments before = variables_of<GivenTuple>(given);
+      capture_->warm_up(*entry, arguments.tensors, [&] { result.emplace(run<Result>(given)); });
+      capture_->refuse_assignments(before, variables_of<GivenTuple>(given));
       return std::move(*result);
     }
     if (capture_->must_record(*entry)) {
-      auto kept = std::make_shared<Kept<Inputs, Result>>(Kept<Inputs, Result>{inputs});
-      visit_tensors(kept->inputs, [](at::Tensor& tensor) {
-        if (tensor.defined())
-          tensor = tensor.detach().clone().requires_grad_(tensor.requires_grad());
-      });
-      const RecordingAttempt attempt = capture_->record(*entry, tensors_of(kept->inputs), [&] {
-        kept->result.emplace(detached(run<Result>(kept->inputs)));
-      });
+      auto kept = std::make_shared<Kept<Inputs, Result>>(Kept<Inputs, Result>{Inputs(given)});
+      make_own(kept->inputs);
+      const StepArguments before = variables_of<GivenTuple>(kept->inputs);
+      const RecordingAttempt attempt =
+          capture_->record(*entry, arguments_of(kept->inputs).tensors, arguments.tensors, [&] {
+            kept->result.emplace(detached(run<Result>(kept->inputs)));
+            StepCapture::check_no_assignments(before, variables_of<GivenTuple>(kept->inputs));
+          });
       if (attempt.is_ready) entry->kept = kept;
       if (attempt.is_done) return copied(*kept->result);
-      if (!attempt.is_ready) return call<Inputs, Result>(std::move(inputs));
+      if (!attempt.is_ready) return call<Inputs, Result>(given);
     }
     auto& kept = *static_cast<Kept<Inputs, Result>*>(entry->kept.get());
-    capture_->replay(*entry, tensors_of(kept.inputs), tensors_of(inputs));
+    capture_->replay(*entry, arguments_of(kept.inputs).tensors, arguments.tensors);
     return copied(*kept.result);
   }
 
@@ -106,41 +126,53 @@ class CapturedStep {
     }
   }
 
+  // With tensors of the recording in place of the program's; one that is there twice stays one.
+  template <class Inputs>
+  static void make_own(Inputs& inputs) {
+    std::unordered_map<const c10::TensorImpl*, at::Tensor> own;
+    internal::replace_tensors(inputs, [&own](const at::Tensor& tensor) {
+      at::Tensor& mine = own[tensor.unsafeGetTensorImpl()];
+      // A replay gives it the plain memory of other values.
+      if (!mine.defined()) mine = tensor.detach().clone().resolve_conj().resolve_neg();
+      return mine;
+    });
+  }
+
   // The next replay writes what it returned.
   template <class Result>
   static Result copied(Result result) {
-    visit_tensors(result, [](at::Tensor& tensor) {
-      if (tensor.defined()) tensor = tensor.clone();
-    });
+    internal::replace_tensors(result, [](const at::Tensor& tensor) { return tensor.clone(); });
     return result;
   }
 
   // The graph of autograd that led to them is of no use to anybody after the step.
   template <class Result>
   static Result detached(Result result) {
-    visit_tensors(result, [](at::Tensor& tensor) {
-      if (tensor.defined()) tensor = tensor.detach();
-    });
+    internal::replace_tensors(result, [](const at::Tensor& tensor) { return tensor.detach(); });
     return result;
   }
 
-  // Also the values of numbers, which a recording holds as they were.
-  template <class... Each>
-  static std::string types_of(const std::tuple<Each...>& inputs) {
-    std::string types = typeid(inputs).name();
-    const auto add = [&types](const auto& each) {
-      if constexpr (std::is_arithmetic_v<std::decay_t<decltype(each)>>)
-        types.append(reinterpret_cast<const char*>(&each), sizeof(each));
-    };
-    std::apply([&](const auto&... each) { (add(each), ...); }, inputs);
-    return types;
+  template <class Tuple>
+  static StepArguments arguments_of(Tuple& tuple) {
+    StepArguments arguments;
+    internal::ArgumentReader reader{arguments};
+    internal::visit_leaves(tuple, reader);
+    return arguments;
   }
 
-  template <class Inputs>
-  static std::vector<at::Tensor> tensors_of(Inputs& inputs) {
-    std::vector<at::Tensor> tensors;
-    visit_tensors(inputs, [&tensors](at::Tensor& tensor) { tensors.push_back(tensor); });
-    return tensors;
+  // Of those that are variables of the program.
+  template <class GivenTuple, class Tuple>
+  static StepArguments variables_of(Tuple& tuple) {
+    StepArguments arguments;
+    internal::ArgumentReader reader{arguments};
+    [&]<size_t... i>(std::index_sequence<i...>) {
+      const auto add = [&reader]<class Argument>(std::type_identity<Argument>, auto& value) {
+        if constexpr (is_variable<Argument>) internal::visit_leaves(value, reader);
+      };
+      (add(std::type_identity<std::tuple_element_t<i, GivenTuple>>(), std::get<i>(tuple)), ...);
+    }
+    (std::make_index_sequence<std::tuple_size_v<Tuple>>());
+    return arguments;
   }
 
   Function function_;

@@ -22,7 +22,10 @@ class GraphReplay final : public StepReplay {
   void warm_up(const std::function<void()>& call) override { recorder_->run(call); }
   RecordingAttempt record(const std::vector<at::Tensor>& inputs,
                           const std::function<void()>& call) override;
-  bool prepare() override { return recording_.prepare(); }
+  std::optional<std::string> prepare() override {
+    if (recording_.prepare()) return std::nullopt;
+    return "what it works on lies elsewhere";
+  }
   void replay(const std::vector<at::Tensor>& recorded,
               const std::vector<at::Tensor>& inputs) override;
 

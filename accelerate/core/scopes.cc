@@ -10,24 +10,27 @@ namespace accelerate {
 NoSyncScope::NoSyncScope(std::vector<std::shared_ptr<ModelState>> models)
     : models_(std::move(models)) {
   for (const auto& model : models_)
-    in_each_replay(
-        "no_sync", [](ModelState* model) { ++model->no_sync_depth; }, model.get());
+    open_in_each_replay(
+        &model, "no_sync", [](ModelState* model) { ++model->no_sync_depth; }, model.get());
 }
 
 NoSyncScope::~NoSyncScope() {
   for (const auto& model : models_)
-    in_each_replay(
-        "end of no_sync", [](ModelState* model) { --model->no_sync_depth; }, model.get());
+    close_in_each_replay(
+        &model, "end of no_sync", [](ModelState* model) { --model->no_sync_depth; }, model.get());
 }
 
 AccumulateScope::AccumulateScope(std::shared_ptr<Session> session,
                                  std::vector<std::shared_ptr<ModelState>> unsynced)
-    : session_(std::move(session)), no_sync_(std::move(unsynced)) {}
+    : session_(std::move(session)), no_sync_(std::move(unsynced)) {
+  // Begun by who makes it.
+  open_in_each_replay(this, "accumulate", [] {});
+}
 
 AccumulateScope::~AccumulateScope() {
   // The session outlives its recordings.
-  in_each_replay("end of accumulate",
-                 [session = session_.get()] { session->accumulation().end_step(); });
+  close_in_each_replay(this, "end of accumulate",
+                       [session = session_.get()] { session->accumulation().end_step(); });
 }
 
 JoinScope::JoinScope(std::shared_ptr<Session> session, const JoinOptions& options)

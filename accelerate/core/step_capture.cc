@@ -25,18 +25,43 @@ void append_window(std::string& kind, const AccumulationWindow& window) {
   append(kind, window.loss_factor());
 }
 
+bool is_dense(const at::Tensor& tensor) {
+  return tensor.defined() && tensor.layout() == at::kStrided && tensor.has_storage();
+}
+
+bool share_memory(const at::Tensor& one, const at::Tensor& other) {
+  return is_dense(one) && is_dense(other) && one.storage().is_alias_of(other.storage());
+}
+
+void append_input(std::string& kind, const std::vector<at::Tensor>& inputs, size_t i) {
+  const at::Tensor& input = inputs[i];
+  append(kind, input.defined());
+  if (!input.defined()) return;
+  append(kind, input.scalar_type());
+  append(kind, input.layout());
+  append(kind, input.device().type());
+  append(kind, input.device().index());
+  append(kind, input.dim());
+  for (const int64_t size : input.sizes()) append(kind, size);
+  if (!is_dense(input)) return;
+  for (const int64_t stride : input.strides()) append(kind, stride);
+  // What is written in place is seen in both.
+  size_t same = 0, shared = 0;
+  while (!inputs[same].is_same(input)) ++same;
+  while (!share_memory(inputs[shared], input)) ++shared;
+  append(kind, same);
+  append(kind, shared);
+}
+
+void append_training(std::string& kind, const torch::nn::Module& module) {
+  for (const auto& each : module.modules()) append(kind, each->is_training());
+}
+
 // What a recording depends on, besides the program's own decisions.
-std::string kind_of(const std::string& types, const std::vector<at::Tensor>& inputs,
-                    Session& session) {
-  std::string kind = types;
-  for (const at::Tensor& input : inputs) {
-    append(kind, input.defined());
-    if (!input.defined()) continue;
-    append(kind, input.scalar_type());
-    append(kind, input.requires_grad());
-    for (const int64_t size : input.sizes()) append(kind, size);
-    for (const int64_t stride : input.strides()) append(kind, stride);
-  }
+std::string kind_of(const StepArguments& arguments, Session& session,
+                    const CaptureOptions& options) {
+  std::string kind = arguments.rest;
+  for (size_t i = 0; i < arguments.tensors.size(); ++i) append_input(kind, arguments.tensors, i);
   append(kind, c10::GradMode::is_enabled());
   append(kind, at::autocast::is_autocast_enabled(session.process().device.type()));
   append(kind, session.loss_scale() != nullptr && session.loss_scale()->expects_outcome());
@@ -47,19 +72,88 @@ std::string kind_of(const std::string& types, const std::vector<at::Tensor>& inp
   append_window(kind, next);
   for (const auto& model : session.models()) {
     append(kind, model->no_sync_depth > 0 && !model->trigger_sync);
-    for (const auto& module : model->module->modules()) append(kind, module->is_training());
+    append_training(kind, *model->module);
     for (const NamedParameter& parameter : model->parameters) {
       append(kind, parameter.tensor.requires_grad());
       append(kind, parameter.tensor.grad().defined());
     }
   }
+  for (const auto& module : options.modules) {
+    append_training(kind, *module);
+    for (const at::Tensor& parameter : module->parameters())
+      append(kind, parameter.requires_grad());
+  }
   return kind;
 }
 
+int64_t version_of(const at::Tensor& tensor) {
+  return tensor.defined() && !tensor.is_inference() ? tensor._version() : 0;
+}
+
+std::vector<int64_t> versions_of(const std::vector<at::Tensor>& tensors) {
+  std::vector<int64_t> versions;
+  for (const at::Tensor& tensor : tensors) versions.push_back(version_of(tensor));
+  return versions;
+}
+
+std::vector<size_t> written_since(const std::vector<int64_t>& versions,
+                                  const std::vector<at::Tensor>& tensors) {
+  std::vector<size_t> written;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (version_of(tensors[i]) != versions[i]) written.push_back(i);
+  }
+  return written;
+}
+
+// Why a replay could not do what the step has done to its inputs, where `worked_on` are those that
+// it got in place of these; none when it can.
+std::optional<std::string> obstacle_of(const std::vector<at::Tensor>& inputs,
+                                       const std::vector<at::Tensor>& worked_on,
+                                       const std::vector<size_t>& written) {
+  for (size_t i = 0; i < worked_on.size(); ++i) {
+    if (worked_on[i].defined() && worked_on[i].requires_grad())
+      return c10::str("it makes input ", i,
+                      " require grad, whose gradient a replay would not leave there; let it use "
+                      "detach() of it, which is its own");
+  }
+  for (const size_t i : written) {
+    for (const at::Tensor& other : inputs) {
+      if (other.defined() && !other.is_same(inputs[i]) && share_memory(other, inputs[i]))
+        return c10::str("it writes input ", i,
+                        " in place, which shares its memory with another one; let it write a "
+                        "clone()");
+    }
+  }
+  return std::nullopt;
+}
+
+bool are_same(const StepArguments& one, const StepArguments& other) {
+  return one.rest == other.rest &&
+         std::equal(one.tensors.begin(), one.tensors.end(), other.tensors.begin(),
+                    other.tensors.end(),
+                    [](const at::Tensor& a, const at::Tensor& b) { return a.is_same(b); });
+}
+
+std::vector<const void*> addresses_in(
+    const std::vector<std::shared_ptr<torch::nn::Module>>& modules) {
+  std::vector<const void*> addresses;
+  const auto add = [&addresses](const std::vector<at::Tensor>& tensors) {
+    for (const at::Tensor& tensor : tensors)
+      addresses.push_back(is_dense(tensor) ? tensor.const_data_ptr() : nullptr);
+  };
+  for (const auto& module : modules) add(module->parameters()), add(module->buffers());
+  return addresses;
+}
+
+constexpr const char* kAssigns =
+    "it assigns to one of its arguments, which a replay does not do; let it return the value, or "
+    "assign to a variable of its own";
+
 // For a program whose inputs never come twice.
 constexpr size_t kMostKinds = 64;
-// For one that puts its parameters elsewhere in each step.
+// For one that puts what the step works on elsewhere every few calls.
 constexpr int kMostMoves = 8;
+constexpr int64_t kFewReplays = 8;
 
 }  // namespace
 
@@ -78,11 +172,25 @@ StepCapture::StepCapture(std::shared_ptr<Session> session, const CaptureOptions&
               "; give 1 or more, as a rule 3");
   TORCH_CHECK(options.max_recordings >= 1, "capture: max_recordings is ", options.max_recordings,
               "; give 1 or more, as a rule 8");
+  TORCH_CHECK(options.compare_after >= 0, "capture: compare_after is ", options.compare_after,
+              "; give a number of replays, or 0 for never");
+  for (const auto& module : options.modules)
+    TORCH_CHECK(module != nullptr, "capture: one of the modules is null");
   if (replays_.make == nullptr) refusal_ = replays_.obstacle;
 }
 
-StepCapture::Entry* StepCapture::find(const std::string& types,
-                                      const std::vector<at::Tensor>& inputs) {
+void StepCapture::refuse(std::string why) {
+  if (!refusal_) refusal_ = std::move(why);
+}
+
+StepCapture::Entry* StepCapture::find(const StepArguments& arguments) {
+  const std::vector<at::Tensor>& inputs = arguments.tensors;
+  for (size_t i = 0; i < inputs.size() && !refusal_; ++i) {
+    if (inputs[i].defined() && inputs[i].requires_grad())
+      refuse(c10::str("input ", i,
+                      " requires grad, and no gradient flows back out of a replay; give the step "
+                      "detach() of it, or take into the step what has made it"));
+  }
   if (!replays_.take_windows && session_->accumulation().num_steps() > 1 && !refusal_)
     refusal_ = "gradients are accumulated over several batches, and each of them takes other work";
   if (refusal_) {
@@ -93,7 +201,7 @@ StepCapture::Entry* StepCapture::find(const std::string& types,
   }
   if (session_->is_joining() || (!replays_.take_windows && session_->in_scope())) return nullptr;
   ++calls_;
-  const std::string kind = kind_of(types, inputs, *session_);
+  const std::string kind = kind_of(arguments, *session_, options_);
   const bool is_new = !entries_.contains(kind);
   if (is_new && (entries_.size() >= kMostKinds || (!replays_.in_lockstep && !may_record())))
     return nullptr;
@@ -113,38 +221,110 @@ bool StepCapture::may_record() const {
   return recordings < options_.max_recordings;
 }
 
+bool StepCapture::must_compare(const Entry& entry) const {
+  return replays_.compare && options_.compare_after > 0 && entry.replays >= entry.compare_at;
+}
+
+bool StepCapture::must_record(const Entry& entry) const {
+  return !entry.is_ready || must_compare(entry);
+}
+
+std::vector<std::shared_ptr<torch::nn::Module>> StepCapture::modules() const {
+  std::vector<std::shared_ptr<torch::nn::Module>> modules = options_.modules;
+  for (const auto& model : session_->models()) modules.push_back(model->module);
+  return modules;
+}
+
+void StepCapture::note_modules(Entry& entry) const {
+  entry.rates = DropoutRates(modules());
+  entry.addresses = addresses_in(options_.modules);
+}
+
+std::optional<std::string> StepCapture::change_of_modules(const Entry& entry) const {
+  if (!entry.rates.are_as_noted()) return "a rate of dropout is another one";
+  if (!options_.modules.empty() && addresses_in(options_.modules) != entry.addresses)
+    return "parameters or buffers lie elsewhere";
+  return std::nullopt;
+}
+
 bool StepCapture::is_replay(Entry& entry) {
   if (!entry.is_ready) return entry.runs >= options_.warm_up_steps;
-  if (entry.replay->prepare()) return true;
+  std::optional<std::string> change = change_of_modules(entry);
+  if (!change) change = entry.replay->prepare();
+  if (!change) return true;
   // Once as it is, so that what is new is set up outside of a recording.
   entry.is_ready = false;
   entry.replay.reset();
   entry.runs = options_.warm_up_steps - 1;
   if (replays_.in_lockstep)
-    refusal_ = "what it works on was moved, and this rank cannot record it again by itself";
-  if (++entry.moves > kMostMoves) refusal_ = "what it works on lies elsewhere in each call";
+    refuse(c10::str(*change, ", and this rank cannot record it again by itself"));
+  entry.moves = entry.replays < kFewReplays ? entry.moves + 1 : 1;
+  entry.replays = 0;
+  if (entry.moves > kMostMoves) refuse(c10::str(*change, ", again and again after a few calls"));
   return false;
 }
 
-void StepCapture::warm_up(Entry& entry, const std::function<void()>& call) {
+void StepCapture::warm_up(Entry& entry, const std::vector<at::Tensor>& inputs,
+                          const std::function<void()>& call) {
   ++entry.runs;
   if (entry.replay == nullptr) entry.replay = replays_.make();
+  const std::vector<int64_t> versions = versions_of(inputs);
   entry.replay->warm_up(call);
+  if (auto obstacle = obstacle_of(inputs, inputs, written_since(versions, inputs)))
+    refuse(std::move(*obstacle));
 }
 
-RecordingAttempt StepCapture::record(Entry& entry, const std::vector<at::Tensor>& inputs,
+void StepCapture::refuse_assignments(const StepArguments& before, const StepArguments& after) {
+  if (!are_same(before, after)) refuse(kAssigns);
+}
+
+void StepCapture::check_no_assignments(const StepArguments& before, const StepArguments& after) {
+  TORCH_CHECK(are_same(before, after), "in this call of a captured step, unlike in those before, ",
+              kAssigns);
+}
+
+RecordingAttempt StepCapture::record(Entry& entry, const std::vector<at::Tensor>& recorded,
+                                     const std::vector<at::Tensor>& inputs,
                                      const std::function<void()>& call) {
   if (entry.replay == nullptr) entry.replay = replays_.make();
-  RecordingAttempt attempt = entry.replay->record(inputs, call);
-  if (attempt.obstacle) refusal_ = attempt.obstacle;
+  const std::vector<int64_t> versions = versions_of(recorded);
+  // What it throws leaves nothing to replay.
+  entry.is_ready = false;
+  RecordingAttempt attempt = entry.replay->record(recorded, [&] {
+    call();
+    const auto obstacle = obstacle_of(inputs, recorded, written_since(versions, recorded));
+    TORCH_CHECK(!obstacle, "in this call of a captured step, unlike in those before, ", *obstacle);
+  });
+  entry.written = written_since(versions, recorded);
+  if (attempt.is_done) bring_back(entry, recorded, inputs);
+  if (attempt.obstacle) {
+    refuse(*attempt.obstacle);
+    TORCH_CHECK(
+        entry.replays == 0,
+        "a captured step does something else now than when it was recorded, and replays since "
+        "it was last compared may have done what it did then: ",
+        *attempt.obstacle, ". Call capture() anew after such a change");
+  }
   entry.is_ready = attempt.is_ready;
+  if (!attempt.is_ready) return attempt;
+  note_modules(entry);
+  entry.compare_at = entry.replays == 0 ? options_.compare_after : 4 * entry.compare_at;
   return attempt;
+}
+
+void StepCapture::bring_back(const Entry& entry, const std::vector<at::Tensor>& recorded,
+                             const std::vector<at::Tensor>& inputs) {
+  c10::AutoGradMode no_grad(false);
+  for (const size_t i : entry.written) {
+    if (recorded[i].const_data_ptr() != inputs[i].const_data_ptr()) inputs[i].copy_(recorded[i]);
+  }
 }
 
 void StepCapture::replay(Entry& entry, const std::vector<at::Tensor>& recorded,
                          const std::vector<at::Tensor>& inputs) {
   entry.replay->replay(recorded, inputs);
-  entry.moves = 0;
+  bring_back(entry, recorded, inputs);
+  ++entry.replays;
 }
 
 }  // namespace accelerate

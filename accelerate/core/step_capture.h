@@ -13,7 +13,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "accelerate/core/dropout_rates.h"
+#include "accelerate/core/step_arguments.h"
 #include "accelerate/core/step_replay.h"
+
+namespace torch::nn {
+class Module;
+}
 
 namespace accelerate {
 
@@ -24,6 +30,15 @@ struct CaptureOptions {
   // For how many kinds of inputs, by their shapes, a recording is kept; calls with others run as
   // they are. On several GPUs it is one, so that no rank records while others do not.
   int max_recordings = 8;
+  // On the CPU: after so many replays of a kind, and after each further fourfold of them, a call
+  // runs as it is, is recorded once more and compared. What differs, such as the rate of an
+  // optimizer that was not prepared, is an error that names it, because calls since the last
+  // comparison may have done what was recorded. 0 for never.
+  int64_t compare_after = 16;
+  // Modules that the step uses though they were not prepared: their eval() and frozen parameters
+  // tell one kind of calls from another, as those of prepared models do, and other rates of
+  // dropout or other memory of parameters and buffers make it be recorded anew.
+  std::vector<std::shared_ptr<torch::nn::Module>> modules = {};
 };
 
 class StepCapture {
@@ -33,8 +48,16 @@ class StepCapture {
     int runs = 0;
     std::unique_ptr<StepReplay> replay;
     bool is_ready = false;
-    // How often in a row it was recorded anew.
+    // How often in a row it was recorded anew after a few replays.
     int moves = 0;
+    int64_t replays = 0;
+    // Of the replays: when it is to be recorded once more and compared.
+    int64_t compare_at = 0;
+    // Which inputs it writes in place.
+    std::vector<size_t> written = {};
+    // What it has taken over from modules.
+    DropoutRates rates = {};
+    std::vector<const void*> addresses = {};
     // The inputs and the result of the recording, in the types of the step.
     std::shared_ptr<void> kept;
   };
@@ -44,28 +67,44 @@ class StepCapture {
                                            const CaptureOptions& options);
   StepCapture(std::shared_ptr<Session> session, const CaptureOptions& options, StepReplays replays);
 
-  // For inputs of these types and tensors; null when the call is to run as it is. When all further
-  // ones are, too, the reason is told.
-  Entry* find(const std::string& types, const std::vector<at::Tensor>& inputs);
+  // Null when the call is to run as it is. When all further ones are, too, the reason is told.
+  Entry* find(const StepArguments& arguments);
   // Whether the call is a replay, or is to be recorded as `must_record` says.
   bool is_replay(Entry& entry);
-  bool must_record(const Entry& entry) const { return !entry.is_ready; }
+  bool must_record(const Entry& entry) const;
 
   // Runs the call as it is, as one of the warm-up.
-  void warm_up(Entry& entry, const std::function<void()>& call);
-  // Records the call, which works on these inputs. After an obstacle all further calls run as they
-  // are. On GPUs collective, as the call itself.
-  RecordingAttempt record(Entry& entry, const std::vector<at::Tensor>& inputs,
-                          const std::function<void()>& call);
+  void warm_up(Entry& entry, const std::vector<at::Tensor>& inputs,
+               const std::function<void()>& call);
+  // Records the call, which works on `recorded`, with the values of `inputs`. After an obstacle all
+  // further calls run as they are. On GPUs collective, as the call itself. Throws c10::Error when
+  // the call does something else than what replays have done.
+  RecordingAttempt record(Entry& entry, const std::vector<at::Tensor>& recorded,
+                          const std::vector<at::Tensor>& inputs, const std::function<void()>& call);
   // With the values of `inputs` in the tensors that were recorded.
   void replay(Entry& entry, const std::vector<at::Tensor>& recorded,
               const std::vector<at::Tensor>& inputs);
+
+  // What a call has made of the variables that were its arguments: no replay assigns to them. The
+  // second throws c10::Error where the first makes further calls run as they are.
+  void refuse_assignments(const StepArguments& before, const StepArguments& after);
+  static void check_no_assignments(const StepArguments& before, const StepArguments& after);
 
   // Why calls run as they are; none while they are captured.
   const std::optional<std::string>& refusal() const { return refusal_; }
 
  private:
   bool may_record() const;
+  bool must_compare(const Entry& entry) const;
+  void refuse(std::string why);
+  // What it has written in place to the program's tensors.
+  static void bring_back(const Entry& entry, const std::vector<at::Tensor>& recorded,
+                         const std::vector<at::Tensor>& inputs);
+  // Of the session and of the options.
+  std::vector<std::shared_ptr<torch::nn::Module>> modules() const;
+  // Why what the modules of the options have is not what it was; none when it is.
+  std::optional<std::string> change_of_modules(const Entry& entry) const;
+  void note_modules(Entry& entry) const;
 
   std::shared_ptr<Session> session_;
   CaptureOptions options_;

@@ -3,7 +3,7 @@
 //   std::unique_ptr<StepReplay> replay = make();
 //   RecordingAttempt attempt = replay->record(inputs, call);
 //   ...
-//   if (replay->prepare()) replay->replay(recorded, inputs);
+//   if (!replay->prepare()) replay->replay(recorded, inputs);
 //
 // Part of CapturedStep; not for others. Not thread-safe.
 #pragma once
@@ -39,9 +39,10 @@ class StepReplay {
   // done.
   virtual RecordingAttempt record(const std::vector<at::Tensor>& inputs,
                                   const std::function<void()>& call) = 0;
-  // Brings what the program has changed since to where the replay reads it. False when something
-  // lies elsewhere now, as after torch::load(), and the step has to be recorded anew.
-  virtual bool prepare() = 0;
+  // Brings what the program has changed since to where the replay reads it. When that cannot be,
+  // because something lies elsewhere now, as after torch::load(), the step has to be recorded anew,
+  // and this is the reason.
+  virtual std::optional<std::string> prepare() = 0;
   // With the values of `inputs` in place of those that were recorded.
   virtual void replay(const std::vector<at::Tensor>& recorded,
                       const std::vector<at::Tensor>& inputs) = 0;
@@ -58,6 +59,8 @@ struct StepReplays {
   // Whether the batches of an accumulation window, and steps within no_sync(), can be recorded,
   // each as a kind of its own.
   bool take_windows = false;
+  // Whether a recording compares the step with what was recorded before.
+  bool compare = false;
 };
 
 }  // namespace accelerate

@@ -5,11 +5,13 @@
 #include <torch/optim/optimizer.h>
 
 #include <algorithm>
+#include <memory>
 #include <unordered_set>
 #include <utility>
 
 #include "accelerate/core/session.h"
 #include "accelerate/core/step_recording.h"
+#include "accelerate/tape/memory_watch.h"
 #include "accelerate/tape/recording.h"
 #include "accelerate/tape/recording_summary.h"
 #include "accelerate/tape/tape.h"
@@ -17,27 +19,46 @@
 namespace accelerate {
 namespace {
 
-using WeakTensor = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
-
 struct Gradient {
   at::Tensor parameter;
   at::Tensor gradient;
 };
 
-// One that was there when a step began. Weak, because some look at how many hold a gradient.
+// Where one was that was there when a step began. Weak, because some look at how many hold a
+// gradient.
 struct FormerGradient {
   at::Tensor parameter;
-  WeakTensor gradient;
-  const c10::StorageImpl* storage;
+  c10::weak_intrusive_ptr<c10::StorageImpl> storage;
+  std::vector<int64_t> sizes, strides;
+  int64_t offset;
+
+  bool is_there() const {
+    const at::Tensor& now = parameter.grad();
+    return now.defined() && now.has_storage() &&
+           now.storage().unsafeGetStorageImpl() == storage._unsafe_get_target() &&
+           now.storage_offset() == offset && now.sizes() == sizes && now.strides() == strides;
+  }
 };
 
 // Where a gradient was that the engine had put there. Weak, as above: only operators of the step
 // that work on it keep its memory.
 struct PlacedGradient {
   at::Tensor parameter;
+  WeakTensor gradient;
   c10::weak_intrusive_ptr<c10::StorageImpl> storage;
   std::vector<int64_t> sizes, strides;
   int64_t offset;
+  // Whether operators of the tape work on it. Otherwise it may be the program's by now.
+  bool is_needed = true;
+
+  // Whether the program holds it, besides the parameter and at first the engine.
+  bool is_kept() const {
+    const at::Tensor& now = parameter.grad();
+    if (!now.defined() || !now.has_storage() ||
+        now.storage().unsafeGetStorageImpl() != storage._unsafe_get_target())
+      return false;
+    return now.use_count() > (gradient._unsafe_get_target() == now.unsafeGetTensorImpl() ? 2 : 1);
+  }
 
   // The engine takes other memory when somebody holds a gradient.
   void bring_back() const {
@@ -51,6 +72,8 @@ struct PlacedGradient {
     gradient = there;
   }
 };
+
+using PlacedGradients = std::vector<std::shared_ptr<PlacedGradient>>;
 
 // What autograd and the program put in the place of `.grad` while a step is recorded.
 class GradientObserver final : public HostObserver {
@@ -85,23 +108,33 @@ class GradientObserver final : public HostObserver {
       }
     };
   }
-  std::function<void()> after_work() override {
-    std::vector<PlacedGradient> placed;
+  std::function<void()> after_work(std::vector<NamedMemory>& named) override {
+    PlacedGradients placed;
     for (size_t i = 0; i < parameters_.size(); ++i) {
       if (!note(i)) continue;
       const at::Tensor& gradient = parameters_[i].grad();
-      if (gradient.defined() && gradient.layout() == at::kStrided)
-        placed.push_back({parameters_[i], gradient.storage().getWeakStorageImpl(),
-                          gradient.sizes().vec(), gradient.strides().vec(),
-                          gradient.storage_offset()});
+      if (!gradient.defined() || gradient.layout() != at::kStrided) continue;
+      placed.push_back(std::make_shared<PlacedGradient>(
+          PlacedGradient{parameters_[i], WeakTensor(gradient.getIntrusivePtr()),
+                         gradient.storage().getWeakStorageImpl(), gradient.sizes().vec(),
+                         gradient.strides().vec(), gradient.storage_offset()}));
+      named.push_back(name(i));
     }
     if (placed.empty()) return nullptr;
+    placed_.insert(placed_.end(), placed.begin(), placed.end());
     return [placed] {
-      for (const PlacedGradient& each : placed) each.bring_back();
+      for (const auto& each : placed) {
+        if (each->is_needed) each->bring_back();
+      }
     };
   }
 
   const std::vector<at::Tensor>& parameters() const { return parameters_; }
+  const PlacedGradients& placed() const { return placed_; }
+  // Of the gradient of a parameter.
+  NamedMemory name(size_t i) const {
+    return {c10::str("gradient ", i), parameters_[i].grad().storage().unsafeGetStorageImpl()};
+  }
 
  private:
   // Whether it is another one now.
@@ -114,6 +147,7 @@ class GradientObserver final : public HostObserver {
 
   std::vector<at::Tensor> parameters_;
   std::vector<WeakTensor> gradients_;
+  PlacedGradients placed_;
 };
 
 class TapeReplay final : public StepReplay {
@@ -122,7 +156,7 @@ class TapeReplay final : public StepReplay {
 
   RecordingAttempt record(const std::vector<at::Tensor>& inputs,
                           const std::function<void()>& call) override;
-  bool prepare() override;
+  std::optional<std::string> prepare() override;
   void replay(const std::vector<at::Tensor>&, const std::vector<at::Tensor>& inputs) override {
     try {
       tape_->replay(inputs);
@@ -142,6 +176,8 @@ class TapeReplay final : public StepReplay {
   // Of the gradients that were there when the step began, those that it works on.
   std::vector<FormerGradient> gradients_;
   int64_t ended_joins_ = 0;
+  std::optional<MemoryWatch> watch_;
+  PlacedGradients placed_;
 };
 
 RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& inputs,
@@ -150,12 +186,13 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& inputs,
   GradientObserver observer(*session_);
   RecordOptions options{.observer = &observer};
   std::vector<FormerGradient> before;
-  for (const at::Tensor& parameter : observer.parameters()) {
+  for (size_t i = 0; i < observer.parameters().size(); ++i) {
+    const at::Tensor& parameter = observer.parameters()[i];
     const at::Tensor& gradient = parameter.grad();
     if (!gradient.defined() || !gradient.has_storage()) continue;
-    const c10::StorageImpl* storage = gradient.storage().unsafeGetStorageImpl();
-    options.named.push_back({c10::str("gradient ", before.size()), storage});
-    before.push_back({parameter, WeakTensor(gradient.getIntrusivePtr()), storage});
+    options.named.push_back(observer.name(i));
+    before.push_back({parameter, gradient.storage().getWeakStorageImpl(), gradient.sizes().vec(),
+                      gradient.strides().vec(), gradient.storage_offset()});
   }
   const std::vector<const void*> addresses = addresses_of(*session_);
   Recording recording = accelerate::record(inputs, call, options);
@@ -167,10 +204,20 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& inputs,
   }
   attempt.obstacle = first_->difference(recording);
   if (attempt.obstacle) return attempt;
+  // What an older one holds is not held by the program.
+  watch_.reset();
+  tape_.reset();
+  watch_.emplace(recording);
   tape_ = std::make_unique<Tape>(std::move(recording), inputs);
+  watch_->begin(observer.parameters());
+  placed_.clear();
+  for (const auto& each : observer.placed()) {
+    each->is_needed = tape_->uses(each->storage._unsafe_get_target());
+    if (each->is_needed) placed_.push_back(each);
+  }
   gradients_.clear();
   for (FormerGradient& each : before) {
-    if (tape_->uses(each.storage)) gradients_.push_back(std::move(each));
+    if (tape_->uses(each.storage._unsafe_get_target())) gradients_.push_back(std::move(each));
   }
   addresses_ = addresses;
   ended_joins_ = session_->ended_joins();
@@ -178,19 +225,25 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& inputs,
   return attempt;
 }
 
-bool TapeReplay::prepare() {
+std::optional<std::string> TapeReplay::prepare() {
   session_->restore_layouts();
-  return addresses_of(*session_) == addresses_ && session_->ended_joins() == ended_joins_ &&
-         std::all_of(gradients_.begin(), gradients_.end(), [](const FormerGradient& each) {
-           return each.parameter.grad().unsafeGetTensorImpl() == each.gradient._unsafe_get_target();
-         });
+  if (addresses_of(*session_) != addresses_ || session_->ended_joins() != ended_joins_)
+    return "parameters or buffers lie elsewhere";
+  const bool same_gradients =
+      std::all_of(gradients_.begin(), gradients_.end(),
+                  [](const FormerGradient& each) { return each.is_there(); });
+  if (!same_gradients) return "other gradients are there when it begins";
+  if (std::any_of(placed_.begin(), placed_.end(), [](const auto& each) { return each->is_kept(); }))
+    return MemoryWatch::kept();
+  return watch_->change();
 }
 
 }  // namespace
 
 StepReplays tape_replays(std::shared_ptr<Session> session) {
   return {.make = [session = std::move(session)] { return std::make_unique<TapeReplay>(session); },
-          .take_windows = true};
+          .take_windows = true,
+          .compare = true};
 }
 
 }  // namespace accelerate

@@ -10,6 +10,10 @@ void Instruction::run(std::vector<c10::IValue>& stack) {
   stack.assign(arguments.begin(), arguments.end());
   op->redispatchBoxed(keys, &stack);
   if (!takes.empty()) take_results(stack);
+  TORCH_CHECK(!expected || stack.front().toBool() == *expected, "`", op->schema().name(), "` was ",
+              expected.value_or(false) ? "true" : "false",
+              " when this step was recorded and is not now, so that the step would take another "
+              "course, which a replay cannot; do without capture(), or decide outside of the step");
   stack.clear();
   for (c10::StorageImpl* each : releases) each->set_data_ptr_noswap({});
 }

@@ -25,9 +25,15 @@ struct Instruction {
   // Taken over memory that nothing needs after this.
   std::vector<c10::StorageImpl*> releases = {};
 
-  // or work of the host.
+  // What it must return, as when it was recorded; none for whatever it does.
+  std::optional<bool> expected = std::nullopt;
+
+  // or work of the host,
   std::function<void()> work = nullptr;
   bool grad_mode = false;
+  // and the scope that it opens or closes.
+  const void* opens = nullptr;
+  const void* closes = nullptr;
 
   // Of an operator; the stack is for its use.
   void run(std::vector<c10::IValue>& stack);

@@ -9,6 +9,13 @@
 // What the work calls is not recorded by itself. It runs when the step's tensors are long gone, so
 // that it holds no references to what the step has on its stack. Not for operators of LibTorch
 // alone, which are recorded as they are. For any thread; only one that records notes anything.
+//
+// What a scope of the program does at its beginning and its end is such work, too:
+//
+//   open_in_each_replay(this, "no_sync", [](Model* model) { ++model->depth; }, model);
+//   close_in_each_replay(this, "end of no_sync", [](Model* model) { --model->depth; }, model);
+//
+// Where an operator of a replay throws in between, the end is done all the same.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,7 +29,12 @@ namespace internal {
 
 // Whether this thread records, and is not within such work already.
 bool is_recording();
-void record_call(const char* name, std::function<void()> work);
+// A scope that the work opens or closes; null for none.
+struct ScopeMark {
+  const void* opens = nullptr;
+  const void* closes = nullptr;
+};
+void record_call(const char* name, std::function<void()> work, const ScopeMark& mark = {});
 at::Tensor record_tensor_call(const char* name, std::function<at::Tensor()> work);
 
 }  // namespace internal
@@ -33,6 +45,21 @@ template <class Work, class... Arguments>
 void in_each_replay(const char* name, const Work& work, const Arguments&... arguments) {
   if (!internal::is_recording()) return work(arguments...);
   internal::record_call(name, [work, ... kept = arguments] { work(kept...); });
+}
+
+// The scope is the address of what unlike all other scopes has it while it lasts.
+template <class Work, class... Arguments>
+void open_in_each_replay(const void* scope, const char* name, const Work& work,
+                         const Arguments&... arguments) {
+  if (!internal::is_recording()) return work(arguments...);
+  internal::record_call(name, [work, ... kept = arguments] { work(kept...); }, {.opens = scope});
+}
+
+template <class Work, class... Arguments>
+void close_in_each_replay(const void* scope, const char* name, const Work& work,
+                          const Arguments&... arguments) {
+  if (!internal::is_recording()) return work(arguments...);
+  internal::record_call(name, [work, ... kept = arguments] { work(kept...); }, {.closes = scope});
 }
 
 // Work with a result of the same size and type every time, which further operators may use.

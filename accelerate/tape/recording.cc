@@ -7,12 +7,13 @@
 #include <c10/util/Exception.h>
 #include <torch/library.h>
 
-#include <algorithm>
+#include <cstring>
 #include <sstream>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
+#include "accelerate/tape/operator_facts.h"
 #include "accelerate/tape/recorded_call.h"
 #include "accelerate/tape/values.h"
 
@@ -26,22 +27,10 @@ namespace {
 constexpr c10::DispatchKey kKey = c10::DispatchKey::Fake;
 
 using Kind = RecordedStorage::Kind;
-
-bool starts_with_any(std::string_view text, std::initializer_list<std::string_view> prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [text](std::string_view each) { return text.starts_with(each); });
-}
-
-// Whether it makes a tensor without values.
-bool makes_blank(std::string_view name) {
-  return starts_with_any(name, {"aten::empty", "aten::new_empty"});
-}
-
-// Whether the operator writes its first argument without looking at what was there.
-bool overwrites(std::string_view name) {
-  return starts_with_any(name, {"aten::fill_", "aten::zero_", "aten::copy_", "aten::bernoulli_",
-                                "aten::normal_", "aten::uniform_", "aten::random_"});
-}
+using internal::are_one;
+using internal::is_comparison;
+using internal::makes_blank;
+using internal::overwrites;
 
 class Recorder {
  public:
@@ -60,7 +49,8 @@ class Recorder {
   }
 
   void run(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack);
-  void call(const char* name, const std::function<void()>& work);
+  void call(const char* name, const std::function<void()>& work,
+            const internal::ScopeMark& mark = {});
   at::Tensor tensor_call(const char* name, std::function<at::Tensor()> work);
   void observe();
 
@@ -88,6 +78,8 @@ class Recorder {
   void note_use(const at::Tensor& tensor, bool writes, bool covers);
   // Once the operator has run.
   void finish(RecordedEntry& entry, const Values& arguments, c10::ArrayRef<c10::IValue> results);
+  // aten::equal, as LibTorch's layers of attention ask whether they got one tensor twice.
+  void finish_comparison(RecordedEntry& entry, const Values& arguments, bool result);
   std::string text_of(const c10::IValue& value);
   std::string text_of(const at::Tensor& tensor);
 
@@ -95,9 +87,17 @@ class Recorder {
   HostObserver* observer_;
   std::unordered_map<const c10::StorageImpl*, std::string> names_;
   std::unordered_map<const c10::StorageImpl*, size_t> index_of_;
+  size_t made_ = 0;
 };
 
 thread_local Recorder* Recorder::current = nullptr;
+
+void note_tensor(RecordedStorage& storage, const at::Tensor& tensor) {
+  for (const WeakTensor& each : storage.tensors) {
+    if (each._unsafe_get_target() == tensor.unsafeGetTensorImpl()) return;
+  }
+  storage.tensors.emplace_back(tensor.getIntrusivePtr());
+}
 
 // Sets the recorder of this thread for a scope.
 class CurrentRecorder {
@@ -126,8 +126,12 @@ void Recorder::check(const at::Tensor& tensor) {
 void Recorder::admit(const c10::IValue& value) {
   internal::for_each_tensor(value, [this](const at::Tensor& tensor) {
     check(tensor);
-    if (find(tensor) != nullptr) return;
+    if (RecordedStorage* present = find(tensor)) {
+      if (present->kind == Kind::kOutside) note_tensor(*present, tensor);
+      return;
+    }
     RecordedStorage& known = add(tensor.storage(), Kind::kOutside, recording_.storages.size());
+    note_tensor(known, tensor);
     const auto name = names_.find(tensor.storage().unsafeGetStorageImpl());
     if (name != names_.end()) known.name = name->second;
   });
@@ -207,19 +211,6 @@ std::string Recorder::text_of(const c10::IValue& value) {
   return text.str();
 }
 
-// Why a replay could not do what the operator does; null when it can.
-const char* obstacle_of(const c10::OperatorHandle& op, c10::ArrayRef<c10::IValue> arguments) {
-  if (op.hasTag(at::Tag::data_dependent_output))
-    return "reads a value on the host, as item() does; return the tensor from the step instead";
-  if (!op.hasTag(at::Tag::dynamic_output_shape)) return nullptr;
-  // Dynamic only with masks.
-  bool masks = op.schema().name() != "aten::index";
-  internal::for_each_tensor(arguments.back(), [&](const at::Tensor& index) {
-    masks = masks || index.scalar_type() == at::kBool || index.scalar_type() == at::kByte;
-  });
-  return masks ? "has a result whose size depends on values" : nullptr;
-}
-
 c10::ArrayRef<c10::IValue> last_of(const torch::jit::Stack& stack, size_t count) {
   return c10::ArrayRef<c10::IValue>(stack.data() + stack.size() - count, count);
 }
@@ -228,8 +219,7 @@ void Recorder::note_uses(const c10::OperatorHandle& op, const Values& arguments)
   for (size_t i = 0; i < arguments.size(); ++i) {
     const auto* alias = op.schema().arguments()[i].alias_info();
     internal::for_each_tensor(arguments[i], [&](const at::Tensor& tensor) {
-      note_use(tensor, alias != nullptr && alias->isWrite(),
-               i == 0 && overwrites(op.schema().name()));
+      note_use(tensor, alias != nullptr && alias->isWrite(), overwrites(op.schema(), i));
     });
   }
 }
@@ -252,12 +242,36 @@ void Recorder::finish(RecordedEntry& entry, const Values& arguments,
     entry.texts.push_back({schema.arguments()[i].name(), text_of(arguments[i])});
     entry.arguments.push_back(own(arguments[i]));
   }
+  if (is_comparison(*entry.op)) finish_comparison(entry, arguments, results[0].toBool());
   for (const at::Tensor& tensor : made) {
-    RecordedStorage& storage = add(tensor.storage(), Kind::kMade, recording_.storages.size());
+    RecordedStorage& storage = add(tensor.storage(), Kind::kMade, made_++);
     storage.made_by = recording_.entries.size();
     storage.left_blank = storage.is_blank = is_blank;
+    // What the host does not write is then the same in each recording.
+    if (is_blank && storage.storage.nbytes() > 0)
+      std::memset(storage.storage.mutable_data(), 0, storage.storage.nbytes());
   }
-  for (const c10::IValue& result : results) entry.results.push_back(own(result));
+  for (const c10::IValue& result : results) {
+    internal::for_each_tensor(result, [this](const at::Tensor& tensor) {
+      RecordedStorage& known = *find(tensor);
+      if (known.kind != Kind::kOutside) note_tensor(known, tensor);
+    });
+    entry.results.push_back(own(result));
+  }
+}
+
+void Recorder::finish_comparison(RecordedEntry& entry, const Values& arguments, bool result) {
+  const at::Tensor &one = arguments[0].toTensor(), &other = arguments[1].toTensor();
+  entry.texts.push_back({"result", result ? "true" : "false"});
+  if (one.sizes() != other.sizes() || (result && are_one(one, other))) return;
+  // What the step itself has computed is as good as never equal, and a replay notices if it is.
+  entry.must_agree = !result && one.is_floating_point() && other.is_floating_point() &&
+                     find(one)->kind == Kind::kMade && find(other)->kind == Kind::kMade;
+  if (!entry.must_agree)
+    return refuse(c10::str("`", entry.name,
+                           "` compares values, and what comes then may depend on "
+                           "them; decide outside of the captured step"));
+  note_uses(*entry.op, arguments);
 }
 
 void Recorder::run(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
@@ -273,7 +287,7 @@ void Recorder::run(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
   // The operator takes them from the stack.
   const Values arguments = last_of(*stack, op.schema().arguments().size()).vec();
   or_refuse([&] {
-    if (const char* obstacle = accelerate::obstacle_of(op, arguments))
+    if (const char* obstacle = internal::obstacle_of(op, arguments))
       return refuse(c10::str("`", entry.name, "` ", obstacle));
     for (const c10::IValue& each : arguments) admit(each);
     if (internal::writes_arguments(op)) note_uses(op, arguments);
@@ -290,21 +304,29 @@ void Recorder::observe() {
   const CurrentRecorder none(nullptr);
   auto changes = observer_ != nullptr ? observer_->changes() : nullptr;
   if (changes != nullptr)
-    recording_.entries.push_back({.work = std::move(changes), .name = "a change of `.grad`"});
+    recording_.entries.push_back(
+        {.work = std::move(changes), .is_bookkeeping = true, .name = "a change of `.grad`"});
 }
 
-void Recorder::call(const char* name, const std::function<void()>& work) {
+void Recorder::call(const char* name, const std::function<void()>& work,
+                    const internal::ScopeMark& mark) {
   observe();
   c10::impl::ExcludeDispatchKeyGuard below(kKey);
   const CurrentRecorder none(nullptr);
   work();
   if (!is_open()) return;
-  recording_.entries.push_back(
-      {.work = work, .grad_mode = c10::GradMode::is_enabled(), .name = name});
-  auto after = observer_ != nullptr ? observer_->after_work() : nullptr;
+  recording_.entries.push_back({.work = work,
+                                .grad_mode = c10::GradMode::is_enabled(),
+                                .opens = mark.opens,
+                                .closes = mark.closes,
+                                .name = name});
+  std::vector<NamedMemory> named;
+  auto after = observer_ != nullptr ? observer_->after_work(named) : nullptr;
+  for (const NamedMemory& each : named) names_[each.storage] = each.name;
   if (after != nullptr)
-    recording_.entries.push_back(
-        {.work = std::move(after), .name = "a `.grad` of " + std::string(name)});
+    recording_.entries.push_back({.work = std::move(after),
+                                  .is_bookkeeping = true,
+                                  .name = "a `.grad` of " + std::string(name)});
 }
 
 at::Tensor Recorder::tensor_call(const char* name, std::function<at::Tensor()> work) {
@@ -317,7 +339,7 @@ at::Tensor Recorder::tensor_call(const char* name, std::function<at::Tensor()> w
       *kept = value.detach().clone();
     }
   });
-  if (is_open()) add(kept->storage(), Kind::kMade, recording_.storages.size());
+  if (is_open()) add(kept->storage(), Kind::kMade, made_++);
   return *kept;
 }
 
@@ -354,8 +376,8 @@ namespace internal {
 
 bool is_recording() { return Recorder::current != nullptr; }
 
-void record_call(const char* name, std::function<void()> work) {
-  Recorder::current->call(name, work);
+void record_call(const char* name, std::function<void()> work, const ScopeMark& mark) {
+  Recorder::current->call(name, work, mark);
 }
 
 at::Tensor record_tensor_call(const char* name, std::function<at::Tensor()> work) {

@@ -13,6 +13,7 @@
 #include <ATen/core/ivalue.h>
 #include <c10/core/DispatchKeySet.h>
 #include <c10/core/Storage.h>
+#include <c10/util/intrusive_ptr.h>
 
 #include <functional>
 #include <optional>
@@ -27,6 +28,8 @@ struct RecordedArgument {
   std::string text;
 };
 
+using WeakTensor = c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
+
 // An operator, or work of the host.
 struct RecordedEntry {
   std::optional<c10::OperatorHandle> op = std::nullopt;
@@ -37,6 +40,13 @@ struct RecordedEntry {
 
   std::function<void()> work = nullptr;
   bool grad_mode = false;
+  // A scope that the work opens or closes, as in recorded_call.h.
+  const void* opens = nullptr;
+  const void* closes = nullptr;
+  // Whether the operator's result, which is a truth value, must be the same in each replay.
+  bool must_agree = false;
+  // Whether it does nothing but let a replay leave things where the step would.
+  bool is_bookkeeping = false;
 
   std::string name;
   std::vector<RecordedArgument> texts = {};
@@ -47,7 +57,7 @@ struct RecordedStorage {
   enum class Kind { kInput, kOutside, kMade };
 
   Kind kind;
-  // Of kInput, which; otherwise a running number.
+  // Of kInput and of kMade, which.
   size_t index;
   // As in NamedMemory; empty for no name.
   std::string name = {};
@@ -65,6 +75,8 @@ struct RecordedStorage {
   std::optional<size_t> host_values = std::nullopt;
   // The first entry that used it after that.
   std::optional<size_t> first_use = std::nullopt;
+  // The step's own tensors over it: of kOutside those that were arguments, otherwise results.
+  std::vector<WeakTensor> tensors = {};
 };
 
 // Values of the host that are to be there again before an entry of each replay.
@@ -82,6 +94,12 @@ struct Recording {
   std::optional<std::string> obstacle;
 };
 
+// Memory that may be another one in each recording.
+struct NamedMemory {
+  std::string name;
+  const c10::StorageImpl* storage;
+};
+
 // Changes on the host that no operator makes, such as that of `.grad` by autograd.
 class HostObserver {
  public:
@@ -90,14 +108,9 @@ class HostObserver {
   // changed since the last call; null for nothing.
   virtual std::function<void()> changes() = 0;
   // Called after each work of the host, which makes changes of its own in each replay: what there
-  // is to do then so that further operators find them where they were; null for nothing.
-  virtual std::function<void()> after_work() = 0;
-};
-
-// Memory that may be another one in each recording.
-struct NamedMemory {
-  std::string name;
-  const c10::StorageImpl* storage;
+  // is to do then so that further operators find them where they were; null for nothing. Adds the
+  // memory that is used from then on.
+  virtual std::function<void()> after_work(std::vector<NamedMemory>& named) = 0;
 };
 
 struct RecordOptions {

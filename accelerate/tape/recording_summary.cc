@@ -5,18 +5,31 @@
 #include <algorithm>
 
 namespace accelerate {
+namespace {
+
+std::vector<const RecordedEntry*> steps_of(const Recording& recording) {
+  std::vector<const RecordedEntry*> steps;
+  for (const RecordedEntry& entry : recording.entries) {
+    if (!entry.is_bookkeeping) steps.push_back(&entry);
+  }
+  return steps;
+}
+
+}  // namespace
 
 RecordingSummary::RecordingSummary(const Recording& recording) {
-  for (const RecordedEntry& entry : recording.entries) lines_.push_back({entry.name, entry.texts});
+  for (const RecordedEntry* entry : steps_of(recording))
+    lines_.push_back({entry->name, entry->texts});
   for (const RecordedStorage& each : recording.storages)
     storages_.emplace_back(each.storage.getWeakStorageImpl());
 }
 
 std::optional<std::string> RecordingSummary::difference(const Recording& later) const {
-  const size_t common = std::min(lines_.size(), later.entries.size());
+  const std::vector<const RecordedEntry*> steps = steps_of(later);
+  const size_t common = std::min(lines_.size(), steps.size());
   for (size_t i = 0; i < common; ++i) {
     const Line& line = lines_[i];
-    const RecordedEntry& entry = later.entries[i];
+    const RecordedEntry& entry = *steps[i];
     if (line.name != entry.name) {
       return c10::str("it takes another course from one call to the next: where `", line.name,
                       "` was is `", entry.name, "`");
@@ -28,10 +41,10 @@ std::optional<std::string> RecordingSummary::difference(const Recording& later) 
                       "); pass what changes as an argument of the step, in a tensor");
     }
   }
-  if (lines_.size() == later.entries.size()) return std::nullopt;
-  const bool longer = later.entries.size() > common;
+  if (lines_.size() == steps.size()) return std::nullopt;
+  const bool longer = steps.size() > common;
   return c10::str("it takes another course from one call to the next: `",
-                  longer ? later.entries[common].name : lines_[common].name,
+                  longer ? steps[common]->name : lines_[common].name,
                   longer ? "` was not there before" : "` is not there any more");
 }
 

@@ -8,6 +8,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "accelerate/tape/instruction.h"
@@ -21,8 +22,18 @@ bool same_layout(const at::Tensor& left, const at::Tensor& right) {
          left.strides() == right.strides();
 }
 
-// Memory of somebody else.
+// Memory of somebody else, who outlives its use.
 c10::DataPtr borrowed(void* data) { return {data, at::kCPU}; }
+
+// The tensor's memory, which lives on for as long as it is used: the program may hold an input.
+c10::DataPtr shared(const at::Tensor& tensor) {
+  c10::Storage storage = tensor.storage();
+  c10::StorageImpl* held = storage.unsafeReleaseStorageImpl();
+  const auto release = [](void* context) {
+    c10::raw::intrusive_ptr::decref(static_cast<c10::StorageImpl*>(context));
+  };
+  return {tensor.data_ptr(), held, release, at::kCPU};
+}
 
 }  // namespace
 
@@ -66,19 +77,18 @@ void Tape::bind(Binding& binding, const at::Tensor& value) {
     return;
   }
   at::Tensor fit = value;
-  if (!same_layout(value, binding.input)) {
+  // Negated and conjugated views have other values than their memory.
+  if (!same_layout(value, binding.input) || value.is_neg() || value.is_conj()) {
     fit = at::empty_strided(binding.input.sizes(), binding.input.strides(),
                             binding.input.options().requires_grad(false));
     fit.copy_(value);
   }
-  binding.input.storage().set_data_ptr_noswap(borrowed(fit.data_ptr()));
-  bound_.push_back(fit.storage());
+  if (!fit.is_alias_of(binding.input)) binding.input.storage().set_data_ptr_noswap(shared(fit));
 }
 
 void Tape::replay(const std::vector<at::Tensor>& inputs) {
   TORCH_CHECK(inputs.size() == bindings_.size(), "a tape of ", bindings_.size(), " inputs got ",
               inputs.size());
-  bound_.clear();
   {
     c10::AutoGradMode no_grad(false);
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -86,10 +96,32 @@ void Tape::replay(const std::vector<at::Tensor>& inputs) {
     }
   }
   auto next = instructions_.begin();
+  try {
+    run_from(next);
+  } catch (...) {
+    stack_.clear();
+    unwind(next);
+    throw;
+  }
+}
+
+void Tape::unwind(std::vector<internal::Instruction>::iterator thrown) {
+  std::unordered_set<const void*> open;
+  for (auto done = instructions_.begin(); done != thrown; ++done) {
+    if (done->opens != nullptr) open.insert(done->opens);
+    if (done->closes != nullptr) open.erase(done->closes);
+  }
+  for (auto left = thrown; left != instructions_.end() && !open.empty(); ++left) {
+    if (left->closes != nullptr && open.erase(left->closes) > 0) left->work();
+  }
+}
+
+void Tape::run_from(std::vector<internal::Instruction>::iterator& next) {
   while (next != instructions_.end()) {
     if (next->work) {
       c10::AutoGradMode mode(next->grad_mode);
-      (next++)->work();
+      next->work();
+      ++next;
       continue;
     }
     at::AutoDispatchBelowADInplaceOrView below;

@@ -35,7 +35,7 @@ class Tape {
   Tape& operator=(const Tape&) = delete;
 
   // Throws what an operator throws, for example for a target that is out of range; the step has
-  // then been done as far as that.
+  // then been done as far as that, and its scopes are closed.
   void replay(const std::vector<at::Tensor>& inputs);
 
   // Whether operators of a replay work on this memory.
@@ -54,12 +54,14 @@ class Tape {
     bool is_held;
   };
   void bind(Binding& binding, const at::Tensor& value);
+  // Does the instructions from this place on, which is then the end, or the one that has thrown.
+  void run_from(std::vector<internal::Instruction>::iterator& next);
+  // Closes what is open at this place.
+  void unwind(std::vector<internal::Instruction>::iterator thrown);
 
   std::vector<internal::Instruction> instructions_;
   std::vector<c10::Storage> storages_;
   std::vector<Binding> bindings_;
-  // Of the inputs of the last replay.
-  std::vector<c10::Storage> bound_;
   c10::DataPtr memory_;
   int64_t planned_bytes_ = 0;
   int64_t unplanned_bytes_ = 0;

@@ -91,9 +91,11 @@ bool Compiler::does_nothing(size_t place) const {
 
 void Compiler::add_operator(size_t place) {
   RecordedEntry& entry = recording_.entries[place];
-  if (does_nothing(place)) return;
+  if (!entry.must_agree && does_nothing(place)) return;
   Instruction instruction{.op = *entry.op, .keys = entry.keys, .arguments = entry.arguments};
-  if (is_copy(*entry.op)) {
+  if (entry.must_agree) {
+    instruction.expected = entry.results[0].toBool();
+  } else if (is_copy(*entry.op)) {
     instruction.op = c10::Dispatcher::singleton().findSchemaOrThrow("aten::copy_", "");
     instruction.keys = kCpu;
     instruction.arguments = {entry.results[0], entry.arguments[0], false};
@@ -155,7 +157,10 @@ CompiledTape Compiler::compile() {
     if (entry.op) {
       add_operator(place);
     } else {
-      add({.work = std::move(entry.work), .grad_mode = entry.grad_mode});
+      add({.work = std::move(entry.work),
+           .grad_mode = entry.grad_mode,
+           .opens = entry.opens,
+           .closes = entry.closes});
     }
   }
   plan_storages();

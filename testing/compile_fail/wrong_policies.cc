@@ -21,6 +21,9 @@ void train(Accelerator& accelerator) {
   (void)accelerator.prepare(torch::optim::SGD(parameters, 0.1));
   // What nobody can prepare.
   (void)accelerator.prepare(3);
+  // What a captured step could not look behind.
+  auto step = accelerator.capture([](const std::shared_ptr<at::Tensor>& batch) { batch->sin(); });
+  step(std::make_shared<at::Tensor>());
 }
 
 // With -DACCELERATE_FIXED_STRATEGY=::accelerate::Gpu -DACCELERATE_WITHOUT_CUDA

@@ -1,0 +1,37 @@
+// The rates of dropout that a recorded step has taken over from modules, so that another one is
+// noticed before a replay.
+//
+//   DropoutRates rates(modules);
+//   if (!rates.are_as_noted()) ...     // the step has to be recorded anew
+//
+// Of LibTorch's own layers. Part of StepCapture; not for others.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+namespace torch::nn {
+class Module;
+}
+
+namespace accelerate {
+
+class DropoutRates {
+ public:
+  DropoutRates() = default;
+  // Of these and of what they consist of.
+  explicit DropoutRates(const std::vector<std::shared_ptr<torch::nn::Module>>& modules);
+
+  bool are_as_noted() const;
+
+ private:
+  struct Rate {
+    // Whose member `place` is.
+    std::weak_ptr<const torch::nn::Module> module;
+    const double* place;
+    double value;
+  };
+  std::vector<Rate> rates_;
+};
+
+}  // namespace accelerate

@@ -1,0 +1,132 @@
+#include "accelerate/tape/memory_watch.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+namespace accelerate {
+namespace {
+
+using Kind = RecordedStorage::Kind;
+
+constexpr const char* kReplaced =
+    "something that the step uses was replaced by the program, such as the parameters of a module "
+    "that was not prepared";
+constexpr const char* kKept =
+    "the program keeps a tensor that an earlier call has left, such as a gradient, and that a "
+    "replay would write; keep a clone() of it";
+
+// How many references to a storage are those of tapes. One may lie behind another: what a batch
+// leaves, the next batch of its window adds to.
+using TapeReferences = std::unordered_map<const c10::StorageImpl*, std::weak_ptr<size_t>>;
+
+TapeReferences& tape_references() {
+  thread_local TapeReferences all;
+  return all;
+}
+
+std::shared_ptr<size_t> references_by_tapes(const c10::StorageImpl* storage) {
+  std::weak_ptr<size_t>& known = tape_references()[storage];
+  std::shared_ptr<size_t> count = known.lock();
+  if (count == nullptr) known = count = std::make_shared<size_t>(0);
+  return count;
+}
+
+}  // namespace
+
+MemoryWatch::~MemoryWatch() {
+  for (Watched& each : watched_) {
+    *each.by_tapes -= each.own;
+    if (each.by_tapes.use_count() == 1) tape_references().erase(each.storage._unsafe_get_target());
+  }
+}
+
+MemoryWatch::MemoryWatch(const Recording& recording) {
+  for (const RecordedStorage& each : recording.storages) {
+    const size_t holders = each.storage.use_count();
+    const size_t of_recording = each.references + (each.kind == Kind::kInput ? 1 : 0);
+    // Nobody else's, as a number in an expression.
+    if (holders <= of_recording) continue;
+    auto by_tapes = references_by_tapes(each.storage.unsafeGetStorageImpl());
+    const size_t own = of_recording + *by_tapes;
+    Watched watched{.storage = each.storage.getWeakStorageImpl(),
+                    // What has a name is looked after by those who gave it.
+                    .is_checked = each.name.empty() && holders > own,
+                    .is_outside = each.kind == Kind::kOutside,
+                    .others = holders - std::min(own, holders),
+                    .by_tapes = std::move(by_tapes)};
+    for (const WeakTensor& tensor : each.tensors) {
+      if (tensor.expired()) continue;
+      if (!watched.is_outside) {
+        watched.left.push_back({tensor});
+        continue;
+      }
+      const c10::TensorImpl* target = tensor._unsafe_get_target();
+      watched.read.push_back({tensor,
+                              {.offset = target->storage_offset(),
+                               .sizes = target->sizes().vec(),
+                               .strides = target->strides().vec()}});
+    }
+    watched_.push_back(std::move(watched));
+  }
+}
+
+void MemoryWatch::begin(const std::vector<at::Tensor>& parameters) {
+  for (Watched& each : watched_) {
+    const size_t holders = each.storage.use_count();
+    each.own = holders - std::min(holders, each.others + *each.by_tapes);
+    *each.by_tapes += each.own;
+    for (const at::Tensor& parameter : parameters) {
+      const at::Tensor& gradient = parameter.grad();
+      if (each.is_outside || !gradient.defined() || !gradient.has_storage()) continue;
+      if (gradient.storage().unsafeGetStorageImpl() != each.storage._unsafe_get_target()) continue;
+      std::erase_if(each.left, [&](const Left& left) {
+        return left.tensor._unsafe_get_target() == gradient.unsafeGetTensorImpl();
+      });
+      each.left.push_back({WeakTensor(gradient.getIntrusivePtr()), 0, parameter});
+    }
+    for (Left& left : each.left) {
+      left.references = left.tensor.use_count();
+      if (left.parameter.defined()) --left.references;
+    }
+  }
+}
+
+bool MemoryWatch::is_as_it_was(const Read& read, const c10::StorageImpl* storage) {
+  if (read.tensor.expired()) return false;
+  const c10::TensorImpl* tensor = read.tensor._unsafe_get_target();
+  const Geometry& was = read.geometry;
+  return tensor->has_storage() && tensor->storage().unsafeGetStorageImpl() == storage &&
+         tensor->storage_offset() == was.offset && tensor->sizes() == was.sizes &&
+         tensor->strides() == was.strides;
+}
+
+bool MemoryWatch::is_held_by_more(const Left& left) {
+  size_t references = left.references;
+  if (left.parameter.defined() &&
+      left.parameter.grad().unsafeGetTensorImpl() == left.tensor._unsafe_get_target())
+    ++references;
+  return left.tensor.use_count() > references;
+}
+
+std::string MemoryWatch::kept() { return kKept; }
+
+std::optional<std::string> MemoryWatch::change() const {
+  for (const Watched& each : watched_) {
+    if (!each.is_checked) continue;
+    const size_t holders = each.storage.use_count();
+    if (each.is_outside) {
+      const auto* storage = each.storage._unsafe_get_target();
+      if (holders <= *each.by_tapes ||
+          !std::all_of(each.read.begin(), each.read.end(),
+                       [storage](const Read& read) { return is_as_it_was(read, storage); }))
+        return kReplaced;
+    } else if (holders > *each.by_tapes + each.others ||
+               std::any_of(each.left.begin(), each.left.end(), is_held_by_more)) {
+      return kKept;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace accelerate
