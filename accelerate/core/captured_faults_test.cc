@@ -284,5 +284,20 @@ TEST(CapturedFaults, TakesLayersOfAttention) {
             "captured");
 }
 
+// On the stack, and prepared by reference.
+TEST(CapturedStep, TakesAModelThatNoSharedPointerOwns) {
+  Full accelerator;
+  Mlp net;
+  torch::optim::SGD sgd(net.parameters(), 0.1);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  auto step = accelerator.capture([&, &model = model, &optimizer = optimizer](const at::Tensor& x) {
+    optimizer.zero_grad();
+    accelerator.backward(model(x).square().sum());
+    optimizer.step();
+  });
+  for (int call = 0; call < 8; ++call) step(torch::ones({2, 4}));
+  EXPECT_FALSE(step.refusal()) << *step.refusal();
+}
+
 }  // namespace
 }  // namespace accelerate

@@ -27,16 +27,19 @@ const double* rate_of(const torch::nn::Module& module) {
 }  // namespace
 
 DropoutRates::DropoutRates(const std::vector<std::shared_ptr<torch::nn::Module>>& modules) {
+  const auto add = [this](const std::shared_ptr<torch::nn::Module>& module) {
+    if (const double* place = rate_of(*module))
+      rates_.push_back({module, module.use_count() > 0, place, *place});
+  };
   for (const auto& root : modules) {
-    for (const auto& module : root->modules()) {
-      if (const double* place = rate_of(*module)) rates_.push_back({module, place, *place});
-    }
+    add(root);
+    for (const auto& module : root->modules(/*include_self=*/false)) add(module);
   }
 }
 
 bool DropoutRates::are_as_noted() const {
   return std::all_of(rates_.begin(), rates_.end(), [](const Rate& each) {
-    return !each.module.expired() && *each.place == each.value;
+    return !(each.is_owned && each.module.expired()) && *each.place == each.value;
   });
 }
 

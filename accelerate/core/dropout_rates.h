@@ -19,15 +19,16 @@ namespace accelerate {
 class DropoutRates {
  public:
   DropoutRates() = default;
-  // Of these and of what they consist of.
+  // Of these and of what they consist of. One that no shared_ptr owns must outlive the rates.
   explicit DropoutRates(const std::vector<std::shared_ptr<torch::nn::Module>>& modules);
 
   bool are_as_noted() const;
 
  private:
   struct Rate {
-    // Whose member `place` is.
+    // Whose member `place` is, and whether a shared_ptr owns it.
     std::weak_ptr<const torch::nn::Module> module;
+    bool is_owned;
     const double* place;
     double value;
   };

@@ -54,7 +54,10 @@ void append_input(std::string& kind, const std::vector<at::Tensor>& inputs, size
 }
 
 void append_training(std::string& kind, const torch::nn::Module& module) {
-  for (const auto& each : module.modules()) append(kind, each->is_training());
+  append(kind, module.is_training());
+  // Without the module itself, which need not be in a shared_ptr.
+  for (const auto& each : module.modules(/*include_self=*/false))
+    append(kind, each->is_training());
 }
 
 // What a recording depends on, besides the program's own decisions.
