@@ -284,6 +284,45 @@ TEST(CapturedFaults, TakesLayersOfAttention) {
             "captured");
 }
 
+// ---- Work of the engine, by what it is asked to do
+
+TEST(CapturedStep, RefusesAClipWhoseLimitIsAnotherInEachCall) {
+  Trained trained;
+  double limit = 1;
+  auto step = trained.accelerator.capture([&](const at::Tensor& x) {
+    trained.optimizer.zero_grad();
+    trained.accelerator.backward(trained.model(x).square().mean());
+    trained.accelerator.clip_grad_norm(trained.model, limit);
+    trained.optimizer.step();
+  });
+  const Warnings warnings;
+  for (int call = 0; call < 8; ++call) {
+    limit *= 0.9;
+    step(trained.draw(call, {5, 4}));
+  }
+  ASSERT_TRUE(step.refusal());
+  EXPECT_NE(step.refusal()->find("clip_grad_norm"), std::string::npos) << *step.refusal();
+}
+
+TEST(CapturedStep, NamesAnOptimizerThatIsGone) {
+  Trained trained;
+  auto other = std::make_unique<torch::optim::SGD>(trained.net->parameters(), 0.1);
+  std::optional<PreparedOptimizer> optimizer(trained.accelerator.prepare(*other));
+  auto step = trained.accelerator.capture([&](const at::Tensor& x) {
+    optimizer->zero_grad();
+    trained.accelerator.backward(trained.model(x).square().mean());
+    optimizer->step();
+  });
+  for (int call = 0; call < 8; ++call) step(trained.draw(call, {5, 4}));
+  ASSERT_FALSE(step.refusal()) << *step.refusal();
+  // Another one in its place, which the recording knows nothing of.
+  torch::optim::SGD last(trained.net->parameters(), 0.1);
+  PreparedOptimizer next = trained.accelerator.prepare(last);
+  optimizer = next;
+  const std::string message = message_of([&] { step(trained.draw(8, {5, 4})); });
+  EXPECT_NE(message.find("is gone"), std::string::npos) << message;
+}
+
 // On the stack, and prepared by reference.
 TEST(CapturedStep, TakesAModelThatNoSharedPointerOwns) {
   Full accelerator;

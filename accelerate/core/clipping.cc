@@ -88,10 +88,10 @@ at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& paramet
   TORCH_CHECK(max_norm >= 0, "clip_grad_norm: max_norm is ", max_norm, "; give 0 or more");
   return tensor_in_each_replay(
       "clip_grad_norm",
-      [this, max_norm, norm_type](const std::vector<at::Tensor>& parameters) {
+      [this](const std::vector<at::Tensor>& parameters, double max_norm, double norm_type) {
         return clip_to_norm(parameters, max_norm, norm_type);
       },
-      parameters);
+      parameters, max_norm, norm_type);
 }
 
 at::Tensor OptimizerSteps::clip_to_norm(const std::vector<at::Tensor>& parameters, double max_norm,
@@ -117,8 +117,11 @@ at::Tensor OptimizerSteps::clip_to_norm(const std::vector<at::Tensor>& parameter
     // From now on the program is watched; see Note [Clipping in the step].
     for (size_t i = 0; has_limit && optimizers && i < optimizers->size(); ++i) {
       OptimizerState& optimizer = *(*optimizers)[i];
+      const std::vector<at::Tensor> own = gradients_of(optimizer);
       optimizer.pending.clipped = true;
-      see(optimizer.pending, gradients_of(optimizer));
+      if (optimizer.after_clip == AfterClip::kNotKnown && !recording_)
+        optimizer.pending.clipped_sum = sum_of(own);
+      see(optimizer.pending, own);
     }
     return norm.to(at::kFloat);
   }
@@ -138,7 +141,7 @@ void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, 
   TORCH_CHECK(clip_value >= 0, "clip_grad_value: clip_value is ", clip_value, "; give 0 or more");
   in_each_replay(
       "clip_grad_value",
-      [this, clip_value](const std::vector<at::Tensor>& parameters) {
+      [this](const std::vector<at::Tensor>& parameters, double clip_value) {
         c10::AutoGradMode no_grad(false);
         const auto concerned = make_visible(parameters);
         const std::vector<at::Tensor> gradients = gradients_of(parameters);
@@ -147,20 +150,20 @@ void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, 
         at::_foreach_clamp_max_(gradients, clip_value);
         see_again(concerned);
       },
-      parameters);
+      parameters, clip_value);
 }
 
 at::Tensor OptimizerSteps::measure(const std::vector<at::Tensor>& parameters, double norm_type) {
   return tensor_in_each_replay(
       "norm of the gradients",
-      [this, norm_type](const std::vector<at::Tensor>& parameters) {
+      [this](const std::vector<at::Tensor>& parameters, double norm_type) {
         c10::AutoGradMode no_grad(false);
         const std::vector<at::Tensor> gradients = gradients_of(parameters);
         if (gradients.empty()) return at::zeros({});
         const at::Tensor norm = norm_of(gradients, norm_type);
         return (loss_scale_ != nullptr ? norm * loss_scale_->inverse() : norm).to(at::kFloat);
       },
-      parameters);
+      parameters, norm_type);
 }
 
 at::Tensor OptimizerSteps::norm_of(const std::vector<at::Tensor>& gradients, double norm_type) {

@@ -167,6 +167,37 @@ TEST(GradientChanges, AStepThatIsLeftOutWhenTheNormIsLarge) {
   });
 }
 
+// LibTorch's own clipping writes through `.data()`, which raises no version.
+TEST(GradientChanges, ThatRaiseNoVersion) {
+  expect_as_in_libtorch([](auto& loop, SGD& sgd) {
+    for (int i = 0; i < kSteps; ++i) {
+      sgd.zero_grad();
+      loop.backward(loop.loss(i));
+      loop.clip(0.05);
+      torch::nn::utils::clip_grad_value_(loop.net->parameters(), 0.01);
+      loop.step();
+    }
+  });
+}
+
+TEST(GradientChanges, OfALoopWithoutTheAcceleratorAfterOneWithIt) {
+  const auto program = [](auto& loop, SGD& sgd) {
+    for (int i = 0; i < 3 * kSteps; ++i) {
+      sgd.zero_grad();
+      const at::Tensor loss = loop.loss(i);
+      i < kSteps ? loop.backward(loss) : loss.backward();
+      if (i < 2 * kSteps) loop.clip(0.05);
+      loop.step();
+    }
+  };
+  Full accelerator;
+  if (accelerator.num_processes() > 1) GTEST_SKIP() << "several processes must average";
+  EXPECT_LT(difference<Full>(program), 1e-4);
+  // Its gradients have no loss scale that a step could take out.
+  EXPECT_NE(message_of([&] { difference<Half>(program); }).find("accelerator.backward"),
+            std::string::npos);
+}
+
 TEST(GradientChanges, SomeTakenAwayAfterAClip) {
   expect_as_in_libtorch([](auto& loop, SGD& sgd) {
     for (int i = 0; i < kSteps; ++i) {
@@ -210,6 +241,85 @@ TEST(GradientChanges, OfAProgramThatChangesItsWaysAreAnError) {
     net->parameters()[0].mutable_grad().mul_(2);
     loop.step();
   }
+}
+
+// The same, and more of them behind it.
+TEST(GradientChanges, BeforeAnotherBackwardPassAreAnError) {
+  Full accelerator;
+  auto net = seeded_net();
+  SGD sgd(net->parameters(), SGDOptions(0.1));
+  Loop<Full> loop(&accelerator, {&sgd}, net);
+  for (int i = 0; i < 3; ++i) {
+    sgd.zero_grad();
+    loop.backward(loop.loss(i));
+    loop.clip(0.05);
+    if (i < 2) loop.step();
+  }
+  net->parameters()[0].mutable_grad().add_(1);
+  EXPECT_NE(message_of([&] { loop.backward(loop.loss(3)); }).find("unscale_gradients"),
+            std::string::npos);
+}
+
+TEST(GradientChanges, AStepOfAnotherOptimizerWarnsAndClipsAtOnceFromThenOn) {
+  Full accelerator;
+  auto net = seeded_net();
+  SGD sgd(net->parameters(), SGDOptions(0.1)), other(net->parameters(), SGDOptions(0.1));
+  Loop<Full> loop(&accelerator, {&sgd}, net);
+  Warnings warnings;
+  for (int i = 0; i < 6; ++i) {
+    loop.handles[0].zero_grad();
+    loop.backward(loop.loss(i));
+    loop.clip(0.05);
+    if (i < 2) {
+      loop.step();
+    } else {
+      other.step();
+    }
+    double sum = 0;
+    for (const auto& each : net->parameters()) sum += each.grad().square().sum().item<double>();
+    EXPECT_TRUE(i <= 2 || std::abs(std::sqrt(sum) - 0.05) < 1e-4) << i;
+  }
+  EXPECT_EQ(warnings.all.size(), 1u);
+}
+
+// ---- The loss scale
+
+TEST(LossScaleOfPrograms, FallsWhereGradientsAreZeroedAndTheStepIsLeftOut) {
+  for (const bool set_to_none : {true, false}) {
+    Half accelerator({.loss_scale = {.init_scale = 1024}});
+    auto net = seeded_net();
+    SGD sgd(net->parameters(), SGDOptions(0.1));
+    Loop<Half> loop(&accelerator, {&sgd}, net);
+    const Warnings warnings;
+    for (int i = 0; i < 4; ++i) {
+      sgd.zero_grad(set_to_none);
+      loop.backward(loop.loss(i) * INFINITY);
+      EXPECT_FALSE(std::isfinite(loop.clip(1)));
+    }
+    EXPECT_EQ(accelerator.loss_scale(), 64);
+  }
+}
+
+// One steps each time, the other adds up gradients of several backward passes by hand.
+TEST(LossScaleOfPrograms, MayChangeBetweenTheBackwardPassesOfAnother) {
+  const auto weights = [](Half* accelerator) {
+    auto net = seeded_net(), second = seeded_net();
+    SGD a(net->parameters(), SGDOptions(0.1)), b(second->parameters(), SGDOptions(0.1));
+    Loop<Half> one(accelerator, {&a}, net), two(accelerator, {&b}, second);
+    const Warnings warnings;
+    for (int i = 0; i < 12; ++i) {
+      a.zero_grad();
+      one.backward(one.loss(i));
+      one.step();
+      two.backward(two.loss(i));
+      if (i % 3 < 2) continue;
+      two.step();
+      b.zero_grad();
+    }
+    return second;
+  };
+  Half accelerator({.loss_scale = {.init_scale = 1024, .growth_interval = 2}});
+  EXPECT_LT(largest_difference(*weights(&accelerator), *weights(nullptr)), 1e-5);
 }
 
 TEST(GradientChanges, OfParametersThatTwoOptimizersShareAreUnscaledOnce) {

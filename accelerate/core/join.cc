@@ -49,8 +49,10 @@ void Session::end_join() {
   const int64_t longest =
       all_reduce_numbers({joined_steps_ * size + communicator_->rank()}, ReduceOp::kMax)[0];
   const int root = static_cast<int>(longest % size);
-  for (const auto& model : models)
+  for (const auto& model : models) {
     broadcast_parameters_and_buffers(*communicator_, *model->module, root);
+    model->buffers_stale = false;
+  }
   for (const auto& schedule : schedules()) {
     at::Tensor advances = at::tensor({schedule->advances}, at::kLong).to(process_.device);
     communicator_->broadcast(advances, root);

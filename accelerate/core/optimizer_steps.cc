@@ -5,6 +5,8 @@
 #include <c10/util/Exception.h>
 #include <torch/optim/optimizer.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 
@@ -45,6 +47,25 @@ bool is_as_seen(const std::vector<at::Tensor>& gradients, const std::vector<Seen
   return true;
 }
 
+// Whether none of those that were seen is among them.
+bool are_all_new(const std::vector<at::Tensor>& gradients, const std::vector<SeenGradient>& seen) {
+  TensorSet known;
+  for (const SeenGradient& each : seen) known.insert(each.tensor._unsafe_get_target());
+  return std::none_of(gradients.begin(), gradients.end(), [&known](const at::Tensor& gradient) {
+    return known.contains(gradient.unsafeGetTensorImpl());
+  });
+}
+
+// The program has changed gradients that were seen.
+void check_changes(OptimizerState& optimizer) {
+  if (optimizer.pending.clipped) optimizer.after_clip = AfterClip::kChangesGradients;
+  TORCH_CHECK(!optimizer.pending.clips_in_step,
+              "the gradients were changed after clip_grad_norm(), which had left the clipping to "
+              "the optimizer's step, as nothing changed them in the steps before; call "
+              "accelerator.unscale_gradients(optimizer) after clip_grad_norm(), which brings it "
+              "into the gradients, before you change them");
+}
+
 // Those that are not among `done`, to which they are added.
 std::vector<at::Tensor> without(const std::vector<at::Tensor>& gradients, TensorSet& done) {
   std::vector<at::Tensor> rest;
@@ -68,6 +89,13 @@ bool outcome_of(const torch::optim::Optimizer* optimizer,
 
 }  // namespace
 
+std::shared_ptr<OptimizerState> still_there(const std::weak_ptr<OptimizerState>& optimizer) {
+  auto there = optimizer.lock();
+  TORCH_CHECK(there != nullptr,
+              "an optimizer that this captured step uses is gone; call capture() anew");
+  return there;
+}
+
 std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& optimizer) {
   std::erase_if(optimizers_, [](const auto& known) { return known.expired(); });
   for (const auto& known : optimizers()) {
@@ -86,27 +114,71 @@ internal::LiveList<OptimizerState> OptimizerSteps::optimizers() const {
   return internal::live(optimizers_);
 }
 
+double OptimizerSteps::sum_of(const std::vector<at::Tensor>& gradients) {
+  norm_.measure(gradients);
+  const double norm = norm_.value().item<double>();
+  return norm * norm;
+}
+
+bool OptimizerSteps::are_gone(const PendingStep& pending,
+                              const std::vector<at::Tensor>& gradients) {
+  if (gradients.empty()) return true;
+  if (is_as_seen(gradients, pending.seen)) return false;
+  // A recording cannot read them; after a step they were most likely zeroed.
+  if (recording_) return pending.stepped;
+  return GradientNorm::takes(gradients) && sum_of(gradients) == 0;
+}
+
+void OptimizerSteps::note_missing_step(OptimizerState& optimizer) {
+  const PendingStep& pending = optimizer.pending;
+  if (!pending.clips_in_step || pending.stepped) return;
+  optimizer.after_clip = AfterClip::kChangesGradients;
+  TORCH_WARN(
+      "clip_grad_norm() had left the clipping to the step of the prepared optimizer, as in the "
+      "steps before, but that did not come. If you left it out on purpose, all is well; if another "
+      "optimizer made the update, it had gradients that were not clipped. From now on they are "
+      "clipped at once");
+}
+
 bool OptimizerSteps::awaits_step() {
   for (const auto& optimizer : optimizers()) {
-    if (!optimizer->pending.awaits_step) continue;
-    if (!gradients_of(*optimizer).empty()) return true;
-    optimizer->pending.reset();
+    PendingStep& pending = optimizer->pending;
+    if (!pending.awaits_step) continue;
+    if (!are_gone(pending, gradients_of(*optimizer))) return true;
+    note_missing_step(*optimizer);
+    pending.reset();
   }
   return false;
+}
+
+void OptimizerSteps::settle_loss_scale() {
+  if (!loss_scale_->expects_outcome() || awaits_step()) return;
+  std::vector<at::Tensor> left;
+  TensorSet done;
+  for (const auto& optimizer : optimizers()) {
+    if (optimizer->pending.begun) continue;
+    for (at::Tensor& gradient : without(gradients_of(*optimizer), done))
+      left.push_back(std::move(gradient));
+  }
+  if (left.empty()) return loss_scale_->settle();
+  c10::AutoGradMode no_grad(false);
+  const at::Tensor before = loss_scale_->scale().clone();
+  loss_scale_->settle();
+  multiply(left, (loss_scale_->scale() / before).to(at::kDouble));
 }
 
 void OptimizerSteps::notice_changes(OptimizerState& optimizer) {
   PendingStep& pending = optimizer.pending;
   if (pending.seen.empty()) return;
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
-  if (gradients.empty()) return pending.reset();
   if (is_as_seen(gradients, pending.seen)) return;
-  if (pending.clipped) optimizer.after_clip = AfterClip::kChangesGradients;
-  TORCH_CHECK(!pending.clips_in_step,
-              "the gradients were changed after clip_grad_norm(), which had left the clipping to "
-              "the optimizer's step, as nothing changed them in the steps before; call "
-              "accelerator.unscale_gradients(optimizer) after clip_grad_norm(), which brings it "
-              "into the gradients, before you change them");
+  // After a step the program may have made new ones without the Accelerator.
+  if (are_gone(pending, gradients) || (pending.stepped && are_all_new(gradients, pending.seen))) {
+    note_missing_step(optimizer);
+    if (pending.clipped && !gradients.empty()) optimizer.after_clip = AfterClip::kChangesGradients;
+    return pending.reset();
+  }
+  check_changes(optimizer);
   // Measured anew. The scale is still in them, unless it was taken out before.
   if (!pending.unscaled) pending.begun = false;
   see(pending, gradients);
@@ -114,27 +186,33 @@ void OptimizerSteps::notice_changes(OptimizerState& optimizer) {
 
 void OptimizerSteps::before_backward() {
   c10::AutoGradMode no_grad(false);
+  ++passes_;
   TensorSet done;
   for (const auto& optimizer : optimizers()) {
     PendingStep& pending = optimizer->pending;
     if (pending.seen.empty()) continue;
     const std::vector<at::Tensor> gradients = gradients_of(*optimizer);
-    // What is zeroed after a step says nothing about what the program does before one.
-    if (pending.clipped && !pending.stepped && !gradients.empty() &&
-        !is_as_seen(gradients, pending.seen))
-      optimizer->after_clip = AfterClip::kChangesGradients;
+    if (are_gone(pending, gradients)) {
+      note_missing_step(*optimizer);
+      pending.reset();
+      continue;
+    }
+    if (!is_as_seen(gradients, pending.seen)) check_changes(*optimizer);
     if (pending.begun) {
       // What is still there is added to: it must be clipped by now, and of the scale of the rest.
       const at::Tensor factor = factor_of(*optimizer);
       multiply(without(gradients, done), loss_scale_ ? factor * loss_scale_->scale() : factor);
     }
-    const bool awaits_step = pending.awaits_step && !gradients.empty();
+    const bool awaits_step = pending.awaits_step;
     pending.reset();
     pending.awaits_step = awaits_step;
   }
 }
 
-void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) { optimizer.pending.reset(); }
+void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) {
+  note_missing_step(optimizer);
+  optimizer.pending.reset();
+}
 
 void OptimizerSteps::begin(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients,
                            const kernels::StepInputs& inputs) {
@@ -163,6 +241,10 @@ void OptimizerSteps::check(OptimizerState& optimizer) {
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
   // No gradient says nothing about the scale.
   if (gradients.empty()) return;
+  TORCH_CHECK(optimizer.passes < passes_,
+              "the optimizer would take the loss scale of fp16 out of gradients that have none: "
+              "there was no accelerator.backward(loss) since its last step; call that in place of "
+              "loss.backward()");
   if (takes_kernels(optimizer, gradients)) {
     norm_.measure(gradients);
     begin(optimizer, gradients, {});
@@ -173,8 +255,11 @@ void OptimizerSteps::check(OptimizerState& optimizer) {
 
 void OptimizerSteps::unscale(OptimizerState& optimizer) {
   in_each_replay(
-      "unscale_gradients", [this](OptimizerState* optimizer) { unscale_values(*optimizer); },
-      &optimizer);
+      "unscale_gradients",
+      [this](const std::weak_ptr<OptimizerState>& optimizer) {
+        unscale_values(*still_there(optimizer));
+      },
+      optimizer.weak_from_this());
 }
 
 void OptimizerSteps::unscale_values(OptimizerState& optimizer) {
@@ -248,14 +333,19 @@ void OptimizerSteps::step(OptimizerState& optimizer) {
   }
   check(optimizer);
   PendingStep& pending = optimizer.pending;
-  if (pending.clipped && optimizer.after_clip == AfterClip::kNotKnown)
-    optimizer.after_clip = AfterClip::kSteps;
+  if (pending.clipped && optimizer.after_clip == AfterClip::kNotKnown && !recording_ &&
+      std::isfinite(pending.clipped_sum)) {
+    // Also by what raises no version.
+    const bool is_unchanged = sum_of(gradients_of(optimizer)) == pending.clipped_sum;
+    optimizer.after_clip = is_unchanged ? AfterClip::kSteps : AfterClip::kChangesGradients;
+  }
   const bool done =
       fused != nullptr &&
       fused->step(pending.begun ? optimizer.step->get() : plain_steps_.on(fused->device()).get());
   if (!done) unscale(optimizer);
   pending.awaits_step = false;
   pending.stepped = true;
+  optimizer.passes = passes_;
   const bool can_be_skipped = loss_scale_ != nullptr && pending.begun;
   if (recording_) {
     TORCH_CHECK(done, "the optimizer's step of such parameters and gradients has no fused form");

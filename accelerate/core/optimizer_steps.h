@@ -9,9 +9,10 @@
 // Note [Clipping in the step]
 // A program may do what it likes with `.grad` between clip_grad_norm() and the step, or take its
 // own optimizer's step, and must then find it clipped. So the first clip of an optimizer multiplies
-// the gradients. Only when the handle's step has been seen to follow, with the gradients as the
-// clip left them, are further clips left to the step, which gives the same bits. A program that
-// then changes its ways gets an error.
+// the gradients. Only when the handle's step has been seen to follow, with the values as the clip
+// left them, are further clips left to the step, which gives the same bits. Then changes are seen
+// by the tensors' versions, which what is written through `.data()` does not raise; where a program
+// changes its ways it gets an error, or a warning if the step did not come.
 //
 // Part of the Session; programs use the handles of prepare(). Not thread-safe.
 #pragma once
@@ -59,6 +60,8 @@ struct PendingStep {
   // Whether they were clipped by their norm, and whether that is left to the step.
   bool clipped = false;
   bool clips_in_step = false;
+  // The sum of their squares after a clip, where it is not known what the program does next.
+  double clipped_sum = 0;
   // Whether the optimizer has made an update of them.
   bool stepped = false;
   // Whether the loss scale has to stay as it is until they are used up.
@@ -85,10 +88,15 @@ struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   // Where the gradients are.
   std::optional<DeviceValue<kernels::Step>> step;
   AfterClip after_clip = AfterClip::kNotKnown;
+  // The backward passes when it last stepped.
+  int64_t passes = 0;
 
   // What each reducer had averaged when this optimizer last stepped.
   std::unordered_map<const GradientReducer*, int64_t> averagings;
 };
+
+// For work that a recording keeps. Throws c10::Error when the optimizer is gone.
+std::shared_ptr<OptimizerState> still_there(const std::weak_ptr<OptimizerState>& optimizer);
 
 using TensorSet = std::unordered_set<const c10::TensorImpl*>;
 
@@ -111,8 +119,9 @@ class OptimizerSteps {
   // In the order of their preparation.
   internal::LiveList<OptimizerState> optimizers() const;
 
-  // Whether gradients of the present loss scale wait for their optimizer's step.
-  bool awaits_step();
+  // Brings the outcomes of past steps into the loss scale, unless gradients of the present one wait
+  // for their optimizer's step. Those that are there of an earlier scale get the new one.
+  void settle_loss_scale();
   // A backward pass, whose loss has its scale, is about to change the gradients.
   void before_backward();
   // The gradients are gone.
@@ -148,6 +157,13 @@ class OptimizerSteps {
   // Takes note of what the program has done to the gradients since they were last looked at, and
   // brings what is pending in line with it. Throws c10::Error where that can't be done.
   void notice_changes(OptimizerState& optimizer);
+  // Whether the gradients that were seen are there no more: taken away, or zeroed.
+  bool are_gone(const PendingStep& pending, const std::vector<at::Tensor>& gradients);
+  // The sum of squares, on the host; waits for a GPU.
+  double sum_of(const std::vector<at::Tensor>& gradients);
+  // A clip was left to a step that has not come.
+  static void note_missing_step(OptimizerState& optimizer);
+  bool awaits_step();
   // What clip_grad_norm() and unscale() do, also in each replay of a step.
   at::Tensor clip_to_norm(const std::vector<at::Tensor>& parameters, double max_norm,
                           double norm_type);
@@ -176,6 +192,8 @@ class OptimizerSteps {
   internal::LiveList<OptimizerState> make_visible(const std::vector<at::Tensor>& parameters);
 
   LossScale* loss_scale_;
+  // Backward passes so far.
+  int64_t passes_ = 0;
   // While a step is recorded.
   std::optional<std::vector<RecordedStep>> recording_;
   std::vector<std::weak_ptr<OptimizerState>> optimizers_;

@@ -76,16 +76,16 @@ PreparedScheduler::PreparedScheduler(std::shared_ptr<Session> session,
 
 void PreparedScheduler::step() {
   // The session outlives its recordings.
-  session_->in_each_step(
-      [session = session_.get(), optimizer = optimizer_, unit = unit_, progress = progress_] {
-        const int count = advances(*session, optimizer, unit);
-        if (session->process().world_size > 1 && unit == ScheduleUnit::kBatches)
-          warn_if_it_counts_epochs(*session, optimizer, *progress, count);
-        for (int i = 0; i < count; ++i) {
-          progress->advance();
-          ++progress->advances;
-        }
-      });
+  session_->in_each_step(progress_.get(), [session = session_.get(), optimizer = optimizer_,
+                                           unit = unit_, progress = progress_] {
+    const int count = advances(*session, optimizer, unit);
+    if (session->process().world_size > 1 && unit == ScheduleUnit::kBatches)
+      warn_if_it_counts_epochs(*session, optimizer, *progress, count);
+    for (int i = 0; i < count; ++i) {
+      progress->advance();
+      ++progress->advances;
+    }
+  });
 }
 
 PreparedPlateauScheduler::PreparedPlateauScheduler(std::shared_ptr<Session> session,

@@ -78,6 +78,8 @@ struct ModelState {
   // Whether its handle has been called; and in training, since the last averaging.
   bool was_called = false;
   bool was_called_in_training = false;
+  // Whether its gradients were averaged since its buffers were last made equal on all ranks.
+  bool buffers_stale = false;
   // Whether the program has released it.
   bool is_released = false;
 
@@ -176,11 +178,12 @@ class Session {
   // While a step is recorded for a GPU: where to note what the host has to do in each replay. Null
   // otherwise.
   void set_recording(std::vector<std::function<void()>>* actions) { recording_ = actions; }
-  // Does this, or notes it for each replay when a step is being recorded.
+  // Does this for a schedule, or notes it for each replay when a step is being recorded.
   template <class Action>
-  void in_each_step(Action action) {
-    if (recording_ == nullptr) return in_each_replay("step of a scheduler", action);
-    recording_->push_back(std::move(action));
+  void in_each_step(const ScheduleProgress* schedule, Action action) {
+    if (recording_ != nullptr) return recording_->push_back(std::move(action));
+    in_each_replay(
+        "step of a scheduler", [action](const ScheduleProgress*) { action(); }, schedule);
   }
   // Brings back into its slot what has left it, in all models.
   void restore_layouts();
@@ -224,7 +227,9 @@ class Session {
   void refresh(ModelState& model);
   // What backward() does before and after autograd's part.
   void begin_backward();
-  void end_backward();
+  void end_backward(bool keeps_graph);
+  // Gives all ranks rank 0's buffers of the models that were averaged since.
+  void make_buffers_equal();
   // What the first backward pass through a model shows about it.
   void look_at_new_model(ModelState& model);
   // The first backward pass outside of accumulate() after a loop that was left in the middle of a

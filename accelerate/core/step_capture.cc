@@ -56,8 +56,7 @@ void append_input(std::string& kind, const std::vector<at::Tensor>& inputs, size
 void append_training(std::string& kind, const torch::nn::Module& module) {
   append(kind, module.is_training());
   // Without the module itself, which need not be in a shared_ptr.
-  for (const auto& each : module.modules(/*include_self=*/false))
-    append(kind, each->is_training());
+  for (const auto& each : module.modules(/*include_self=*/false)) append(kind, each->is_training());
 }
 
 // What a recording depends on, besides the program's own decisions.

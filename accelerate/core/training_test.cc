@@ -115,6 +115,40 @@ TEST(Training, KeepsBuffersOfAFrozenModelEqual) {
     EXPECT_TRUE(torch::equal(means[rank], means[0]));
 }
 
+// A graph that is gone through twice has saved a buffer of the first time.
+TEST(Training, LeavesBuffersToAGraphThatIsKept) {
+  struct Scaled : torch::nn::Module {
+    Scaled() : linear(register_module("linear", torch::nn::Linear(3, 3))) {
+      scale = register_buffer("scale", torch::ones({3}));
+    }
+    at::Tensor forward(const at::Tensor& x) {
+      {
+        torch::NoGradGuard no_grad;
+        scale.lerp_(x.abs().mean(0), 0.5);
+      }
+      return linear(x) * scale;
+    }
+    torch::nn::Linear linear;
+    at::Tensor scale;
+  };
+  Full accelerator;
+  auto net = std::make_shared<Scaled>();
+  torch::optim::SGD sgd(net->parameters(), 0.1);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  torch::manual_seed(accelerator.process_index());
+  const at::Tensor output = model(torch::randn({4, 3}));
+  const at::Tensor first = output.square().mean(), second = output.abs().mean();
+  const at::Tensor own =
+      torch::autograd::grad({first + second}, {net->linear->weight}, {}, /*retain_graph=*/true)[0];
+  const at::Tensor expected = accelerator.reduce(own, ReduceOp::kMean);
+  accelerator.backward(first, {.retain_graph = true});
+  accelerator.backward(second);
+  EXPECT_TRUE(torch::allclose(net->linear->weight.grad(), expected, 1e-4, 1e-6));
+  const at::Tensor scales = accelerator.gather(net->scale.view({1, -1}));
+  for (int rank = 0; rank < accelerator.num_processes(); ++rank)
+    EXPECT_TRUE(torch::equal(scales[rank], scales[0]));
+}
+
 TEST(Training, AveragesWhatIsAddedUpOverSeveralBackwardPasses) {
   Full accelerator;
   auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));

@@ -49,9 +49,10 @@ class Recorder {
   }
 
   void run(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack);
-  void call(const char* name, const std::function<void()>& work,
-            const internal::ScopeMark& mark = {});
-  at::Tensor tensor_call(const char* name, std::function<at::Tensor()> work);
+  void call(const char* name, const std::vector<std::string>& arguments,
+            const std::function<void()>& work, const internal::ScopeMark& mark = {});
+  at::Tensor tensor_call(const char* name, const std::vector<std::string>& arguments,
+                         std::function<at::Tensor()> work);
   void observe();
 
   bool is_open() const { return !recording_.obstacle.has_value(); }
@@ -308,8 +309,8 @@ void Recorder::observe() {
         {.work = std::move(changes), .is_bookkeeping = true, .name = "a change of `.grad`"});
 }
 
-void Recorder::call(const char* name, const std::function<void()>& work,
-                    const internal::ScopeMark& mark) {
+void Recorder::call(const char* name, const std::vector<std::string>& arguments,
+                    const std::function<void()>& work, const internal::ScopeMark& mark) {
   observe();
   c10::impl::ExcludeDispatchKeyGuard below(kKey);
   const CurrentRecorder none(nullptr);
@@ -320,6 +321,8 @@ void Recorder::call(const char* name, const std::function<void()>& work,
                                 .opens = mark.opens,
                                 .closes = mark.closes,
                                 .name = name});
+  for (size_t i = 0; i < arguments.size(); ++i)
+    recording_.entries.back().texts.push_back({c10::str("argument ", i + 1), arguments[i]});
   std::vector<NamedMemory> named;
   auto after = observer_ != nullptr ? observer_->after_work(named) : nullptr;
   for (const NamedMemory& each : named) names_[each.storage] = each.name;
@@ -329,9 +332,10 @@ void Recorder::call(const char* name, const std::function<void()>& work,
                                   .name = "a `.grad` of " + std::string(name)});
 }
 
-at::Tensor Recorder::tensor_call(const char* name, std::function<at::Tensor()> work) {
+at::Tensor Recorder::tensor_call(const char* name, const std::vector<std::string>& arguments,
+                                 std::function<at::Tensor()> work) {
   const auto kept = std::make_shared<at::Tensor>();
-  call(name, [work, kept] {
+  call(name, arguments, [work, kept] {
     const at::Tensor value = work();
     if (kept->defined()) {
       kept->copy_(value);
@@ -376,12 +380,14 @@ namespace internal {
 
 bool is_recording() { return Recorder::current != nullptr; }
 
-void record_call(const char* name, std::function<void()> work, const ScopeMark& mark) {
-  Recorder::current->call(name, work, mark);
+void record_call(const char* name, std::vector<std::string> arguments, std::function<void()> work,
+                 const ScopeMark& mark) {
+  Recorder::current->call(name, arguments, work, mark);
 }
 
-at::Tensor record_tensor_call(const char* name, std::function<at::Tensor()> work) {
-  return Recorder::current->tensor_call(name, std::move(work));
+at::Tensor record_tensor_call(const char* name, std::vector<std::string> arguments,
+                              std::function<at::Tensor()> work) {
+  return Recorder::current->tensor_call(name, arguments, std::move(work));
 }
 
 }  // namespace internal
