@@ -96,6 +96,7 @@ class CapturedStep {
       const StepArguments before = variables_of<GivenTuple>(given);
       capture_->warm_up(*entry, arguments.tensors, [&] { result.emplace(run<Result>(given)); });
       capture_->refuse_assignments(before, variables_of<GivenTuple>(given));
+      capture_->note_result(*entry, arguments_of(*result));
       return std::move(*result);
     }
     if (capture_->must_record(*entry)) {
@@ -108,6 +109,7 @@ class CapturedStep {
             StepCapture::check_no_assignments(before, variables_of<GivenTuple>(kept->inputs));
           });
       if (attempt.is_ready) entry->kept = kept;
+      if (kept->result) capture_->note_result(*entry, arguments_of(*kept->result));
       if (attempt.is_done) return copied(*kept->result);
       if (!attempt.is_ready) return call<Inputs, Result>(given);
     }
@@ -132,8 +134,7 @@ class CapturedStep {
     std::unordered_map<const c10::TensorImpl*, at::Tensor> own;
     internal::replace_tensors(inputs, [&own](const at::Tensor& tensor) {
       at::Tensor& mine = own[tensor.unsafeGetTensorImpl()];
-      // A replay gives it the plain memory of other values.
-      if (!mine.defined()) mine = tensor.detach().clone().resolve_conj().resolve_neg();
+      if (!mine.defined()) mine = StepCapture::own_copy(tensor);
       return mine;
     });
   }

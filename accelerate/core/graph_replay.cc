@@ -20,7 +20,8 @@ class GraphReplay final : public StepReplay {
       : session_(std::move(session)), recorder_(std::move(recorder)) {}
 
   void warm_up(const std::function<void()>& call) override { recorder_->run(call); }
-  RecordingAttempt record(const std::vector<at::Tensor>& inputs,
+  RecordingAttempt record(const std::vector<at::Tensor>& recorded,
+                          const std::vector<at::Tensor>& inputs,
                           const std::function<void()>& call) override;
   std::optional<std::string> prepare() override {
     if (recording_.prepare()) return std::nullopt;
@@ -36,7 +37,8 @@ class GraphReplay final : public StepReplay {
   StepRecording recording_;
 };
 
-RecordingAttempt GraphReplay::record(const std::vector<at::Tensor>& inputs,
+RecordingAttempt GraphReplay::record(const std::vector<at::Tensor>& /*recorded*/,
+                                     const std::vector<at::Tensor>& inputs,
                                      const std::function<void()>& call) {
   SessionRecorder recorder(*session_);
   std::unique_ptr<Graph> graph;

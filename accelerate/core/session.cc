@@ -132,6 +132,13 @@ void Session::abandon_backward() {
   }
 }
 
+bool Session::is_averaging() const {
+  const auto models = this->models();
+  return std::any_of(models.begin(), models.end(), [](const auto& model) {
+    return model->reducer && model->reducer->is_under_way();
+  });
+}
+
 void Session::begin_backward() {
   if (accumulation_.is_left_open()) end_left_window();
   drop_unreachable_models();

@@ -189,6 +189,8 @@ class Session {
   void restore_layouts();
   // When an exception has ended a step, or a replay of one: what it was about to average is not.
   void abandon_backward();
+  // Whether gradients are being averaged, perhaps by other threads.
+  bool is_averaging() const;
   // Whether a scope that the program is in changes what a backward pass does: of no_sync() or of
   // uneven inputs. And how many of the latter have ended.
   bool in_scope() const;

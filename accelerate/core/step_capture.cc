@@ -1,15 +1,19 @@
 #include "accelerate/core/step_capture.h"
 
 #include <ATen/autocast_mode.h>
+#include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/nn/module.h>
+#include <torch/optim/optimizer.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "accelerate/core/graph_replay.h"
 #include "accelerate/core/session.h"
 #include "accelerate/core/tape_replay.h"
+#include "accelerate/tape/tape.h"
 
 namespace accelerate {
 namespace {
@@ -147,6 +151,14 @@ std::vector<const void*> addresses_in(
   return addresses;
 }
 
+void check_replays(const StepCapture::Entry& entry, const std::string& difference) {
+  TORCH_CHECK(
+      entry.replays == 0,
+      "a captured step does something else now than when it was recorded, and replays since "
+      "it was last compared may have done what it did then: ",
+      difference, ". Call capture() anew after such a change");
+}
+
 constexpr const char* kAssigns =
     "it assigns to one of its arguments, which a replay does not do; let it return the value, or "
     "assign to a variable of its own";
@@ -276,6 +288,30 @@ void StepCapture::warm_up(Entry& entry, const std::vector<at::Tensor>& inputs,
     refuse(std::move(*obstacle));
 }
 
+void StepCapture::note_result(Entry& entry, const StepArguments& result) {
+  if (!entry.returned) entry.returned = result.rest;
+  if (*entry.returned == result.rest) return;
+  refuse(
+      "it returns other numbers, strings or sizes of containers in each call; return them in "
+      "tensors, or ask for them outside of the step");
+  check_replays(entry, *refusal_);
+}
+
+at::Tensor StepCapture::own_copy(const at::Tensor& tensor) {
+  c10::AutoGradMode no_grad(false);
+  // A replay gives it the plain memory of other values.
+  const at::Tensor plain = tensor.detach().resolve_conj().resolve_neg();
+  if (!is_dense(plain) || !plain.is_cpu()) return plain.clone();
+  const at::Tensor row = row_of_memory(plain);
+  // Kernels take other ways, and round otherwise, with memory that is aligned otherwise.
+  constexpr size_t kAlignment = 64;
+  const size_t misaligned = reinterpret_cast<size_t>(row.const_data_ptr()) % kAlignment;
+  const int64_t offset = misaligned / row.element_size();
+  const at::Tensor own = at::empty({offset + row.numel()}, row.options());
+  own.narrow(0, offset, row.numel()).copy_(row);
+  return own.as_strided(plain.sizes(), plain.strides(), offset);
+}
+
 void StepCapture::refuse_assignments(const StepArguments& before, const StepArguments& after) {
   if (!are_same(before, after)) refuse(kAssigns);
 }
@@ -285,27 +321,54 @@ void StepCapture::check_no_assignments(const StepArguments& before, const StepAr
               kAssigns);
 }
 
+std::optional<size_t> StepCapture::input_of_training(const std::vector<at::Tensor>& inputs) const {
+  std::unordered_set<const c10::StorageImpl*> memory;
+  const auto add = [&memory](const at::Tensor& tensor) {
+    if (is_dense(tensor)) memory.insert(tensor.storage().unsafeGetStorageImpl());
+  };
+  const auto add_parameter = [&add](const at::Tensor& tensor) { add(tensor), add(tensor.grad()); };
+  for (const auto& module : modules()) {
+    for (const at::Tensor& parameter : module->parameters()) add_parameter(parameter);
+    for (const at::Tensor& buffer : module->buffers()) add(buffer);
+  }
+  for (const auto& optimizer : session_->optimizer_steps().optimizers()) {
+    for (const auto& group : optimizer->optimizer->param_groups()) {
+      for (const at::Tensor& parameter : group.params()) add_parameter(parameter);
+    }
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (is_dense(inputs[i]) && memory.contains(inputs[i].storage().unsafeGetStorageImpl()))
+      return i;
+  }
+  return std::nullopt;
+}
+
 RecordingAttempt StepCapture::record(Entry& entry, const std::vector<at::Tensor>& recorded,
                                      const std::vector<at::Tensor>& inputs,
                                      const std::function<void()>& call) {
+  if (const auto i = input_of_training(inputs)) {
+    refuse(c10::str("input ", *i,
+                    " shares its memory with a parameter, a gradient or a buffer; give it a "
+                    "clone() of it, or let the step use that itself"));
+    return {};
+  }
   if (entry.replay == nullptr) entry.replay = replays_.make();
   const std::vector<int64_t> versions = versions_of(recorded);
   // What it throws leaves nothing to replay.
   entry.is_ready = false;
-  RecordingAttempt attempt = entry.replay->record(recorded, [&] {
+  RecordingAttempt attempt = entry.replay->record(recorded, inputs, [&] {
     call();
     const auto obstacle = obstacle_of(inputs, recorded, written_since(versions, recorded));
     TORCH_CHECK(!obstacle, "in this call of a captured step, unlike in those before, ", *obstacle);
   });
   entry.written = written_since(versions, recorded);
+  // What detach() or data() of an input had written has no part in the input's version.
+  entry.written.insert(entry.written.end(), attempt.written.begin(), attempt.written.end());
+  if (!attempt.obstacle) attempt.obstacle = obstacle_of(inputs, recorded, entry.written);
   if (attempt.is_done) bring_back(entry, recorded, inputs);
   if (attempt.obstacle) {
     refuse(*attempt.obstacle);
-    TORCH_CHECK(
-        entry.replays == 0,
-        "a captured step does something else now than when it was recorded, and replays since "
-        "it was last compared may have done what it did then: ",
-        *attempt.obstacle, ". Call capture() anew after such a change");
+    check_replays(entry, *attempt.obstacle);
   }
   entry.is_ready = attempt.is_ready;
   if (!attempt.is_ready) return attempt;

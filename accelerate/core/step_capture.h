@@ -55,6 +55,8 @@ class StepCapture {
     int64_t compare_at = 0;
     // Which inputs it writes in place.
     std::vector<size_t> written = {};
+    // What calls return besides tensors.
+    std::optional<std::string> returned = std::nullopt;
     // What it has taken over from modules.
     DropoutRates rates = {};
     std::vector<const void*> addresses = {};
@@ -85,6 +87,13 @@ class StepCapture {
   void replay(Entry& entry, const std::vector<at::Tensor>& recorded,
               const std::vector<at::Tensor>& inputs);
 
+  // What a call that was no replay has returned: further ones return the same but for tensors.
+  // Throws c10::Error when replays have returned something else than the call.
+  void note_result(Entry& entry, const StepArguments& result);
+
+  // A copy that lies in memory as the tensor does, so that operators add up in the same order.
+  static at::Tensor own_copy(const at::Tensor& tensor);
+
   // What a call has made of the variables that were its arguments: no replay assigns to them. The
   // second throws c10::Error where the first makes further calls run as they are.
   void refuse_assignments(const StepArguments& before, const StepArguments& after);
@@ -104,6 +113,9 @@ class StepCapture {
   std::vector<std::shared_ptr<torch::nn::Module>> modules() const;
   // Why what the modules of the options have is not what it was; none when it is.
   std::optional<std::string> change_of_modules(const Entry& entry) const;
+  // The first input that shares its memory with a parameter, a gradient or a buffer: a recording
+  // works on a copy of it, which has the values that it had before the update.
+  std::optional<size_t> input_of_training(const std::vector<at::Tensor>& inputs) const;
   void note_modules(Entry& entry) const;
 
   std::shared_ptr<Session> session_;

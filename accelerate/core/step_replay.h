@@ -1,7 +1,7 @@
 // A training step of one kind of inputs, as it is recorded and then replayed.
 //
 //   std::unique_ptr<StepReplay> replay = make();
-//   RecordingAttempt attempt = replay->record(inputs, call);
+//   RecordingAttempt attempt = replay->record(recorded, inputs, call);
 //   ...
 //   if (!replay->prepare()) replay->replay(recorded, inputs);
 //
@@ -25,6 +25,8 @@ struct RecordingAttempt {
   bool is_ready = false;
   // Whether the call has done its work; otherwise nothing has changed.
   bool is_done = false;
+  // Which inputs operators have written in place, where that is known better than by versions.
+  std::vector<size_t> written = {};
   // Why there will be no replays.
   std::optional<std::string> obstacle = std::nullopt;
 };
@@ -35,9 +37,10 @@ class StepReplay {
 
   // Runs the call as it is, as one of the warm-up.
   virtual void warm_up(const std::function<void()>& call) { call(); }
-  // Records the call, which works on these inputs. Throws what the call throws, if it has been
-  // done.
-  virtual RecordingAttempt record(const std::vector<at::Tensor>& inputs,
+  // Records the call, which works on `recorded`, with the values of `inputs`. Throws what the call
+  // throws, if it has been done.
+  virtual RecordingAttempt record(const std::vector<at::Tensor>& recorded,
+                                  const std::vector<at::Tensor>& inputs,
                                   const std::function<void()>& call) = 0;
   // Brings what the program has changed since to where the replay reads it. When that cannot be,
   // because something lies elsewhere now, as after torch::load(), the step has to be recorded anew,

@@ -78,7 +78,7 @@ using PlacedGradients = std::vector<std::shared_ptr<PlacedGradient>>;
 // What autograd and the program put in the place of `.grad` while a step is recorded.
 class GradientObserver final : public HostObserver {
  public:
-  explicit GradientObserver(Session& session) {
+  explicit GradientObserver(Session& session) : session_(session) {
     std::unordered_set<const c10::TensorImpl*> seen;
     const auto add = [&](const at::Tensor& parameter) {
       if (!seen.insert(parameter.unsafeGetTensorImpl()).second) return;
@@ -129,6 +129,16 @@ class GradientObserver final : public HostObserver {
     };
   }
 
+  bool is_at_rest() const override { return !session_.is_averaging(); }
+  std::vector<c10::Storage> gradients() const override {
+    std::vector<c10::Storage> storages;
+    for (const at::Tensor& parameter : parameters_) {
+      const at::Tensor& gradient = parameter.grad();
+      if (gradient.defined() && gradient.has_storage()) storages.push_back(gradient.storage());
+    }
+    return storages;
+  }
+
   const std::vector<at::Tensor>& parameters() const { return parameters_; }
   const PlacedGradients& placed() const { return placed_; }
   // Of the gradient of a parameter.
@@ -145,6 +155,7 @@ class GradientObserver final : public HostObserver {
     return true;
   }
 
+  const Session& session_;
   std::vector<at::Tensor> parameters_;
   std::vector<WeakTensor> gradients_;
   PlacedGradients placed_;
@@ -154,7 +165,8 @@ class TapeReplay final : public StepReplay {
  public:
   explicit TapeReplay(std::shared_ptr<Session> session) : session_(std::move(session)) {}
 
-  RecordingAttempt record(const std::vector<at::Tensor>& inputs,
+  RecordingAttempt record(const std::vector<at::Tensor>& recorded,
+                          const std::vector<at::Tensor>& inputs,
                           const std::function<void()>& call) override;
   std::optional<std::string> prepare() override;
   void replay(const std::vector<at::Tensor>&, const std::vector<at::Tensor>& inputs) override {
@@ -180,11 +192,40 @@ class TapeReplay final : public StepReplay {
   PlacedGradients placed_;
 };
 
-RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& inputs,
+std::vector<size_t> written_inputs(const Recording& recording) {
+  std::vector<size_t> written;
+  for (const RecordedStorage& each : recording.storages) {
+    if (each.kind == RecordedStorage::Kind::kInput && each.is_written)
+      written.push_back(each.index);
+  }
+  return written;
+}
+
+bool lies_in(const at::Tensor& tensor, const c10::StorageImpl* storage) {
+  return tensor.defined() && tensor.has_storage() &&
+         tensor.storage().unsafeGetStorageImpl() == storage;
+}
+
+// A recording works on copies of its inputs: what is written to their memory by another name does
+// not reach these.
+void check_writes_besides(const Recording& recording, const std::vector<at::Tensor>& inputs) {
+  for (const RecordedStorage& each : recording.storages) {
+    if (each.kind != RecordedStorage::Kind::kOutside || !each.is_written) continue;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      TORCH_CHECK(!lies_in(inputs[i], each.storage.unsafeGetStorageImpl()),
+                  "a captured step writes the memory of its input ", i,
+                  " by another name, too, so that what this call has done may be wrong; give the "
+                  "step a clone() of it");
+    }
+  }
+}
+
+RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& recorded,
+                                    const std::vector<at::Tensor>& inputs,
                                     const std::function<void()>& call) {
   session_->restore_layouts();
   GradientObserver observer(*session_);
-  RecordOptions options{.observer = &observer};
+  RecordOptions options{.observer = &observer, .earlier = first_ ? &first_->trace() : nullptr};
   std::vector<FormerGradient> before;
   for (size_t i = 0; i < observer.parameters().size(); ++i) {
     const at::Tensor& parameter = observer.parameters()[i];
@@ -195,8 +236,10 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& inputs,
                       gradient.strides().vec(), gradient.storage_offset()});
   }
   const std::vector<const void*> addresses = addresses_of(*session_);
-  Recording recording = accelerate::record(inputs, call, options);
-  RecordingAttempt attempt{.is_done = true, .obstacle = recording.obstacle};
+  Recording recording = accelerate::record(recorded, call, options);
+  RecordingAttempt attempt{
+      .is_done = true, .written = written_inputs(recording), .obstacle = recording.obstacle};
+  check_writes_besides(recording, inputs);
   if (attempt.obstacle) return attempt;
   if (!first_) {
     first_.emplace(recording);
@@ -204,11 +247,15 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& inputs,
   }
   attempt.obstacle = first_->difference(recording);
   if (attempt.obstacle) return attempt;
+  std::unordered_set<const c10::StorageImpl*> placed;
+  for (const RecordedStorage& each : recording.storages) {
+    if (each.is_placed) placed.insert(each.storage.unsafeGetStorageImpl());
+  }
   // What an older one holds is not held by the program.
   watch_.reset();
   tape_.reset();
   watch_.emplace(recording);
-  tape_ = std::make_unique<Tape>(std::move(recording), inputs);
+  tape_ = std::make_unique<Tape>(std::move(recording), recorded);
   watch_->begin(observer.parameters());
   placed_.clear();
   for (const auto& each : observer.placed()) {
@@ -217,7 +264,8 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& inputs,
   }
   gradients_.clear();
   for (FormerGradient& each : before) {
-    if (tape_->uses(each.storage._unsafe_get_target())) gradients_.push_back(std::move(each));
+    const auto* storage = each.storage._unsafe_get_target();
+    if (tape_->uses(storage) && !placed.contains(storage)) gradients_.push_back(std::move(each));
   }
   addresses_ = addresses;
   ended_joins_ = session_->ended_joins();

@@ -25,6 +25,8 @@ void GradientReducer::begin(bool eager) { engine_->begin(eager); }
 void GradientReducer::finish() { engine_->finish(/*contributes=*/true); }
 void GradientReducer::shadow() { engine_->finish(/*contributes=*/false); }
 void GradientReducer::abandon() { engine_->abandon(); }
+
+bool GradientReducer::is_under_way() const { return engine_->is_under_way(); }
 void GradientReducer::set_recording(bool recording) { engine_->set_recording(recording); }
 void GradientReducer::restore_hooks() { engine_->restore_hooks(); }
 GradientNotes GradientReducer::notes() { return engine_->notes(); }

@@ -96,6 +96,8 @@ class GradientReducer {
 
   // A number for the last averaging; 0 before the first.
   int64_t averagings() const;
+  // Whether a backward pass has begun whose gradients other threads may be averaging.
+  bool is_under_way() const;
   // Whether it has no parameters.
   bool empty() const;
   // Whether gradients have been added up that are not averaged yet.

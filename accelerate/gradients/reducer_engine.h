@@ -37,6 +37,7 @@ class GradientReducer::Engine final : public internal::ReadyHook::Listener,
   GradientNotes notes();
   void forget_local_gradients();
   int64_t averagings() const { return averagings_; }
+  bool is_under_way() const { return under_way_; }
   bool empty() const { return parameters_.empty(); }
   bool has_local_gradients() const;
   bool contains(const at::Tensor& parameter) const {

@@ -15,6 +15,9 @@ constexpr const char* kReplaced =
 constexpr const char* kKept =
     "the program keeps a tensor that an earlier call has left, such as a gradient, and that a "
     "replay would write; keep a clone() of it";
+constexpr const char* kAssigned =
+    "a variable that the step assigns has been assigned elsewhere since, as by a call with another "
+    "kind of inputs, so that a replay would not change it; let the step return the value";
 
 // How many references to a storage are those of tapes. One may lie behind another: what a batch
 // leaves, the next batch of its window adds to.
@@ -101,12 +104,19 @@ bool MemoryWatch::is_as_it_was(const Read& read, const c10::StorageImpl* storage
          tensor->strides() == was.strides;
 }
 
+size_t MemoryWatch::expected_references(const Left& left) {
+  const bool is_gradient =
+      left.parameter.defined() &&
+      left.parameter.grad().unsafeGetTensorImpl() == left.tensor._unsafe_get_target();
+  return left.references + (is_gradient ? 1 : 0);
+}
+
 bool MemoryWatch::is_held_by_more(const Left& left) {
-  size_t references = left.references;
-  if (left.parameter.defined() &&
-      left.parameter.grad().unsafeGetTensorImpl() == left.tensor._unsafe_get_target())
-    ++references;
-  return left.tensor.use_count() > references;
+  return left.tensor.use_count() > expected_references(left);
+}
+
+bool MemoryWatch::is_held_by_fewer(const Left& left) {
+  return left.tensor.use_count() < expected_references(left);
 }
 
 std::string MemoryWatch::kept() { return kKept; }
@@ -124,6 +134,8 @@ std::optional<std::string> MemoryWatch::change() const {
     } else if (holders > *each.by_tapes + each.others ||
                std::any_of(each.left.begin(), each.left.end(), is_held_by_more)) {
       return kKept;
+    } else if (std::any_of(each.left.begin(), each.left.end(), is_held_by_fewer)) {
+      return kAssigned;
     }
   }
   return std::nullopt;

@@ -73,7 +73,9 @@ class MemoryWatch {
   };
 
   static bool is_as_it_was(const Read& read, const c10::StorageImpl* storage);
+  static size_t expected_references(const Left& left);
   static bool is_held_by_more(const Left& left);
+  static bool is_held_by_fewer(const Left& left);
 
   std::vector<Watched> watched_;
 };

@@ -31,6 +31,14 @@ bool overwrites(const c10::FunctionSchema& schema, size_t argument) {
                            "aten::cauchy_", "aten::geometric_", "aten::log_normal_"}));
 }
 
+bool is_view(const c10::OperatorHandle& op) {
+  const auto& arguments = op.schema().arguments();
+  return op.hasTag(at::Tag::inplace_view) ||
+         std::any_of(arguments.begin(), arguments.end(), [](const c10::Argument& each) {
+           return each.alias_info() != nullptr && !each.alias_info()->isWrite();
+         });
+}
+
 bool is_comparison(const c10::OperatorHandle& op) { return op.schema().name() == "aten::equal"; }
 
 bool are_one(const at::Tensor& one, const at::Tensor& other) {

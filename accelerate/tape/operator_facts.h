@@ -18,6 +18,9 @@ bool makes_blank(std::string_view name);
 // Whether the operator writes the argument without looking at what was there.
 bool overwrites(const c10::FunctionSchema& schema, size_t argument);
 
+// Whether all it does is to look at memory otherwise.
+bool is_view(const c10::OperatorHandle& op);
+
 // Whether it is the one that says whether two tensors are equal.
 bool is_comparison(const c10::OperatorHandle& op);
 

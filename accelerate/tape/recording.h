@@ -20,6 +20,9 @@
 #include <string>
 #include <vector>
 
+#include "accelerate/tape/generator_watch.h"
+#include "accelerate/tape/value_watch.h"
+
 namespace accelerate {
 
 // An argument, as it is compared between two recordings.
@@ -75,8 +78,19 @@ struct RecordedStorage {
   std::optional<size_t> host_values = std::nullopt;
   // The first entry that used it after that.
   std::optional<size_t> first_use = std::nullopt;
+  // Whether an operator writes it.
+  bool is_written = false;
+  // Of kOutside: whether work of the host has named it before an operator used it.
+  bool is_placed = false;
   // The step's own tensors over it: of kOutside those that were arguments, otherwise results.
   std::vector<WeakTensor> tensors = {};
+};
+
+// What a later recording of the same step looks at, to find out what the step does on the host.
+struct HostTrace {
+  KnownGenerators generators = {};
+  // Memory from outside, as the step has used it.
+  internal::ValueWatch outside = {};
 };
 
 // Values of the host that are to be there again before an entry of each replay.
@@ -90,6 +104,7 @@ struct Recording {
   std::vector<RecordedEntry> entries;
   std::vector<RecordedStorage> storages;
   std::vector<RecordedRestore> restores;
+  HostTrace trace;
   // Why no tape can be made of it.
   std::optional<std::string> obstacle;
 };
@@ -111,12 +126,18 @@ class HostObserver {
   // is to do then so that further operators find them where they were; null for nothing. Adds the
   // memory that is used from then on.
   virtual std::function<void()> after_work(std::vector<NamedMemory>& named) = 0;
+  // Whether nothing but the step works on its memory now, as other threads do while gradients are
+  // averaged; and the memory of `.grad`, which later work of the host may read.
+  virtual bool is_at_rest() const = 0;
+  virtual std::vector<c10::Storage> gradients() const = 0;
 };
 
 struct RecordOptions {
   // Null for none; outlives the call.
   HostObserver* observer = nullptr;
   std::vector<NamedMemory> named = {};
+  // Of an earlier recording of the step; null for none. Outlives the call.
+  const HostTrace* earlier = nullptr;
 };
 
 // Calls the step. Throws what it throws.

@@ -17,7 +17,7 @@ std::vector<const RecordedEntry*> steps_of(const Recording& recording) {
 
 }  // namespace
 
-RecordingSummary::RecordingSummary(const Recording& recording) {
+RecordingSummary::RecordingSummary(const Recording& recording) : trace_(recording.trace) {
   for (const RecordedEntry* entry : steps_of(recording))
     lines_.push_back({entry->name, entry->texts});
   for (const RecordedStorage& each : recording.storages)

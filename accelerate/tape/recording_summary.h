@@ -26,6 +26,7 @@ class RecordingSummary {
   // What is another in the later recording, in a sentence; none when a replay does what the step
   // does.
   std::optional<std::string> difference(const Recording& later) const;
+  const HostTrace& trace() const { return trace_; }
 
  private:
   struct Line {
@@ -35,6 +36,7 @@ class RecordingSummary {
   std::vector<Line> lines_;
   // So that nothing else comes to lie at an address that a text names.
   std::vector<c10::weak_intrusive_ptr<c10::StorageImpl>> storages_;
+  HostTrace trace_;
 };
 
 }  // namespace accelerate

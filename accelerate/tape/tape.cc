@@ -25,17 +25,26 @@ bool same_layout(const at::Tensor& left, const at::Tensor& right) {
 // Memory of somebody else, who outlives its use.
 c10::DataPtr borrowed(void* data) { return {data, at::kCPU}; }
 
-// The tensor's memory, which lives on for as long as it is used: the program may hold an input.
-c10::DataPtr shared(const at::Tensor& tensor) {
+// The tensor's memory, which lives on for as long as it is used: the program may hold an input. It
+// begins so far before the tensor as that of one with this offset does.
+c10::DataPtr shared(const at::Tensor& tensor, int64_t offset) {
   c10::Storage storage = tensor.storage();
   c10::StorageImpl* held = storage.unsafeReleaseStorageImpl();
   const auto release = [](void* context) {
     c10::raw::intrusive_ptr::decref(static_cast<c10::StorageImpl*>(context));
   };
-  return {tensor.data_ptr(), held, release, at::kCPU};
+  char* const begin = static_cast<char*>(tensor.data_ptr()) - offset * tensor.element_size();
+  return {begin, held, release, at::kCPU};
 }
 
 }  // namespace
+
+at::Tensor row_of_memory(const at::Tensor& tensor) {
+  int64_t size = tensor.numel() == 0 ? 0 : 1;
+  for (int64_t i = 0; i < tensor.dim() && size > 0; ++i)
+    size += (tensor.size(i) - 1) * tensor.stride(i);
+  return tensor.as_strided({size}, {1});
+}
 
 Tape::Tape(Recording recording, const std::vector<at::Tensor>& inputs) {
   TORCH_CHECK(!recording.obstacle,
@@ -72,18 +81,21 @@ bool Tape::uses(const c10::StorageImpl* storage) const {
 }
 
 void Tape::bind(Binding& binding, const at::Tensor& value) {
+  // Negated and conjugated views have other values than their memory.
+  const bool fits = same_layout(value, binding.input) && !value.is_neg() && !value.is_conj();
   if (binding.is_held) {
-    binding.input.detach().copy_(value);
+    const at::Tensor input = binding.input.detach();
+    fits ? row_of_memory(input).copy_(row_of_memory(value.detach())) : input.copy_(value);
     return;
   }
   at::Tensor fit = value;
-  // Negated and conjugated views have other values than their memory.
-  if (!same_layout(value, binding.input) || value.is_neg() || value.is_conj()) {
+  if (!fits) {
     fit = at::empty_strided(binding.input.sizes(), binding.input.strides(),
                             binding.input.options().requires_grad(false));
     fit.copy_(value);
   }
-  if (!fit.is_alias_of(binding.input)) binding.input.storage().set_data_ptr_noswap(shared(fit));
+  if (fit.is_alias_of(binding.input)) return;
+  binding.input.storage().set_data_ptr_noswap(shared(fit, binding.input.storage_offset()));
 }
 
 void Tape::replay(const std::vector<at::Tensor>& inputs) {

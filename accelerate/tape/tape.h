@@ -25,6 +25,10 @@
 
 namespace accelerate {
 
+// The memory of a dense tensor from its first element to its last, with what lies between them: a
+// row, as wide as that is, in which nothing overlaps, as it does in a tensor of expand().
+at::Tensor row_of_memory(const at::Tensor& tensor);
+
 class Tape {
  public:
   // `inputs` are those of the recording. Nothing but them and the program may hold what the step

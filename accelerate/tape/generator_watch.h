@@ -1,0 +1,63 @@
+// Whether the program sets a random generator while a step is recorded. A replay's operators draw
+// from the generators that the step used, as the step would; a seed or a state that the program
+// sets in between is not repeated.
+//
+//   GeneratorWatch watch(known);
+//   if (const char* obstacle = watch.before(generator)) ...    // an operator is going to draw
+//   watch.after(generator);                                    // it has
+//   if (const char* obstacle = watch.end()) ...                // the step is over
+//
+// What other threads draw from the same generator meanwhile, as those that load data may, is no
+// obstacle. A generator that is not of the Mersenne twister kind of LibTorch's CPUs is not watched.
+// Part of the tape; not for others. Not thread-safe.
+#pragma once
+
+#include <ATen/core/Generator.h>
+
+#include <cstddef>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace accelerate {
+
+// What a recording has seen of a generator, which a later one looks at.
+struct KnownGenerator {
+  at::Generator generator;
+  std::unordered_set<size_t> states = {};
+};
+using KnownGenerators = std::unordered_map<const c10::GeneratorImpl*, KnownGenerator>;
+
+namespace internal {
+
+class GeneratorWatch {
+ public:
+  // With those that an earlier recording of the step has used.
+  explicit GeneratorWatch(const KnownGenerators& earlier);
+
+  // An undefined one stands for LibTorch's own. Null when replays do what the step does.
+  const char* before(const at::Generator& generator);
+  void after(const at::Generator& generator);
+  const char* end();
+
+  KnownGenerators take() { return std::move(known_); }
+
+ private:
+  struct State {
+    size_t hash;
+    uint64_t seed;
+    // Nothing was drawn since it was seeded.
+    bool is_fresh;
+  };
+  static bool state_of(const at::Generator& generator, State& state);
+  // Whether somebody has set it, rather than drawn from it.
+  bool was_set(const at::Generator& generator, const State& now) const;
+
+  KnownGenerators known_;
+  // As the step or its last draw has left them.
+  std::unordered_map<const c10::GeneratorImpl*, State> last_;
+  // How often a recording's arguments hold one.
+  std::unordered_map<const c10::GeneratorImpl*, size_t> held_;
+};
+
+}  // namespace internal
+}  // namespace accelerate

@@ -1,0 +1,112 @@
+// Takes note of what a step does, while it does it, in a Recording.
+//
+// Part of recording.h; not for others. Not thread-safe.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/ivalue.h>
+#include <ATen/core/stack.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "accelerate/tape/generator_watch.h"
+#include "accelerate/tape/recorded_call.h"
+#include "accelerate/tape/recording.h"
+#include "accelerate/tape/value_watch.h"
+
+namespace accelerate::internal {
+
+// Note [Recording below autograd]
+// LibTorch keeps the dispatch key Fake for tools that look at every operator below autograd and
+// autocast. A fallback there, which a thread includes while it records, sees the leaves of a step:
+// what autograd and autocast have made of it, in the order in which it runs, backward included.
+inline constexpr c10::DispatchKey kRecordingKey = c10::DispatchKey::Fake;
+
+class Recorder {
+ public:
+  Recorder(Recording& recording, const std::vector<at::Tensor>& inputs,
+           const RecordOptions& options);
+
+  void run(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack);
+  void call(const char* name, const std::vector<std::string>& arguments,
+            const std::function<void()>& work, const ScopeMark& mark = {});
+  at::Tensor tensor_call(const char* name, const std::vector<std::string>& arguments,
+                         std::function<at::Tensor()> work);
+  void observe();
+
+  // The step is over.
+  void end();
+
+  bool is_open() const { return !recording_.obstacle.has_value(); }
+  void refuse(std::string why) {
+    if (is_open()) recording_.obstacle = std::move(why);
+  }
+
+  // The one of this thread; null while it does not record, or is within work of the host.
+  static thread_local Recorder* current;
+
+ private:
+  using Values = std::vector<c10::IValue>;
+
+  // Why no tape can hold the tensor; null when it can. Throws c10::Error with it.
+  static const char* obstacle_of(const at::Tensor& tensor);
+  static void check(const at::Tensor& tensor);
+  // Takes note of its tensors that were not seen before.
+  void admit(const c10::IValue& value);
+  RecordedStorage* find(const at::Tensor& tensor);
+  RecordedStorage& add(const c10::Storage& storage, RecordedStorage::Kind kind, size_t index);
+  c10::IValue own(const c10::IValue& value);
+  // Before an operator writes, and before or after it reads.
+  void note_uses(const c10::OperatorHandle& op, const Values& arguments);
+  void note_use(const at::Tensor& tensor, bool writes, bool covers);
+  // What the step has done on the host since its operators were noted. Throws c10::Error for what
+  // no replay would do.
+  void check_values(const Values& arguments);
+  void check_generators(const c10::OperatorHandle& op, const Values& arguments);
+  void note_values(const c10::IValue& value);
+  void note_draws(const c10::OperatorHandle& op, const Values& arguments);
+  void note_work(bool was_at_rest);
+  bool is_at_rest() const { return observer_ == nullptr || observer_->is_at_rest(); }
+  // Once the operator has run.
+  void finish(RecordedEntry& entry, const Values& arguments, c10::ArrayRef<c10::IValue> results);
+  // aten::equal, as LibTorch's layers of attention ask whether they got one tensor twice.
+  void finish_comparison(RecordedEntry& entry, const Values& arguments, bool result);
+  std::string text_of(const c10::IValue& value);
+  std::string text_of(const at::Tensor& tensor);
+
+  Recording& recording_;
+  HostObserver* observer_;
+  std::unordered_map<const c10::StorageImpl*, std::string> names_;
+  std::unordered_set<const c10::StorageImpl*> placed_;
+  std::unordered_map<const c10::StorageImpl*, size_t> index_of_;
+  size_t made_ = 0;
+
+  // ---- What is done on the host
+  GeneratorWatch generators_;
+  ValueWatch values_;
+  // Of memory from outside that was not used yet.
+  ValueWatch outside_;
+  std::vector<const c10::StorageImpl*> noted_gradients_;
+};
+
+// Sets the recorder of this thread for a scope.
+class CurrentRecorder {
+ public:
+  explicit CurrentRecorder(Recorder* recorder)
+      : before_(std::exchange(Recorder::current, recorder)) {}
+  ~CurrentRecorder() { Recorder::current = before_; }
+  CurrentRecorder(const CurrentRecorder&) = delete;
+  CurrentRecorder& operator=(const CurrentRecorder&) = delete;
+
+ private:
+  Recorder* before_;
+};
+
+}  // namespace accelerate::internal
