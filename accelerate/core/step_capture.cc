@@ -307,9 +307,12 @@ at::Tensor StepCapture::own_copy(const at::Tensor& tensor) {
   constexpr size_t kAlignment = 64;
   const size_t misaligned = reinterpret_cast<size_t>(row.const_data_ptr()) % kAlignment;
   const int64_t offset = misaligned / row.element_size();
-  const at::Tensor own = at::empty({offset + row.numel()}, row.options());
-  own.narrow(0, offset, row.numel()).copy_(row);
-  return own.as_strided(plain.sizes(), plain.strides(), offset);
+  const at::Tensor memory = at::empty({offset + row.numel()}, row.options());
+  memory.narrow(0, offset, row.numel()).copy_(row);
+  // Not a view, which would hold what it is one of: a replay looks who holds its inputs.
+  at::Tensor own = at::empty({0}, row.options());
+  own.set_(memory.storage(), offset, plain.sizes(), plain.strides());
+  return own;
 }
 
 void StepCapture::refuse_assignments(const StepArguments& before, const StepArguments& after) {

@@ -38,6 +38,7 @@ FlatParameters::FlatParameters(std::vector<NamedParameter> parameters)
   std::vector<int64_t> offsets(parameters_.size(), -1);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& tensor = parameters_[i].tensor;
+    forms_.push_back({type_and_device(tensor), tensor.sizes().vec()});
     if (!is_movable(tensor)) continue;
     const auto buffer =
         buffers.try_emplace(type_and_device(tensor), tensor.scalar_type(), tensor.device()).first;
@@ -53,15 +54,19 @@ FlatParameters::FlatParameters(std::vector<NamedParameter> parameters)
   restore();
 }
 
+bool FlatParameters::has_form(size_t index) const {
+  const at::Tensor& tensor = parameters_[index].tensor;
+  return type_and_device(tensor) == forms_[index].type && tensor.sizes() == forms_[index].sizes;
+}
+
 bool FlatParameters::restore() {
   c10::AutoGradMode no_grad(false);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     at::Tensor& tensor = parameters_[i].tensor;
     const at::Tensor& slot = slots_[i];
-    if (!slot.defined() || lies_in(tensor, slot)) continue;
-    const bool fits = tensor.scalar_type() == slot.scalar_type() &&
-                      tensor.device() == slot.device() && tensor.sizes() == slot.sizes();
-    if (!fits) return false;
+    if (slot.defined() && lies_in(tensor, slot)) continue;
+    if (!has_form(i)) return false;
+    if (!slot.defined()) continue;
     const bool is_held = slot.use_count() > 1 || slot.storage().use_count() > 1;
     if (is_held || !is_movable(tensor)) {
       slots_[i].reset();

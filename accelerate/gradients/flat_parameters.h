@@ -40,7 +40,15 @@ class FlatParameters {
   bool restore();
 
  private:
+  // What a layout is made for.
+  struct Form {
+    TypeAndDevice type;
+    std::vector<int64_t> sizes;
+  };
+  bool has_form(size_t index) const;
+
   std::vector<NamedParameter> parameters_;
+  std::vector<Form> forms_;
   // Undefined for a parameter that is left in its place.
   std::vector<at::Tensor> slots_;
 };

@@ -115,6 +115,16 @@ TEST(FlatParameters, StayInMemoryThatLibTorchDidNotMake) {
   EXPECT_FALSE(freed);
 }
 
+TEST(FlatParameters, AreLaidOutAnewForAnotherTypeWhereverTheyLie) {
+  float memory[15] = {};
+  torch::nn::Linear net(3, 5);
+  net->weight.set_data(torch::from_blob(memory, {5, 3}));
+  FlatParameters flat(parameters_of(*net));
+  EXPECT_TRUE(flat.restore());
+  net->weight.set_data(net->weight.to(torch::kDouble));
+  EXPECT_FALSE(flat.restore());
+}
+
 TEST(FlatParameters, BringANegatedViewBackByItsValues) {
   torch::nn::Linear net(3, 5);
   FlatParameters flat(parameters_of(*net));
