@@ -56,7 +56,7 @@ absl::StatusOr<Store> open_store(const Job& job, int port, Reach reach) {
 }
 
 absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
-                                       const std::optional<LogFolder>& logs, SignalScope& signals) {
+                                       const std::optional<LogFolder>& logs, JobScope& scope) {
   std::vector<WorkerSetup> setups;
   for (int rank = 0; rank < job.plan.num_processes; ++rank) {
     absl::StatusOr<WorkerSetup> setup =
@@ -64,11 +64,16 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
     if (!setup.ok()) return setup.status();
     setups.push_back(*std::move(setup));
   }
-  absl::StatusOr<Watchdog> started = Watchdog::start();
+  absl::StatusOr<Watchdog> started = Watchdog::start(scope.adoption.mark());
   if (!started.ok()) return started.status();
   auto watchdog = std::make_unique<Watchdog>(*std::move(started));
-  auto group =
-      std::make_unique<WorkerGroup>(job.plan.grace_period, signals, *watchdog, attempt.link);
+  WorkerGroupOptions options = {.grace_period = job.plan.grace_period,
+                                .first_rank = job.plan.rank_of(0)};
+  if (job.execution != nullptr) {
+    options.start_failure = [&execution = *job.execution] { return execution.failure(); };
+  }
+  auto group = std::make_unique<WorkerGroup>(std::move(options), scope.signals, scope.adoption,
+                                             *watchdog, attempt.link);
   absl::StatusOr<GroupEnd> end = group->run(std::move(attempt.store.socket), setups, job.worker);
   if (!end.ok()) return end.status();
   return AttemptEnd(std::move(watchdog), std::move(group), *std::move(end));

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <iostream>
 #include <string>
@@ -17,8 +19,10 @@
 #include "launcher/rendezvous/job_link.h"
 #include "launcher/rendezvous/message.h"
 #include "launcher/rendezvous/program_digest.h"
+#include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/end_report.h"
 #include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/restart_pause.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -32,19 +36,21 @@ struct LocalEnd {
   };
 };
 
-// Talks with the other machines until `is_enough`. A signal ends the job everywhere; a second one
-// ends the waiting here, and is returned.
-std::optional<int> talk(JobLink& link, SignalScope& signals,
-                        const std::function<bool()>& is_enough) {
+using Clock = std::chrono::steady_clock;
+
+// Talks with the other machines until `is_enough`, or until that time. A signal ends the job
+// everywhere; a second one ends the waiting here, and is returned.
+std::optional<int> talk(JobLink& link, SignalScope& signals, const std::function<bool()>& is_enough,
+                        Clock::time_point end = Clock::time_point::max()) {
   bool is_told = false;
-  while (!is_enough()) {
+  while (!is_enough() && Clock::now() < end) {
     std::vector<pollfd> polled = {{.fd = signals.fd(), .events = POLLIN, .revents = 0}};
     link.add_to(polled);
-    const auto wait = link.wait();
+    std::optional<std::chrono::milliseconds> wait = link.wait();
+    if (end != Clock::time_point::max())
+      wait = std::min(wait.value_or(time_left(end)), time_left(end));
     poll(polled.data(), polled.size(), wait.has_value() ? static_cast<int>(wait->count()) : -1);
-    while (const std::optional<int> signal = signals.take()) {
-      // A scheduler's warning ends nothing, and there is no process here that could heed it.
-      if (*signal == SIGCHLD || *signal == SIGUSR1) continue;
+    while (const std::optional<int> signal = take_ending_signal(signals)) {
       if (is_told) return signal;
       is_told = true;
       link.tell_signal(*signal);
@@ -67,9 +73,8 @@ std::string report_of_others(const LaunchPlan& plan, const JobLink& link, const 
 
 class MachineOfSeveral {
  public:
-  MachineOfSeveral(Job& job, JobLink& link, const std::optional<LogFolder>& logs,
-                   SignalScope& signals)
-      : job_(job), link_(link), logs_(logs), signals_(signals) {}
+  MachineOfSeveral(Job& job, JobLink& link, const std::optional<LogFolder>& logs, JobScope& scope)
+      : job_(job), link_(link), logs_(logs), scope_(scope), signals_(scope.signals) {}
 
   int run() {
     if (const auto signal = talk(
@@ -82,10 +87,11 @@ class MachineOfSeveral {
       const auto signal =
           talk(link_, signals_, [this] { return link_.stop().has_value() || link_.is_finished(); });
       if (signal.has_value()) return 128 + *signal;
-      if (!link_.stop().has_value()) return 0;
+      if (!link_.stop().has_value()) return end.group.exit_code();
       const Stop& stop = *link_.stop();
       report(end, stop, stop.is_restarted ? std::optional<int>(number + 1) : std::nullopt);
       if (!stop.is_restarted) return stop.exit_code;
+      if (const auto second = pause_before(number + 1)) return 128 + *second;
     }
   }
 
@@ -107,16 +113,20 @@ class MachineOfSeveral {
     attempt.store.endpoint.address = job_.plan.main_process_ip;
     attempt.store.endpoint.port = link_.start()->store_port;
     choose_interface();
-    absl::StatusOr<AttemptEnd> end =
-        launcher::run_attempt(job_, std::move(attempt), logs_, signals_);
+    absl::StatusOr<AttemptEnd> end = launcher::run_attempt(job_, std::move(attempt), logs_, scope_);
     if (!end.ok()) return not_started(end.status());
-    if (!end->group.failed_rank.has_value() && !end->group.received_signal.has_value()) {
+    if (end->group.is_well()) {
       link_.tell_well();
     }
     const auto shared = std::make_shared<AttemptEnd>(*std::move(end));
     return {.has_run = true, .group = shared->group, .print = [shared](const std::string& lines) {
               shared->print(lines);
             }};
+  }
+
+  std::optional<int> pause_before(int attempt) {
+    const auto is_over = [this] { return !link_.stop()->is_restarted; };
+    return talk(link_, signals_, is_over, Clock::now() + restart_pause(job_.plan, attempt));
   }
 
   LocalEnd not_started(const absl::Status& status) {
@@ -146,16 +156,17 @@ class MachineOfSeveral {
   Job& job_;
   JobLink& link_;
   const std::optional<LogFolder>& logs_;
+  JobScope& scope_;
   SignalScope& signals_;
 };
 
 }  // namespace
 
-int run_on_several_machines(Job job, const std::optional<LogFolder>& logs, SignalScope& signals) {
+int run_on_several_machines(Job job, const std::optional<LogFolder>& logs, JobScope& scope) {
   const std::string digest = job.program.empty() ? "" : program_digest(job.program);
   absl::StatusOr<JobLink> link = JobLink::open(job.plan, digest);
   if (!link.ok()) return report_start(job.plan, link.status());
-  const int exit_code = MachineOfSeveral(job, *link, logs, signals).run();
+  const int exit_code = MachineOfSeveral(job, *link, logs, scope).run();
   link->leave();
   return exit_code;
 }

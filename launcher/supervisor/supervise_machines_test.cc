@@ -221,12 +221,17 @@ TEST(SeveralMachines, RefuseAnotherWorldSizeAndAnotherBuild) {
 }
 
 TEST(SeveralMachines, NameTheOneThatLacksTheProgram) {
-  Machines machines({.flags = {"--num_processes=2"}, .script = kWait, .own_flags = [](int machine) {
+  Machines machines({.flags = {"--num_processes=2", "--max_restarts=3"},
+                     .script = kWait,
+                     .own_flags = [](int machine) {
                        return machine == 1 ? Words{"/no/such/program"} : Words();
                      }});
   EXPECT_THAT(machines.wait_for_all(), Each(127));
   EXPECT_THAT(machines[1].errors(), HasSubstr("cannot execute /no/such/program"));
-  EXPECT_THAT(machines[0].errors(), HasSubstr("rank 1 on machine 1 (127.0.0.1) exited with code"));
+  EXPECT_THAT(machines[0].errors(),
+              HasSubstr("accelerate: machine 1 (127.0.0.1) cannot start its processes: cannot "
+                        "execute /no/such/program: there is no such file; check the path; the "
+                        "processes of this machine were stopped.\n"));
 }
 
 TEST(SeveralMachines, SayThatTheirPortIsTaken) {

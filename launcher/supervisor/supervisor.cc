@@ -25,8 +25,8 @@
 #include "launcher/supervisor/listening_socket.h"
 #include "launcher/supervisor/log_folder.h"
 #include "launcher/supervisor/program_execution.h"
+#include "launcher/supervisor/restart_pause.h"
 #include "launcher/supervisor/several_machines.h"
-#include "launcher/supervisor/signal_scope.h"
 #include "launcher/supervisor/system_error.h"
 
 namespace accelerate::launcher {
@@ -72,11 +72,11 @@ Outcome report(const Job& job, AttemptEnd& end, int attempt) {
   const bool restarts = is_restarted(job.plan, end.group, attempt);
   const std::optional<int> restart = restarts ? std::optional<int>(attempt + 1) : std::nullopt;
   if (!job.plan.quiet) end.print(end_report(job.plan, end.group, restart));
-  return {.exit_code = end.group.exit_code(), .is_restarted = restarts};
+  return {.exit_code = exit_code(job.plan, end.group, attempt), .is_restarted = restarts};
 }
 
 Outcome run_once(const Job& job, int number, const std::optional<LogFolder>& logs,
-                 SignalScope& signals) {
+                 JobScope& scope) {
   const LaunchPlan& plan = job.plan;
   Attempt attempt = {.number = number};
   if (job.has_store) {
@@ -84,7 +84,7 @@ Outcome run_once(const Job& job, int number, const std::optional<LogFolder>& log
     if (!store.ok()) return {.exit_code = report_start(plan, store.status())};
     attempt.store = *std::move(store);
   }
-  absl::StatusOr<AttemptEnd> end = run_attempt(job, std::move(attempt), logs, signals);
+  absl::StatusOr<AttemptEnd> end = run_attempt(job, std::move(attempt), logs, scope);
   if (!end.ok()) return {.exit_code = report_start(plan, end.status())};
   return report(job, *end, number);
 }
@@ -98,14 +98,19 @@ int run_job(const Job& job) {
     if (!created.ok()) return report_start(job.plan, created.status());
     logs = *std::move(created);
   }
-  SignalScope signals;
-  if (!signals.is_open()) return report_start(job.plan, system_error("signalfd"));
-  if (job.plan.num_machines > 1) return run_on_several_machines(job, logs, signals);
+  JobScope scope;
+  if (!scope.signals.is_open()) return report_start(job.plan, system_error("signalfd"));
+  if (job.plan.num_machines > 1) return run_on_several_machines(job, logs, scope);
   Outcome outcome = {.exit_code = 0, .is_restarted = true};
   // Each with a watchdog and a store of its own: the processes and connections of the one before
   // are gone, and their numbers may be anyone's.
   for (int attempt = 0; outcome.is_restarted; ++attempt) {
-    outcome = run_once(job, attempt, logs, signals);
+    const auto signal = wait_unless_signalled(restart_pause(job.plan, attempt), scope.signals);
+    if (signal.has_value()) {
+      std::cerr << end_report(job.plan, {.received_signal = signal}, std::nullopt);
+      return 128 + *signal;
+    }
+    outcome = run_once(job, attempt, logs, scope);
   }
   return outcome.exit_code;
 }
@@ -120,7 +125,7 @@ int supervise(const LaunchPlan& plan, const std::function<int()>& worker) {
 
 int supervise_program(const LaunchPlan& plan, const Command& command) {
   open_standard_streams();
-  const absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
+  absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
   if (!execution.ok()) return report_start(plan, execution.status());
   const bool has_store = needs_rendezvous(plan, command);
   // A shell or an interpreter may well be another on each machine.
