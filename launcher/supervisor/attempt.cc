@@ -20,7 +20,8 @@ OutputRoute route(const LaunchPlan& plan, int rank, bool is_marked, bool is_rela
 absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder>& logs,
                                    const StoreEndpoint& store, WorkerPlace place) {
   const LaunchPlan& plan = job.plan;
-  const int rank = place.local_rank;
+  // Among all: several machines may write to one terminal or disk.
+  const int rank = plan.rank_of(place.local_rank);
   WorkerSetup setup;
   std::string output_file;
   std::string error_output_file;
@@ -38,7 +39,9 @@ absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder
   setup.standard_output = route(plan, rank, marked.out, /*is_relayed=*/false, output_file);
   setup.standard_error = route(plan, rank, marked.err, /*is_relayed=*/several, error_output_file);
   setup.variables = job.variables(plan, place, store);
-  if (rank < static_cast<int>(plan.cpu_sets.size())) setup.cpus = plan.cpu_sets[rank];
+  if (place.local_rank < static_cast<int>(plan.cpu_sets.size())) {
+    setup.cpus = plan.cpu_sets[place.local_rank];
+  }
   return setup;
 }
 
@@ -53,6 +56,13 @@ absl::StatusOr<Store> open_store(const Job& job, int port, Reach reach) {
     store.socket = std::move(opened->fd);
   }
   return store;
+}
+
+absl::StatusOr<std::optional<LogFolder>> make_log_folder(const LaunchPlan& plan) {
+  if (plan.output.log_dir.empty()) return std::nullopt;
+  absl::StatusOr<LogFolder> created = LogFolder::create(plan.output.log_dir, log_name(plan));
+  if (!created.ok()) return created.status();
+  return *std::move(created);
 }
 
 absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,

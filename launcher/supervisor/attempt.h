@@ -84,6 +84,9 @@ struct JobScope {
   Adoption adoption = {};
 };
 
+// Makes the folder for the output, where the plan keeps it.
+absl::StatusOr<std::optional<LogFolder>> make_log_folder(const LaunchPlan& plan);
+
 // Runs the workers to their end. An error where not all could be started.
 absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
                                        const std::optional<LogFolder>& logs, JobScope& scope);

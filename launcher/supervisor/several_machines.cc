@@ -73,8 +73,8 @@ std::string report_of_others(const LaunchPlan& plan, const JobLink& link, const 
 
 class MachineOfSeveral {
  public:
-  MachineOfSeveral(Job& job, JobLink& link, const std::optional<LogFolder>& logs, JobScope& scope)
-      : job_(job), link_(link), logs_(logs), scope_(scope), signals_(scope.signals) {}
+  MachineOfSeveral(Job& job, JobLink& link, JobScope& scope)
+      : job_(job), link_(link), scope_(scope), signals_(scope.signals) {}
 
   int run() {
     if (const auto signal = talk(
@@ -82,6 +82,7 @@ class MachineOfSeveral {
       return 128 + *signal;
     }
     job_.plan.machine_rank = link_.machine_rank();
+    logs_ = make_log_folder(job_.plan);
     for (int number = 0;; ++number) {
       const LocalEnd end = run_attempt(number);
       const auto signal =
@@ -97,6 +98,7 @@ class MachineOfSeveral {
 
  private:
   LocalEnd run_attempt(int number) {
+    if (!logs_.ok()) return not_started(logs_.status());
     Attempt attempt = {.number = number, .link = &link_};
     if (link_.is_main_machine() && job_.has_store) {
       // At any port: the main one is taken by those who meet, and the last attempt's may be
@@ -113,7 +115,8 @@ class MachineOfSeveral {
     attempt.store.endpoint.address = job_.plan.main_process_ip;
     attempt.store.endpoint.port = link_.start()->store_port;
     choose_interface();
-    absl::StatusOr<AttemptEnd> end = launcher::run_attempt(job_, std::move(attempt), logs_, scope_);
+    absl::StatusOr<AttemptEnd> end =
+        launcher::run_attempt(job_, std::move(attempt), *logs_, scope_);
     if (!end.ok()) return not_started(end.status());
     if (end->group.is_well()) {
       link_.tell_well();
@@ -155,18 +158,18 @@ class MachineOfSeveral {
 
   Job& job_;
   JobLink& link_;
-  const std::optional<LogFolder>& logs_;
+  absl::StatusOr<std::optional<LogFolder>> logs_ = std::nullopt;  // Known by the machine's rank.
   JobScope& scope_;
   SignalScope& signals_;
 };
 
 }  // namespace
 
-int run_on_several_machines(Job job, const std::optional<LogFolder>& logs, JobScope& scope) {
+int run_on_several_machines(Job job, JobScope& scope) {
   const std::string digest = job.program.empty() ? "" : program_digest(job.program);
   absl::StatusOr<JobLink> link = JobLink::open(job.plan, digest);
   if (!link.ok()) return report_start(job.plan, link.status());
-  const int exit_code = MachineOfSeveral(job, *link, logs, scope).run();
+  const int exit_code = MachineOfSeveral(job, *link, scope).run();
   link->leave();
   return exit_code;
 }

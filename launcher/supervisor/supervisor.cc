@@ -92,15 +92,11 @@ Outcome run_once(const Job& job, int number, const std::optional<LogFolder>& log
 int run_job(const Job& job) {
   flush_standard_streams();
   warn_about_threads();
-  std::optional<LogFolder> logs;
-  if (!job.plan.output.log_dir.empty()) {
-    absl::StatusOr<LogFolder> created = LogFolder::create(job.plan.output.log_dir, job.plan.run_id);
-    if (!created.ok()) return report_start(job.plan, created.status());
-    logs = *std::move(created);
-  }
   JobScope scope;
   if (!scope.signals.is_open()) return report_start(job.plan, system_error("signalfd"));
-  if (job.plan.num_machines > 1) return run_on_several_machines(job, logs, scope);
+  if (job.plan.num_machines > 1) return run_on_several_machines(job, scope);
+  const absl::StatusOr<std::optional<LogFolder>> logs = make_log_folder(job.plan);
+  if (!logs.ok()) return report_start(job.plan, logs.status());
   Outcome outcome = {.exit_code = 0, .is_restarted = true};
   // Each with a watchdog and a store of its own: the processes and connections of the one before
   // are gone, and their numbers may be anyone's.
@@ -110,7 +106,7 @@ int run_job(const Job& job) {
       std::cerr << end_report(job.plan, {.received_signal = signal}, std::nullopt);
       return 128 + *signal;
     }
-    outcome = run_once(job, attempt, logs, scope);
+    outcome = run_once(job, attempt, *logs, scope);
   }
   return outcome.exit_code;
 }
