@@ -1,7 +1,6 @@
 #include "launcher/rendezvous/job_link.h"
 
 #include <algorithm>
-#include <iostream>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,6 +11,7 @@
 #include "launcher/rendezvous/address.h"
 #include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/output_writer.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -42,7 +42,7 @@ constexpr std::chrono::seconds kFirstWord(5);
 constexpr std::chrono::seconds kNextWord(60);
 
 void print_remark(const std::string& remark) {
-  std::cerr << absl::StrCat("accelerate: ", remark, ".\n");
+  print_to_errors(absl::StrCat("accelerate: ", remark, ".\n"));
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #include "launcher/supervisor/attempt.h"
 
-#include <iostream>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/supervisor/output_writer.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -90,9 +90,9 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
 }
 
 int report_start(const LaunchPlan& plan, const absl::Status& status) {
-  std::cerr << "accelerate: cannot start " << plan.num_processes
-            << (plan.num_processes == 1 ? " process: " : " processes: ") << status.message()
-            << "\n";
+  print_to_errors(absl::StrCat(
+      "accelerate: cannot start ", plan.num_processes,
+      plan.num_processes == 1 ? " process: " : " processes: ", status.message(), "\n"));
   return 1;
 }
 

@@ -74,4 +74,14 @@ std::size_t OutputWriter::write_some(std::string_view text) {
   return text.size();
 }
 
+void print_to_errors(std::string_view lines) {
+  constexpr int kPatienceMilliseconds = 1000;
+  OutputWriter writer(STDERR_FILENO);
+  writer.write(lines);
+  if (!writer.has_rest()) return;
+  pollfd writable = {.fd = writer.fd(), .events = POLLOUT, .revents = 0};
+  poll(&writable, 1, kPatienceMilliseconds);
+  writer.flush();
+}
+
 }  // namespace accelerate::launcher

@@ -59,4 +59,7 @@ class OutputWriter {
   int error_ = 0;
 };
 
+// Writes lines of this process's own to standard error, or loses what nobody takes within a second.
+void print_to_errors(std::string_view lines);
+
 }  // namespace accelerate::launcher

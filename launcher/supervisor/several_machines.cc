@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <iostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +21,7 @@
 #include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/end_report.h"
 #include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/output_writer.h"
 #include "launcher/supervisor/restart_pause.h"
 
 namespace accelerate::launcher {
@@ -31,9 +31,7 @@ namespace {
 struct LocalEnd {
   bool has_run = false;
   GroupEnd group = {};
-  std::function<void(const std::string& lines)> print = [](const std::string& lines) {
-    std::cerr << lines << std::flush;
-  };
+  std::function<void(const std::string& lines)> print = print_to_errors;
 };
 
 using Clock = std::chrono::steady_clock;

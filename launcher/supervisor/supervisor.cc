@@ -24,6 +24,7 @@
 #include "launcher/supervisor/end_report.h"
 #include "launcher/supervisor/listening_socket.h"
 #include "launcher/supervisor/log_folder.h"
+#include "launcher/supervisor/output_writer.h"
 #include "launcher/supervisor/program_execution.h"
 #include "launcher/supervisor/restart_pause.h"
 #include "launcher/supervisor/several_machines.h"
@@ -51,9 +52,10 @@ void warn_about_threads() {
   const auto threads = std::distance(std::filesystem::directory_iterator("/proc/self/task", error),
                                      std::filesystem::directory_iterator());
   if (threads <= 1) return;
-  std::cerr << "accelerate: this process has " << threads
-            << " threads, of which its workers keep only one, so that they may hang; start threads "
-               "in the workers, after they are launched.\n";
+  print_to_errors(
+      absl::StrCat("accelerate: this process has ", threads,
+                   " threads, of which its workers keep only one, so that they may hang; start "
+                   "threads in the workers, after they are launched.\n"));
 }
 
 struct Outcome {
@@ -103,7 +105,7 @@ int run_job(const Job& job) {
   for (int attempt = 0; outcome.is_restarted; ++attempt) {
     const auto signal = wait_unless_signalled(restart_pause(job.plan, attempt), scope.signals);
     if (signal.has_value()) {
-      std::cerr << end_report(job.plan, {.received_signal = signal}, std::nullopt);
+      print_to_errors(end_report(job.plan, {.received_signal = signal}, std::nullopt));
       return 128 + *signal;
     }
     outcome = run_once(job, attempt, *logs, scope);

@@ -173,15 +173,15 @@ void WorkerGroup::hear_signals() {
 }
 
 void WorkerGroup::end_for(int signal) {
-  if (received_signal_.has_value()) {
-    // A terminal that closes sends its SIGHUP, and then the shell does.
-    const bool is_meant = signal != SIGHUP && Clock::now() >= signal_time_ + kLongestEcho;
-    if (is_meant && is_stopping_) kill_all(/*by_request=*/true);
-    return;
-  }
+  // A terminal that closes sends SIGHUP, and so does the shell; that is nobody's impatience.
+  const bool is_asked = signal != SIGHUP;
+  const bool is_asked_again =
+      is_asked && asked_time_.has_value() && Clock::now() >= *asked_time_ + kLongestEcho;
+  if (is_asked && !asked_time_.has_value()) asked_time_ = Clock::now();
+  if (is_asked_again && is_stopping_) kill_all(/*by_request=*/true);
+  if (received_signal_.has_value()) return;
   // Also while a failed attempt is being stopped, so that no other one follows.
   received_signal_ = signal;
-  signal_time_ = Clock::now();
   if (link_ != nullptr) link_->tell_signal(signal);
   if (!is_stopping_) stop(signal == SIGINT ? SIGINT : SIGTERM);
 }

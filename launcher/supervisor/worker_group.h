@@ -124,7 +124,7 @@ class WorkerGroup {
   std::optional<Clock::time_point> blame_time_;  // When the cause need not be waited for any more.
   std::optional<Clock::time_point> kill_time_;   // When the grace period is over.
   std::optional<Clock::time_point> drop_time_;   // When nobody's reading is waited for any more.
-  Clock::time_point signal_time_;                // Of the first one that ends the job.
+  std::optional<Clock::time_point> asked_time_;  // When the first SIGINT or SIGTERM came.
 };
 
 }  // namespace accelerate::launcher
