@@ -21,6 +21,21 @@ TEST(UsersFolder, IsWhereBazelRunWasCalled) {
   setenv("BUILD_WORKING_DIRECTORY", "/", /*replace=*/1);
   EXPECT_TRUE(enter_users_folder().ok());
   EXPECT_EQ(std::filesystem::current_path(), "/");
+  std::filesystem::current_path(start);
+}
+
+TEST(UsersFolder, IsThatOfAProcessWhichBazelDidNotStart) {
+  const std::filesystem::path start = std::filesystem::current_path();
+  setenv("BUILD_WORKING_DIRECTORY", "/", /*replace=*/1);
+  const std::filesystem::path folder = testing::TempDir();
+  const std::filesystem::path others_runfiles = folder / "users_folder_test.runfiles" / "_main";
+  std::filesystem::create_directories(others_runfiles);
+  for (const std::filesystem::path& elsewhere : {folder, others_runfiles}) {
+    std::filesystem::current_path(elsewhere);
+    EXPECT_TRUE(enter_users_folder().ok());
+    EXPECT_EQ(std::filesystem::current_path(), std::filesystem::canonical(elsewhere));
+  }
+  std::filesystem::current_path(start);
 }
 
 TEST(UsersFolder, IsLeftWithASentenceWhereItIsGone) {

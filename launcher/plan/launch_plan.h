@@ -48,8 +48,9 @@ struct LaunchPlan {
   std::vector<CpuSet> cpu_sets = {};  // Where each process runs, from rank 0; anywhere if empty.
   int max_restarts = 0;               // How often all processes start again when one has failed.
   // From a worker's being told to stop to its being killed.
-  std::chrono::milliseconds grace_period = std::chrono::seconds(5);
-  std::string role = "default";  // What the processes are called together.
+  std::chrono::milliseconds grace_period = std::chrono::seconds(30);
+  std::chrono::milliseconds restart_pause{100};  // Before the first restart; see restart_pause.h.
+  std::string role = "default";                  // What the processes are called together.
   // Tells this run from others: in the names of its logs, and where several machines meet.
   std::string run_id = "none";
   bool quiet = false;  // Does without the report of how a failed process ended.

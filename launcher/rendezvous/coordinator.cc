@@ -245,7 +245,8 @@ void Coordinator::note_end(int rank, const MachineEnd& end) {
   }
   if (end.kind == EndKind::kNotStarted) {
     return stop({.machine = rank,
-                 .cause = absl::StrCat(name_of(rank), " cannot start its processes: ", end.text)});
+                 .cause = absl::StrCat(name_of(rank), " cannot start its processes: ", end.text),
+                 .exit_code = std::max(end.code, 1)});
   }
   // Others may have failed before, and this one for want of them.
   if (phase_ != Phase::kRunning || end.attempt != attempt_) return;

@@ -1,16 +1,17 @@
 #include "launcher/rendezvous/job_link.h"
 
 #include <algorithm>
-#include <iostream>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "launcher/env/mixed_precision.h"
 #include "launcher/rendezvous/address.h"
 #include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/output_writer.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -41,7 +42,7 @@ constexpr std::chrono::seconds kFirstWord(5);
 constexpr std::chrono::seconds kNextWord(60);
 
 void print_remark(const std::string& remark) {
-  std::cerr << absl::StrCat("accelerate: ", remark, ".\n");
+  print_to_errors(absl::StrCat("accelerate: ", remark, ".\n"));
 }
 
 }  // namespace
@@ -146,8 +147,11 @@ void JobLink::tell_signal(int signal) {
       {.cause = absl::StrCat(signal_name(signal), " received"), .exit_code = 128 + signal});
 }
 
-void JobLink::tell_not_started(const std::string& reason) {
-  member_->send(MachineEnd{.kind = EndKind::kNotStarted, .attempt = attempt_, .text = reason});
+void JobLink::tell_not_started(const std::string& reason, int exit_code) {
+  member_->send(MachineEnd{.kind = EndKind::kNotStarted,
+                           .attempt = attempt_,
+                           .code = exit_code,
+                           .text = std::string(absl::StripSuffix(reason, "."))});
 }
 
 void JobLink::tell_well() {

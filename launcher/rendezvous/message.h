@@ -56,7 +56,8 @@ struct MachineEnd {
   int attempt = 0;
   int rank = 0;            // The failed one, among all.
   bool by_signal = false;  // How it ended,
-  int code = 0;            // and with what; or else which signal the launcher received.
+  int code = 0;            // and with what; or else which signal the launcher received, or
+                           // with which code it ends where nothing could be started.
   std::string text = "";   // Why nothing could be started.
 
   bool operator==(const MachineEnd&) const = default;

@@ -30,8 +30,8 @@ struct LaunchRequest {
   std::optional<std::string> config_file = std::nullopt;
   std::optional<int> threads_per_process = std::nullopt;
   int max_restarts = 0;
-  std::chrono::seconds grace_period{5};  // From SIGTERM to SIGKILL.
-  std::string run_id = "none";           // What the machines of one job know each other by.
+  std::chrono::seconds grace_period{30};  // From SIGTERM to SIGKILL.
+  std::string run_id = "none";            // What the machines of one job know each other by.
   RendezvousSettings rendezvous = {};
   std::string role = "default";
   OutputPlan output = {};

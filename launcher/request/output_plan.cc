@@ -19,11 +19,11 @@ std::optional<Streams> parse_streams(absl::string_view text) {
 
 }  // namespace
 
-Streams Tee::of(int local_rank) const {
+Streams Tee::of(int rank) const {
   if (ranks.empty()) return all;
   Streams streams;
-  for (const RankStreams& rank : ranks) {
-    if (rank.local_rank == local_rank) streams = rank.streams;  // The last one holds.
+  for (const RankStreams& each : ranks) {
+    if (each.rank == rank) streams = each.streams;  // The last one holds.
   }
   return streams;
 }
@@ -39,9 +39,9 @@ absl::StatusOr<Tee> parse_tee(const std::string& text) {
     if (!streams.has_value() || !absl::SimpleAtoi(parts.first, &rank) || rank < 0) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--tee=", text, " is not valid; write 0 for no stream, 1 for standard output, 2 for ",
-          "standard error or 3 for both, or one of these for single local ranks: 0:1,1:3."));
+          "standard error or 3 for both, or one of these for single ranks: 0:1,1:3."));
     }
-    tee.ranks.push_back({.local_rank = rank, .streams = *streams});
+    tee.ranks.push_back({.rank = rank, .streams = *streams});
   }
   return tee;
 }

@@ -25,7 +25,7 @@ struct Streams {
 };
 
 struct RankStreams {
-  int local_rank = 0;
+  int rank = 0;  // Among all of the job.
   Streams streams = {};
 
   bool operator==(const RankStreams&) const = default;
@@ -36,7 +36,7 @@ struct Tee {
   Streams all = {};                     // Of each process,
   std::vector<RankStreams> ranks = {};  // but where this has entries, of these alone.
 
-  Streams of(int local_rank) const;
+  Streams of(int rank) const;
 
   bool operator==(const Tee&) const = default;
 };
@@ -45,15 +45,16 @@ struct OutputPlan {
   // The folder in which each run makes one of its own, for a file of each process and stream, as
   // torchrun does: RUN/attempt_0/0/stdout.log, stderr.log. Empty where nothing is kept.
   std::string log_dir = "";
-  // Lines of these begin with "[default0]:", the role and the local rank, where there are several
-  // processes.
+  // Lines of these begin with "[default0]:", the role and the rank among all, where there are
+  // several processes.
   Tee tee = {};
 
   bool operator==(const OutputPlan&) const = default;
 };
 
 // As torchrun writes it: 0 for no stream, 1 for standard output, 2 for standard error, 3 for both;
-// or one of these for single local ranks, "0:1,1:3". InvalidArgument says what is valid.
+// or one of these for single ranks, among all of the job, "0:1,1:3". InvalidArgument says what is
+// valid.
 absl::StatusOr<Tee> parse_tee(const std::string& text);
 
 }  // namespace accelerate::launcher

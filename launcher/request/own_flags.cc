@@ -193,7 +193,7 @@ std::vector<LaunchFlag> own_flags() {
        FlagUse::kLaunch, Set(take_text<&LaunchRequest::role>)},
       {"max_restarts", "N", "Times that all processes start again when one has failed (0).",
        kOutput, FlagUse::kLaunch, Set(set_max_restarts)},
-      {"grace_period", "SECONDS", "Time to end after SIGTERM before processes are killed (5).",
+      {"grace_period", "SECONDS", "Time to end after SIGTERM before processes are killed (30).",
        kOutput, FlagUse::kLaunch, Set(set_grace_period)},
       {"monitor_interval", "NUMBER", "Accepted, and without effect: an end is noticed at once.",
        kOutput, FlagUse::kLaunch, Set(set_nothing)},

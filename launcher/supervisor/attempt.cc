@@ -1,11 +1,11 @@
 #include "launcher/supervisor/attempt.h"
 
-#include <iostream>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/supervisor/output_writer.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -20,7 +20,8 @@ OutputRoute route(const LaunchPlan& plan, int rank, bool is_marked, bool is_rela
 absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder>& logs,
                                    const StoreEndpoint& store, WorkerPlace place) {
   const LaunchPlan& plan = job.plan;
-  const int rank = place.local_rank;
+  // Among all: several machines may write to one terminal or disk.
+  const int rank = plan.rank_of(place.local_rank);
   WorkerSetup setup;
   std::string output_file;
   std::string error_output_file;
@@ -38,7 +39,9 @@ absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder
   setup.standard_output = route(plan, rank, marked.out, /*is_relayed=*/false, output_file);
   setup.standard_error = route(plan, rank, marked.err, /*is_relayed=*/several, error_output_file);
   setup.variables = job.variables(plan, place, store);
-  if (rank < static_cast<int>(plan.cpu_sets.size())) setup.cpus = plan.cpu_sets[rank];
+  if (place.local_rank < static_cast<int>(plan.cpu_sets.size())) {
+    setup.cpus = plan.cpu_sets[place.local_rank];
+  }
   return setup;
 }
 
@@ -55,8 +58,15 @@ absl::StatusOr<Store> open_store(const Job& job, int port, Reach reach) {
   return store;
 }
 
+absl::StatusOr<std::optional<LogFolder>> make_log_folder(const LaunchPlan& plan) {
+  if (plan.output.log_dir.empty()) return std::nullopt;
+  absl::StatusOr<LogFolder> created = LogFolder::create(plan.output.log_dir, log_name(plan));
+  if (!created.ok()) return created.status();
+  return *std::move(created);
+}
+
 absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
-                                       const std::optional<LogFolder>& logs, SignalScope& signals) {
+                                       const std::optional<LogFolder>& logs, JobScope& scope) {
   std::vector<WorkerSetup> setups;
   for (int rank = 0; rank < job.plan.num_processes; ++rank) {
     absl::StatusOr<WorkerSetup> setup =
@@ -64,20 +74,25 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
     if (!setup.ok()) return setup.status();
     setups.push_back(*std::move(setup));
   }
-  absl::StatusOr<Watchdog> started = Watchdog::start();
+  absl::StatusOr<Watchdog> started = Watchdog::start(scope.adoption.mark());
   if (!started.ok()) return started.status();
   auto watchdog = std::make_unique<Watchdog>(*std::move(started));
-  auto group =
-      std::make_unique<WorkerGroup>(job.plan.grace_period, signals, *watchdog, attempt.link);
+  WorkerGroupOptions options = {.grace_period = job.plan.grace_period,
+                                .first_rank = job.plan.rank_of(0)};
+  if (job.execution != nullptr) {
+    options.start_failure = [&execution = *job.execution] { return execution.failure(); };
+  }
+  auto group = std::make_unique<WorkerGroup>(std::move(options), scope.signals, scope.adoption,
+                                             *watchdog, attempt.link);
   absl::StatusOr<GroupEnd> end = group->run(std::move(attempt.store.socket), setups, job.worker);
   if (!end.ok()) return end.status();
   return AttemptEnd(std::move(watchdog), std::move(group), *std::move(end));
 }
 
 int report_start(const LaunchPlan& plan, const absl::Status& status) {
-  std::cerr << "accelerate: cannot start " << plan.num_processes
-            << (plan.num_processes == 1 ? " process: " : " processes: ") << status.message()
-            << "\n";
+  print_to_errors(absl::StrCat(
+      "accelerate: cannot start ", plan.num_processes,
+      plan.num_processes == 1 ? " process: " : " processes: ", status.message(), "\n"));
   return 1;
 }
 

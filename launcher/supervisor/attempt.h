@@ -3,11 +3,13 @@
 // Example:
 //   absl::StatusOr<Store> store = open_store(job, plan.main_process_port, Reach::kThisMachine);
 //   absl::StatusOr<AttemptEnd> end =
-//       run_attempt(job, {.number = 0, .store = *std::move(store)}, logs, signals);
+//       run_attempt(job, {.number = 0, .store = *std::move(store)}, logs, scope);
 //   if (end.ok()) end->print(end_report(job.plan, end->group, std::nullopt));
 //
 // Not for deciding what follows: supervise() (supervisor.h) does that.
 #pragma once
+
+#include <signal.h>
 
 #include <functional>
 #include <memory>
@@ -21,6 +23,7 @@
 #include "launcher/plan/launch_plan.h"
 #include "launcher/plan/worker_variables.h"
 #include "launcher/rendezvous/job_link.h"
+#include "launcher/supervisor/adoption.h"
 #include "launcher/supervisor/file_descriptor.h"
 #include "launcher/supervisor/group_end.h"
 #include "launcher/supervisor/listening_socket.h"
@@ -37,10 +40,10 @@ struct Job {
   std::function<int()> worker;
   std::function<EnvironmentChanges(const LaunchPlan&, const WorkerPlace&, const StoreEndpoint&)>
       variables;
-  bool has_store = true;           // The workers meet in one;
-  bool takes_store_socket = true;  // rank 0 takes its socket over, or else opens it itself.
-  const ProgramExecution* execution = nullptr;  // Where `worker` executes another program.
-  std::string program = "";  // The file that must be the same on all machines, if any.
+  bool has_store = true;                  // The workers meet in one;
+  bool takes_store_socket = true;         // rank 0 takes its socket over, or else opens it itself.
+  ProgramExecution* execution = nullptr;  // Where `worker` executes another program.
+  std::string program = "";               // The file that must be the same on all machines, if any.
 };
 
 // Where the workers meet, and its socket where rank 0 is to inherit that.
@@ -75,9 +78,18 @@ class AttemptEnd {
   std::unique_ptr<WorkerGroup> workers_;
 };
 
+// What all attempts of a job have in common: who hears of signals and of orphans.
+struct JobScope {
+  SignalScope signals{SIGUSR2, SIGTSTP, SIGCONT};
+  Adoption adoption = {};
+};
+
+// Makes the folder for the output, where the plan keeps it.
+absl::StatusOr<std::optional<LogFolder>> make_log_folder(const LaunchPlan& plan);
+
 // Runs the workers to their end. An error where not all could be started.
 absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
-                                       const std::optional<LogFolder>& logs, SignalScope& signals);
+                                       const std::optional<LogFolder>& logs, JobScope& scope);
 
 // Says why the workers could not be started, and returns the exit code for that.
 int report_start(const LaunchPlan& plan, const absl::Status& status);

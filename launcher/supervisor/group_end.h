@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "launcher/supervisor/worker_end.h"
 
@@ -21,12 +22,18 @@ struct GroupEnd {
   std::optional<int> failed_rank = std::nullopt;  // On this machine, whose end stopped the others.
   pid_t failed_process = 0;
   WorkerEnd worker_end = {};
-  std::string last_errors = "";  // The end of its standard error, where that was relayed.
+  std::string last_errors = "";        // The end of its standard error, where that was relayed.
+  std::vector<int> killed_ranks = {};  // Those that had not ended when they were told to,
+  bool was_killed_by_request = false;  // nor when they were told so once more.
+  bool has_lost_output = false;        // What was written to standard output did not get there.
+
+  bool is_well() const { return !failed_rank.has_value() && !received_signal.has_value(); }
 
   // What a shell makes of it.
   int exit_code() const {
-    const bool by_signal = received_signal.has_value() && !failed_rank.has_value();
-    return by_signal ? 128 + *received_signal : worker_end.exit_code();
+    if (failed_rank.has_value()) return worker_end.exit_code();
+    if (received_signal.has_value()) return 128 + *received_signal;
+    return has_lost_output ? 1 : 0;
   }
 };
 

@@ -21,13 +21,13 @@ absl::Status folder_error(const std::string& path, const std::string& reason) {
 
 }  // namespace
 
-absl::StatusOr<LogFolder> LogFolder::create(const std::string& log_dir, const std::string& run_id) {
+absl::StatusOr<LogFolder> LogFolder::create(const std::string& log_dir, const std::string& name) {
   std::error_code error;
   std::filesystem::create_directories(log_dir, error);
   if (error) return folder_error(log_dir, error.message());
-  std::string name = run_id;
-  std::replace(name.begin(), name.end(), '/', '_');
-  std::string path = std::filesystem::absolute(log_dir) / absl::StrCat(name, "_XXXXXX");
+  std::string file_name = absl::StrCat(name, "_XXXXXX");
+  std::replace(file_name.begin(), file_name.end(), '/', '_');
+  std::string path = std::filesystem::absolute(log_dir) / file_name;
   if (mkdtemp(path.data()) == nullptr) return folder_error(path, std::strerror(errno));
   return LogFolder(path);
 }
@@ -38,6 +38,11 @@ absl::StatusOr<std::string> LogFolder::make_rank_folder(int attempt, int rank) c
   std::filesystem::create_directories(folder, error);
   if (error) return folder_error(folder, error.message());
   return folder;
+}
+
+std::string log_name(const LaunchPlan& plan) {
+  return plan.num_machines == 1 ? plan.run_id
+                                : absl::StrCat(plan.run_id, "_machine", plan.machine_rank);
 }
 
 }  // namespace accelerate::launcher

@@ -1,7 +1,7 @@
 // The files in which the output of a run is kept, laid out as torchrun does it.
 //
 // Example:
-//   absl::StatusOr<LogFolder> logs = LogFolder::create("logs", plan.run_id);
+//   absl::StatusOr<LogFolder> logs = LogFolder::create("logs", log_name(plan));
 //   if (!logs.ok()) return fail(logs.status());
 //   absl::StatusOr<std::string> folder = logs->make_rank_folder(/*attempt=*/0, /*rank=*/1);
 //   // logs/none_a1B2c3/attempt_0/1, for stdout.log, stderr.log and error.json
@@ -13,17 +13,18 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "launcher/plan/launch_plan.h"
 
 namespace accelerate::launcher {
 
 // Not thread-safe.
 class LogFolder {
  public:
-  // Makes the folder of this run in `log_dir`, which is made as well where it is missing. An error
-  // names the folder, and what to do.
-  static absl::StatusOr<LogFolder> create(const std::string& log_dir, const std::string& run_id);
+  // Makes the folder of this run, on this machine, in `log_dir`, which is made as well where it is
+  // missing. An error names the folder, and what to do.
+  static absl::StatusOr<LogFolder> create(const std::string& log_dir, const std::string& name);
 
-  // Makes the folder of one process.
+  // Makes the folder of one process, which has this rank among all of the job.
   absl::StatusOr<std::string> make_rank_folder(int attempt, int rank) const;
 
   const std::string& path() const { return path_; }
@@ -33,5 +34,9 @@ class LogFolder {
 
   std::string path_;
 };
+
+// What the folder of this run is called before its random end: the run's id, and the machine where
+// there are several, which may have one disk.
+std::string log_name(const LaunchPlan& plan);
 
 }  // namespace accelerate::launcher

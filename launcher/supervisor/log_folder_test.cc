@@ -33,6 +33,11 @@ TEST(LogFolder, HasAFolderForEachAttemptAndRank) {
   EXPECT_TRUE(std::filesystem::is_directory(*folder));
 }
 
+TEST(LogFolder, TellsMachinesApart) {
+  EXPECT_EQ(log_name({.run_id = "job"}), "job");
+  EXPECT_EQ(log_name({.num_machines = 4, .machine_rank = 3, .run_id = "job"}), "job_machine3");
+}
+
 TEST(LogFolder, SaysWhyThereIsNone) {
   const std::string file = testing::TempDir() + "/file";
   std::ofstream(file) << "";

@@ -1,6 +1,5 @@
 #include "launcher/supervisor/output_relay.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,10 +23,6 @@ bool write_all(int fd, std::string_view text) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written >= 0) {
       text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {
-      // Somebody else has made the terminal non-blocking.
-      pollfd writable = {.fd = fd, .events = POLLOUT, .revents = 0};
-      poll(&writable, 1, /*timeout=*/-1);
     } else if (errno != EINTR) {
       return false;
     }
@@ -50,16 +45,24 @@ std::string prefixed(std::string_view text, const std::string& prefix, bool star
 
 }  // namespace
 
+OutputRelay::OutputRelay(int output, std::function<void(std::string_view)> remark)
+    : writer_(output), remark_(std::move(remark)) {
+  if (remark_ == nullptr) {
+    remark_ = [this](std::string_view lines) { print(lines); };
+  }
+}
+
 void OutputRelay::add(RelaySource source) {
   sources_.push_back({.from = std::move(source), .tail = {}, .open_line = "", .open_since = {}});
 }
 
-std::vector<int> OutputRelay::fds() const {
-  std::vector<int> fds;
+void OutputRelay::add_to(std::vector<pollfd>& polled) const {
+  if (writer_.has_rest()) polled.push_back({.fd = writer_.fd(), .events = POLLOUT, .revents = 0});
+  if (writer_.is_full()) return;
   for (const Source& source : sources_) {
-    if (source.from.pipe.is_open()) fds.push_back(source.from.pipe.get());
+    if (!source.from.pipe.is_open()) continue;
+    polled.push_back({.fd = source.from.pipe.get(), .events = POLLIN, .revents = 0});
   }
-  return fds;
 }
 
 std::optional<std::chrono::milliseconds> OutputRelay::wait() const {
@@ -76,8 +79,10 @@ std::optional<std::chrono::milliseconds> OutputRelay::wait() const {
 
 void OutputRelay::forward() {
   const Clock::time_point now = Clock::now();
+  writer_.flush();
+  look_for_error();
   for (int rank = 0; rank < static_cast<int>(sources_.size()); ++rank) {
-    read_once(rank);
+    if (!writer_.is_full()) read_once(rank);
     const Source& source = sources_[rank];
     if (!source.open_line.empty() && now - source.open_since >= kOpenLineDelay) {
       write_open_line(rank);
@@ -123,8 +128,8 @@ void OutputRelay::write_log(Source& source, std::string_view chunk) {
   RelaySource& from = source.from;
   if (!from.log.is_open() || write_all(from.log.get(), chunk)) return;
   // Once, and the run goes on: its output still passes.
-  print(absl::StrCat("accelerate: cannot write ", from.log_path, ": ", std::strerror(errno),
-                     "; the rest of this output is not kept; make room for it.\n"));
+  remark_(absl::StrCat("accelerate: cannot write ", from.log_path, ": ", std::strerror(errno),
+                       "; the rest of this output is not kept; make room for it.\n"));
   from.log.reset();
 }
 
@@ -134,12 +139,37 @@ void OutputRelay::write_open_line(int rank) {
 }
 
 void OutputRelay::write_output(std::string_view text) {
-  // A reader that has gone wants no more.
-  if (write_all(output_, text) || errno == EPIPE || has_told_of_loss_) return;
-  has_told_of_loss_ = true;
-  write_all(STDERR_FILENO,
-            absl::StrCat("accelerate: cannot write what the processes print: ",
-                         std::strerror(errno), "; some of it is lost; make room for it.\n"));
+  writer_.write(text);
+  look_for_error();
+  if (has_given_up_) drop_rest();
+}
+
+void OutputRelay::look_for_error() {
+  const int error = writer_.error();
+  if (error == 0 || has_lost_) return;
+  if (error == EPIPE) {
+    for (Source& source : sources_) source.from.pipe.reset();
+    return;
+  }
+  has_lost_ = true;
+  remark_(absl::StrCat("accelerate: cannot write what the processes print: ", std::strerror(error),
+                       "; some of it is lost; make room for it.\n"));
+}
+
+void OutputRelay::give_up() {
+  has_given_up_ = true;
+  drop_rest();
+}
+
+void OutputRelay::drop_rest() {
+  if (writer_.drop() == 0 || has_told_of_dropping_) return;
+  has_told_of_dropping_ = true;
+  remark_("accelerate: nobody reads what the processes print; the rest of it is dropped.\n");
+}
+
+void OutputRelay::close() {
+  sources_.clear();
+  writer_.close();
 }
 
 void OutputRelay::write(int writer, std::string_view text) {

@@ -8,14 +8,18 @@
 //   relay.forward();
 //
 // Lines of different processes do not mix: a whole line goes out at once, and what has no newline
-// yet, such as a prompt or a progress bar, after a moment.
+// yet, such as a prompt or a progress bar, after a moment. It never waits for whoever reads the
+// output: it keeps some, and then leaves the pipes full, so that the processes wait for him.
 //
 // Not where the processes can write themselves: one that finds a pipe in place of its terminal may
 // write later, and without colours.
 #pragma once
 
+#include <poll.h>
+
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +27,7 @@
 
 #include "launcher/supervisor/file_descriptor.h"
 #include "launcher/supervisor/output_tail.h"
+#include "launcher/supervisor/output_writer.h"
 
 namespace accelerate::launcher {
 
@@ -36,20 +41,25 @@ struct RelaySource {
 // Not thread-safe.
 class OutputRelay {
  public:
-  // Writes to `output`, which must stay open; where that fails the text is lost and the relay goes
-  // on. But for want of a reader, standard error is told once.
-  explicit OutputRelay(int output) : output_(output) {}
+  // Writes to `output`, which must stay open. Where that fails the text is lost, which is told
+  // once, and the relay goes on; but once the reader has gone, all pipes are closed, so that who
+  // writes into one gets the SIGPIPE that he would get without a relay. `remark` gets lines of the
+  // relay's own; the output itself does where it is empty.
+  explicit OutputRelay(int output, std::function<void(std::string_view lines)> remark = nullptr);
+  OutputRelay(const OutputRelay&) = delete;
+  OutputRelay& operator=(const OutputRelay&) = delete;
 
   // Relays from the next rank, from 0.
   void add(RelaySource source);
 
-  // The pipes that may still bring something.
-  std::vector<int> fds() const;
+  // What to poll: the pipes that may still bring something, unless so much is kept that they have
+  // to wait, and the output where it is to take what is kept.
+  void add_to(std::vector<pollfd>& polled) const;
 
   // How long an open line may still wait for its end; nothing where there is none.
   std::optional<std::chrono::milliseconds> wait() const;
 
-  // Passes on what has arrived. Does not wait for more.
+  // Passes on what has arrived, and has been kept. Does not wait for more.
   void forward();
 
   // Passes on all that rank `rank` has written so far, an open line too. For a process that has
@@ -59,11 +69,21 @@ class OutputRelay {
   // Writes whole lines of the caller's own in between.
   void print(std::string_view lines);
 
+  // Whether some is kept that the output has not taken yet.
+  bool has_rest() const { return writer_.has_rest(); }
+
+  // From now on, what the output does not take at once is dropped, the rest that is kept first;
+  // which is remarked here and now, if there is one.
+  void give_up();
+
+  // Whether text was lost for another reason than that its reader had gone.
+  bool has_lost() const { return has_lost_; }
+
   // The end of what `rank` wrote.
   std::string tail(int rank) const { return sources_[rank].tail.text(); }
 
   // Closes all pipes and files, in a forked process that is not to hold them.
-  void close() { sources_.clear(); }
+  void close();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -80,9 +100,14 @@ class OutputRelay {
   void write_open_line(int rank);
   void write(int writer, std::string_view text);
   void write_output(std::string_view text);
+  void look_for_error();
+  void drop_rest();
 
-  int output_;
-  bool has_told_of_loss_ = false;
+  OutputWriter writer_;
+  std::function<void(std::string_view)> remark_;
+  bool has_given_up_ = false;
+  bool has_told_of_dropping_ = false;
+  bool has_lost_ = false;
   std::vector<Source> sources_;
   std::optional<int>
       mid_line_writer_;  // Whose text the output ends with, where no newline ended it.

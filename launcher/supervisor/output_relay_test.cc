@@ -1,11 +1,14 @@
 #include "launcher/supervisor/output_relay.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -49,6 +52,12 @@ class OutputRelayTest : public ::testing::Test {
   std::string forwarded() {
     relay_.forward();
     return output_.take();
+  }
+
+  int num_polled() const {
+    std::vector<pollfd> polled;
+    relay_.add_to(polled);
+    return static_cast<int>(polled.size());
   }
 
   Pipe output_;
@@ -112,16 +121,18 @@ TEST_F(OutputRelayTest, RemembersTheEndOfEachRank) {
 }
 
 TEST_F(OutputRelayTest, ForgetsAPipeThatEnded) {
-  EXPECT_EQ(relay_.fds().size(), 2u);
+  EXPECT_EQ(num_polled(), 2);
   ranks_[0].write_end.reset();
   relay_.forward();
-  EXPECT_EQ(relay_.fds().size(), 1u);
+  EXPECT_EQ(num_polled(), 1);
 }
 
 // The same with a prefix for each rank, and a file for the first.
 class PrefixedOutputTest : public ::testing::Test {
  protected:
-  PrefixedOutputTest() : relay_(output_.write_end.get()), ranks_(2) {
+  PrefixedOutputTest()
+      : relay_(output_.write_end.get(), [this](std::string_view lines) { remarks_ += lines; }),
+        ranks_(2) {
     relay_.add({.pipe = std::move(ranks_[0].read_end),
                 .prefix = "[0]:",
                 .log = std::move(log_.write_end),
@@ -134,6 +145,7 @@ class PrefixedOutputTest : public ::testing::Test {
     return output_.take();
   }
 
+  std::string remarks_;
   Pipe output_;
   Pipe log_;
   OutputRelay relay_;
@@ -173,30 +185,88 @@ TEST_F(PrefixedOutputTest, SaysOnceThatTheFileCannotBeWrittenAndGoesOn) {
   signal(SIGPIPE, SIG_IGN);
   log_.read_end.reset();
   ranks_[0].put("one\n");
-  EXPECT_EQ(finished(0),
-            "accelerate: cannot write logs/0: Broken pipe; the rest of this output is not kept; "
-            "make room for it.\n[0]:one\n");
+  EXPECT_EQ(finished(0), "[0]:one\n") << "without a word among the data";
   ranks_[0].put("two\n");
   EXPECT_EQ(finished(0), "[0]:two\n");
+  EXPECT_EQ(remarks_,
+            "accelerate: cannot write logs/0: Broken pipe; the rest of this output is not kept; "
+            "make room for it.\n");
+}
+
+// Nobody reads what is more than a pipe holds.
+class UnreadOutputTest : public PrefixedOutputTest {
+ protected:
+  void fill() {
+    const std::string text(16 * 1024, 'x');
+    while (is_read()) {
+      ranks_[1].put(text + "\n");
+      relay_.forward();
+      written_ += text.size() + 1;
+    }
+  }
+
+  // Whether the pipes are still read.
+  bool is_read() const {
+    std::vector<pollfd> polled;
+    relay_.add_to(polled);
+    return std::any_of(polled.begin(), polled.end(),
+                       [](const pollfd& each) { return each.events == POLLIN; });
+  }
+
+  std::size_t written_ = 0;
+};
+
+TEST_F(UnreadOutputTest, LetsTheProcessesWaitUntilItIsRead) {
+  fill();
+  EXPECT_TRUE(relay_.has_rest());
+  std::size_t size = 0;
+  while (relay_.has_rest()) {
+    const std::string read = output_.take();
+    size += read.size() - 4 * std::count(read.begin(), read.end(), ']');
+    relay_.forward();
+  }
+  size += output_.take().size();
+  EXPECT_TRUE(is_read());
+  EXPECT_EQ(remarks_, "");
+  EXPECT_GE(size, written_);
+}
+
+TEST_F(UnreadOutputTest, IsDroppedWithOneRemark) {
+  fill();
+  relay_.give_up();
+  EXPECT_FALSE(relay_.has_rest());
+  EXPECT_TRUE(is_read());
+  ranks_[0].put("more\n");
+  relay_.finish(0);
+  EXPECT_FALSE(relay_.has_rest());
+  EXPECT_EQ(remarks_,
+            "accelerate: nobody reads what the processes print; the rest of it is dropped.\n");
+  EXPECT_EQ(log_.take(), "more\n") << "which goes on all the same";
+  output_.take();
+  ranks_[1].put("read\n");
+  relay_.forward();
+  EXPECT_EQ(output_.take(), "[1]:read\n");
 }
 
 TEST(OutputRelay, SaysOnceThatTheOutputIsLostOnAFullDiskButNotForWantOfAReader) {
   signal(SIGPIPE, SIG_IGN);
   const FileDescriptor full(open("/dev/full", O_WRONLY | O_CLOEXEC));
-  OutputRelay relay(full.get());
-  testing::internal::CaptureStderr();
+  std::string remarks;
+  OutputRelay relay(full.get(), [&](std::string_view lines) { remarks += lines; });
   relay.print("one\n");
   relay.print("two\n");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+  EXPECT_TRUE(relay.has_lost());
+  EXPECT_EQ(remarks,
             "accelerate: cannot write what the processes print: No space left on device; some of "
             "it is lost; make room for it.\n");
 
   Pipe output;
   output.read_end.reset();
-  OutputRelay unread(output.write_end.get());
-  testing::internal::CaptureStderr();
+  remarks.clear();
+  OutputRelay unread(output.write_end.get(), [&](std::string_view lines) { remarks += lines; });
   unread.print("one\n");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_FALSE(unread.has_lost());
+  EXPECT_EQ(remarks, "");
 }
 
 }  // namespace

@@ -97,10 +97,10 @@ void ProgramExecution::execute() const {
   _exit(execution_exit_code(execution_error(command_, error)));
 }
 
-absl::Status ProgramExecution::failure() const {
+absl::Status ProgramExecution::failure() {
   int error = 0;
-  if (read(read_end_.get(), &error, sizeof(error)) != sizeof(error)) return absl::OkStatus();
-  return execution_error(command_, error);
+  if (error_ == 0 && read(read_end_.get(), &error, sizeof(error)) == sizeof(error)) error_ = error;
+  return error_ == 0 ? absl::OkStatus() : execution_error(command_, error_);
 }
 
 int execution_exit_code(const absl::Status& failure) {

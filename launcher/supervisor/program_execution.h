@@ -33,14 +33,15 @@ class ProgramExecution {
   [[noreturn]] void execute() const;
 
   // In the process that started the workers, when they have ended: OK where none has failed to
-  // execute, otherwise NotFound or PermissionDenied with what was wrong and what to do.
-  absl::Status failure() const;
+  // execute, otherwise NotFound or PermissionDenied with what was wrong and what to do. Stays so.
+  absl::Status failure();
 
  private:
   ProgramExecution(const Command& command, FileDescriptor read_end, FileDescriptor write_end);
 
   Command command_;
   FileDescriptor read_end_;
+  int error_ = 0;
   FileDescriptor write_end_;  // Closed on exec, so that a program that runs knows nothing of it.
 };
 

@@ -3,8 +3,9 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
-#include <iostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,8 +18,11 @@
 #include "launcher/rendezvous/job_link.h"
 #include "launcher/rendezvous/message.h"
 #include "launcher/rendezvous/program_digest.h"
+#include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/end_report.h"
 #include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/output_writer.h"
+#include "launcher/supervisor/restart_pause.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -27,24 +31,24 @@ namespace {
 struct LocalEnd {
   bool has_run = false;
   GroupEnd group = {};
-  std::function<void(const std::string& lines)> print = [](const std::string& lines) {
-    std::cerr << lines << std::flush;
-  };
+  std::function<void(const std::string& lines)> print = print_to_errors;
 };
 
-// Talks with the other machines until `is_enough`. A signal ends the job everywhere; a second one
-// ends the waiting here, and is returned.
-std::optional<int> talk(JobLink& link, SignalScope& signals,
-                        const std::function<bool()>& is_enough) {
+using Clock = std::chrono::steady_clock;
+
+// Talks with the other machines until `is_enough`, or until that time. A signal ends the job
+// everywhere; a second one ends the waiting here, and is returned.
+std::optional<int> talk(JobLink& link, SignalScope& signals, const std::function<bool()>& is_enough,
+                        Clock::time_point end = Clock::time_point::max()) {
   bool is_told = false;
-  while (!is_enough()) {
+  while (!is_enough() && Clock::now() < end) {
     std::vector<pollfd> polled = {{.fd = signals.fd(), .events = POLLIN, .revents = 0}};
     link.add_to(polled);
-    const auto wait = link.wait();
+    std::optional<std::chrono::milliseconds> wait = link.wait();
+    if (end != Clock::time_point::max())
+      wait = std::min(wait.value_or(time_left(end)), time_left(end));
     poll(polled.data(), polled.size(), wait.has_value() ? static_cast<int>(wait->count()) : -1);
-    while (const std::optional<int> signal = signals.take()) {
-      // A scheduler's warning ends nothing, and there is no process here that could heed it.
-      if (*signal == SIGCHLD || *signal == SIGUSR1) continue;
+    while (const std::optional<int> signal = take_ending_signal(signals)) {
       if (is_told) return signal;
       is_told = true;
       link.tell_signal(*signal);
@@ -67,9 +71,8 @@ std::string report_of_others(const LaunchPlan& plan, const JobLink& link, const 
 
 class MachineOfSeveral {
  public:
-  MachineOfSeveral(Job& job, JobLink& link, const std::optional<LogFolder>& logs,
-                   SignalScope& signals)
-      : job_(job), link_(link), logs_(logs), signals_(signals) {}
+  MachineOfSeveral(Job& job, JobLink& link, JobScope& scope)
+      : job_(job), link_(link), scope_(scope), signals_(scope.signals) {}
 
   int run() {
     if (const auto signal = talk(
@@ -77,20 +80,23 @@ class MachineOfSeveral {
       return 128 + *signal;
     }
     job_.plan.machine_rank = link_.machine_rank();
+    logs_ = make_log_folder(job_.plan);
     for (int number = 0;; ++number) {
       const LocalEnd end = run_attempt(number);
       const auto signal =
           talk(link_, signals_, [this] { return link_.stop().has_value() || link_.is_finished(); });
       if (signal.has_value()) return 128 + *signal;
-      if (!link_.stop().has_value()) return 0;
+      if (!link_.stop().has_value()) return end.group.exit_code();
       const Stop& stop = *link_.stop();
       report(end, stop, stop.is_restarted ? std::optional<int>(number + 1) : std::nullopt);
       if (!stop.is_restarted) return stop.exit_code;
+      if (const auto second = pause_before(number + 1)) return 128 + *second;
     }
   }
 
  private:
   LocalEnd run_attempt(int number) {
+    if (!logs_.ok()) return not_started(logs_.status());
     Attempt attempt = {.number = number, .link = &link_};
     if (link_.is_main_machine() && job_.has_store) {
       // At any port: the main one is taken by those who meet, and the last attempt's may be
@@ -108,15 +114,20 @@ class MachineOfSeveral {
     attempt.store.endpoint.port = link_.start()->store_port;
     choose_interface();
     absl::StatusOr<AttemptEnd> end =
-        launcher::run_attempt(job_, std::move(attempt), logs_, signals_);
+        launcher::run_attempt(job_, std::move(attempt), *logs_, scope_);
     if (!end.ok()) return not_started(end.status());
-    if (!end->group.failed_rank.has_value() && !end->group.received_signal.has_value()) {
+    if (end->group.is_well()) {
       link_.tell_well();
     }
     const auto shared = std::make_shared<AttemptEnd>(*std::move(end));
     return {.has_run = true, .group = shared->group, .print = [shared](const std::string& lines) {
               shared->print(lines);
             }};
+  }
+
+  std::optional<int> pause_before(int attempt) {
+    const auto is_over = [this] { return !link_.stop()->is_restarted; };
+    return talk(link_, signals_, is_over, Clock::now() + restart_pause(job_.plan, attempt));
   }
 
   LocalEnd not_started(const absl::Status& status) {
@@ -145,17 +156,18 @@ class MachineOfSeveral {
 
   Job& job_;
   JobLink& link_;
-  const std::optional<LogFolder>& logs_;
+  absl::StatusOr<std::optional<LogFolder>> logs_ = std::nullopt;  // Known by the machine's rank.
+  JobScope& scope_;
   SignalScope& signals_;
 };
 
 }  // namespace
 
-int run_on_several_machines(Job job, const std::optional<LogFolder>& logs, SignalScope& signals) {
+int run_on_several_machines(Job job, JobScope& scope) {
   const std::string digest = job.program.empty() ? "" : program_digest(job.program);
   absl::StatusOr<JobLink> link = JobLink::open(job.plan, digest);
   if (!link.ok()) return report_start(job.plan, link.status());
-  const int exit_code = MachineOfSeveral(job, *link, logs, signals).run();
+  const int exit_code = MachineOfSeveral(job, *link, scope).run();
   link->leave();
   return exit_code;
 }

@@ -1,16 +1,12 @@
 // A job whose workers run on several machines, as one of them sees it.
 //
 // Example:
-//   if (job.plan.num_machines > 1) return run_on_several_machines(job, logs, signals);
+//   if (job.plan.num_machines > 1) return run_on_several_machines(job, scope);
 //
 // Not for one machine, which has nobody to wait for.
 #pragma once
 
-#include <optional>
-
 #include "launcher/supervisor/attempt.h"
-#include "launcher/supervisor/log_folder.h"
-#include "launcher/supervisor/signal_scope.h"
 
 namespace accelerate::launcher {
 
@@ -18,6 +14,6 @@ namespace accelerate::launcher {
 // any machine fails, is lost or is told to stop; starts again when all do. Says what happened, and
 // returns the exit code: that of the first worker that failed, wherever it was; 128 + the signal
 // that ended the job; 1 where a machine is missing, refused or lost.
-int run_on_several_machines(Job job, const std::optional<LogFolder>& logs, SignalScope& signals);
+int run_on_several_machines(Job job, JobScope& scope);
 
 }  // namespace accelerate::launcher

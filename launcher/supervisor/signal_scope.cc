@@ -20,13 +20,15 @@ void set_disposition(int signal, sighandler_t handler, struct sigaction* old_act
 
 }  // namespace
 
-SignalScope::SignalScope() {
+SignalScope::SignalScope(std::initializer_list<int> more) {
   sigset_t taken;
   sigemptyset(&taken);
   sigaddset(&taken, SIGCHLD);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
-    // A blocked signal arrives even where it is ignored.
-    if (!is_ignored(signal)) sigaddset(&taken, signal);
+  for (const std::initializer_list<int> signals : {{SIGINT, SIGTERM, SIGHUP, SIGUSR1}, more}) {
+    for (const int signal : signals) {
+      // A blocked signal arrives even where it is ignored.
+      if (!is_ignored(signal)) sigaddset(&taken, signal);
+    }
   }
   // Where SIGCHLD is ignored, as some parents leave it, ended children vanish with their exit
   // codes.
@@ -40,6 +42,20 @@ std::optional<int> SignalScope::take() {
   signalfd_siginfo info = {};
   if (read(fd_.get(), &info, sizeof(info)) != sizeof(info)) return std::nullopt;
   return static_cast<int>(info.ssi_signo);
+}
+
+// The kernel knows whether a process that stops could ever go on: it takes no notice of the signal
+// where the terminal's session has nobody else left.
+void SignalScope::suspend() {
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTSTP);
+  struct sigaction old_action = {};
+  set_disposition(SIGTSTP, SIG_DFL, &old_action);
+  raise(SIGTSTP);
+  sigprocmask(SIG_UNBLOCK, &stop, nullptr);
+  sigprocmask(SIG_BLOCK, &stop, nullptr);
+  sigaction(SIGTSTP, &old_action, nullptr);
 }
 
 void SignalScope::restore() {

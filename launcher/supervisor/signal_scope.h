@@ -11,18 +11,19 @@
 
 #include <signal.h>
 
+#include <initializer_list>
 #include <optional>
 
 #include "launcher/supervisor/file_descriptor.h"
 
 namespace accelerate::launcher {
 
-// Takes SIGCHLD, and SIGINT, SIGTERM, SIGHUP and SIGUSR1 where they are not ignored (under nohup,
-// or in the background of a script, they are, and stay so). A write without a reader fails instead
-// of killing.
+// Takes SIGCHLD, and SIGINT, SIGTERM, SIGHUP, SIGUSR1 and `more` where they are not ignored (under
+// nohup, or in the background of a script, they are, and stay so). A write without a reader fails
+// instead of killing.
 class SignalScope {
  public:
-  SignalScope();
+  explicit SignalScope(std::initializer_list<int> more = {});
   SignalScope(const SignalScope&) = delete;
   SignalScope& operator=(const SignalScope&) = delete;
   ~SignalScope() { restore(); }
@@ -32,6 +33,10 @@ class SignalScope {
 
   // The next signal that has arrived, if any. Does not wait.
   std::optional<int> take();
+
+  // Does to this process what a SIGTSTP that was taken would have done, and returns when it goes
+  // on: at once where there is no shell that could let it go on later.
+  void suspend();
 
   // Brings mask and dispositions back to what the constructor found, and closes the descriptor. For
   // a forked process, which is to receive signals as if there were no supervisor.

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -221,12 +222,53 @@ TEST(SeveralMachines, RefuseAnotherWorldSizeAndAnotherBuild) {
 }
 
 TEST(SeveralMachines, NameTheOneThatLacksTheProgram) {
-  Machines machines({.flags = {"--num_processes=2"}, .script = kWait, .own_flags = [](int machine) {
+  Machines machines({.flags = {"--num_processes=2", "--max_restarts=3"},
+                     .script = kWait,
+                     .own_flags = [](int machine) {
                        return machine == 1 ? Words{"/no/such/program"} : Words();
                      }});
   EXPECT_THAT(machines.wait_for_all(), Each(127));
   EXPECT_THAT(machines[1].errors(), HasSubstr("cannot execute /no/such/program"));
-  EXPECT_THAT(machines[0].errors(), HasSubstr("rank 1 on machine 1 (127.0.0.1) exited with code"));
+  EXPECT_THAT(machines[0].errors(),
+              HasSubstr("accelerate: machine 1 (127.0.0.1) cannot start its processes: cannot "
+                        "execute /no/such/program: there is no such file; check the path; the "
+                        "processes of this machine were stopped.\n"));
+}
+
+TEST(SeveralMachines, MarkAndKeepTheirOutputByTheRankAmongAll) {
+  const std::string log_dir = testing::TempDir() + "/one_disk";
+  std::filesystem::remove_all(log_dir);
+  Machines machines(
+      {.flags = {"--num_processes=4", "--tee=0:1,3:1", "--log_dir=" + log_dir, "--rdzv_id=job"},
+       .script = "echo from $RANK"});
+  EXPECT_THAT(machines.wait_for_all(), Each(0));
+  EXPECT_THAT(machines[0].output(), AllOf(HasSubstr("[default0]:from 0\n"), HasSubstr("from 1\n"),
+                                          Not(HasSubstr("1]:"))));
+  EXPECT_THAT(machines[1].output(), AllOf(HasSubstr("[default3]:from 3\n"), HasSubstr("from 2\n"),
+                                          Not(HasSubstr("2]:"))));
+  std::vector<std::string> runs;
+  for (const auto& entry : std::filesystem::directory_iterator(log_dir)) {
+    runs.push_back(entry.path());
+  }
+  std::sort(runs.begin(), runs.end());
+  ASSERT_EQ(runs.size(), 2u);
+  for (int rank = 0; rank < 4; ++rank) {
+    const int machine = rank / 2;
+    EXPECT_THAT(runs[machine], HasSubstr("/job_machine" + std::to_string(machine) + "_"));
+    const std::string folder = runs[machine] + "/attempt_0/" + std::to_string(rank);
+    EXPECT_EQ(read_file(folder + "/stdout.log"), "from " + std::to_string(rank) + "\n");
+  }
+}
+
+TEST(SeveralMachines, SayWhyOneCannotKeepItsOutput) {
+  const std::string file = temporary_file("no_folder_there", "");
+  Machines machines(
+      {.flags = {"--num_processes=2"}, .script = kWait, .own_flags = [&](int machine) {
+         return machine == 1 ? Words{"--log_dir=" + file} : Words();
+       }});
+  EXPECT_THAT(machines.wait_for_all(), Each(1));
+  EXPECT_THAT(machines[0].errors(), HasSubstr("machine 1 (127.0.0.1) cannot start its processes: "
+                                              "cannot make the folder"));
 }
 
 TEST(SeveralMachines, SayThatTheirPortIsTaken) {

@@ -1,5 +1,6 @@
 #include <signal.h>
 
+#include <filesystem>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -81,14 +82,21 @@ TEST(Restart, GivesEachAttemptAStoreOfItsOwn) {
 }
 
 TEST(Restart, DoesNotFollowASignalThatCameWhileTheOthersWereStopped) {
-  Subprocess program(shells({"--num_processes=2", "--max_restarts=2", "--grace_period=1"},
-                            "trap 'echo stopping' TERM; test $RANK = 1 && exit 3; "
-                            "while true; do sleep 0.1; done"));
-  program.wait_for_output("stopping\n");
-  program.send_signal(SIGTERM);
-  EXPECT_EQ(program.wait(), 3);
-  EXPECT_THAT(program.errors(), HasSubstr("exited with code 3; the others were stopped"));
-  EXPECT_TRUE(program.vanishes());
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    const std::string ready = testing::TempDir() + "/ready" + std::to_string(signal);
+    std::filesystem::remove(ready);
+    Subprocess program(shells({"--num_processes=2", "--max_restarts=2"},
+                              "if [ $RANK = 1 ]; then until [ -e " + ready +
+                                  " ]; do sleep 0.01; done; exit 3; fi; trap 'echo stopping' TERM; "
+                                  "touch " +
+                                  ready + "; until read line; do :; done"));
+    program.wait_for_output("stopping\n");
+    program.send_signal(signal);
+    program.write_input("\n");
+    EXPECT_EQ(program.wait(), 128 + signal);
+    EXPECT_THAT(program.errors(), HasSubstr("exited with code 3; nothing starts again after SIG"));
+    EXPECT_TRUE(program.vanishes());
+  }
 }
 
 TEST(Restart, IsForFailuresOfWorkersAlone) {

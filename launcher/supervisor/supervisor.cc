@@ -24,9 +24,10 @@
 #include "launcher/supervisor/end_report.h"
 #include "launcher/supervisor/listening_socket.h"
 #include "launcher/supervisor/log_folder.h"
+#include "launcher/supervisor/output_writer.h"
 #include "launcher/supervisor/program_execution.h"
+#include "launcher/supervisor/restart_pause.h"
 #include "launcher/supervisor/several_machines.h"
-#include "launcher/supervisor/signal_scope.h"
 #include "launcher/supervisor/system_error.h"
 
 namespace accelerate::launcher {
@@ -51,9 +52,10 @@ void warn_about_threads() {
   const auto threads = std::distance(std::filesystem::directory_iterator("/proc/self/task", error),
                                      std::filesystem::directory_iterator());
   if (threads <= 1) return;
-  std::cerr << "accelerate: this process has " << threads
-            << " threads, of which its workers keep only one, so that they may hang; start threads "
-               "in the workers, after they are launched.\n";
+  print_to_errors(
+      absl::StrCat("accelerate: this process has ", threads,
+                   " threads, of which its workers keep only one, so that they may hang; start "
+                   "threads in the workers, after they are launched.\n"));
 }
 
 struct Outcome {
@@ -72,11 +74,11 @@ Outcome report(const Job& job, AttemptEnd& end, int attempt) {
   const bool restarts = is_restarted(job.plan, end.group, attempt);
   const std::optional<int> restart = restarts ? std::optional<int>(attempt + 1) : std::nullopt;
   if (!job.plan.quiet) end.print(end_report(job.plan, end.group, restart));
-  return {.exit_code = end.group.exit_code(), .is_restarted = restarts};
+  return {.exit_code = exit_code(job.plan, end.group, attempt), .is_restarted = restarts};
 }
 
 Outcome run_once(const Job& job, int number, const std::optional<LogFolder>& logs,
-                 SignalScope& signals) {
+                 JobScope& scope) {
   const LaunchPlan& plan = job.plan;
   Attempt attempt = {.number = number};
   if (job.has_store) {
@@ -84,7 +86,7 @@ Outcome run_once(const Job& job, int number, const std::optional<LogFolder>& log
     if (!store.ok()) return {.exit_code = report_start(plan, store.status())};
     attempt.store = *std::move(store);
   }
-  absl::StatusOr<AttemptEnd> end = run_attempt(job, std::move(attempt), logs, signals);
+  absl::StatusOr<AttemptEnd> end = run_attempt(job, std::move(attempt), logs, scope);
   if (!end.ok()) return {.exit_code = report_start(plan, end.status())};
   return report(job, *end, number);
 }
@@ -92,20 +94,21 @@ Outcome run_once(const Job& job, int number, const std::optional<LogFolder>& log
 int run_job(const Job& job) {
   flush_standard_streams();
   warn_about_threads();
-  std::optional<LogFolder> logs;
-  if (!job.plan.output.log_dir.empty()) {
-    absl::StatusOr<LogFolder> created = LogFolder::create(job.plan.output.log_dir, job.plan.run_id);
-    if (!created.ok()) return report_start(job.plan, created.status());
-    logs = *std::move(created);
-  }
-  SignalScope signals;
-  if (!signals.is_open()) return report_start(job.plan, system_error("signalfd"));
-  if (job.plan.num_machines > 1) return run_on_several_machines(job, logs, signals);
+  JobScope scope;
+  if (!scope.signals.is_open()) return report_start(job.plan, system_error("signalfd"));
+  if (job.plan.num_machines > 1) return run_on_several_machines(job, scope);
+  const absl::StatusOr<std::optional<LogFolder>> logs = make_log_folder(job.plan);
+  if (!logs.ok()) return report_start(job.plan, logs.status());
   Outcome outcome = {.exit_code = 0, .is_restarted = true};
   // Each with a watchdog and a store of its own: the processes and connections of the one before
   // are gone, and their numbers may be anyone's.
   for (int attempt = 0; outcome.is_restarted; ++attempt) {
-    outcome = run_once(job, attempt, logs, signals);
+    const auto signal = wait_unless_signalled(restart_pause(job.plan, attempt), scope.signals);
+    if (signal.has_value()) {
+      print_to_errors(end_report(job.plan, {.received_signal = signal}, std::nullopt));
+      return 128 + *signal;
+    }
+    outcome = run_once(job, attempt, *logs, scope);
   }
   return outcome.exit_code;
 }
@@ -120,7 +123,7 @@ int supervise(const LaunchPlan& plan, const std::function<int()>& worker) {
 
 int supervise_program(const LaunchPlan& plan, const Command& command) {
   open_standard_streams();
-  const absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
+  absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
   if (!execution.ok()) return report_start(plan, execution.status());
   const bool has_store = needs_rendezvous(plan, command);
   // A shell or an interpreter may well be another on each machine.

@@ -35,23 +35,33 @@ namespace accelerate::launcher {
 // `worker` lets out ends it by std::terminate().
 //
 // A worker that exits with another code than 0, or is killed, ends the job: the others, with all
-// that they started, get SIGTERM, and SIGKILL after the grace period. SIGINT, SIGTERM and SIGHUP to
-// this process are passed on (SIGHUP as SIGTERM) and end the job in the same way. SIGUSR1, a
-// scheduler's warning that the time is nearly over, is passed on and ends nothing: workers start
-// with SIGUSR1 ignored, unless this process handles it, and may set a handler. When this process
-// is killed, its workers and what they started are killed too. What remains of a worker's process
-// group is killed when the last worker has ended.
+// of their process groups, get SIGTERM, and SIGKILL after the grace period. SIGINT, SIGTERM and
+// SIGHUP to this process are passed on (SIGHUP as SIGTERM) and end the job in the same way; another
+// SIGINT or SIGTERM ends the grace period. SIGTSTP and SIGCONT stop the workers and let them go on.
+// SIGUSR1 and SIGUSR2, a scheduler's warning that the time is nearly over, are passed on and end
+// nothing: workers start with them ignored, unless this process handles them, and may set a
+// handler. What the workers have started is killed when the last of them has ended, whatever
+// session it has moved to. When this process is killed, so are the workers, their process groups,
+// and what was executed in other ones with the environment of its parents.
 //
 // A job that ends for such a failure starts again, with all its workers, as often as the plan
-// allows; TORCHELASTIC_RESTART_COUNT tells them the attempt, and what is returned and printed is
-// that of the last one. Ends of workers are noticed at once: there is no interval to set.
+// allows, after a pause that gets longer; TORCHELASTIC_RESTART_COUNT tells them the attempt, and
+// what is returned and printed is that of the last one. Ends of workers are noticed at once: there
+// is no interval to set.
+//
+// What is passed on waits for its reader, and the workers with it; but nothing else does. Where a
+// stream's reader has gone, who writes to it gets the SIGPIPE that he would get without a
+// supervisor. When the job is stopped, what nobody has read by the end of the grace period is
+// dropped, with a remark.
 //
 // Where the plan has several machines, they start together, and what ends the job on one ends it on
 // all (several_machines.h); restarts are those of all.
 //
 // Returns 0 where all workers did; the exit code of the first that failed, 128 + the signal's
 // number for one that was killed; 128 + the signal's number where a signal to this process ended
-// the job; 1 where the workers could not be started. What went wrong, and the end of what the
+// the job, or kept a failed one from starting again; 1 where the workers could not be started, or
+// standard output could not be written. Of several that have failed, one that says that another has
+// died is not the first. What went wrong, and the end of what the
 // failed worker wrote to standard error, is printed to standard error, unless the plan is quiet.
 int supervise(const LaunchPlan& plan, const std::function<int()>& worker);
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -13,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/testing/processes.h"
 #include "testing/subprocess/subprocess.h"
 
 namespace accelerate::launcher {
@@ -38,21 +37,6 @@ SubprocessOptions on_terminal(const Arguments& arguments) {
   SubprocessOptions options = supervised(arguments);
   options.on_terminal = true;
   return options;
-}
-
-// The children of `parent`, in the order in which it started them.
-std::vector<pid_t> children(pid_t parent) {
-  const std::string path = "/proc/" + std::to_string(parent);
-  std::ifstream file(path + "/task/" + std::to_string(parent) + "/children");
-  return {std::istream_iterator<pid_t>(file), {}};
-}
-
-bool is_zombie(pid_t pid) {
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-  std::string skipped;
-  std::string state;
-  stat >> skipped >> skipped >> state;
-  return state == "Z";
 }
 
 TEST(Supervise, RunsEachRankAndReturnsZero) {
@@ -172,7 +156,8 @@ TEST(Supervise, BlamesTheRankThatASignalKilledWhereSeveralHaveFailed) {
   Subprocess program(supervised({"--num_processes=2", "fail_at_once"}));
   ASSERT_TRUE(eventually([&] {
     const std::vector<pid_t> pids = children(program.pid());
-    return std::count_if(pids.begin(), pids.end(), is_zombie) == 2;
+    return std::count_if(pids.begin(), pids.end(), [](pid_t pid) { return state(pid) == 'Z'; }) ==
+           2;
   }));
   program.send_signal(SIGCONT);
   EXPECT_EQ(program.wait(), 128 + SIGABRT);

@@ -7,12 +7,13 @@
 
 #include <vector>
 
+#include "launcher/supervisor/adoption.h"
 #include "launcher/supervisor/system_error.h"
 
 namespace accelerate::launcher {
 namespace {
 
-[[noreturn]] void watch(int lifeline) {
+[[noreturn]] void watch(int lifeline, const std::pair<std::string, std::string>& mark) {
   setsid();
   // An inherited end of somebody's pipe would keep its reader waiting for as long as this lives.
   dup2(lifeline, STDIN_FILENO);
@@ -27,19 +28,21 @@ namespace {
     if (size == sizeof(group)) groups.push_back(group);
   }
   for (const pid_t guarded : groups) kill(-guarded, SIGKILL);
+  // For whoever has left his group, and whose parents are dead by now.
+  if (!groups.empty()) kill_marked(mark);
   _exit(0);
 }
 
 }  // namespace
 
-absl::StatusOr<Watchdog> Watchdog::start() {
+absl::StatusOr<Watchdog> Watchdog::start(const std::pair<std::string, std::string>& mark) {
   int ends[2] = {-1, -1};
   if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
   const FileDescriptor read_end(ends[0]);
   FileDescriptor write_end(ends[1]);
   const pid_t pid = fork();
   if (pid < 0) return system_error("fork");
-  if (pid == 0) watch(read_end.get());
+  if (pid == 0) watch(read_end.get(), mark);
   return Watchdog(std::move(write_end), pid);
 }
 

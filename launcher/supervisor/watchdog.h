@@ -1,7 +1,8 @@
-// A process that kills process groups when the process that started it dies, however it dies.
+// A process that kills process groups when the process that started it dies, however it dies, and
+// with them what their members have started elsewhere.
 //
 // Example:
-//   absl::StatusOr<Watchdog> watchdog = Watchdog::start();
+//   absl::StatusOr<Watchdog> watchdog = Watchdog::start(adoption.mark());
 //   if (fork() == 0) {
 //     setsid();
 //     watchdog->hand_over(getpid());
@@ -16,6 +17,7 @@
 
 #include <sys/types.h>
 
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -27,14 +29,17 @@ namespace accelerate::launcher {
 class Watchdog {
  public:
   // Forks the watchdog; the process must have one thread. It holds no open file but one end of a
-  // pipe, and is in a session of its own, out of reach of the terminal. Fails where the system has
-  // no room for another process or pipe.
-  static absl::StatusOr<Watchdog> start();
+  // pipe, and is in a session of its own, out of reach of the terminal. What was executed with
+  // `mark` (adoption.h) is killed with the groups. Fails where the system has no room for another
+  // process or pipe.
+  static absl::StatusOr<Watchdog> start(const std::pair<std::string, std::string>& mark);
 
   Watchdog(Watchdog&& other) noexcept
       : lifeline_(std::move(other.lifeline_)), pid_(std::exchange(other.pid_, 0)) {}
   Watchdog& operator=(Watchdog&&) = delete;
   ~Watchdog();
+
+  pid_t pid() const { return pid_; }
 
   // For a process forked from the watchdog's starter, as soon as it leads process group `group`:
   // from now on the group is killed with SIGKILL when the starter dies, and this process has

@@ -39,6 +39,7 @@ struct Pipe {
 
 [[noreturn]] void execute(const SubprocessOptions& options, const std::string& marker) {
   close_range(STDERR_FILENO + 1, ~0u, 0);
+  if (options.leads_group) setpgid(0, 0);
   for (const int signal : options.ignored_signals) ::signal(signal, SIG_IGN);
   putenv(const_cast<char*>(marker.c_str()));
   std::vector<char*> arguments;

@@ -24,6 +24,7 @@ struct SubprocessOptions {
   std::vector<std::string> arguments;  // The program's path first.
   // The standard streams are a terminal, which the program controls; its output counts as output().
   bool on_terminal = false;
+  bool leads_group = false;  // Of processes, as a job of a shell does, which can be stopped.
   std::vector<int> ignored_signals = {};
 };
 
@@ -44,6 +45,11 @@ class Subprocess {
   // Reads until the output, or the error output, has `text`.
   void wait_for_output(const std::string& text);
   void wait_for_errors(const std::string& text);
+
+  void close_input() { input_.reset(); }
+
+  // From now on nobody reads its output.
+  void close_output() { output_pipe_.reset(); }
 
   // Waits until the program has ended and its streams have. Returns its exit code, or 128 + the
   // number of the signal that killed it.

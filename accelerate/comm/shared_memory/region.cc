@@ -1,11 +1,13 @@
 #include "accelerate/comm/shared_memory/region.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <stdexcept>
 #include <system_error>
 
@@ -23,13 +25,33 @@ int checked(int result, const char* call) {
   return result;
 }
 
+// Like ftruncate, but where the file would be larger than this process may make any (ulimit -f) the
+// call fails with EFBIG, and there is no SIGXFSZ that ends the process. The kernel sends that to
+// the thread, so that other threads see nothing of it.
+int resize(int descriptor, int64_t bytes) {
+  sigset_t too_large;
+  sigset_t old_mask;
+  sigemptyset(&too_large);
+  sigaddset(&too_large, SIGXFSZ);
+  pthread_sigmask(SIG_BLOCK, &too_large, &old_mask);
+  const int result = ftruncate(descriptor, bytes);
+  const int error = errno;
+  if (result < 0 && error == EFBIG) {
+    const timespec at_once = {};
+    sigtimedwait(&too_large, nullptr, &at_once);
+  }
+  pthread_sigmask(SIG_SETMASK, &old_mask, nullptr);
+  errno = error;
+  return result;
+}
+
 }  // namespace
 
 std::unique_ptr<Region> Region::create(int64_t bytes) {
   const int descriptor = checked(
       memfd_create("accelerate_collectives", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
   std::unique_ptr<Region> region(new Region(descriptor, bytes));
-  checked(ftruncate(descriptor, bytes), "ftruncate of shared memory");
+  checked(resize(descriptor, bytes), "ftruncate of shared memory");
   // Nobody can cut off what others have mapped, which would kill them.
   checked(fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL), "sealing shared memory");
   region->map();

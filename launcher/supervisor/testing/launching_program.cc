@@ -2,6 +2,7 @@
 // flags] [cpus=LIST] [takes_store_socket=1] PROGRAM [ARGUMENT...]`. A PROGRAM that ends with .py is
 // a Python script.
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ int run(const std::vector<std::string>& words) {
   for (; absl::StartsWith(program.program, "cpus="); shift(program)) {
     plan.cpu_sets.push_back(parse_cpu_list(program.program.substr(5)));
   }
+  plan.restart_pause = std::chrono::milliseconds(0);
   const bool takes_store_socket = program.program == "takes_store_socket=1";
   if (takes_store_socket) shift(program);
   Command command = *make_command(program, process_environment);

@@ -1,5 +1,5 @@
 // A program that launches itself, to be run by the supervisor's tests: `supervised_program [launch
-// flags] [grace_ms=N] [max_restarts=N] MODE [ARGUMENT...]`. Each worker does what MODE says.
+// flags] [grace_ms=N] MODE [ARGUMENT...]`. Each worker does what MODE says.
 
 #include <dirent.h>
 #include <signal.h>
@@ -102,14 +102,24 @@ int ignore_termination(const Self& self) {
   wait_for_ever();
 }
 
+// Becomes another user again than the supervisor is by now, and waits for standard input to end.
+int wait_as_root(const Self& self) {
+  if (setresuid(0, 0, 0) != 0) return 1;
+  std::printf("ready %d\n", self.rank);
+  std::string line;
+  while (std::getline(std::cin, line)) continue;
+  return 0;
+}
+
 int print_signal(const Self& self) {
   static volatile std::sig_atomic_t received = 0;
-  for (const int number : {SIGINT, SIGTERM}) signal(number, [](int signal) { received = signal; });
   sigset_t signals;
   sigset_t old_signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
+    signal(number, [](int signal) { received = signal; });
+    sigaddset(&signals, number);
+  }
   sigprocmask(SIG_BLOCK, &signals, &old_signals);
   std::printf("ready %d\n", self.rank);
   sigsuspend(&old_signals);
@@ -178,6 +188,7 @@ int run(const std::string& mode, const Arguments& arguments) {
       {"throw", throw_exception},
       {"fail_at_once", fail_at_once},
       {"ignore_termination", ignore_termination},
+      {"wait_as_root", wait_as_root},
       {"print_signal", print_signal},
       {"spawn", spawn},
       {"print_lines", print_lines},
@@ -198,9 +209,13 @@ int launch(const Arguments& arguments) {
     rest.erase(rest.begin());
   }
   LaunchPlan plan = *make_launch_plan(request, ProgramOrigin::kHere, {.num_cores = 8});
+  plan.restart_pause = std::chrono::milliseconds(0);
   plan.grace_period = grace_period.value_or(plan.grace_period);
   const std::string mode = rest.at(0);
   rest.erase(rest.begin());
+  // With a way back for the worker.
+  constexpr uid_t kNobody = 65534;
+  if (mode == "wait_as_root" && setresuid(kNobody, kNobody, 0) != 0) return 77;
   return supervise(plan, [&] { return run(mode, rest); });
 }
 
