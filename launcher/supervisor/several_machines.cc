@@ -3,8 +3,12 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <iostream>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,11 +18,14 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/rendezvous/address_lookup.h"
 #include "launcher/rendezvous/job_link.h"
 #include "launcher/rendezvous/message.h"
 #include "launcher/rendezvous/program_digest.h"
+#include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/end_report.h"
 #include "launcher/supervisor/listening_socket.h"
+#include "launcher/supervisor/worker_end.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -32,26 +39,91 @@ struct LocalEnd {
   };
 };
 
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// A word and its answer take no longer. A launcher that is stopped never answers, though its
+// machine does.
+constexpr std::chrono::seconds kLongestLastWord(5);
+
+milliseconds last_word_limit(const LaunchPlan& plan) {
+  return std::min<milliseconds>(plan.grace_period, kLongestLastWord);
+}
+
+// The next signal that is to end something.
+std::optional<int> take_ending(SignalScope& signals) {
+  while (const std::optional<int> signal = signals.take()) {
+    // A scheduler's warning ends nothing, and there is no process here that could heed it.
+    if (*signal != SIGCHLD && *signal != SIGUSR1) return signal;
+  }
+  return std::nullopt;
+}
+
+void wait_for(const JobLink& link, const SignalScope& signals,
+              const std::optional<Clock::time_point>& deadline) {
+  std::vector<pollfd> polled = {{.fd = signals.fd(), .events = POLLIN, .revents = 0}};
+  link.add_to(polled);
+  std::optional<milliseconds> wait = link.wait();
+  if (deadline.has_value()) {
+    const milliseconds rest = time_left(*deadline);
+    wait = std::min(wait.value_or(rest), rest);
+  }
+  poll(polled.data(), polled.size(), wait.has_value() ? static_cast<int>(wait->count()) : -1);
+}
+
 // Talks with the other machines until `is_enough`. A signal ends the job everywhere; a second one
-// ends the waiting here, and is returned.
-std::optional<int> talk(JobLink& link, SignalScope& signals,
-                        const std::function<bool()>& is_enough) {
-  bool is_told = false;
-  while (!is_enough()) {
-    std::vector<pollfd> polled = {{.fd = signals.fd(), .events = POLLIN, .revents = 0}};
-    link.add_to(polled);
-    const auto wait = link.wait();
-    poll(polled.data(), polled.size(), wait.has_value() ? static_cast<int>(wait->count()) : -1);
-    while (const std::optional<int> signal = signals.take()) {
-      // A scheduler's warning ends nothing, and there is no process here that could heed it.
-      if (*signal == SIGCHLD || *signal == SIGUSR1) continue;
-      if (is_told) return signal;
-      is_told = true;
+// ends the waiting here, and is returned, as is the first one where nobody answers within `limit`.
+// `told`: a signal of which the others have been told already.
+std::optional<int> talk(JobLink& link, SignalScope& signals, milliseconds limit,
+                        const std::function<bool()>& is_enough,
+                        std::optional<int> told = std::nullopt) {
+  std::optional<Clock::time_point> deadline;
+  while (true) {
+    if (is_enough()) return std::nullopt;
+    if (told.has_value() && !deadline.has_value()) deadline = Clock::now() + limit;
+    if (deadline.has_value() && Clock::now() >= *deadline) {
+      std::cerr << absl::StrCat("accelerate: ", signal_name(*told),
+                                " received, and machine 0 does ",
+                                "not answer; the processes of this machine are stopped.\n");
+      return told;
+    }
+    wait_for(link, signals, deadline);
+    while (const std::optional<int> signal = take_ending(signals)) {
+      if (told.has_value()) return signal;
+      told = signal;
       link.tell_signal(*signal);
     }
     link.handle();
   }
-  return std::nullopt;
+}
+
+// Sees to it that the others have heard the last word.
+void say_goodbye(JobLink& link, SignalScope& signals, milliseconds limit) {
+  const auto deadline = Clock::now() + limit;
+  while (!link.may_leave() && Clock::now() < deadline && !take_ending(signals).has_value()) {
+    wait_for(link, signals, deadline);
+    link.handle();
+  }
+}
+
+// Nothing where no machine needs to know before the link is there. A signal ends the waiting, and
+// is returned.
+struct MainAddress {
+  std::unique_ptr<AddressLookup> lookup = nullptr;
+  std::optional<int> signal = std::nullopt;
+};
+
+MainAddress look_for_main(const LaunchPlan& plan, SignalScope& signals) {
+  MainAddress main;
+  if (!plan.is_numbered_by_arrival && plan.machine_rank != 0) return main;
+  main.lookup = std::make_unique<AddressLookup>(plan.main_process_ip, plan.main_process_port);
+  while (plan.is_numbered_by_arrival && !main.lookup->is_done() && !main.signal.has_value()) {
+    pollfd polled[] = {{.fd = signals.fd(), .events = POLLIN, .revents = 0},
+                       {.fd = main.lookup->fd(), .events = POLLIN, .revents = 0}};
+    poll(polled, std::size(polled), -1);
+    main.signal = take_ending(signals);
+  }
+  return main;
 }
 
 // What came from elsewhere: an end of this machine's own has been told by end_report().
@@ -72,20 +144,25 @@ class MachineOfSeveral {
       : job_(job), link_(link), logs_(logs), signals_(signals) {}
 
   int run() {
-    if (const auto signal = talk(
-            link_, signals_, [this] { return link_.is_joined() || link_.stop().has_value(); })) {
+    if (const auto signal = talk(link_, signals_, limit_, [this] {
+          return link_.is_joined() || link_.stop().has_value();
+        })) {
       return 128 + *signal;
     }
     job_.plan.machine_rank = link_.machine_rank();
     for (int number = 0;; ++number) {
       const LocalEnd end = run_attempt(number);
-      const auto signal =
-          talk(link_, signals_, [this] { return link_.stop().has_value() || link_.is_finished(); });
+      const auto signal = talk(
+          link_, signals_, limit_,
+          [this] { return link_.stop().has_value() || link_.is_finished(); },
+          end.group.received_signal);
       if (signal.has_value()) return 128 + *signal;
       if (!link_.stop().has_value()) return 0;
       const Stop& stop = *link_.stop();
-      report(end, stop, stop.is_restarted ? std::optional<int>(number + 1) : std::nullopt);
-      if (!stop.is_restarted) return stop.exit_code;
+      // Whatever machine 0 says, this one does not start again more often than it was told to.
+      const bool is_restarted = stop.is_restarted && number < job_.plan.max_restarts;
+      report(end, stop, is_restarted ? std::optional<int>(number + 1) : std::nullopt);
+      if (!is_restarted) return stop.exit_code;
     }
   }
 
@@ -95,17 +172,20 @@ class MachineOfSeveral {
     if (link_.is_main_machine() && job_.has_store) {
       // At any port: the main one is taken by those who meet, and the last attempt's may be
       // anyone's.
-      absl::StatusOr<Store> store = open_store(job_, /*port=*/0, Reach::kNetwork);
+      absl::StatusOr<Store> store =
+          open_store(job_, /*port=*/0, reach_of(job_.plan.main_process_ip));
       if (!store.ok()) return not_started(store.status());
       attempt.store = *std::move(store);
     }
-    link_.be_ready(number, attempt.store.endpoint.port);
-    const auto signal = talk(
-        link_, signals_, [this] { return link_.start().has_value() || link_.stop().has_value(); });
+    link_.be_ready(number, attempt.store.endpoint.port, attempt.store.endpoint.secret);
+    const auto signal = talk(link_, signals_, limit_, [this] {
+      return link_.start().has_value() || link_.stop().has_value();
+    });
     if (signal.has_value() || !link_.start().has_value() || link_.stop().has_value()) return {};
 
     attempt.store.endpoint.address = job_.plan.main_process_ip;
     attempt.store.endpoint.port = link_.start()->store_port;
+    attempt.store.endpoint.secret = link_.start()->store_secret;
     choose_interface();
     absl::StatusOr<AttemptEnd> end =
         launcher::run_attempt(job_, std::move(attempt), logs_, signals_);
@@ -147,16 +227,19 @@ class MachineOfSeveral {
   JobLink& link_;
   const std::optional<LogFolder>& logs_;
   SignalScope& signals_;
+  const milliseconds limit_ = last_word_limit(job_.plan);
 };
 
 }  // namespace
 
 int run_on_several_machines(Job job, const std::optional<LogFolder>& logs, SignalScope& signals) {
   const std::string digest = job.program.empty() ? "" : program_digest(job.program);
-  absl::StatusOr<JobLink> link = JobLink::open(job.plan, digest);
+  MainAddress main = look_for_main(job.plan, signals);
+  if (main.signal.has_value()) return 128 + *main.signal;
+  absl::StatusOr<JobLink> link = JobLink::open(job.plan, digest, std::move(main.lookup));
   if (!link.ok()) return report_start(job.plan, link.status());
   const int exit_code = MachineOfSeveral(job, *link, logs, signals).run();
-  link->leave();
+  say_goodbye(*link, signals, last_word_limit(job.plan));
   return exit_code;
 }
 

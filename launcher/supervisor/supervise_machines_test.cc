@@ -221,7 +221,10 @@ TEST(SeveralMachines, RefuseAnotherWorldSizeAndAnotherBuild) {
 }
 
 TEST(SeveralMachines, NameTheOneThatLacksTheProgram) {
-  Machines machines({.flags = {"--num_processes=2"}, .script = kWait, .own_flags = [](int machine) {
+  // With an id, machines may be given different programs.
+  Machines machines({.flags = {"--num_processes=2", "--rdzv_id=tulips"},
+                     .script = kWait,
+                     .own_flags = [](int machine) {
                        return machine == 1 ? Words{"/no/such/program"} : Words();
                      }});
   EXPECT_THAT(machines.wait_for_all(), Each(127));
