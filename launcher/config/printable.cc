@@ -57,14 +57,13 @@ std::string escaped(std::string_view text) {
 
 }  // namespace
 
-std::string printable(const std::string& text) {
-  constexpr std::size_t kLongest = 60;
+std::string printable(const std::string& text, std::size_t longest) {
   if (find_no_utf8(text) != text.size()) {
-    const bool cut = text.size() > kLongest;
-    return absl::StrCat("\"", absl::CEscape(text.substr(0, kLongest)), cut ? "...\"" : "\"");
+    const bool cut = text.size() > longest;
+    return absl::StrCat("\"", absl::CEscape(text.substr(0, longest)), cut ? "...\"" : "\"");
   }
-  if (text.size() <= kLongest) return absl::StrCat("\"", escaped(text), "\"");
-  std::size_t cut = kLongest;
+  if (text.size() <= longest) return absl::StrCat("\"", escaped(text), "\"");
+  std::size_t cut = longest;
   // Not within a character.
   while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
   return absl::StrCat("\"", escaped(text.substr(0, cut)), "...\"");

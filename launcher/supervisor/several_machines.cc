@@ -235,7 +235,10 @@ class MachineOfSeveral {
 int run_on_several_machines(Job job, const std::optional<LogFolder>& logs, SignalScope& signals) {
   const std::string digest = job.program.empty() ? "" : program_digest(job.program);
   MainAddress main = look_for_main(job.plan, signals);
-  if (main.signal.has_value()) return 128 + *main.signal;
+  if (main.signal.has_value()) {
+    std::cerr << absl::StrCat("accelerate: ", signal_name(*main.signal), " received.\n");
+    return 128 + *main.signal;
+  }
   absl::StatusOr<JobLink> link = JobLink::open(job.plan, digest, std::move(main.lookup));
   if (!link.ok()) return report_start(job.plan, link.status());
   const int exit_code = MachineOfSeveral(job, *link, logs, signals).run();
