@@ -7,22 +7,21 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "accelerate/comm/backend.h"
 #include "accelerate/comm/collective_error.h"
 #include "accelerate/comm/roll_call.h"
+#include "accelerate/comm/store/door.h"
+#include "accelerate/comm/store/sealed_store.h"
 #include "accelerate/tape/recorded_call.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate {
 namespace {
-
-bool is_loopback(const std::string& address) {
-  return address == "localhost" || address == "::1" || address.starts_with("127.");
-}
 
 // A launcher of several machines knows by which interface they reach each other. Of a list, as
 // Python's torch takes it, the first.
@@ -33,8 +32,39 @@ std::string network_interface(const ProcessGroupOptions& options) {
   return names.substr(0, names.find(','));
 }
 
-c10::intrusive_ptr<c10d::Store> connect_store(const launcher::WorkerEnvironment& worker,
-                                              std::chrono::milliseconds timeout) {
+struct RunStore {
+  c10::intrusive_ptr<c10d::Store> store;
+  // On rank 0, unless an agent listens.
+  std::optional<int> socket;
+};
+
+// Why there is no place in the run for this process, and what to do.
+struct Refusal : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Who comes too late would wait at the closed port until his time is over.
+void check_door(const launcher::WorkerEnvironment& worker) {
+  if (!internal::is_loopback(worker.main_address)) return;
+  if (const auto rank_0 = internal::find_closed_door(worker.main_port)) {
+    throw Refusal(c10::str(
+        "all processes of the run there have come already (its rank 0 is process ", *rank_0,
+        "); start each rank once, and give each run a port of its own (MASTER_PORT)"));
+  }
+}
+
+int open_door(const launcher::WorkerEnvironment& worker) {
+  if (worker.store_fd.has_value()) return *worker.store_fd;
+  try {
+    return internal::listen_at(worker.main_address, worker.main_port);
+  } catch (const std::runtime_error& error) {
+    throw Refusal(error.what());
+  }
+}
+
+RunStore connect_store(const launcher::WorkerEnvironment& worker,
+                       std::chrono::milliseconds timeout) {
+  check_door(worker);
   c10d::TCPStoreOptions options;
   options.port = static_cast<uint16_t>(worker.main_port);
   // An agent such as torchrun's holds the store itself; then every rank is its client.
@@ -42,10 +72,24 @@ c10::intrusive_ptr<c10d::Store> connect_store(const launcher::WorkerEnvironment&
   options.waitWorkers = !worker.agent_store;
   options.numWorkers = worker.world_size;
   options.timeout = timeout;
-  if (options.isServer) options.masterListenFd = worker.store_fd;
-  auto store = c10::make_intrusive<c10d::TCPStore>(worker.main_address, options);
-  return c10::make_intrusive<c10d::PrefixStore>(
-      "accelerate/attempt_" + std::to_string(worker.attempt), store);
+  if (options.isServer) options.masterListenFd = open_door(worker);
+  c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(
+      "accelerate/attempt_" + std::to_string(worker.attempt),
+      c10::make_intrusive<c10d::TCPStore>(worker.main_address, options));
+  if (!worker.store_secret.empty())
+    store = c10::make_intrusive<internal::SealedStore>(store, worker.store_secret);
+  return {store, options.masterListenFd};
+}
+
+// To be called on all ranks; of use where there is a socket. NCCL's watching threads may connect to
+// the store later, too.
+std::shared_ptr<internal::ClosedDoor> close_door_when_all_have_come(
+    const RunStore& run, const launcher::WorkerEnvironment& worker, c10::Device device) {
+  if (worker.agent_store || device.is_cuda()) return nullptr;
+  if (run.store->add("here", 1) == worker.world_size) run.store->set("all_are_here", "");
+  if (!run.socket) return nullptr;
+  run.store->wait({"all_are_here"});
+  return std::make_shared<internal::ClosedDoor>(*run.socket, worker.main_port);
 }
 
 // What all processes of a run must have in common to understand each other.
@@ -101,6 +145,8 @@ struct Communicator::Group {
   std::chrono::milliseconds timeout;
   // Whether a mean is one collective: Gloo has none.
   bool averages;
+  // On rank 0: nobody else gets into the store while the run goes on.
+  std::shared_ptr<internal::ClosedDoor> door;
 
   // Calls the function, and turns what it throws into an error that says what to do.
   template <class Function>
@@ -130,7 +176,7 @@ Communicator::Communicator(std::shared_ptr<Group> group) : group_(std::move(grou
 Communicator::Communicator(c10::intrusive_ptr<c10d::Backend> backend, c10::Device device,
                            std::chrono::milliseconds timeout)
     : group_(std::make_shared<Group>(
-          Group{nullptr, std::move(backend), device, timeout, device.is_cuda()})) {}
+          Group{nullptr, std::move(backend), device, timeout, device.is_cuda(), nullptr})) {}
 Communicator::Communicator(Communicator&&) noexcept = default;
 Communicator& Communicator::operator=(Communicator&&) noexcept = default;
 Communicator::~Communicator() = default;
@@ -139,26 +185,30 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
                                    const ProcessInfo& info, const ProcessGroupOptions& options) {
   if (worker.world_size == 1) return Communicator();
   const std::string place = worker.main_address + ":" + std::to_string(worker.main_port);
-  std::optional<std::string> refusal;
+  std::string refusal;
   try {
-    auto store = connect_store(worker, options.timeout);
+    const RunStore run = connect_store(worker, options.timeout);
+    const auto& store = run.store;
     c10d::PrefixStore roll_call("roll_call", store);
-    refusal = internal::answer_roll_call(
-        roll_call, {.rank = worker.rank, .terms = terms_of(worker, info, options)});
-    if (!refusal) {
-      const internal::BackendOptions backend_options{
-          .rank = worker.rank,
-          .size = worker.world_size,
-          .timeout = options.timeout,
-          .network_interface = network_interface(options),
-          .hostname = is_loopback(worker.main_address) ? worker.main_address : std::string(),
-          .shared_memory = options.shared_memory};
-      auto backend = info.device.is_cuda() ? internal::make_nccl_backend(store, backend_options)
-                                           : internal::make_cpu_backend(store, backend_options);
-      const bool averages = backend->getBackendName() != "gloo";
-      return Communicator(
-          std::make_shared<Group>(Group{store, backend, info.device, options.timeout, averages}));
+    if (const auto reason = internal::answer_roll_call(
+            roll_call, {.rank = worker.rank, .terms = terms_of(worker, info, options)})) {
+      throw Refusal(*reason);
     }
+    const internal::BackendOptions backend_options{
+        .rank = worker.rank,
+        .size = worker.world_size,
+        .timeout = options.timeout,
+        .network_interface = network_interface(options),
+        .hostname = internal::is_loopback(worker.main_address) ? worker.main_address : "",
+        .shared_memory = options.shared_memory};
+    auto backend = info.device.is_cuda() ? internal::make_nccl_backend(store, backend_options)
+                                         : internal::make_cpu_backend(store, backend_options);
+    const bool averages = backend->getBackendName() != "gloo";
+    auto door = close_door_when_all_have_come(run, worker, info.device);
+    return Communicator(std::make_shared<Group>(
+        Group{store, backend, info.device, options.timeout, averages, std::move(door)}));
+  } catch (const Refusal& reason) {
+    refusal = reason.what();
   } catch (const c10::Error& error) {
     TORCH_CHECK(
         false, "rank ", worker.rank, " of ", worker.world_size,
@@ -172,7 +222,7 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
                 "(process_group.network_interface)");
   }
   TORCH_CHECK(false, "rank ", worker.rank, " of ", worker.world_size,
-              " is not let into the process group at ", place, ": ", *refusal);
+              " is not let into the process group at ", place, ": ", refusal);
 }
 
 std::shared_ptr<Communicator> Communicator::world(const launcher::WorkerEnvironment& worker,

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "accelerate/comm/store/readable.h"
+
 namespace accelerate::internal {
 namespace {
 
@@ -27,8 +29,8 @@ std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& 
   if (own.rank != 0) {
     const std::string terms = store.get_to_str("terms");
     if (terms != own.terms) {
-      return "rank 0 there is of a run of " + terms + ", and this process of one of " + own.terms +
-             remedy;
+      return "rank 0 there is of a run of " + readable(terms) + ", and this process of one of " +
+             own.terms + remedy;
     }
   }
   const std::string claim = this_process() + random_mark();
@@ -36,7 +38,7 @@ std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& 
       store.compareSet("rank_" + std::to_string(own.rank), std::string(), claim);
   if (holder != claim) {
     return "rank " + std::to_string(own.rank) + " has come already, as " +
-           holder.substr(0, holder.find('\n')) + remedy;
+           readable(holder.substr(0, holder.find('\n'))) + remedy;
   }
   if (own.rank == 0) store.set("terms", own.terms);
   return std::nullopt;

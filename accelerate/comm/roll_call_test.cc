@@ -1,13 +1,26 @@
 // Processes that come to a run that does not wait for them: the run goes on.
+#include "accelerate/comm/roll_call.h"
+
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+#include <vector>
+
+#include "accelerate/comm/store/door.h"
 #include "accelerate/comm/testing/world_test.h"
 #include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
 
 class RollCallTest : public WorldTest {
  protected:
@@ -25,30 +38,91 @@ class RollCallTest : public WorldTest {
   launcher::WorkerEnvironment own_ = launcher::read_worker_environment().value().value();
 };
 
-TEST_F(RollCallTest, RefusesARankThatIsThereAlready) {
-  if (rank_ > 0) {
-    const std::string message = refusal_of(own_);
-    EXPECT_NE(message.find("rank " + std::to_string(rank_) + " has come already, as process " +
-                           std::to_string(getpid())),
-              std::string::npos)
-        << message;
-    EXPECT_NE(message.find("a port of its own"), std::string::npos) << message;
+TEST_F(RollCallTest, RefusesWhoComesWhenAllAreThere) {
+  launcher::WorkerEnvironment larger = own_;
+  larger.world_size = 5;
+  larger.rank = 4;
+  larger.local_world_size = 5;
+  larger.local_rank = 4;
+  for (const launcher::WorkerEnvironment& late : {own_, larger}) {
+    const std::string message = refusal_of(late);
+    EXPECT_THAT(message, HasSubstr("is not let into the process group at 127.0.0.1:"));
+    EXPECT_THAT(message, ContainsRegex("all processes of the run there have come already \\(its "
+                                       "rank 0 is process [0-9]+\\)"));
+    EXPECT_THAT(message, HasSubstr("a port of its own"));
   }
   expect_to_go_on();
 }
 
-TEST_F(RollCallTest, RefusesAProcessOfARunOfAnotherKind) {
-  if (rank_ > 0) {
-    launcher::WorkerEnvironment larger = own_;
-    larger.world_size = 5;
-    larger.rank = 4;
-    EXPECT_NE(refusal_of(larger).find("rank 0 there is of a run of 3 processes on cpu that may "
-                                      "share memory, and this process of one of 5 processes"),
-              std::string::npos);
-    EXPECT_NE(refusal_of(own_, {.shared_memory = false}).find("this process of one of 3 processes"),
-              std::string::npos);
+TEST_F(RollCallTest, LetsNobodyTakeTheFilesOfRankZero) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(own_.main_port));
+  std::vector<pollfd> visitors;
+  for (int visit = 0; visit < 50; ++visit) {
+    const int visitor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    connect(visitor, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    visitors.push_back({.fd = visitor, .events = POLLOUT, .revents = 0});
+  }
+  // Within this machine they would be there at once.
+  EXPECT_EQ(poll(visitors.data(), visitors.size(), 0), 0);
+  for (const pollfd& each : visitors) close(each.fd);
+  expect_to_go_on();
+}
+
+TEST_F(RollCallTest, SaysThatThePortIsTaken) {
+  if (rank_ == 0) {
+    // Of another run that has the port, this one is rank 0.
+    launcher::WorkerEnvironment other = own_;
+    const int taken = internal::listen_at("127.0.0.1", 0);
+    sockaddr_in address = {};
+    socklen_t size = sizeof(address);
+    getsockname(taken, reinterpret_cast<sockaddr*>(&address), &size);
+    other.main_port = ntohs(address.sin_port);
+    other.store_fd = std::nullopt;
+    EXPECT_THAT(refusal_of(other),
+                HasSubstr("is taken by another process; choose another port, the same for all "
+                          "processes (MASTER_PORT, or --main_process_port of a launcher)"));
+    close(taken);
   }
   expect_to_go_on();
+}
+
+// Who comes before that.
+class EarlyRollCallTest : public testing::Test {
+ protected:
+  std::optional<std::string> answer(int rank, const std::string& terms) {
+    return internal::answer_roll_call(*store_, {.rank = rank, .terms = terms});
+  }
+
+  c10::intrusive_ptr<c10d::Store> store_ = c10::make_intrusive<c10d::HashStore>();
+};
+
+TEST_F(EarlyRollCallTest, RefusesARankThatIsThereAlready) {
+  EXPECT_FALSE(answer(0, "two").has_value());
+  EXPECT_FALSE(answer(1, "two").has_value());
+  for (const int rank : {0, 1}) {
+    const std::string reason = answer(rank, "two").value_or("no reason");
+    EXPECT_THAT(reason, HasSubstr("rank " + std::to_string(rank) +
+                                  " has come already, as process " + std::to_string(getpid())));
+    EXPECT_THAT(reason, HasSubstr("a port of its own"));
+  }
+}
+
+TEST_F(EarlyRollCallTest, RepeatsNothingThatATerminalObeys) {
+  store_->set("terms", "a\x1b[2J\u009b" + std::string(100'000, 'x'));
+  const std::string reason = answer(1, "two").value_or("no reason");
+  EXPECT_THAT(reason, HasSubstr("a run of a?[2J??xxx"));
+  EXPECT_LT(reason.size(), 1000);
+}
+
+TEST_F(EarlyRollCallTest, RefusesAProcessOfARunOfAnotherKind) {
+  EXPECT_FALSE(answer(0, "3 processes on cpu").has_value());
+  EXPECT_THAT(answer(4, "5 processes on cpu").value_or("no reason"),
+              HasSubstr("rank 0 there is of a run of 3 processes on cpu, and this process of one "
+                        "of 5 processes on cpu"));
+  EXPECT_FALSE(answer(1, "3 processes on cpu").has_value());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "launcher/cli/launch_command.h"
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "launcher/cluster/job_machine.h"
 #include "launcher/cluster/job_template.h"
 #include "launcher/env/environment.h"
+#include "launcher/env/meeting_place.h"
 #include "launcher/plan/command.h"
 #include "launcher/plan/defaults_remark.h"
 #include "launcher/plan/launch_plan.h"
@@ -89,7 +91,13 @@ int run_launch(const std::vector<std::string>& words, const Console& console) {
     absl::StatusOr<MpirunOptions> mpirun = find_mpirun();
     if (!mpirun.ok()) return fail(mpirun.status(), kFailure, console);
     mpirun->hostfile = *hostfile;
+    // Another job may have started a moment ago.
+    mpirun->port = job_port(std::random_device()());
     launch = launch_through_mpirun(*plan, *command, *mpirun);
+    if (request->dry_run) {
+      console.output << describe_mpirun(*plan, launch);
+      return kSuccess;
+    }
   }
   if (request->dry_run) {
     console.output << description(launch.plan, launch.command);

@@ -1,24 +1,91 @@
 #include "launcher/config/printable.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "launcher/config/utf8.h"
 
 namespace accelerate::launcher {
+namespace {
 
-std::string printable(const std::string& text) {
-  constexpr std::size_t kLongest = 60;
-  if (find_no_utf8(text) != text.size()) {
-    const bool cut = text.size() > kLongest;
-    return absl::StrCat("\"", absl::CEscape(text.substr(0, kLongest)), cut ? "...\"" : "\"");
+// Of a text in UTF-8.
+std::uint32_t character_at(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80) return first;
+  const int size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  std::uint32_t character = first & (0x7F >> size);
+  for (int i = 1; i < size; ++i) {
+    character = character << 6 | (static_cast<unsigned char>(text[i]) & 0x3F);
   }
-  if (text.size() <= kLongest) return absl::StrCat("\"", absl::Utf8SafeCEscape(text), "\"");
-  std::size_t cut = kLongest;
+  return character;
+}
+
+std::size_t size_of(std::uint32_t character) {
+  return character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+}
+
+// Beyond ASCII: the control characters of ISO 8859, which some terminals obey, the ends of lines
+// and paragraphs, what turns the direction of writing, and what is not seen at all.
+bool is_hidden(std::uint32_t character) {
+  const auto is_from = [character](std::uint32_t first, std::uint32_t last) {
+    return first <= character && character <= last;
+  };
+  return is_from(0x80, 0x9F) || character == 0xAD || character == 0x61C ||
+         is_from(0x200B, 0x200F) || is_from(0x2028, 0x202E) || is_from(0x2060, 0x206F) ||
+         character == 0xFEFF || is_from(0xE0000, 0xE007F);
+}
+
+// Of a text in UTF-8.
+std::string escaped(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::uint32_t character = character_at(text);
+    const std::size_t size = size_of(character);
+    if (is_hidden(character)) {
+      absl::StrAppendFormat(&result, character > 0xFFFF ? "\\U%08x" : "\\u%04x", character);
+    } else {
+      absl::StrAppend(&result, absl::Utf8SafeCEscape(std::string(text.substr(0, size))));
+    }
+    text.remove_prefix(size);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string printable(const std::string& text, std::size_t longest) {
+  if (find_no_utf8(text) != text.size()) {
+    const bool cut = text.size() > longest;
+    return absl::StrCat("\"", absl::CEscape(text.substr(0, longest)), cut ? "...\"" : "\"");
+  }
+  if (text.size() <= longest) return absl::StrCat("\"", escaped(text), "\"");
+  std::size_t cut = longest;
   // Not within a character.
   while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-  return absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, cut)), "...\"");
+  return absl::StrCat("\"", escaped(text.substr(0, cut)), "...\"");
+}
+
+std::string plain(const std::string& text) {
+  std::string result;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    for (std::size_t good = find_no_utf8(rest); good > 0;) {
+      const std::uint32_t character = character_at(rest);
+      const std::size_t size = size_of(character);
+      const bool is_control = character < 0x20 || character == 0x7F;
+      result += is_control ? " " : is_hidden(character) ? "?" : rest.substr(0, size);
+      rest.remove_prefix(size);
+      good -= size;
+    }
+    if (rest.empty()) break;
+    result.push_back('?');
+    rest.remove_prefix(1);
+  }
+  return result;
 }
 
 }  // namespace accelerate::launcher

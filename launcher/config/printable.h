@@ -5,11 +5,17 @@
 // Not for a text that a program reads again: it is cut where it is long.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace accelerate::launcher {
 
-// `text` in double quotes, escaped, and cut where it is long.
-std::string printable(const std::string& text);
+// `text` in double quotes, escaped, and cut where it has more than `longest` bytes.
+std::string printable(const std::string& text, std::size_t longest = 60);
+
+// `text` without what a terminal obeys or hides instead of showing it: a space for each control
+// character of ASCII, a question mark for other ones, for marks that turn the direction of writing,
+// and for bytes that are no UTF-8. For sentences of others, which are shown whole.
+std::string plain(const std::string& text);
 
 }  // namespace accelerate::launcher

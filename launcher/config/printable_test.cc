@@ -13,6 +13,28 @@ TEST(Printable, EscapesWhatCouldHarmATerminal) {
   EXPECT_EQ(printable("é\xff"), "\"\\303\\251\\377\"");
 }
 
+TEST(Printable, EscapesWhatATerminalObeysBeyondAscii) {
+  EXPECT_EQ(printable("a\u009b2Jb"), "\"a\\u009b2Jb\"");
+  EXPECT_EQ(printable("a\u202eb\u2066"), "\"a\\u202eb\\u2066\"");
+  EXPECT_EQ(printable("\U000e0041"), "\"\\U000e0041\"");
+  EXPECT_EQ(printable("a\x9b"), "\"a\\233\"");
+}
+
+TEST(Plain, KeepsWhatIsShown) {
+  EXPECT_EQ(plain(""), "");
+  EXPECT_EQ(plain("it's \"é\" – 好 😀\\"), "it's \"é\" – 好 😀\\");
+  EXPECT_EQ(plain(std::string(10'000, 'x')), std::string(10'000, 'x'));
+}
+
+TEST(Plain, ShowsNothingThatATerminalObeys) {
+  EXPECT_EQ(plain("a\nb\x1b[31m\x7f"), "a b [31m ");
+  EXPECT_EQ(plain("a\u009b2Jb\u202ec\u2028"), "a?2Jb?c?");
+  EXPECT_EQ(plain("\x9b"
+                  "a\xff\xc3"),
+            "?a??");
+  EXPECT_EQ(plain(std::string("\0é", 3)), " é");
+}
+
 TEST(Printable, CutsBetweenCharacters) {
   EXPECT_EQ(printable(std::string(60, 'x')), '"' + std::string(60, 'x') + '"');
   EXPECT_EQ(printable(std::string(59, 'x') + "éé"), '"' + std::string(59, 'x') + "...\"");

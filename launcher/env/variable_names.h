@@ -24,6 +24,9 @@ inline constexpr char kAgentStoreVariable[] = "TORCHELASTIC_USE_AGENT_STORE";
 // The number of the store's listening socket, already open; rank 0 of a supervised job alone has
 // it.
 inline constexpr char kStoreFdVariable[] = "ACCELERATE_STORE_FD";
+// What the processes of one attempt of a supervised job know and nobody else: they sign with it
+// what they write into the store.
+inline constexpr char kStoreSecretVariable[] = "ACCELERATE_STORE_SECRET";
 
 // What torchrun tells its workers beyond that. Processes that do the same work have one role; the
 // processes of one machine are a group.

@@ -31,6 +31,9 @@ struct WorkerEnvironment {
   std::optional<int> store_fd = std::nullopt;
   // An agent outside of the job holds the store: rank 0, too, must connect to it and not listen.
   bool agent_store = false;
+  // What all processes of the attempt know, and sign their values in the store with; empty where
+  // the launcher gives them none.
+  std::string store_secret = "";
   // How often all processes were started again before: an agent's store still has what they wrote
   // then.
   int attempt = 0;
@@ -45,7 +48,7 @@ struct WorkerEnvironment {
 //   WORLD_SIZE, PMI_SIZE, OMPI_COMM_WORLD_SIZE, MV2_COMM_WORLD_SIZE
 //   LOCAL_RANK, MPI_LOCALRANKID, OMPI_COMM_WORLD_LOCAL_RANK, MV2_COMM_WORLD_LOCAL_RANK
 //   LOCAL_WORLD_SIZE, MPI_LOCALNRANKS, OMPI_COMM_WORLD_LOCAL_SIZE, MV2_COMM_WORLD_LOCAL_SIZE
-//   MASTER_ADDR, MASTER_PORT, TORCHELASTIC_RESTART_COUNT
+//   MASTER_ADDR, MASTER_PORT, TORCHELASTIC_RESTART_COUNT, ACCELERATE_STORE_SECRET
 // and otherwise what the SLURM step or Open MPI (open_mpi.h) tells. Without any of these, all meet
 // at 127.0.0.1:29500, and all ranks are taken to be on this machine where the main address is a
 // loopback one; it is an error otherwise.

@@ -222,7 +222,8 @@ TEST(WorkerEnvironment, ReadsBackWhatItExported) {
                                   .main_address = "10.0.0.1",
                                   .main_port = 4321,
                                   .store_fd = 7,
-                                  .agent_store = true};
+                                  .agent_store = true,
+                                  .store_secret = "9c1f"};
   export_worker_environment(main);
   EXPECT_EQ(**read_worker_environment(), main);
 
@@ -231,6 +232,7 @@ TEST(WorkerEnvironment, ReadsBackWhatItExported) {
   other.local_rank = 1;
   other.store_fd = std::nullopt;
   other.agent_store = false;
+  other.store_secret = "";
   export_worker_environment(other);
   EXPECT_EQ(**read_worker_environment(), other);
   EXPECT_EQ(std::getenv("ACCELERATE_STORE_FD"), nullptr);

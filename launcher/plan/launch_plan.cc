@@ -110,18 +110,19 @@ absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Mac
   return num_processes;
 }
 
-// Several machines must know the port before one of them has found a free one.
+// Several machines must know the port before one of them has found a free one, where each has a
+// launcher.
 void choose_meeting_place(const LaunchConfig& config, LaunchPlan& plan) {
   plan.num_machines = config.num_machines.value_or(1);
   const bool several = plan.num_machines > 1;
+  const bool starts_all = config.mpirun_hostfile().has_value();
   if (several) {
-    const bool starts_all = config.mpirun_hostfile().has_value();
     plan.machine_rank = starts_all ? 0 : config.machine_rank.value_or(0);
     plan.is_numbered_by_arrival = !starts_all && !config.machine_rank.has_value();
     plan.main_process_ip = config.main_process_ip.value_or(plan.main_process_ip);
   }
   plan.main_process_port =
-      config.main_process_port.value_or(several ? WorkerEnvironment().main_port : 0);
+      config.main_process_port.value_or(several && !starts_all ? WorkerEnvironment().main_port : 0);
 }
 
 int choose_threads(const LaunchRequest& request, ProgramOrigin origin, const Machine& machine,
@@ -222,6 +223,7 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
                      .grace_period = request.grace_period,
                      .role = request.role,
                      .run_id = request.run_id,
+                     .arguments = request.program.arguments,
                      .quiet = request.quiet,
                      .output = request.output,
                      .needs_rank = needs_rank(request)};

@@ -53,6 +53,8 @@ struct LaunchPlan {
   std::string role = "default";                  // What the processes are called together.
   // Tells this run from others: in the names of its logs, and where several machines meet.
   std::string run_id = "none";
+  // The program's own, by which machines without such an id know that it is one run.
+  std::vector<std::string> arguments = {};
   bool quiet = false;  // Does without the report of how a failed process ended.
   OutputPlan output = {};
   // Whether a Python program gets a rank even where it runs alone, as FSDP and its like want one.

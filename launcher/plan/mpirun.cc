@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "launcher/env/variable_names.h"
-#include "launcher/env/worker_environment.h"
 #include "launcher/plan/program_variables.h"
 
 namespace accelerate::launcher {
@@ -13,8 +12,7 @@ namespace {
 
 LaunchPlan plan_of_mpirun(LaunchPlan plan, const MpirunOptions& options) {
   if (plan.is_multi_process() && !options.finds_main) {
-    const int port =
-        plan.main_process_port == 0 ? WorkerEnvironment().main_port : plan.main_process_port;
+    const int port = plan.main_process_port == 0 ? options.port : plan.main_process_port;
     plan.environment[kMainAddressVariable] = plan.main_process_ip;
     plan.environment[kMainPortVariable] = absl::StrCat(port);
   }
@@ -58,6 +56,25 @@ MpirunLaunch launch_through_mpirun(const LaunchPlan& plan, const Command& comman
   }
   argv.insert(argv.end(), command.argv.begin(), command.argv.end());
   return launch;
+}
+
+std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch) {
+  std::string text = absl::StrCat("mpirun starts ", plan.world_size(),
+                                  plan.is_multi_process() ? " processes" : " process");
+  if (plan.num_machines > 1) {
+    absl::StrAppend(&text, ", ", plan.num_processes, " on each of ", plan.num_machines, " hosts");
+  }
+  const auto port = launch.plan.environment.find(kMainPortVariable);
+  if (port != launch.plan.environment.end()) {
+    absl::StrAppend(&text, ", which meet at ", plan.main_process_ip, " port ", *port->second,
+                    plan.main_process_port == 0 ? " (another one in each run)" : "");
+  }
+  absl::StrAppend(&text, "\n\ncommand: ", to_string(launch.command), "\n");
+  for (const auto& [name, value] : program_variables(launch.plan, launch.command, {}, {})) {
+    absl::StrAppend(&text, "  ", name, value.has_value() ? absl::StrCat("=", *value) : " is unset",
+                    "\n");
+  }
+  return text;
 }
 
 }  // namespace accelerate::launcher

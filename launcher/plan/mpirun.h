@@ -19,6 +19,7 @@ struct MpirunOptions {
   std::string program = "mpirun";
   bool is_open_mpi = true;  // Intel MPI and MVAPICH call some of its flags by other names.
   std::string hostfile = "";
+  int port = 29500;            // Where the processes meet, if the plan names no port.
   bool writes_values = false;  // The command has the variables' values, and not only their names.
   bool finds_main = false;     // The program is not told where to meet, but finds it (open_mpi.h).
 };
@@ -32,5 +33,9 @@ struct MpirunLaunch {
 // variables of the plan on to other hosts; the others hand on the whole environment.
 MpirunLaunch launch_through_mpirun(const LaunchPlan& plan, const Command& command,
                                    const MpirunOptions& options);
+
+// For people: how many processes mpirun starts where, where they meet, the command, and what it
+// finds in its environment.
+std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch);
 
 }  // namespace accelerate::launcher

@@ -41,10 +41,21 @@ TEST(Mpirun, LeavesTheRanksToMpirun) {
             Not(Contains(Key("WORLD_SIZE")))));
 }
 
-TEST(Mpirun, MeetsAtAFixedPortWhereNoneWasAskedFor) {
+TEST(Mpirun, MeetsAtThePortOfTheJobWhereNoneWasAskedFor) {
   const LaunchPlan plan = {.num_processes = 2};
-  EXPECT_THAT(launch_through_mpirun(plan, kScript, {.hostfile = "hosts"}).plan.environment,
-              Contains(Pair("MASTER_PORT", "29500")));
+  const MpirunLaunch launch =
+      launch_through_mpirun(plan, kScript, {.hostfile = "hosts", .port = 23000});
+  EXPECT_THAT(launch.plan.environment, Contains(Pair("MASTER_PORT", "23000")));
+  EXPECT_THAT(describe_mpirun(plan, launch),
+              HasSubstr("which meet at 127.0.0.1 port 23000 (another one in each run)\n"));
+}
+
+TEST(Mpirun, IsDescribed) {
+  const MpirunLaunch launch = launch_through_mpirun(kPlan, kScript, {.hostfile = "hosts"});
+  EXPECT_THAT(describe_mpirun(kPlan, launch),
+              AllOf(HasSubstr("mpirun starts 16 processes, 4 on each of 4 hosts, which meet at "
+                              "10.0.0.1 port 29501\n\ncommand: mpirun --hostfile hosts "),
+                    HasSubstr(" python3 train.py\n"), HasSubstr("\n  MASTER_PORT=29501\n")));
 }
 
 }  // namespace

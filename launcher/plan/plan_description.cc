@@ -25,6 +25,7 @@ std::string describe_plan(const LaunchPlan& plan, const Command& command,
     EnvironmentChanges variables = variables_of(
         {.local_rank = rank}, {.address = plan.main_process_ip, .port = plan.main_process_port});
     variables.erase(kStoreFdVariable);
+    variables.erase(kStoreSecretVariable);
     for (const auto& [name, value] : variables) {
       const bool is_any_port = name == kMainPortVariable && value == "0";
       absl::StrAppend(&text, "  ",

@@ -20,6 +20,7 @@ struct StoreEndpoint {
   std::string address = "127.0.0.1";
   int port = 0;                                    // The one that is bound, never 0 in use.
   std::optional<int> listening_fd = std::nullopt;  // Goes to rank 0 alone.
+  std::string secret = "";                         // With which the workers sign what they write.
 };
 
 // Which worker, and when.
@@ -33,9 +34,9 @@ struct WorkerPlace {
 std::optional<std::string> precision_variable(const LaunchPlan& plan);
 
 // The variables of one worker: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR,
-// MASTER_PORT, ACCELERATE_STORE_FD (rank 0), ACCELERATE_MIXED_PRECISION, ACCELERATE_USE_CPU (True
-// or False), OMP_NUM_THREADS, TORCHELASTIC_RESTART_COUNT, TORCHELASTIC_MAX_RESTARTS, and those of
-// plan.environment.
+// MASTER_PORT, ACCELERATE_STORE_FD (rank 0), ACCELERATE_STORE_SECRET, ACCELERATE_MIXED_PRECISION,
+// ACCELERATE_USE_CPU (True or False), OMP_NUM_THREADS, TORCHELASTIC_RESTART_COUNT,
+// TORCHELASTIC_MAX_RESTARTS, and those of plan.environment.
 EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& place,
                                     const StoreEndpoint& store);
 

@@ -19,21 +19,23 @@ const LaunchPlan kPlan = {.num_processes = 2,
                           .threads_per_process = 3};
 
 TEST(WorkerVariables, AreThePlaceOfTheWorkerAndHowToTrain) {
-  EXPECT_THAT(worker_variables(kPlan, {.local_rank = 0}, {.port = 4321, .listening_fd = 5}),
-              UnorderedElementsAre(
-                  Pair("RANK", "0"), Pair("WORLD_SIZE", "2"), Pair("LOCAL_RANK", "0"),
-                  Pair("LOCAL_WORLD_SIZE", "2"), Pair("MASTER_ADDR", "127.0.0.1"),
-                  Pair("MASTER_PORT", "4321"), Pair("ACCELERATE_STORE_FD", "5"),
-                  Pair("ACCELERATE_MIXED_PRECISION", "fp16"), Pair("ACCELERATE_USE_CPU", "False"),
-                  Pair("OMP_NUM_THREADS", "3"), Pair("TORCHELASTIC_RESTART_COUNT", "0"),
-                  Pair("TORCHELASTIC_MAX_RESTARTS", "0"),
-                  Pair("TORCHELASTIC_USE_AGENT_STORE", std::nullopt)));
+  EXPECT_THAT(
+      worker_variables(kPlan, {.local_rank = 0}, {.port = 4321, .listening_fd = 5, .secret = "9c"}),
+      UnorderedElementsAre(
+          Pair("RANK", "0"), Pair("WORLD_SIZE", "2"), Pair("LOCAL_RANK", "0"),
+          Pair("LOCAL_WORLD_SIZE", "2"), Pair("MASTER_ADDR", "127.0.0.1"),
+          Pair("MASTER_PORT", "4321"), Pair("ACCELERATE_STORE_FD", "5"),
+          Pair("ACCELERATE_STORE_SECRET", "9c"), Pair("ACCELERATE_MIXED_PRECISION", "fp16"),
+          Pair("ACCELERATE_USE_CPU", "False"), Pair("OMP_NUM_THREADS", "3"),
+          Pair("TORCHELASTIC_RESTART_COUNT", "0"), Pair("TORCHELASTIC_MAX_RESTARTS", "0"),
+          Pair("TORCHELASTIC_USE_AGENT_STORE", std::nullopt)));
 }
 
 TEST(WorkerVariables, HaveTheStoresSocketOnRankZeroAlone) {
   const EnvironmentChanges second =
       worker_variables(kPlan, {.local_rank = 1}, {.port = 4321, .listening_fd = 5});
   EXPECT_EQ(second.at("ACCELERATE_STORE_FD"), std::nullopt);
+  EXPECT_EQ(second.at("ACCELERATE_STORE_SECRET"), std::nullopt);
   EXPECT_THAT(second.at("RANK"), Optional(std::string("1")));
   EXPECT_THAT(second.at("LOCAL_RANK"), Optional(std::string("1")));
 }

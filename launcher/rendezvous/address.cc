@@ -28,24 +28,35 @@ socklen_t size_of(const sockaddr* address) {
   return address->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : 0;
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<Address>> resolve(const std::string& host, int port) {
+// The error of getaddrinfo(), or 0.
+int look_up(const std::string& host, int port, int flags, std::vector<Address>& addresses) {
   addrinfo hints = {};
-  hints.ai_flags = AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICSERV | flags;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(host.c_str(), absl::StrCat(port).c_str(), &hints, &found);
-  if (error != 0) {
-    return absl::UnavailableError(
-        absl::StrCat("--main_process_ip=", host, " is no address that this machine knows (",
-                     gai_strerror(error), "); correct it, or pass numbers"));
-  }
-  std::vector<Address> addresses;
+  if (error != 0) return error;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
     addresses.push_back(make_address(each->ai_addr, each->ai_addrlen));
   }
   freeaddrinfo(found);
+  return 0;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Address>> resolve(const std::string& host, int port) {
+  std::vector<Address> addresses;
+  const int error = look_up(host, port, /*flags=*/0, addresses);
+  if (error == 0) return addresses;
+  return absl::UnavailableError(
+      absl::StrCat("--main_process_ip=", host, " is no address that this machine knows (",
+                   gai_strerror(error), "); correct it, or pass numbers"));
+}
+
+std::optional<std::vector<Address>> resolve_number(const std::string& host, int port) {
+  std::vector<Address> addresses;
+  if (look_up(host, port, AI_NUMERICHOST, addresses) != 0) return std::nullopt;
   return addresses;
 }
 

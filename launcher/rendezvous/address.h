@@ -9,6 +9,7 @@
 
 #include <sys/socket.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,12 @@ struct Address {
 };
 
 // All that `host` is known by, a name or numbers, in the order in which to try them. Unavailable
-// says that there is none, and what to do. May wait for a name server. Thread-safe.
+// says that there is none, and what to do. May wait for a name server, long (address_lookup.h does
+// not). Thread-safe.
 absl::StatusOr<std::vector<Address>> resolve(const std::string& host, int port);
+
+// The same for numbers, "10.0.0.1", without waiting; nothing for names.
+std::optional<std::vector<Address>> resolve_number(const std::string& host, int port);
 
 // Of a connected socket: its own end, and the other. Empty for a socket within this machine.
 Address own_address(int fd);

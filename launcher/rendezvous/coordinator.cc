@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "launcher/config/printable.h"
 #include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/system_error.h"
 #include "launcher/supervisor/worker_end.h"
@@ -39,8 +40,10 @@ bool is_same_secret(std::string_view left, std::string_view right) {
 
 std::string disagreement(const std::string& name, const std::string& theirs,
                          const std::string& ours) {
-  return absl::StrCat(name, " is ", theirs, " there and ", ours,
-                      " on machine 0; it must be the same on all machines");
+  return absl::StrCat(
+      name, " is ", theirs, " there and ", ours,
+      " on machine 0; it must be the same on all machines of a job, and two jobs need "
+      "--main_process_port and --rdzv_id of their own");
 }
 
 std::optional<std::string> first_disagreement(const std::vector<Term>& theirs,
@@ -185,7 +188,7 @@ std::optional<int> Coordinator::first_free_rank() const {
 }
 
 std::optional<std::string> Coordinator::objection(const Hello& hello) const {
-  if (!is_same_secret(hello.job_id, options_.own_hello.job_id)) {
+  if (!is_same_secret(hello.job_id, plain(options_.own_hello.job_id))) {
     return "it does not know the job's id; pass the same --rdzv_id on all machines";
   }
   if (auto reason = first_disagreement(hello.terms, options_.own_hello.terms)) return reason;
@@ -231,6 +234,7 @@ void Coordinator::hear(int rank, const Message& message) {
   if (const auto* ready = std::get_if<Ready>(&message)) {
     machine.is_ready = ready->attempt == attempt_;
     machine.store_port = ready->store_port;
+    machine.store_secret = ready->store_secret;
   } else if (const auto* end = std::get_if<MachineEnd>(&message)) {
     note_end(rank, *end);
   }
@@ -279,7 +283,9 @@ void Coordinator::start_when_ready() {
   if (phase_ != Phase::kGathering) return;
   if (count(&Machine::is_ready) < options_.num_machines) return;
   phase_ = Phase::kRunning;
-  broadcast(Start{.attempt = attempt_, .store_port = machines_[0]->store_port});
+  broadcast(Start{.attempt = attempt_,
+                  .store_port = machines_[0]->store_port,
+                  .store_secret = machines_[0]->store_secret});
 }
 
 void Coordinator::finish_when_ended() {

@@ -85,6 +85,7 @@ class Coordinator {
     Address address;
     bool is_ready = false;
     int store_port = 0;
+    std::string store_secret = "";
     bool has_ended = false;
   };
 

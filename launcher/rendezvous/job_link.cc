@@ -1,14 +1,18 @@
 #include "launcher/rendezvous/job_link.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "launcher/env/mixed_precision.h"
 #include "launcher/rendezvous/address.h"
+#include "launcher/rendezvous/program_digest.h"
 #include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/listening_socket.h"
 #include "launcher/supervisor/output_writer.h"
@@ -29,11 +33,17 @@ std::vector<Term> terms_of(const LaunchPlan& plan, const std::string& program) {
       {"--max_restarts", absl::StrCat(plan.max_restarts)},
   };
   if (!program.empty()) terms.push_back({"the build of the program", program});
+  // With an id, somebody has said that it is one job, whatever differs.
+  if (plan.run_id == LaunchPlan().run_id) {
+    terms.push_back({"the user (of a job without --rdzv_id)", absl::StrCat(geteuid())});
+    terms.push_back({"the digest of the program's arguments (of a job without --rdzv_id)",
+                     digest_of(absl::StrJoin(plan.arguments, std::string(1, '\0')))});
+  }
   return terms;
 }
 
-bool is_on_this_machine(const LaunchPlan& plan) {
-  const auto addresses = resolve(plan.main_process_ip, plan.main_process_port);
+bool is_on_this_machine(const AddressLookup& lookup) {
+  const Addresses addresses = lookup.result();
   return addresses.ok() && std::any_of(addresses->begin(), addresses->end(), is_of_this_machine);
 }
 
@@ -47,23 +57,25 @@ void print_remark(const std::string& remark) {
 
 }  // namespace
 
-absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string& program) {
+absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string& program,
+                                      std::unique_ptr<AddressLookup> main_address) {
   Hello hello = {.job_id = plan.run_id, .terms = terms_of(plan, program)};
   if (!plan.is_numbered_by_arrival) hello.machine_rank = plan.machine_rank;
   const MemberOptions member = {.host = plan.main_process_ip,
                                 .port = plan.main_process_port,
                                 .hello = hello,
+                                .num_machines = plan.num_machines,
                                 .settings = plan.rendezvous};
   JobLink link;
   link.next_word_ = Clock::now() + kFirstWord;
   link.num_processes_ = plan.num_processes;
-  link.keep_alive_limit_ = plan.rendezvous.keep_alive_limit();
+  link.main_process_ip_ = plan.main_process_ip;
 
   const bool may_be_main =
-      plan.is_numbered_by_arrival ? is_on_this_machine(plan) : plan.machine_rank == 0;
+      plan.is_numbered_by_arrival ? is_on_this_machine(*main_address) : plan.machine_rank == 0;
   if (may_be_main) {
     absl::StatusOr<ListeningSocket> socket =
-        open_listening_socket(plan.main_process_port, Reach::kNetwork);
+        open_listening_socket(plan.main_process_port, reach_of(plan.main_process_ip));
     if (socket.ok()) {
       absl::StatusOr<std::unique_ptr<Coordinator>> coordinator =
           Coordinator::make(std::move(socket->fd), {.num_machines = plan.num_machines,
@@ -76,10 +88,7 @@ absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string&
     } else if (!plan.is_numbered_by_arrival || !absl::IsUnavailable(socket.status())) {
       return socket.status();  // In the other case a launcher on this host was first.
     }
-    if (!is_on_this_machine(plan)) {
-      print_remark(absl::StrCat("--main_process_ip=", plan.main_process_ip, " is no address of ",
-                                "this machine, where the others look for machine 0"));
-    }
+    if (!plan.is_numbered_by_arrival) link.main_address_ = std::move(main_address);
   }
   if (!link.is_main_machine()) {
     link.member_ = std::make_unique<Member>(member);
@@ -94,6 +103,9 @@ absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string&
 void JobLink::add_to(std::vector<pollfd>& polled) const {
   if (coordinator_ != nullptr) coordinator_->add_to(polled);
   member_->add_to(polled);
+  if (main_address_ != nullptr) {
+    polled.push_back({.fd = main_address_->fd(), .events = POLLIN, .revents = 0});
+  }
 }
 
 std::optional<milliseconds> JobLink::wait() const {
@@ -111,7 +123,17 @@ std::optional<milliseconds> JobLink::wait() const {
 void JobLink::handle() {
   if (coordinator_ != nullptr) coordinator_->handle();
   member_->handle();
+  check_main_address();
   tell_of_waiting();
+}
+
+void JobLink::check_main_address() {
+  if (main_address_ == nullptr || !main_address_->is_done()) return;
+  if (!is_on_this_machine(*main_address_)) {
+    print_remark(absl::StrCat("--main_process_ip=", main_process_ip_, " is no address of ",
+                              "this machine, where the others look for machine 0"));
+  }
+  main_address_.reset();
 }
 
 void JobLink::tell_of_waiting() {
@@ -125,10 +147,10 @@ void JobLink::tell_of_waiting() {
                                                 : member_->awaited()));
 }
 
-void JobLink::be_ready(int attempt, int store_port) {
+void JobLink::be_ready(int attempt, int store_port, const std::string& store_secret) {
   attempt_ = attempt;
   next_word_ = Clock::now() + kFirstWord;
-  member_->send(Ready{.attempt = attempt, .store_port = store_port});
+  member_->send(Ready{.attempt = attempt, .store_port = store_port, .store_secret = store_secret});
 }
 
 void JobLink::tell_failure(int local_rank, const WorkerEnd& end) {
@@ -166,23 +188,10 @@ std::string JobLink::network_interface() const {
   return interface_of(is_main_machine() ? coordinator_->reached_address() : member_->own_address());
 }
 
-void JobLink::leave() {
-  if (coordinator_ == nullptr) return;
-  const auto deadline = std::chrono::steady_clock::now() + keep_alive_limit_;
-  while (!coordinator_->is_over()) {
-    const milliseconds rest = time_left(deadline);
-    if (rest.count() == 0) return;
-    std::vector<pollfd> polled;
-    add_to(polled);
-    poll(polled.data(), polled.size(),
-         static_cast<int>(std::min(rest, wait().value_or(rest)).count()));
-    handle();
-  }
-}
-
 void JobLink::close() {
   coordinator_.reset();
   member_.reset();
+  main_address_.reset();
 }
 
 }  // namespace accelerate::launcher

@@ -1,12 +1,13 @@
 // A launcher's link to the launchers of the other machines of its job.
 //
 // Example:
-//   absl::StatusOr<JobLink> link = JobLink::open(plan, program_digest("/proc/self/exe"));
-//   link->be_ready(/*attempt=*/0, store_port);
+//   absl::StatusOr<JobLink> link =
+//       JobLink::open(plan, program_digest("/proc/self/exe"), /*main_address=*/nullptr);
+//   link->be_ready(/*attempt=*/0, store_port, store_secret);
 //   ...  // add_to(), wait(), handle() in the launcher's loop until link->start() or link->stop().
 //   link->tell_failure(local_rank, end);  // Where a process of this machine fails.
 //   ...  // Until link->stop() or link->is_finished().
-//   link->leave();
+//   ...  // Until link->may_leave().
 //
 // Not for a job of one machine, which has no one to talk to.
 #pragma once
@@ -21,6 +22,7 @@
 
 #include "absl/status/statusor.h"
 #include "launcher/plan/launch_plan.h"
+#include "launcher/rendezvous/address_lookup.h"
 #include "launcher/rendezvous/coordinator.h"
 #include "launcher/rendezvous/member.h"
 #include "launcher/rendezvous/message.h"
@@ -33,9 +35,12 @@ class JobLink {
  public:
   // Machine 0 listens at the main port; the others look for it there, for as long as the plan
   // says. Where machines are numbered as they arrive, machine 0 is the first to listen on the host
-  // with the main address. `program` is what must be the same program everywhere, or empty. An
-  // error where machine 0 cannot listen.
-  static absl::StatusOr<JobLink> open(const LaunchPlan& plan, const std::string& program);
+  // with the main address: `main_address` looks for it, and is done by then. Machine 0 of others
+  // has a look there as well, and says what is wrong when it is done. Null on other machines.
+  // `program` is what must be the same program everywhere, or empty. An error where machine 0
+  // cannot listen.
+  static absl::StatusOr<JobLink> open(const LaunchPlan& plan, const std::string& program,
+                                      std::unique_ptr<AddressLookup> main_address);
 
   void add_to(std::vector<pollfd>& polled) const;
   std::optional<std::chrono::milliseconds> wait() const;
@@ -52,7 +57,7 @@ class JobLink {
   bool is_finished() const { return member_->is_finished(); }
 
   // ---- What this machine tells. No process of it runs, and `attempt` can start:
-  void be_ready(int attempt, int store_port);
+  void be_ready(int attempt, int store_port, const std::string& store_secret);
   // or is to be stopped, for all machines, or has ended well here.
   void tell_failure(int local_rank, const WorkerEnd& end);
   void tell_signal(int signal);
@@ -66,9 +71,8 @@ class JobLink {
   // is not known.
   std::string network_interface() const;
 
-  // After the last word: machine 0 sees to it that the others have heard it, and waits for no one
-  // longer than it takes to find out that he is lost.
-  void leave();
+  // After the last word: all others have heard it. Only machine 0 has to wait for that.
+  bool may_leave() const { return coordinator_ == nullptr || coordinator_->is_over(); }
 
   // Closes everything without a word, in a forked process that is not to hold it.
   void close();
@@ -78,14 +82,16 @@ class JobLink {
 
   JobLink() = default;
 
+  void check_main_address();
   // Says whom it waits for, when that takes long.
   void tell_of_waiting();
 
   int num_processes_ = 1;  // Of each machine.
   int attempt_ = 0;
   std::optional<Clock::time_point> next_word_;  // About whom it waits for.
-  std::chrono::seconds keep_alive_limit_{0};
-  std::unique_ptr<Coordinator> coordinator_;  // Of machine 0.
+  std::string main_process_ip_;
+  std::unique_ptr<AddressLookup> main_address_;  // Not looked at yet.
+  std::unique_ptr<Coordinator> coordinator_;     // Of machine 0.
   std::unique_ptr<Member> member_;
 };
 

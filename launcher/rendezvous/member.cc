@@ -43,7 +43,7 @@ bool is_connected_to_itself(int fd) {
 
 Member::Member(MemberOptions options)
     : options_(std::move(options)), deadline_(Clock::now() + options_.settings.join_timeout) {
-  connect_next();
+  find_addresses();
 }
 
 // The coordinator of this process needs no deadline of its own.
@@ -54,6 +54,9 @@ Member::Member(MemberOptions options, FileDescriptor socket)
 
 void Member::add_to(std::vector<pollfd>& polled) const {
   if (connection_.has_value()) polled.push_back(connection_->polled());
+  if (lookup_ != nullptr) {
+    polled.push_back({.fd = lookup_->fd(), .events = POLLIN, .revents = 0});
+  }
   if (connecting_.is_open()) {
     polled.push_back({.fd = connecting_.get(), .events = POLLOUT, .revents = 0});
   }
@@ -72,8 +75,10 @@ void Member::handle() {
   if (is_finished_) return;
   if (connecting_.is_open()) {
     go_on_connecting();
+  } else if (lookup_ != nullptr) {
+    if (lookup_->is_done()) connect_next();
   } else if (!connection_.has_value() && Clock::now() >= next_step_) {
-    connect_next();
+    find_addresses();
   }
   if (connection_.has_value()) hear_coordinator();
   if (is_joined() || stop_.has_value() || Clock::now() < deadline_) return;
@@ -86,9 +91,13 @@ void Member::handle() {
 void Member::send(const Message& message) {
   // Without one, a last word was heard, which stays.
   if (!connection_.has_value()) return;
-  if (std::holds_alternative<Ready>(message)) {
+  if (const auto* ready = std::get_if<Ready>(&message)) {
     start_.reset();
     stop_.reset();
+    ready_attempt_ = ready->attempt;
+    has_told_well_ = false;
+  } else if (const auto* own_end = std::get_if<MachineEnd>(&message)) {
+    has_told_well_ = own_end->kind == EndKind::kWell;
   }
   connection_->send(message);
 }
@@ -97,11 +106,21 @@ void Member::leave(const Stop& stop) {
   if (!stop_.has_value()) end(stop);
 }
 
+void Member::find_addresses() {
+  if (!addresses_.empty()) return connect_next();
+  lookup_ = std::make_unique<AddressLookup>(options_.host, options_.port, options_.resolve);
+  if (lookup_->is_done()) return connect_next();
+  last_error_ = "its address is asked for";
+  next_step_ = deadline_;
+}
+
 void Member::connect_next() {
-  if (addresses_.empty()) {
-    absl::StatusOr<std::vector<Address>> found = resolve(options_.host, options_.port);
+  if (lookup_ != nullptr) {
+    absl::StatusOr<std::vector<Address>> found = lookup_->result();
+    lookup_.reset();
     if (!found.ok()) return fail_attempt(std::string(found.status().message()));
     addresses_ = *std::move(found);
+    last_error_ = "it has not answered yet";
   }
   const Address address = addresses_.front();
   addresses_.erase(addresses_.begin());
@@ -152,7 +171,27 @@ void Member::hear_coordinator() {
                              "): its launcher was killed, it is down, or the network is")});
 }
 
+// Whether a coordinator can say it now.
+bool Member::is_possible(const Message& message) const {
+  if (const auto* welcome = std::get_if<Welcome>(&message)) {
+    const int wanted = options_.hello.machine_rank.value_or(welcome->machine_rank);
+    return !is_joined() && welcome->machine_rank == wanted && wanted < options_.num_machines;
+  }
+  if (std::holds_alternative<Refusal>(message)) return !is_joined();
+  if (!is_joined()) return false;
+  if (const auto* start = std::get_if<Start>(&message)) {
+    return !start_.has_value() && start->attempt == ready_attempt_;
+  }
+  if (std::holds_alternative<Finish>(message)) return has_told_well_;
+  return std::holds_alternative<Stop>(message);
+}
+
 void Member::hear(const Message& message) {
+  if (!is_possible(message)) {
+    return end({.cause = absl::StrCat("machine 0 at ", place(),
+                                      " says what it cannot mean; install the same launcher on all "
+                                      "machines, and look who listens there")});
+  }
   if (const auto* welcome = std::get_if<Welcome>(&message)) {
     machine_rank_ = welcome->machine_rank;
   } else if (const auto* refusal = std::get_if<Refusal>(&message)) {
@@ -172,6 +211,7 @@ void Member::hear(const Message& message) {
 // The last word. The coordinator waits until this end of the connection is closed.
 void Member::end(const Stop& stop) {
   stop_ = stop;
+  lookup_.reset();
   connecting_.reset();
   connection_.reset();
 }

@@ -7,19 +7,21 @@
 //   if (member.start().has_value()) start_processes(member.start()->store_port);
 //   if (member.stop().has_value()) stop_processes();
 //
-// Nothing in it waits, but for a name server. Not for machine 0 alone: it has the coordinator too
-// (JobLink).
+// Nothing in it waits. Not for machine 0 alone: it has the coordinator too (JobLink).
 #pragma once
 
 #include <poll.h>
 
 #include <chrono>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "launcher/rendezvous/address.h"
+#include "launcher/rendezvous/address_lookup.h"
 #include "launcher/rendezvous/connection.h"
 #include "launcher/rendezvous/message.h"
 #include "launcher/request/rendezvous_settings.h"
@@ -31,7 +33,9 @@ struct MemberOptions {
   std::string host = "127.0.0.1";  // Where the coordinator listens;
   int port = 29500;                // it is tried again until the time for joining is over.
   Hello hello = {};
+  int num_machines = std::numeric_limits<int>::max();
   RendezvousSettings settings = {};
+  Resolve resolve = launcher::resolve;  // How the host's addresses are found.
 };
 
 // Not thread-safe.
@@ -73,12 +77,14 @@ class Member {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void find_addresses();
   void connect_next();
   void go_on_connecting();
   void greet(FileDescriptor socket);
   void fail_attempt(const std::string& reason);
   void hear_coordinator();
   void hear(const Message& message);
+  bool is_possible(const Message& message) const;
   void end(const Stop& stop);
   std::string place() const;
 
@@ -86,6 +92,7 @@ class Member {
   Clock::time_point deadline_;  // For being taken.
 
   // ---- While there is no connection: the addresses that are left to try, and when.
+  std::unique_ptr<AddressLookup> lookup_;
   std::vector<Address> addresses_;
   FileDescriptor connecting_;
   Clock::time_point next_step_;
@@ -94,6 +101,8 @@ class Member {
   std::optional<Connection> connection_;
   Address own_address_;
   std::optional<int> machine_rank_;
+  std::optional<int> ready_attempt_;  // For which it said that it is ready;
+  bool has_told_well_ = false;        // and that it has ended well.
   std::optional<Start> start_;
   std::optional<Stop> stop_;
   bool is_finished_ = false;

@@ -1,18 +1,18 @@
 #include "launcher/rendezvous/message.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "launcher/config/printable.h"
 
 namespace accelerate::launcher {
 namespace {
 
 constexpr std::string_view kMagic = "ACRZ";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kNumberSize = 4;
 constexpr std::size_t kHeaderSize = 4 * kNumberSize;
 constexpr std::size_t kLongestText = 4096;
@@ -79,11 +79,7 @@ struct Reader {
   void operator()(EndKind& kind) {
     kind = static_cast<EndKind>(take_number(static_cast<int>(EndKind::kNotStarted)));
   }
-  void operator()(std::string& text) {
-    text = take(take_number(kLongestText));
-    std::replace_if(
-        text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-  }
+  void operator()(std::string& text) { text = plain(std::string(take(take_number(kLongestText)))); }
   void operator()(std::optional<int>& number) {
     bool has_value = false;
     int value = 0;
@@ -114,13 +110,13 @@ struct Members {
     using Type = std::remove_cvref_t<decltype(message)>;
     auto& m = message;
     if constexpr (std::is_same_v<Type, Hello>) each(m.job_id, m.machine_rank, m.terms);
-    if constexpr (std::is_same_v<Type, Ready>) each(m.attempt, m.store_port);
+    if constexpr (std::is_same_v<Type, Ready>) each(m.attempt, m.store_port, m.store_secret);
     if constexpr (std::is_same_v<Type, MachineEnd>) {
       each(m.kind, m.attempt, m.rank, m.by_signal, m.code, m.text);
     }
     if constexpr (std::is_same_v<Type, Welcome>) each(m.machine_rank);
     if constexpr (std::is_same_v<Type, Refusal>) each(m.reason);
-    if constexpr (std::is_same_v<Type, Start>) each(m.attempt, m.store_port);
+    if constexpr (std::is_same_v<Type, Start>) each(m.attempt, m.store_port, m.store_secret);
     if constexpr (std::is_same_v<Type, Stop>) {
       each(m.machine, m.cause, m.is_worker_end, m.exit_code, m.is_restarted);
     }
@@ -136,12 +132,27 @@ Message empty_message(std::size_t wanted) {
   return Message(std::in_place_index<kind>);
 }
 
+constexpr int kLargestSignal = 64;
+constexpr int kLargestExitCode = 255;
+
+bool is_between(int number, int least, int most) { return least <= number && number <= most; }
+
+// Nobody has failed with 0, nor been told to stop by no signal: a launcher would end with 0.
+bool is_possible_end(const MachineEnd& end) {
+  const bool is_signal =
+      end.kind == EndKind::kSignal || (end.kind == EndKind::kFailedRank && end.by_signal);
+  if (is_signal) return is_between(end.code, 1, kLargestSignal);
+  return end.kind != EndKind::kFailedRank || is_between(end.code, 1, kLargestExitCode);
+}
+
 // Whether numbers that somebody goes on to calculate with, or hands to the kernel, can be what they
 // are meant to be. None is negative.
 bool is_possible(const Message& message) {
   constexpr int kLargestPort = 65535;
-  if (const auto* end = std::get_if<MachineEnd>(&message)) return end->code <= 255;
-  if (const auto* stop = std::get_if<Stop>(&message)) return stop->exit_code <= 128 + 255;
+  if (const auto* end = std::get_if<MachineEnd>(&message)) return is_possible_end(*end);
+  if (const auto* stop = std::get_if<Stop>(&message)) {
+    return is_between(stop->exit_code, 1, kLargestExitCode);
+  }
   if (const auto* ready = std::get_if<Ready>(&message)) return ready->store_port <= kLargestPort;
   if (const auto* start = std::get_if<Start>(&message)) return start->store_port <= kLargestPort;
   return true;

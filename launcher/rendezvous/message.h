@@ -43,7 +43,8 @@ struct Hello {
 // No process of an attempt runs on this machine, and it is ready for the next one.
 struct Ready {
   int attempt = 0;
-  int store_port = 0;  // Of machine 0: where the rendezvous store will listen.
+  int store_port = 0;             // Of machine 0: where the rendezvous store will listen,
+  std::string store_secret = "";  // and what the workers sign with what they write there.
 
   bool operator==(const Ready&) const = default;
 };
@@ -82,6 +83,7 @@ struct Refusal {
 struct Start {
   int attempt = 0;
   int store_port = 0;
+  std::string store_secret = "";
 
   bool operator==(const Start&) const = default;
 };

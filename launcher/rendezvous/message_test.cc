@@ -27,7 +27,7 @@ const std::vector<Message>& one_of_each() {
                  .text = "no"},
       Welcome{.machine_rank = 7},
       Refusal{.reason = "because"},
-      Start{.attempt = 1, .store_port = 1},
+      Start{.attempt = 1, .store_port = 1, .store_secret = "9c1f"},
       Stop{.machine = 1,
            .cause = "a cause",
            .is_worker_end = true,
@@ -76,6 +76,25 @@ TEST(Message, RefusesNumbersThatThereCannotBe) {
   }
 }
 
+// A launcher ends with 128 + the signal, or with the code: with 0, were it 128, or 0.
+TEST(Message, RefusesEndsAfterWhichALauncherWouldEndWell) {
+  const auto is_refused = [](const Message& message) {
+    return error(encode(message)).find("numbers that there cannot be") != std::string::npos;
+  };
+  for (const int signal : {0, 65, 128, 255, 256}) {
+    EXPECT_TRUE(is_refused(MachineEnd{.kind = EndKind::kSignal, .code = signal})) << signal;
+    EXPECT_TRUE(
+        is_refused(MachineEnd{.kind = EndKind::kFailedRank, .by_signal = true, .code = signal}));
+  }
+  for (const int code : {0, 256, 512}) {
+    EXPECT_TRUE(is_refused(MachineEnd{.kind = EndKind::kFailedRank, .code = code})) << code;
+    EXPECT_TRUE(is_refused(Stop{.exit_code = code})) << code;
+  }
+  EXPECT_FALSE(is_refused(MachineEnd{.kind = EndKind::kFailedRank, .code = 255}));
+  EXPECT_FALSE(is_refused(MachineEnd{.kind = EndKind::kSignal, .code = 64}));
+  EXPECT_FALSE(is_refused(MachineEnd{.kind = EndKind::kWell}));
+}
+
 TEST(Message, RefusesWhatIsNone) {
   EXPECT_THAT(error("GET / HTTP/1.1\r\n\r\n"), HasSubstr("no message of a launcher"));
   EXPECT_THAT(error("G"), HasSubstr("no message of a launcher"));
@@ -94,12 +113,14 @@ TEST(Message, RefusesWhatIsNone) {
 }
 
 TEST(Message, KeepsTextsShortAndHarmless) {
-  std::string bytes = encode(Refusal{"a\nb\x1b[31m\xc3\xa9" + std::string(100'000, 'x')});
+  std::string bytes =
+      encode(Refusal{"a\nb\x1b[31m\xc3\xa9\u009b\u202e" + std::string(100'000, 'x')});
   const auto taken = take_message(bytes);
   ASSERT_TRUE(taken.ok()) << taken.status();
   const std::string reason = std::get<Refusal>(**taken).reason;
-  EXPECT_THAT(reason, ::testing::StartsWith("a b [31m\xc3\xa9xxx"));
-  EXPECT_THAT(reason, SizeIs(4096));
+  EXPECT_THAT(reason, ::testing::StartsWith("a b [31m\xc3\xa9??xxx"));
+  // Of five bytes, two were left.
+  EXPECT_THAT(reason, SizeIs(4096 - 3));
 }
 
 // Whatever arrives: a message, nothing yet, or an error; never a crash, and never without an end.

@@ -7,11 +7,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace accelerate::launcher {
 
 // Of the bytes of the file, in 16 hexadecimal digits; "unreadable" where it cannot be read.
 // Thread-safe.
 std::string program_digest(const std::string& path);
+
+// The same of a text.
+std::string digest_of(std::string_view text);
 
 }  // namespace accelerate::launcher

@@ -230,9 +230,10 @@ TEST(Header, RefusesOverlapsGapsAndDataOutsideOfTheFile) {
 }
 
 TEST(Header, QuotesNamesFitForATerminal) {
-  EXPECT_THAT(problem(R"({"\u001b[2J\n\u0000":{}})", 0), HasSubstr(R"("\x1b[2J\n\x00")"));
+  EXPECT_THAT(problem(R"({"\u001b[2J\n\u0000":{}})", 0), HasSubstr(R"("\033[2J\n\000")"));
+  EXPECT_THAT(problem(R"({"\u009b2J\u202e":{}})", 0), HasSubstr(R"("\u009b2J\u202e")"));
   const std::string message = problem("{\"" + std::string(99, 'x') + "ééé" + "\":{}}", 0);
-  EXPECT_THAT(message, HasSubstr("\"" + std::string(99, 'x') + "…\""));
+  EXPECT_THAT(message, HasSubstr("\"" + std::string(99, 'x') + "...\""));
 }
 
 TEST(HeaderFile, IsRefusedWhereItIsTooShort) {

@@ -7,22 +7,15 @@
 // Not for keys of one's own: the result is cut and cannot be read back.
 #pragma once
 
-#include <cstddef>
 #include <string>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
+#include "launcher/config/printable.h"
 
 namespace accelerate::safetensors {
 
-// In quotation marks, without control characters, and cut where it is long.
+// Names of tensors are long, and differ at their ends.
 inline std::string quoted_text(const std::string& text) {
-  constexpr std::size_t kLongest = 100;
-  if (text.size() <= kLongest) return absl::StrCat("\"", absl::Utf8SafeCHexEscape(text), "\"");
-  std::size_t end = kLongest;
-  // Not within a character of several bytes.
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return absl::StrCat("\"", absl::Utf8SafeCHexEscape(text.substr(0, end)), "…\"");
+  return launcher::printable(text, /*longest=*/100);
 }
 
 }  // namespace accelerate::safetensors

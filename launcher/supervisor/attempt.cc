@@ -1,11 +1,14 @@
 #include "launcher/supervisor/attempt.h"
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/supervisor/open_file_limit.h"
 #include "launcher/supervisor/output_writer.h"
+#include "launcher/supervisor/random_secret.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -45,12 +48,28 @@ absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder
   return setup;
 }
 
+// What this process keeps open for its workers; and what rank 0 does where all connect to it.
+OpenFiles files_of(const LaunchPlan& plan, const std::vector<WorkerSetup>& setups) {
+  constexpr std::uint64_t kOthers = 48;
+  OpenFiles files = {.needed = kOthers, .welcome = kOthers};
+  for (const WorkerSetup& setup : setups) {
+    for (const OutputRoute* route : {&setup.standard_output, &setup.standard_error}) {
+      files.needed += (route->is_relayed ? 1 : 0) + (route->log_file.empty() ? 0 : 1);
+    }
+  }
+  if (plan.is_multi_process()) files.welcome += 2 * static_cast<std::uint64_t>(plan.world_size());
+  return files;
+}
+
 }  // namespace
 
 absl::StatusOr<Store> open_store(const Job& job, int port, Reach reach) {
   absl::StatusOr<ListeningSocket> opened = open_listening_socket(port, reach);
   if (!opened.ok()) return opened.status();
-  Store store = {.endpoint = {.address = job.plan.main_process_ip, .port = opened->port}};
+  const absl::StatusOr<std::string> secret = random_secret();
+  if (!secret.ok()) return secret.status();
+  Store store = {
+      .endpoint = {.address = job.plan.main_process_ip, .port = opened->port, .secret = *secret}};
   if (job.takes_store_socket) {
     store.endpoint.listening_fd = opened->fd.get();
     store.socket = std::move(opened->fd);
@@ -74,6 +93,8 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
     if (!setup.ok()) return setup.status();
     setups.push_back(*std::move(setup));
   }
+  const absl::Status room = make_room_for_files(files_of(job.plan, setups));
+  if (!room.ok()) return room;
   absl::StatusOr<Watchdog> started = Watchdog::start(scope.adoption.mark());
   if (!started.ok()) return started.status();
   auto watchdog = std::make_unique<Watchdog>(*std::move(started));

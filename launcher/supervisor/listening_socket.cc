@@ -12,27 +12,34 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace accelerate::launcher {
 namespace {
 
+constexpr char kLoopbackInterface[] = "lo";
+
+std::string name_of(Reach reach) {
+  if (reach == Reach::kThisMachine) return "127.0.0.1:";
+  return reach == Reach::kLoopback ? "the loopback addresses of this machine, port "
+                                   : "all addresses of this machine, port ";
+}
+
 absl::Status listen_error(int port, Reach reach, int error) {
-  const std::string where = absl::StrCat(
-      "cannot listen on ",
-      reach == Reach::kNetwork ? "all addresses of this machine, port " : "127.0.0.1:", port, ": ");
+  const bool meets_others = reach != Reach::kThisMachine;
+  const std::string where = absl::StrCat("cannot listen on ", name_of(reach), port, ": ");
   if (error == EADDRINUSE) {
-    return absl::UnavailableError(
-        absl::StrCat(where, "another process uses this port; pass ",
-                     reach == Reach::kNetwork
-                         ? "another --main_process_port on all machines, or another --machine_rank "
-                           "here where that is another launcher of this job."
-                         : "--main_process_port=0 for any free port, or another number."));
+    return absl::UnavailableError(absl::StrCat(
+        where, "another process uses this port; pass ",
+        meets_others ? "another --main_process_port on all machines, or another --machine_rank "
+                       "here where that is another launcher of this job."
+                     : "--main_process_port=0 for any free port, or another number."));
   }
   if (error == EACCES) {
     return absl::PermissionDeniedError(
         absl::StrCat(where, "this port is reserved for the system; pass ",
-                     reach == Reach::kNetwork ? "" : "--main_process_port=0 for any free port, or ",
+                     meets_others ? "" : "--main_process_port=0 for any free port, or ",
                      "a number above 1023."));
   }
   return absl::UnavailableError(absl::StrCat(where, std::strerror(error),
@@ -64,7 +71,7 @@ sockaddr_in6 every_address(int port) {
 
 // Not open, with errno, where it cannot be.
 template <class SocketAddress>
-FileDescriptor listen_at(int family, const SocketAddress& address) {
+FileDescriptor listen_at(int family, const SocketAddress& address, Reach reach) {
   FileDescriptor fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.is_open()) return fd;
   // A port whose last connections still time out is free enough.
@@ -74,6 +81,10 @@ FileDescriptor listen_at(int family, const SocketAddress& address) {
   const int disabled = 0;
   if (family == AF_INET6) {
     setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &disabled, sizeof(disabled));
+  }
+  if (reach == Reach::kLoopback) {
+    setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, kLoopbackInterface,
+               sizeof(kLoopbackInterface));
   }
   const bool is_listening =
       bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
@@ -86,10 +97,10 @@ FileDescriptor listen_at(int family, const SocketAddress& address) {
 }
 
 FileDescriptor listen_for(Reach reach, int port) {
-  if (reach == Reach::kThisMachine) return listen_at(AF_INET, loopback(port));
-  FileDescriptor fd = listen_at(AF_INET6, every_address(port));
+  if (reach == Reach::kThisMachine) return listen_at(AF_INET, loopback(port), reach);
+  FileDescriptor fd = listen_at(AF_INET6, every_address(port), reach);
   const bool has_no_ipv6 = !fd.is_open() && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
-  return has_no_ipv6 ? listen_at(AF_INET, every_ipv4_address(port)) : std::move(fd);
+  return has_no_ipv6 ? listen_at(AF_INET, every_ipv4_address(port), reach) : std::move(fd);
 }
 
 // 0 where it has none.
@@ -103,6 +114,12 @@ int port_of(int fd) {
 }
 
 }  // namespace
+
+Reach reach_of(const std::string& address) {
+  const bool is_loopback =
+      address == "localhost" || address == "::1" || absl::StartsWith(address, "127.");
+  return is_loopback ? Reach::kLoopback : Reach::kNetwork;
+}
 
 absl::StatusOr<ListeningSocket> open_listening_socket(int port, Reach reach) {
   FileDescriptor fd = listen_for(reach, port);

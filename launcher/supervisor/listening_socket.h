@@ -5,8 +5,13 @@
 //   // store->port is the one that the system chose; store->fd goes to the process that accepts.
 //
 // Bound before the process that uses it is forked, so that no other program can take the port in
-// between. Not for a socket that only some of a machine's networks are to reach.
+// in between. Not for a socket that only some of a machine's networks are to reach.
+//
+// Where several machines meet, an address that is no loopback one does not choose the interface: it
+// may be that of a gateway which passes connections on, and machines may know this one by others.
 #pragma once
+
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "launcher/supervisor/file_descriptor.h"
@@ -18,9 +23,13 @@ struct ListeningSocket {
   int port = 0;
 };
 
-// Who can connect: through 127.0.0.1 alone, or through every address of this machine, of IPv4 and
-// IPv6.
-enum class Reach { kThisMachine, kNetwork };
+// Who can connect: through 127.0.0.1 alone; through the loopback interface, by any of its addresses
+// of IPv4 and IPv6; or through every address of this machine. (Linux before 5.7 lets only root bind
+// to an interface: there the second is the third.)
+enum class Reach { kThisMachine, kLoopback, kNetwork };
+
+// Of machines that meet at `address`, a name or a number: kLoopback where it leads nowhere else.
+Reach reach_of(const std::string& address);
 
 // Listens at `port`, 0 for any free one. Unavailable where the port is taken, with what to do about
 // it. Thread-safe.

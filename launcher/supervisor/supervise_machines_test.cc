@@ -222,7 +222,8 @@ TEST(SeveralMachines, RefuseAnotherWorldSizeAndAnotherBuild) {
 }
 
 TEST(SeveralMachines, NameTheOneThatLacksTheProgram) {
-  Machines machines({.flags = {"--num_processes=2", "--max_restarts=3"},
+  // With an id, machines may be given different programs.
+  Machines machines({.flags = {"--num_processes=2", "--rdzv_id=tulips", "--max_restarts=3"},
                      .script = kWait,
                      .own_flags = [](int machine) {
                        return machine == 1 ? Words{"/no/such/program"} : Words();

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -67,6 +70,24 @@ TEST(Supervise, GivesEachRankItsEnvironment) {
                                   "MASTER_ADDR=127.0.0.1 MASTER_PORT=[1-9][0-9]+ "
                                   "ACCELERATE_STORE_FD=.unset. " +
                                   rest)));
+}
+
+TEST(Supervise, GivesAllRanksASecretThatIsNewInEachRun) {
+  std::set<std::string> secrets;
+  for (int run = 0; run < 2; ++run) {
+    Subprocess program(
+        supervised({"--num_processes=2", "print_environment", "ACCELERATE_STORE_SECRET"}));
+    EXPECT_EQ(program.wait(), 0);
+    const std::string mark = "ACCELERATE_STORE_SECRET=";
+    const std::string& output = program.output();
+    const std::size_t first = output.find(mark) + mark.size();
+    const std::string secret = output.substr(first, output.find('\n', first) - first);
+    EXPECT_EQ(secret.size(), 32) << output;
+    EXPECT_THAT(output, AllOf(HasSubstr("rank 0: " + mark + secret),
+                              HasSubstr("rank 1: " + mark + secret)));
+    secrets.insert(secret);
+  }
+  EXPECT_EQ(secrets.size(), 2);
 }
 
 TEST(Supervise, GivesTheStoresSocketToRankZeroAndNothingElseToAnyone) {

@@ -1,33 +1,27 @@
 #include "accelerate/comm/shared_memory/meeting.h"
 
+#include <c10/util/Exception.h>
 #include <sched.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
-#include <sstream>
 
-#include "accelerate/comm/shared_memory/descriptor_mailbox.h"
+#include "accelerate/comm/shared_memory/descriptor_offer.h"
 #include "accelerate/comm/shared_memory/host_identity.h"
+#include "accelerate/comm/shared_memory/introduction.h"
 #include "accelerate/comm/shared_memory/life_line.h"
+#include "accelerate/comm/store/readable.h"
 
 namespace accelerate::internal {
 namespace {
 
-void write_bytes(std::ostream& text, const std::string& bytes) {
-  text << bytes.size() << ' ' << bytes << ' ';
-}
-
-std::string read_bytes(std::istream& text) {
-  size_t size = 0;
-  text >> size;
-  text.get();
-  std::string bytes(size, '\0');
-  text.read(bytes.data(), static_cast<std::streamsize>(size));
-  return bytes;
+[[noreturn]] void distrust(const std::string& topic) {
+  TORCH_CHECK(false, "what the run's store holds as `", topic,
+              "` is by no process of this run: another program, or another build of this one, has "
+              "written there; start the same build everywhere, at a port of its own (MASTER_PORT)");
 }
 
 // Every rank's text, in rank order. One rank puts them together: where each read what each had
@@ -37,17 +31,16 @@ std::vector<std::string> exchange(c10d::Store& store, const std::string& topic,
   const auto key_of = [&topic](int rank) { return topic + std::to_string(rank); };
   store.set(key_of(options.rank), text);
   if (options.rank == 0) {
-    std::vector<std::string> keys;
+    std::vector<std::string> keys, texts;
     for (int rank = 0; rank < options.size; ++rank) keys.push_back(key_of(rank));
-    std::ostringstream all;
     for (const std::vector<uint8_t>& each : store.multiGet(keys))
-      write_bytes(all, {each.begin(), each.end()});
-    store.set(topic + "_of_all", all.str());
+      texts.emplace_back(each.begin(), each.end());
+    store.set(topic + "_of_all", joined(texts));
   }
-  std::istringstream all(store.get_to_str(topic + "_of_all"));
-  std::vector<std::string> result;
-  for (int rank = 0; rank < options.size; ++rank) result.push_back(read_bytes(all));
-  return result;
+  auto all = split(store.get_to_str(topic + "_of_all"), options.size);
+  // Of this rank's own, it knows what it is.
+  if (!all || all->at(options.rank) != text) distrust(topic);
+  return *std::move(all);
 }
 
 std::set<int> usable_cores() {
@@ -61,37 +54,10 @@ std::set<int> usable_cores() {
   return cores;
 }
 
-// What a rank tells the others first.
-struct Introduction {
-  std::string host;
-  int pid = 0;
-  std::string mailbox;  // Empty where it can have none.
-  std::set<int> cores;
-
-  std::string to_text() const {
-    std::ostringstream text;
-    write_bytes(text, host);
-    write_bytes(text, mailbox);
-    text << pid;
-    for (const int core : cores) text << ' ' << core;
-    return text.str();
-  }
-  static Introduction from_text(const std::string& written) {
-    Introduction result;
-    std::istringstream text(written);
-    result.host = read_bytes(text);
-    result.mailbox = read_bytes(text);
-    text >> result.pid;
-    for (int core = 0; text >> core;) result.cores.insert(core);
-    return result;
-  }
-};
-
-std::string random_token() {
-  unsigned char bytes[16];
-  if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-    throw std::runtime_error("getrandom gave no token");
-  return std::string(reinterpret_cast<const char*>(bytes), sizeof(bytes));
+std::string pid_namespace() {
+  char name[256] = {};
+  const ssize_t length = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
+  return length > 0 ? std::string(name, length) : std::string();
 }
 
 // Calls the function; the message of what it throws, or nothing.
@@ -112,19 +78,19 @@ void* Meeting::lane_memory(int lane) const {
 }
 
 Meeting meet(c10d::Store& store, const MeetingOptions& options) {
-  std::optional<DescriptorMailbox> mailbox;
-  std::string obstacle = obstacle_to([&] { mailbox.emplace(); });
   const Introduction own{.host = host_identity() + ' ' + options.host,
+                         .pid_namespace = pid_namespace(),
                          .pid = getpid(),
-                         .mailbox = mailbox ? mailbox->address() : std::string(),
                          .cores = usable_cores()};
 
   Meeting meeting;
   std::vector<Introduction> all;
   std::map<std::string, size_t> host_of;
   std::set<int> cores;
-  for (const std::string& text : exchange(store, "introduction", own.to_text(), options)) {
-    all.push_back(Introduction::from_text(text));
+  for (const std::string& text : exchange(store, "introduction", to_text(own), options)) {
+    const auto introduction = read_introduction(text);
+    if (!introduction) distrust("introduction");
+    all.push_back(*introduction);
     const auto [host, is_new] = host_of.try_emplace(all.back().host, meeting.hosts.size());
     if (is_new) meeting.hosts.emplace_back();
     meeting.hosts[host->second].push_back(static_cast<int>(all.size()) - 1);
@@ -132,31 +98,42 @@ Meeting meet(c10d::Store& store, const MeetingOptions& options) {
   meeting.own_host = host_of.at(own.host);
   LanePeers& peers = meeting.peers;
   peers.ranks = meeting.hosts[meeting.own_host];
+  // As this process sees them; none where not all see the same numbers.
+  std::set<pid_t> pids;
+  bool have_one_namespace = !own.pid_namespace.empty();
   for (const int rank : peers.ranks) {
     if (rank == options.rank) peers.own = static_cast<int>(peers.pids.size());
     peers.pids.push_back(all[rank].pid);
+    pids.insert(all[rank].pid);
+    have_one_namespace = have_one_namespace && all[rank].pid_namespace == own.pid_namespace;
     cores.insert(all[rank].cores.begin(), all[rank].cores.end());
   }
+  if (!have_one_namespace) pids.clear();
   peers.crowded = cores.size() < peers.ranks.size();
 
-  // The first rank of a host makes its memory and sends it to the others.
+  // The first rank of a host makes its memory and offers it to the others.
   const int64_t bytes = options.num_lanes * Lane::bytes(peers.size());
   const bool is_first = peers.own == 0;
-  std::string token;
-  if (is_first && obstacle.empty()) {
+  std::string obstacle, place;
+  std::optional<DescriptorOffer> offer;
+  if (is_first) {
     obstacle = obstacle_to([&] {
       meeting.region = Region::create(bytes);
-      token = random_token();
-      for (const int rank : peers.ranks) {
-        if (rank != options.rank && !all[rank].mailbox.empty())
-          DescriptorMailbox::send(all[rank].mailbox, token, meeting.region->descriptor());
-      }
+      offer.emplace(meeting.region->descriptor(), DescriptorOfferOptions{.pids = pids});
+      place = joined({offer->address(), offer->token()});
     });
   }
-  const auto tokens = exchange(store, "token", token, options);
-  if (!is_first && obstacle.empty() && !tokens[peers.ranks[0]].empty()) {
-    obstacle = obstacle_to(
-        [&] { meeting.region = Region::open(mailbox->receive(tokens[peers.ranks[0]]), bytes); });
+  const int first = peers.ranks[0];
+  const std::string place_of_first = exchange(store, "offer", place, options)[first];
+  if (!is_first && !place_of_first.empty()) {
+    const auto words = split(place_of_first, 2);
+    if (!words) distrust("offer");
+    obstacle = obstacle_to([&] {
+      const DescriptorSource source{.address = words->at(0),
+                                    .token = words->at(1),
+                                    .pid = have_one_namespace ? all[first].pid : 0};
+      meeting.region = Region::open(take_descriptor(source, store.getTimeout()), bytes);
+    });
   }
   if (meeting.region && obstacle.empty()) {
     obstacle = obstacle_to([&] { hold_life_line(meeting.region->descriptor(), peers.own); });
@@ -169,7 +146,7 @@ Meeting meet(c10d::Store& store, const MeetingOptions& options) {
   const auto obstacles = exchange(store, "obstacle", obstacle, options);
   for (int rank = 0; rank < options.size && meeting.obstacle.empty(); ++rank) {
     if (!obstacles[rank].empty())
-      meeting.obstacle = "rank " + std::to_string(rank) + ": " + obstacles[rank];
+      meeting.obstacle = "rank " + std::to_string(rank) + ": " + readable(obstacles[rank]);
   }
   // Rank 0 may have the store, and end at once.
   if (store.add("readers", 1) == options.size) store.set("all_have_read", "");

@@ -2,8 +2,8 @@
 // has it, however that ends.
 //
 //   auto region = Region::create(bytes);                   // One process; zeros.
-//   DescriptorMailbox::send(address, token, region->descriptor());
-//   auto same = Region::open(mailbox.receive(token), bytes);   // Another.
+//   const DescriptorOffer offer(region->descriptor());
+//   auto same = Region::open(take_descriptor(source, timeout), bytes);   // Another.
 //
 // A page takes memory when it is first touched.
 #pragma once
