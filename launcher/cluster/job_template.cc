@@ -49,6 +49,7 @@ std::vector<std::string> launch_words(const LaunchRequest& request, const Launch
   if (request.threads_per_process.has_value()) {
     add("num_cpu_threads_per_process", absl::StrCat(*request.threads_per_process));
   }
+  if (request.oversubscribe) words.push_back("--oversubscribe");
   if (request.config.enable_cpu_affinity.value_or(false)) words.push_back("--enable_cpu_affinity");
   if (plan.max_restarts > 0) add("max_restarts", absl::StrCat(plan.max_restarts));
   if (request.grace_period != LaunchRequest().grace_period) {
