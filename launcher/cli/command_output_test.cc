@@ -75,7 +75,7 @@ TEST(CommandOutput, LeavesNothingRunning) {
   const std::string nap = "1000." + std::to_string(getpid());
   const std::string sleeps = "sleep " + nap;
   for (const std::string& script : {sleeps + " & " + sleeps, sleeps + " & exec >&-; exec " + sleeps,
-                                   sleeps + " >/dev/null & echo done"}) {
+                                    sleeps + " >/dev/null & echo done"}) {
     const auto output = command_output({"sh", "-c", script}, {.time_limit = kShort});
     EXPECT_TRUE(output.ok() || absl::IsDeadlineExceeded(output.status())) << output.status();
     EXPECT_TRUE(ends(nap)) << script;

@@ -23,6 +23,10 @@ bool wants_cpu(const LaunchConfig& config) {
 Machine imagined_machine(const LaunchConfig& config, int num_gpus) {
   const int num_machines = config.num_machines.value_or(1);
   const int wanted = config.num_processes.value_or(num_machines) / num_machines;
+  // Nobody knows how many GPUs are meant.
+  const bool is_open = !config.num_processes.has_value() &&
+                       config.distributed_type == DistributedType::kMultiGpu && !wants_cpu(config);
+  if (is_open) return {.num_gpus = num_gpus};
   return {.num_gpus = wants_cpu(config) ? 0 : std::max({num_gpus, wanted, 1}),
           .num_cores = std::max(wanted, 1)};
 }

@@ -194,6 +194,7 @@ std::vector<std::string> make_remarks(const LaunchRequest& request, const Machin
     remarks.push_back(absl::StrCat("This plan is for a machine with ",
                                    counted(plan.num_processes, "GPU", "GPUs"), "; ",
                                    visible_gpus(machine), ", and would start nothing."));
+    return remarks;
   }
   const std::optional<std::string> ids = chosen_gpus(request.config);
   // What the environment hides is nobody's wish of this launch.
