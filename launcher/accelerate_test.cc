@@ -44,7 +44,7 @@ TEST(Accelerate, RefusesAnUnknownSubcommandInOneLine) {
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.output, IsEmpty());
   EXPECT_EQ(result.errors,
-            "accelerate: estimate_memory is no command of accelerate; did you mean "
+            "accelerate: 'estimate_memory' is not an accelerate command; did you mean "
             "estimate-memory?\n");
 }
 

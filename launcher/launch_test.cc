@@ -148,10 +148,10 @@ TEST(Launch, RefusesAWrongCommandLineInOneLine) {
 
 TEST(Launch, RefusesWhatIsNotThere) {
   const ProgramEnd gpus = run(command({"--multi_gpu", "true"}));
-  EXPECT_EQ(gpus.code, 1);
+  EXPECT_EQ(gpus.code, 2);
   EXPECT_THAT(gpus.errors, HasSubstr("at least 2 processes to use `--multi_gpu`"));
   const ProgramEnd config = run(command({"--config_file=none.yaml", "true"}));
-  EXPECT_EQ(config.code, 1);
+  EXPECT_EQ(config.code, 2);
   EXPECT_THAT(config.errors, HasSubstr("`none.yaml` does not exist"));
   EXPECT_THAT(run(told(1, {"--vm", "a", "--env=b", "true"})).errors,
               HasSubstr("--vm, --env mean nothing here and are ignored."));
@@ -210,7 +210,7 @@ TEST(Launch, WillNotMultiplyTheProcessesOfAnotherLauncher) {
   Words words = {"/usr/bin/env", "RANK=1", "WORLD_SIZE=4", "LOCAL_RANK=1"};
   for (const std::string& word : told(2, {"--cpu", "true"})) words.push_back(word);
   const ProgramEnd result = run(words);
-  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.errors, HasSubstr("each of which would start processes of its own"));
 }
 
@@ -239,7 +239,7 @@ TEST(Launch, SaysWhatThePrintedFilesDoNotHave) {
 TEST(Launch, StartsTheProcessesOfAllHostsThroughMpirun) {
   if (std::system("mpirun --version > /dev/null 2>&1") != 0) {
     const ProgramEnd missing = run(told(2, {"--mpirun_hostfile=hosts", "true"}));
-    EXPECT_EQ(missing.code, 1);
+    EXPECT_EQ(missing.code, 2);
     EXPECT_THAT(missing.errors, HasSubstr("mpirun or mpiexec were not found; install"));
     GTEST_SKIP() << "there is no mpirun on this machine";
   }

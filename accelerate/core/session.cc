@@ -12,8 +12,12 @@
 #include <limits>
 
 #include "accelerate/gradients/model_agreement.h"
+#include "accelerate/process/log_level.h"
 #include "accelerate/process/stop_request.h"
 #include "accelerate/tape/recorded_call.h"
+#include "launcher/env/environment.h"
+#include "launcher/env/integer.h"
+#include "launcher/env/variable_names.h"
 
 namespace accelerate {
 namespace {
@@ -25,6 +29,18 @@ bool has_gradient(const ModelState& model) {
   return false;
 }
 
+// As in Python, whoever launches the program has the last word.
+int64_t accumulation_steps(const AcceleratorOptions& options) {
+  const auto text = launcher::process_environment(launcher::kAccumulationStepsVariable);
+  if (!text.has_value()) return options.gradient_accumulation_steps;
+  const auto steps = launcher::parse_integer(
+      *text, {.name = launcher::kAccumulationStepsVariable,
+              .minimum = 1,
+              .remedy = "set it to the number of batches for each update, or unset it."});
+  TORCH_CHECK(steps.ok(), std::string(steps.status().message()));
+  return *steps;
+}
+
 }  // namespace
 
 Session::Session(const StrategyTraits& strategy, const PrecisionTraits& precision,
@@ -32,7 +48,8 @@ Session::Session(const StrategyTraits& strategy, const PrecisionTraits& precisio
     : options_(options),
       precision_(precision),
       optimizer_steps_(nullptr),
-      accumulation_(options.gradient_accumulation_steps, options.gradient_accumulation) {
+      accumulation_(accumulation_steps(options), options.gradient_accumulation) {
+  apply_log_level();
   const auto environment = launcher::read_worker_environment();
   TORCH_CHECK(environment.ok(), std::string(environment.status().message()));
   const launcher::WorkerEnvironment worker = environment->value_or(launcher::WorkerEnvironment{});

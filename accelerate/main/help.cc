@@ -6,6 +6,7 @@
 
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/reflection.h"
+#include "launcher/names/help_text.h"
 #include "launcher/request/flag_help.h"
 
 namespace accelerate::internal {
@@ -14,7 +15,10 @@ std::string program_help(const std::string& program_path,
                          const launcher::IsProgramFlag& is_program_flag) {
   const std::string name = std::filesystem::path(program_path).filename();
   std::ostringstream out;
-  out << "usage: " << name << " [launch flags] [program arguments] [-- program arguments]\n\n"
+  out << launcher::wrapped_words(
+             {"usage: " + name, "[launch flags]", "[program arguments]", "[-- program arguments]"},
+             launcher::help_width(), /*indent=*/4)
+      << "\n\n"
       << launcher::launch_flags_help(is_program_flag);
   if (is_program_flag == nullptr) return out.str();
 
@@ -27,7 +31,10 @@ std::string program_help(const std::string& program_path,
   }
   if (!flags.empty()) out << "\nFlags of this program:\n";
   for (const auto& [flag_name, flag] : flags) {
-    out << "  --" << flag_name << " (" << flag->Help() << "); default: " << flag->DefaultValue()
+    out << "  "
+        << launcher::wrapped("--" + std::string(flag_name) + " (" + flag->Help() +
+                                 "); default: " + flag->DefaultValue(),
+                             launcher::help_width() - 2, /*indent=*/6)
         << "\n";
   }
   return out.str();

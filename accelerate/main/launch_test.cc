@@ -115,7 +115,7 @@ TEST(Launch, FollowsAConfigFile) {
 TEST(Launch, RefusesAConfigFileForWhatItLacks) {
   const std::string path = config_file("fsdp.yaml", "distributed_type: FSDP\nnum_processes: 2\n");
   const Outcome outcome = launch({"--config_file=" + path});
-  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.code, 2);
   EXPECT_THAT(outcome.errors, HasSubstr("error: a program built here has no FSDP"));
   EXPECT_EQ(outcome.output, "");
 }
@@ -142,18 +142,37 @@ TEST(Launch, KeepsTheOutputOfOneProcessToo) {
 
 TEST(Launch, RefusesWhatNobodyKnows) {
   const Outcome flag = launch({"--epoch=3"});
-  EXPECT_EQ(flag.code, 1);
+  EXPECT_EQ(flag.code, 2);
   EXPECT_THAT(flag.errors, HasSubstr("Unknown command line flag 'epoch'"));
   const Outcome word = launch({"fast"});
-  EXPECT_EQ(word.code, 1);
+  EXPECT_EQ(word.code, 2);
   EXPECT_THAT(word.errors, HasSubstr("error: unexpected argument `fast`; --help lists"));
+}
+
+TEST(Launch, RefusesWhatIsNearlyALaunchFlag) {
+  for (const char* program : {"LAUNCHED_PROGRAM", "ARGUMENTS_PROGRAM"}) {
+    const Outcome outcome = run(command(program, {"--cpu", "--num_process=2"}));
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_THAT(outcome.errors, HasSubstr("--num_process is no launch flag; did you mean "
+                                          "--num_processes?"));
+  }
+  const Outcome own = run(command("ARGUMENTS_PROGRAM", {"--cpu", "--", "--num_process=2"}));
+  EXPECT_EQ(own.output, "argument --num_process=2\n") << own.errors;
+}
+
+TEST(Launch, SaysWhatAWorkerOfOthersDrops) {
+  const Outcome outcome = launch({"--num_processes=2"}, {"RANK=0", "WORLD_SIZE=1"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("rank 0 of 1"));
+  EXPECT_THAT(outcome.errors, HasSubstr("accelerate: --num_processes is ignored"));
 }
 
 TEST(Launch, ExplainsBadLaunchFlagsInASentence) {
   for (const std::string flag : {"--num_processes=0", "--num_processes=abc", "--num_processes",
                                  "--mixed_precision=fp17", "--main_process_port=70000"}) {
     const Outcome outcome = launch({flag});
-    EXPECT_EQ(outcome.code, 1) << flag;
+    EXPECT_EQ(outcome.code, 2) << flag;
     EXPECT_THAT(outcome.errors, AllOf(HasSubstr("error: "), Not(HasSubstr("frame #")))) << flag;
     EXPECT_THAT(outcome.errors, HasSubstr(flag.substr(0, flag.find('='))));
     EXPECT_EQ(outcome.output, "");
@@ -162,7 +181,7 @@ TEST(Launch, ExplainsBadLaunchFlagsInASentence) {
 
 TEST(Launch, RefusesGpusThatAreNotThere) {
   const Outcome outcome = launch({"--multi_gpu"});
-  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.code, 2);
   EXPECT_THAT(outcome.errors, HasSubstr("error: "));
 }
 
@@ -291,12 +310,12 @@ TEST(FixedProgram, ReadsItsArgumentsItself) {
 
 TEST(FixedProgram, RefusesWhatItWasNotBuiltFor) {
   const Outcome precision = run(command("ARGUMENTS_PROGRAM", {"--mixed_precision=fp16"}));
-  EXPECT_EQ(precision.code, 1);
+  EXPECT_EQ(precision.code, 2);
   EXPECT_THAT(precision.errors,
               HasSubstr("built for mixed precision bf16 only, not for fp16; build it without a "
                         "fixed precision (--precision=auto), or with --config=fp16"));
   const Outcome processes = run(command("ARGUMENTS_PROGRAM", {"--num_processes=2"}));
-  EXPECT_EQ(processes.code, 1);
+  EXPECT_EQ(processes.code, 2);
   EXPECT_THAT(processes.errors, HasSubstr("built for the strategy cpu only"));
 }
 

@@ -32,6 +32,12 @@
 namespace accelerate::internal {
 namespace {
 
+// What somebody asked for cannot be had, and nothing was started.
+constexpr int kUsageError = 2;
+
+// While abseil reads the program's flags, which ends the process with 1 where they are wrong.
+bool is_reading_flags = false;
+
 // Ends the process when all is done that the program itself wants done at its end. The static
 // objects of libraries stay as they are: LibTorch's take its operators out of its tables one by
 // one, which every process that it was loaded for would do for longer than a small program trains.
@@ -39,7 +45,7 @@ void skip_library_destructors(int exit_code, void*) {
   std::cout.flush();
   std::clog.flush();
   std::fflush(nullptr);
-  _exit(exit_code);
+  _exit(is_reading_flags && exit_code == 1 ? kUsageError : exit_code);
 }
 
 // What is registered first is called last: this is before any static object of the program, and
@@ -53,6 +59,11 @@ int fail(const std::string& message) {
   return 1;
 }
 
+int refuse(absl::string_view message) {
+  fail(std::string(message));
+  return kUsageError;
+}
+
 void warn(const std::string& message) { std::cerr << "accelerate: " << message << "\n"; }
 
 // Ends the process when the program has no such flag. Returns what is left over.
@@ -60,8 +71,10 @@ std::vector<std::string> parse_program_flags(const char* program,
                                              const std::vector<std::string>& arguments) {
   std::vector<char*> argv{const_cast<char*>(program)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  is_reading_flags = true;
   const std::vector<char*> left =
       absl::ParseCommandLine(static_cast<int>(argv.size()), argv.data());
+  is_reading_flags = false;
   return {left.begin() + 1, left.end()};
 }
 
@@ -130,23 +143,31 @@ int run_program(int argc, char** argv, const Program& program) {
   const bool takes_flags = !program.takes_arguments;
   const auto request = launcher::parse_launch_flags({argv + 1, argv + argc},
                                                     takes_flags ? is_program_flag : nullptr);
-  if (!request.ok()) return fail(std::string(request.status().message()));
+  if (!request.ok()) return refuse(request.status().message());
   if (request->help) {
     std::cout << program_help(argv[0], takes_flags ? is_program_flag : nullptr);
     return 0;
   }
   const auto worker = launcher::read_worker_environment();
-  if (!worker.ok()) return fail(std::string(worker.status().message()));
+  if (!worker.ok()) return refuse(worker.status().message());
   const int worker_world_size = worker->has_value() ? (*worker)->world_size : 0;
   const bool is_worker = worker_world_size > 0;
+  // One of the workers says it for all.
+  if (is_worker && (*worker)->rank == 0) {
+    const std::string remark = launcher::dropped_flags_remark(*request, worker_world_size);
+    if (!remark.empty()) warn(remark);
+  }
   const auto completed = complete(*request, is_worker);
-  if (!completed.ok()) return fail(std::string(completed.status().message()));
+  if (!completed.ok()) return refuse(completed.status().message());
   if (!is_worker && completed->config.mpirun_hostfile().has_value()) {
-    return fail("mpirun_hostfile is for `accelerate launch`; start this program with that");
+    return refuse("mpirun_hostfile is for `accelerate launch`; start this program with that");
   }
   const auto plan =
       plan_program(program, *completed, launcher::read_machine_for(*completed), worker_world_size);
-  if (!plan.ok()) return fail(std::string(plan.status().message()));
+  if (!plan.ok()) return refuse(plan.status().message());
+  if (!is_worker) {
+    for (const std::string& remark : plan->remarks) warn(remark);
+  }
   if (request->dry_run) {
     describe(*plan, {argv, argv + argc});
     return 0;
@@ -156,8 +177,8 @@ int run_program(int argc, char** argv, const Program& program) {
   if (takes_flags) {
     arguments = parse_program_flags(argv[0], arguments);
     if (!arguments.empty()) {
-      return fail("unexpected argument `" + arguments.front() +
-                  "`; --help lists the flags of this program");
+      return refuse("unexpected argument `" + arguments.front() +
+                    "`; --help lists the flags of this program");
     }
   }
 

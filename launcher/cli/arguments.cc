@@ -6,13 +6,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "launcher/names/flag_words.h"
 #include "launcher/names/nearest_name.h"
 
 namespace accelerate::launcher {
 namespace {
 
-constexpr std::size_t kHelpColumn = 30;
 constexpr char kEndOfFlags[] = "--";
 
 std::string flag_usage(const Flag& flag) {
@@ -22,15 +22,18 @@ std::string flag_usage(const Flag& flag) {
   return usage;
 }
 
-std::string usage_line(const CommandSyntax& syntax) {
-  std::string usage = absl::StrCat("accelerate ", syntax.name);
-  for (const Positional& positional : syntax.positionals) {
-    absl::StrAppend(&usage, " ", positional.name);
-  }
+// The parts that no line end may break.
+std::vector<std::string> usage_words(const CommandSyntax& syntax) {
+  std::vector<std::string> words = {"accelerate", syntax.name};
+  for (const Positional& positional : syntax.positionals) words.push_back(positional.name);
   for (const Flag& flag : syntax.flags) {
-    if (!flag.help.empty()) absl::StrAppend(&usage, " [", flag_usage(flag), "]");
+    if (!flag.help.empty()) words.push_back(absl::StrCat("[", flag_usage(flag), "]"));
   }
-  return usage;
+  return words;
+}
+
+std::string usage_line(const CommandSyntax& syntax) {
+  return absl::StrJoin(usage_words(syntax), " ");
 }
 
 // Reads one line from its first word to its last.
@@ -118,7 +121,7 @@ class Parser {
                                                      syntax_.name, " ", word,
                                                      " and then the rest."));
     }
-    return absl::InvalidArgumentError(absl::StrCat(word, " is no command of accelerate ",
+    return absl::InvalidArgumentError(absl::StrCat("'", word, "' is not a command of accelerate ",
                                                    syntax_.name, "; ", suggestion(word, names)));
   }
 
@@ -127,17 +130,6 @@ class Parser {
   std::size_t next_ = 0;
   Arguments arguments_;
 };
-
-void append_row(std::string& help, const std::string& usage, const std::string& meaning) {
-  std::string row = absl::StrCat("  ", usage);
-  // What is too long to stand beside its meaning stands above it.
-  if (row.size() + 1 > kHelpColumn) {
-    absl::StrAppend(&help, row, "\n");
-    row.clear();
-  }
-  row.resize(kHelpColumn, ' ');
-  absl::StrAppend(&help, row, meaning, "\n");
-}
 
 }  // namespace
 
@@ -157,19 +149,22 @@ absl::StatusOr<Arguments> parse_arguments(const CommandSyntax& syntax,
   return Parser(syntax, words).parse();
 }
 
-std::string syntax_help(const CommandSyntax& syntax) {
-  std::string help =
-      absl::StrCat("usage: ", usage_line(syntax), "\n\n", syntax.description, "\n\n");
+std::string syntax_help(const CommandSyntax& syntax, int width) {
+  const HelpRowOptions options = {.width = width};
+  std::vector<std::string> usage = usage_words(syntax);
+  usage.insert(usage.begin(), "usage:");
+  std::string help = absl::StrCat(wrapped_words(usage, width, 4), "\n\n",
+                                  wrapped(syntax.description, width), "\n\n");
   for (const Positional& positional : syntax.positionals) {
-    append_row(help, positional.name, positional.help);
+    append_help_row(positional.name, positional.help, options, help);
   }
   for (const Flag& flag : syntax.flags) {
-    if (!flag.help.empty()) append_row(help, flag_usage(flag), flag.help);
+    if (!flag.help.empty()) append_help_row(flag_usage(flag), flag.help, options, help);
   }
-  append_row(help, "-h, --help", "Show this help.");
+  append_help_row("-h, --help", "Show this help.", options, help);
   if (!syntax.commands.empty()) absl::StrAppend(&help, "\nCommands, each with its own --help:\n");
   for (const NestedCommand& command : syntax.commands) {
-    append_row(help, command.name, command.help);
+    append_help_row(command.name, command.help, options, help);
   }
   return help;
 }

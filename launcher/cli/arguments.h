@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "launcher/names/help_text.h"
 
 namespace accelerate::launcher {
 
@@ -70,8 +71,7 @@ struct Arguments {
 absl::StatusOr<Arguments> parse_arguments(const CommandSyntax& syntax,
                                           const std::vector<std::string>& words);
 
-// The usage, the description and all flags, in lines of at most 100 characters where the help of
-// each is short enough.
-std::string syntax_help(const CommandSyntax& syntax);
+// The usage, the description and all flags, in lines of at most `width` characters.
+std::string syntax_help(const CommandSyntax& syntax, int width = help_width());
 
 }  // namespace accelerate::launcher

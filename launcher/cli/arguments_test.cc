@@ -131,7 +131,7 @@ TEST(Arguments, TakeFlagsThatTheHelpDoesNotShow) {
 }
 
 TEST(SyntaxHelp, DescribesEachFlagInLinesThatFit) {
-  const std::string help = syntax_help(kSyntax);
+  const std::string help = syntax_help(kSyntax, 80);
   for (const std::string part :
        {"usage: accelerate paint HOUSE [", "\n\nPaints a house.\n\n",
         "\n  HOUSE                       The house.\n",
@@ -139,8 +139,10 @@ TEST(SyntaxHelp, DescribesEachFlagInLinesThatFit) {
         "\n  --rooms ROOM [ROOM ...]     Which rooms (all).\n", "\n  -h, --help  "}) {
     EXPECT_THAT(help, HasSubstr(part));
   }
-  std::istringstream lines(help);
-  for (std::string line; std::getline(lines, line);) EXPECT_THAT(line, SizeIs(Le(100)));
+  for (const int width : {50, 80, 100}) {
+    std::istringstream lines(syntax_help(kSyntax, width));
+    for (std::string line; std::getline(lines, line);) EXPECT_THAT(line, SizeIs(Le(width)));
+  }
 }
 
 }  // namespace

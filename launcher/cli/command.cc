@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/names/help_text.h"
 #include "launcher/names/nearest_name.h"
 #include "launcher/version/version.h"
 
@@ -19,17 +20,16 @@ std::string command_help(const std::vector<Subcommand>& subcommands) {
   for (const Subcommand& subcommand : subcommands) {
     longest = std::max(longest, subcommand.name.size());
   }
+  const HelpRowOptions options = {.column = static_cast<int>(longest) + 4, .width = help_width()};
   std::string help =
       "usage: accelerate COMMAND [ARGUMENTS]\n\n"
       "Launches training programs and helps with what they need.\n\nCommands:\n";
-  const auto append_row = [&](std::string name, const std::string& meaning) {
-    name.resize(longest, ' ');
-    absl::StrAppend(&help, "  ", name, "  ", meaning, "\n");
-  };
-  for (const Subcommand& subcommand : subcommands) append_row(subcommand.name, subcommand.help);
+  for (const Subcommand& subcommand : subcommands) {
+    append_help_row(subcommand.name, subcommand.help, options, help);
+  }
   absl::StrAppend(&help, "\nOptions:\n");
-  append_row("--help", "Show this help; after a command, show the command's.");
-  append_row("--version", "Show the version.");
+  append_help_row("--help", "Show this help; after a command, show the command's.", options, help);
+  append_help_row("--version", "Show the version.", options, help);
   return help;
 }
 
@@ -59,8 +59,8 @@ std::string unknown_word(const std::string& word, const std::vector<Subcommand>&
   for (const Subcommand& subcommand : subcommands) {
     if (!flag) names.push_back(subcommand.name);
   }
-  return absl::StrCat("accelerate: ", word, " is no ", flag ? "flag" : "command",
-                      " of accelerate; ", suggestion(word, names), "\n");
+  return absl::StrCat("accelerate: '", word, "' is not an accelerate ", flag ? "flag" : "command",
+                      "; ", suggestion(word, names), "\n");
 }
 
 }  // namespace

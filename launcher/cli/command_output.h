@@ -23,7 +23,9 @@ struct CommandOutputOptions {
 
 // Runs `command`, its program first, which is looked up in PATH, and returns its standard output.
 // NotFound where it cannot be started, DeadlineExceeded where it took too long, Internal where it
-// failed or printed too much; it does not run on then. Thread-safe.
+// failed or printed too much. In no case does it, or what it has started in its process group, run
+// on, nor where a signal ends this process meanwhile. To be called while this process has one
+// thread.
 absl::StatusOr<std::string> command_output(const std::vector<std::string>& command,
                                            const CommandOutputOptions& options = {});
 

@@ -1,7 +1,14 @@
 #include "launcher/cli/command_output.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <thread>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -43,6 +50,44 @@ TEST(CommandOutput, WaitsNoLongerThanTheLimit) {
     EXPECT_TRUE(absl::IsDeadlineExceeded(output.status())) << script << ": " << output.status();
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+}
+
+bool runs(const std::string& word) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline");
+    const std::string line((std::istreambuf_iterator<char>(file)), {});
+    if (line.find(word) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// Whether all processes end that have this word in their command lines: those that were killed may
+// need a moment.
+bool ends(const std::string& word) {
+  for (int i = 0; i < 1000 && runs(word); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return !runs(word);
+}
+
+TEST(CommandOutput, LeavesNothingRunning) {
+  // Longer than any test runs, and in no other command line.
+  const std::string nap = "1000." + std::to_string(getpid());
+  const std::string sleeps = "sleep " + nap;
+  for (const std::string& script : {sleeps + " & " + sleeps, sleeps + " & exec >&-; exec " + sleeps,
+                                    sleeps + " >/dev/null & echo done"}) {
+    const auto output = command_output({"sh", "-c", script}, {.time_limit = kShort});
+    EXPECT_TRUE(output.ok() || absl::IsDeadlineExceeded(output.status())) << output.status();
+    EXPECT_TRUE(ends(nap)) << script;
+  }
+}
+
+TEST(CommandOutput, LeavesNothingRunningWhenASignalEndsIt) {
+  const std::string nap = "1000." + std::to_string(getpid()) + "1";
+  EXPECT_EXIT(command_output({"sh", "-c", "kill -TERM $PPID; sleep " + nap},
+                             {.time_limit = std::chrono::hours(1)}),
+              ::testing::KilledBySignal(SIGTERM), "");
+  EXPECT_TRUE(ends(nap));
 }
 
 TEST(CommandOutput, HasASizeLimit) {

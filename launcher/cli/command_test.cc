@@ -83,20 +83,20 @@ TEST(Command, IsASubcommandByTheNameOfALink) {
     EXPECT_EQ(run({program, "a", "b"}).output, "echo:a,b") << program;
   EXPECT_EQ(run({"/accelerate-echo/accelerate", "echo", "a"}).output, "echo:a");
   EXPECT_EQ(run({"accelerate-sit-still"}).code, 0);
-  EXPECT_THAT(run({"accelerate-ecko"}).errors, HasSubstr("ecko is no command of accelerate"));
+  EXPECT_THAT(run({"accelerate-ecko"}).errors, HasSubstr("'ecko' is not an accelerate command"));
 }
 
 TEST(Command, NamesTheNearestSubcommandInOneLine) {
   const Result result = run({"accelerate", "ehco", "a"});
   EXPECT_EQ(result.code, 2);
-  EXPECT_EQ(result.errors, "accelerate: ehco is no command of accelerate; did you mean echo?\n");
+  EXPECT_EQ(result.errors, "accelerate: 'ehco' is not an accelerate command; did you mean echo?\n");
   EXPECT_THAT(result.output, IsEmpty());
   EXPECT_EQ(run({"accelerate", "sit_still"}).errors,
-            "accelerate: sit_still is no command of accelerate; did you mean sit-still?\n");
+            "accelerate: 'sit_still' is not an accelerate command; did you mean sit-still?\n");
   EXPECT_EQ(run({"accelerate", "zzzzz"}).errors,
-            "accelerate: zzzzz is no command of accelerate; choose one of echo, sit-still.\n");
+            "accelerate: 'zzzzz' is not an accelerate command; choose one of echo, sit-still.\n");
   EXPECT_EQ(run({"accelerate", "--verison"}).errors,
-            "accelerate: --verison is no flag of accelerate; did you mean --version?\n");
+            "accelerate: '--verison' is not an accelerate flag; did you mean --version?\n");
 }
 
 Result run_body(const Words& words, const absl::Status& status) {
@@ -158,7 +158,7 @@ TEST(RunWithSubcommands, NamesTheNearestOneInOneLine) {
   const Result result = run_house({"dor"});
   EXPECT_EQ(result.code, 2);
   EXPECT_EQ(result.errors,
-            "accelerate house: dor is no command of accelerate house; did you mean door?\n");
+            "accelerate house: 'dor' is not a command of accelerate house; did you mean door?\n");
   EXPECT_EQ(run_house({"--wide", "door"}).errors,
             "accelerate house: door must come first; write accelerate house door and then the "
             "rest.\n");

@@ -21,18 +21,17 @@ namespace accelerate::launcher {
 namespace {
 
 CommandSyntax syntax() {
-  return {
-      .name = "config",
-      .description =
-          "Asks questions about how to train, and writes the config file that `accelerate "
-          "launch` reads,\nas JSON where its name ends in .json.\n\nAnswers that come through a "
-          "pipe are lines, an empty one for what is proposed in brackets. Where there\nis a "
-          "file already, the first answer says whether to overwrite it.",
-      .flags = {
-          {.name = "config_file",
-           .value_name = "FILE",
-           .help = absl::StrCat("The file to write (", default_config_path(), ").")},
-          {.name = "overwrite", .help = "Replace the file where there is one, without asking."}}};
+  return {.name = "config",
+          .description =
+              "Asks questions about how to train, and writes the config file that `accelerate "
+              "launch` reads, as JSON where its name ends in .json.\n\nAnswers that come through a "
+              "pipe are lines, an empty one for what is proposed in brackets. Where there is a "
+              "file already, the first answer says whether to overwrite it.",
+          .flags = {{.name = "config_file",
+                     .value_name = "FILE",
+                     .help = absl::StrCat("The file to write (", default_config_path(), ").")},
+                    {.name = "overwrite",
+                     .help = "Replace the file where there is one, without asking."}}};
 }
 
 const std::vector<Subcommand>& nested_commands() {

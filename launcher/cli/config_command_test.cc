@@ -138,7 +138,7 @@ TEST(Config, RefusesAFolderBeforeItAsks) {
 
 TEST(Config, NamesTheNearestCommandAndFlag) {
   EXPECT_EQ(run({"defualt"}).errors,
-            "accelerate config: defualt is no command of accelerate config; did you mean "
+            "accelerate config: 'defualt' is not a command of accelerate config; did you mean "
             "default?\n");
   EXPECT_EQ(run({"--config_fil=a"}).errors,
             "accelerate config: --config_fil is no flag of accelerate config; did you mean "

@@ -18,7 +18,7 @@ CommandSyntax syntax() {
   return {.name = "config default",
           .description =
               "Writes a config file for this machine, for all its GPUs or else one process on the "
-              "CPU,\nas JSON where its name ends in .json. A file that is there already stays as "
+              "CPU, as JSON where its name ends in .json. A file that is there already stays as "
               "it is.",
           .flags = {{.name = "config_file",
                      .value_name = "FILE",

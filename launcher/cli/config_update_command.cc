@@ -18,7 +18,7 @@ CommandSyntax syntax() {
   return {.name = "config update",
           .description =
               "Rewrites a config file, of an old version too, with a value for all that has a "
-              "default.\nComments in it are lost.",
+              "default. Comments in it are lost.",
           .flags = {{.name = "config_file",
                      .value_name = "FILE",
                      .help = absl::StrCat("The file to update (", found_config_path(), ").")}}};

@@ -75,11 +75,15 @@ TEST(RelevantVariables, AreSortedAndNoOthers) {
 }
 
 TEST(RelevantVariables, TellNoSecrets) {
-  const char* const environment[] = {"ACCELERATE_API_KEY=x1", "HF_TOKEN=x2", "SLURM_JWT_TOKEN=x3",
-                                     nullptr};
-  EXPECT_THAT(relevant_variables(environment),
-              ElementsAre(Fact{"ACCELERATE_API_KEY", "(set, not shown)"},
-                          Fact{"SLURM_JWT_TOKEN", "(set, not shown)"}));
+  const char* const environment[] = {
+      "ACCELERATE_API_KEY=x1",  "HF_TOKEN=x2", "SLURM_JWT=x3",    "NCCL_PW=x4", "TORCH_AUTH=x5",
+      "TORCHELASTIC_RUN_ID=x6", "CUDA_=x7",    "SLURM_STEP_ID=8", nullptr};
+  const std::string hidden = "(set, not shown)";
+  EXPECT_THAT(
+      relevant_variables(environment),
+      ElementsAre(Fact{"ACCELERATE_API_KEY", hidden}, Fact{"CUDA_", hidden},
+                  Fact{"NCCL_PW", hidden}, Fact{"SLURM_JWT", hidden}, Fact{"SLURM_STEP_ID", "8"},
+                  Fact{"TORCHELASTIC_RUN_ID", hidden}, Fact{"TORCH_AUTH", hidden}));
 }
 
 TEST(EnvCommand, DescribesThePythonThatLaunchStarts) {

@@ -39,7 +39,7 @@ const CommandSyntax& syntax() {
       .name = "estimate-memory",
       .description =
           "Tells how much memory a model takes to load, and to train with Adam, from the headers "
-          "of\n"
+          "of "
           "its safetensors files.",
       .positionals = {{.name = "PATH",
                        .help = "A .safetensors file, an index (*.json), or a folder with either."}},

@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "launcher/plan/cgroup_limits.h"
 #include "launcher/plan/cpu_set.h"
 #include "launcher/plan/machine.h"
 
@@ -57,17 +58,30 @@ std::string compiler() {
                       ", _GLIBCXX_USE_CXX11_ABI=", _GLIBCXX_USE_CXX11_ABI);
 }
 
-std::string cpu() {
+std::string cpu(const CgroupLimits& limits) {
   return absl::StrCat(or_unknown(value_of("model name", read_text("/proc/cpuinfo"))), ", ",
                       sysconf(_SC_NPROCESSORS_ONLN),
-                      " logical CPUs, of which this process may use ", current_cpu_set().size());
+                      " logical CPUs, of which this process may use ", current_cpu_set().size(),
+                      limits.cpus.has_value()
+                          ? absl::StrCat(", and its control group the time of ", *limits.cpus)
+                          : "");
 }
 
-std::string memory() {
+std::string gigabytes(double bytes) {
+  return absl::StrFormat("%.2f GB", bytes / (1024.0 * 1024 * 1024));
+}
+
+std::string memory(const CgroupLimits& limits) {
   struct sysinfo information = {};
   if (sysinfo(&information) != 0) return kUnknown;
   const double bytes = static_cast<double>(information.totalram) * information.mem_unit;
-  return absl::StrFormat("%.2f GB", bytes / (1024.0 * 1024 * 1024));
+  const double allowed = static_cast<double>(limits.memory_bytes.value_or(0));
+  const bool is_limited = limits.memory_bytes.has_value() && allowed < bytes;
+  return absl::StrCat(gigabytes(bytes),
+                      is_limited ? absl::StrCat(", of which the control group of this process may "
+                                                "use ",
+                                                gigabytes(allowed))
+                                 : "");
 }
 
 // What the driver calls its GPUs; NVML is asked for their number alone.
@@ -106,13 +120,14 @@ std::string value_of(const std::string& key, const std::string& text) {
 
 std::vector<Fact> host_facts() {
   const Machine machine = read_machine();
+  const CgroupLimits limits = read_cgroup_limits();
   return {
       {"Platform", platform()},
       {"Operating system", or_unknown(value_of("PRETTY_NAME", read_text("/etc/os-release")))},
       {"`accelerate` bash location", location()},
       {"Built with", compiler()},
-      {"CPU", cpu()},
-      {"System RAM", memory()},
+      {"CPU", cpu(limits)},
+      {"System RAM", memory(limits)},
       {"GPUs", gpus(machine)},
   };
 }

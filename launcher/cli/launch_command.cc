@@ -48,7 +48,7 @@ std::string description(const LaunchPlan& plan, const Command& command) {
 int print(const LaunchRequest& request, const Command& command, const Console& console) {
   const absl::StatusOr<TemplateJob> job =
       make_template_job(request, command, read_machine_for(request).num_gpus);
-  if (!job.ok()) return fail(job.status(), kFailure, console);
+  if (!job.ok()) return fail(job.status(), kUsageError, console);
   console.output << print_template(*request.print, *job);
   const std::vector<std::string> left_out = left_out_flags(request, *request.print);
   if (!left_out.empty()) {
@@ -73,9 +73,9 @@ int run_launch(const std::vector<std::string>& words, const Console& console) {
   // What is to run elsewhere has nothing to do with a job that this process is in.
   const absl::StatusOr<LaunchRequest> of_job =
       request->print.has_value() ? request : complete_from_scheduler(*request);
-  if (!of_job.ok()) return fail(of_job.status(), kFailure, console);
+  if (!of_job.ok()) return fail(of_job.status(), kUsageError, console);
   const absl::StatusOr<CompletedRequest> completed = complete_request(*of_job, process_environment);
-  if (!completed.ok()) return fail(completed.status(), kFailure, console);
+  if (!completed.ok()) return fail(completed.status(), kUsageError, console);
   warn(completed->warnings, console);
   if (request->print.has_value()) return print(completed->request, *command, console);
 
@@ -83,13 +83,17 @@ int run_launch(const std::vector<std::string>& words, const Console& console) {
       command->takes_store_socket ? ProgramOrigin::kHere : ProgramOrigin::kElsewhere;
   const absl::StatusOr<LaunchPlan> plan =
       make_launch_plan(completed->request, origin, read_machine_for(completed->request));
-  if (!plan.ok()) return fail(plan.status(), kFailure, console);
+  if (!plan.ok()) return fail(plan.status(), kUsageError, console);
   warn(ignored_remarks(completed->request, origin), console);
-  console.errors << defaults_remark(completed->request, *plan, origin) << std::flush;
+  warn(plan->remarks, console);
+  // A program that launches itself takes the same defaults without a word.
+  if (origin == ProgramOrigin::kElsewhere) {
+    console.errors << defaults_remark(completed->request, *plan) << std::flush;
+  }
   MpirunLaunch launch = {*plan, *command};
   if (const auto hostfile = completed->request.config.mpirun_hostfile()) {
     absl::StatusOr<MpirunOptions> mpirun = find_mpirun();
-    if (!mpirun.ok()) return fail(mpirun.status(), kFailure, console);
+    if (!mpirun.ok()) return fail(mpirun.status(), kUsageError, console);
     mpirun->hostfile = *hostfile;
     // Another job may have started a moment ago.
     mpirun->port = job_port(std::random_device()());

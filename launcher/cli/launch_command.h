@@ -13,8 +13,8 @@
 
 namespace accelerate::launcher {
 
-// Returns what the command exits with: the code of the rank that failed first, 2 where the command
-// line is wrong. To be called while this process has one thread.
+// Returns what the command exits with: the code of the rank that failed first, 2 where nothing was
+// started because of what was asked for. To be called while this process has one thread.
 int run_launch(const std::vector<std::string>& words, const Console& console);
 
 }  // namespace accelerate::launcher

@@ -12,8 +12,8 @@
 
 namespace accelerate::launcher {
 
-// Those of `environment`, an array such as `environ`, sorted by name. Values of variables whose
-// names speak of secrets are left out.
+// Those of `environment`, an array such as `environ`, sorted by name. Only values that are known to
+// be no secrets are told.
 std::vector<Fact> relevant_variables(const char* const* environment);
 
 }  // namespace accelerate::launcher

@@ -23,9 +23,9 @@ const CommandSyntax& syntax() {
   static const CommandSyntax syntax = {
       .name = "test",
       .description =
-          "Checks that processes find one another on this machine, that collectives and shards\n"
-          "of data are right, and that training gives what it should in each precision. Prints\n"
-          "a line for each check, and fails where one does. Takes all flags of accelerate\n"
+          "Checks that processes find one another on this machine, that collectives and shards "
+          "of data are right, and that training gives what it should in each precision. Prints "
+          "a line for each check, and fails where one does. Takes all flags of accelerate "
           "launch, such as:",
       .flags = {{.name = "config_file",
                  .value_name = "FILE",
@@ -72,10 +72,7 @@ int run_test(const std::vector<std::string>& words, const Console& console) {
   if (!program.ok()) return fail(kFailure, program.status().message());
 
   std::vector<std::string> launch = words;
-  if (needs_second_process(*request)) {
-    // The launch is told all that it would otherwise remark upon.
-    launch.insert(launch.begin(), {"--num_processes=2", "--num_machines=1"});
-  }
+  if (needs_second_process(*request)) launch.insert(launch.begin(), "--num_processes=2");
   launch.push_back(*program);
   const int code = run_launch(launch, console);
   if (code != kSuccess) {

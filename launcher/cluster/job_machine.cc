@@ -1,5 +1,6 @@
 #include "launcher/cluster/job_machine.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/env/kubernetes_pod.h"
 #include "launcher/env/meeting_place.h"
+#include "launcher/env/size_limits.h"
 #include "launcher/env/slurm_step.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/env/worker_environment.h"
@@ -105,7 +107,13 @@ absl::StatusOr<LaunchRequest> complete_from_scheduler(LaunchRequest request,
   config.num_machines = config.num_machines.value_or(found.num_machines);
   config.machine_rank = config.machine_rank.value_or(found.rank);
   if (!config.num_processes.has_value() && found.num_processes.has_value()) {
-    config.num_processes = *found.num_processes * *config.num_machines;
+    const std::int64_t all = std::int64_t{*found.num_processes} * *config.num_machines;
+    if (all > kMostProcesses) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--num_machines=", *config.num_machines, " with the ", *found.num_processes,
+          " processes of each pod are more than ", kMostProcesses, "; correct the number."));
+    }
+    config.num_processes = static_cast<int>(all);
   }
   // One machine meets where it likes.
   if (*config.num_machines == 1) return request;

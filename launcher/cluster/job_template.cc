@@ -23,6 +23,10 @@ bool wants_cpu(const LaunchConfig& config) {
 Machine imagined_machine(const LaunchConfig& config, int num_gpus) {
   const int num_machines = config.num_machines.value_or(1);
   const int wanted = config.num_processes.value_or(num_machines) / num_machines;
+  // Nobody knows how many GPUs are meant.
+  const bool is_open = !config.num_processes.has_value() &&
+                       config.distributed_type == DistributedType::kMultiGpu && !wants_cpu(config);
+  if (is_open) return {.num_gpus = num_gpus};
   return {.num_gpus = wants_cpu(config) ? 0 : std::max({num_gpus, wanted, 1}),
           .num_cores = std::max(wanted, 1)};
 }
@@ -49,6 +53,7 @@ std::vector<std::string> launch_words(const LaunchRequest& request, const Launch
   if (request.threads_per_process.has_value()) {
     add("num_cpu_threads_per_process", absl::StrCat(*request.threads_per_process));
   }
+  if (request.oversubscribe) words.push_back("--oversubscribe");
   if (request.config.enable_cpu_affinity.value_or(false)) words.push_back("--enable_cpu_affinity");
   if (plan.max_restarts > 0) add("max_restarts", absl::StrCat(plan.max_restarts));
   if (request.grace_period != LaunchRequest().grace_period) {

@@ -15,6 +15,7 @@
 #include "launcher/config/printable.h"
 #include "launcher/config/yaml_scalar.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/open_number.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/names/nearest_name.h"
 
@@ -85,7 +86,10 @@ class Filler {
   }
 
   ConfigRemarks fill() {
-    for (const ConfigNode& node : document_.children) fill_key(node);
+    for (const ConfigNode& node : document_.children) {
+      fill_key(node);
+      warn_of_replaced(node);
+    }
     convert_fp16();
     convert_dynamo_backend();
     if (is_for_sagemaker_) {
@@ -125,6 +129,14 @@ class Filler {
     if (is_for_sagemaker_) return;
     warn(node, absl::StrCat("`", node.key,
                             "` means nothing here and is ignored; remove it to silence this."));
+  }
+
+  void warn_of_replaced(const ConfigNode& node) {
+    if (node.replaced_line != 0) {
+      warn(node, absl::StrCat(quoted_key(node.key), " stands at line ", node.replaced_line,
+                              " too; this one, the last, counts. Remove one of them."));
+    }
+    for (const ConfigNode& child : node.children) warn_of_replaced(child);
   }
 
   void fill_key(const ConfigNode& node) {
@@ -197,10 +209,14 @@ class Filler {
       return;
     }
     const bool any = key.maximum == ConfigKey().maximum;
+    const int example = key.name == "main_process_port" ? 29500 : key.minimum;
     wrong(node,
           absl::StrCat("a whole number ", any ? "of at least " : "from ", key.minimum,
                        any ? "" : absl::StrCat(" to ", key.maximum)),
-          absl::StrCat("write for example `", node.key, ": ", any ? key.minimum : 29500, "`."));
+          key.name == "num_processes" && is_open_number(text)
+              ? absl::StrCat("write it out, or remove the line and pass --num_processes: `", text,
+                             "` is a word of torchrun's.")
+              : absl::StrCat("write for example `", node.key, ": ", example, "`."));
   }
 
   void set(const ConfigKey& key, const ConfigNode& node, std::optional<std::string>& member) {

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/env/size_limits.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -32,8 +33,11 @@ std::vector<ConfigKey> make_config_keys() {
       {"megatron_lm_config", &C::megatron_lm_config},
       {"mixed_precision", &C::mixed_precision},
       {"mpirun_config", &C::mpirun_config},
-      {.name = "num_machines", .member = &C::num_machines, .minimum = 1},
-      {.name = "num_processes", .member = &C::num_processes, .minimum = 1},
+      {.name = "num_machines", .member = &C::num_machines, .minimum = 1, .maximum = kMostMachines},
+      {.name = "num_processes",
+       .member = &C::num_processes,
+       .minimum = 1,
+       .maximum = kMostProcesses},
       {"parallelism_config", &C::parallelism_config},
       {"rdzv_backend", &C::rdzv_backend},
       {"same_network", &C::same_network},

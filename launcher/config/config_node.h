@@ -13,9 +13,9 @@
 
 namespace accelerate::launcher {
 
-// What a file may hold at most, far above what any config needs: a hostile one ends in an error
-// before it costs memory or time.
-inline constexpr std::size_t kMaxConfigBytes = 1 << 20;
+// What a file may hold at most, and again with its aliases written out; far above what any config
+// needs: a hostile one ends in an error before it costs memory or time.
+inline constexpr std::size_t kMaxConfigBytes = 1 << 17;
 inline constexpr std::size_t kMaxConfigNodes = 5000;
 inline constexpr int kMaxConfigDepth = 16;
 
@@ -26,6 +26,7 @@ struct ConfigNode {
   std::string text = "";  // Of a scalar, as the file spells it, without quotes and escapes.
   int line = 0;           // Where the value stands, counted from 1; 0 where it is from no file.
   std::string key = "";   // In a map.
+  int replaced_line = 0;  // Where the same key had a value before, which counts no more.
   std::vector<ConfigNode> children = {};  // Items of a list, values of a map in their order.
 };
 

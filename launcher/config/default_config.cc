@@ -24,9 +24,11 @@ fs::path config_folder(const EnvironmentLookup& lookup) {
   return fs::path(expand_home(cache, lookup)) / "huggingface" / "accelerate";
 }
 
-bool is_file(const fs::path& path) {
+// Also where a folder keeps it from being told: whoever reads the file then says why.
+bool may_be_file(const fs::path& path) {
   std::error_code error;
-  return fs::is_regular_file(path, error);
+  const fs::file_type type = fs::status(path, error).type();
+  return type == fs::file_type::regular || type == fs::file_type::none;
 }
 
 }  // namespace
@@ -38,7 +40,7 @@ std::string default_config_path(const EnvironmentLookup& lookup) {
 std::optional<std::string> find_default_config(const EnvironmentLookup& lookup) {
   for (const std::string name : {"default_config.yaml", "default_config.json"}) {
     const fs::path path = config_folder(lookup) / name;
-    if (is_file(path)) return path.string();
+    if (may_be_file(path)) return path.string();
   }
   return std::nullopt;
 }

@@ -20,7 +20,8 @@ namespace accelerate::launcher {
 std::string default_config_path(const EnvironmentLookup& lookup = process_environment);
 
 // The one to read: that file, or default_config.json beside it, which old versions wrote, where
-// only that exists; nothing where neither does.
+// only that exists; nothing where neither does. One in a folder that must not be searched is
+// returned, so that nobody trains without it unawares.
 std::optional<std::string> find_default_config(
     const EnvironmentLookup& lookup = process_environment);
 

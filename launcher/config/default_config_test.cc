@@ -59,5 +59,14 @@ TEST(FindDefaultConfig, FindsYamlBeforeJsonAndOnlyWhatIsThere) {
   EXPECT_EQ(find_default_config(lookup), folder + "/default_config.yaml");
 }
 
+// As a folder does that this user must not search, which the one who runs this test may do anyway.
+TEST(FindDefaultConfig, FindsWhatCannotBeTold) {
+  const std::string home = make_folder();
+  std::filesystem::create_symlink("accelerate", home + "/accelerate");
+  const std::optional<std::string> path = find_default_config(environment({{"HF_HOME", home}}));
+  ASSERT_EQ(path, home + "/accelerate/default_config.yaml");
+  EXPECT_NE(read_config(*path).status().message().find("cannot be read"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace accelerate::launcher

@@ -14,7 +14,7 @@
 namespace accelerate::launcher {
 
 // The value that `text` is. InvalidArgument, which begins with `path` and the line, for what is no
-// JSON, a key that comes twice, and what is above the limits in config_node.h.
+// JSON, and what is above the limits in config_node.h.
 absl::StatusOr<ConfigNode> parse_json(const std::string& text, const std::string& path);
 
 }  // namespace accelerate::launcher

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "launcher/config/printable.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -13,14 +12,16 @@ using Kind = ConfigNode::Kind;
 
 struct Extent {
   std::size_t nodes = 1;
+  std::size_t bytes = 0;  // Of all texts and keys but the own key.
   int depth = 0;
 };
 
 Extent measure(const ConfigNode& node) {
-  Extent extent;
+  Extent extent = {.bytes = node.text.size()};
   for (const ConfigNode& child : node.children) {
     const Extent inner = measure(child);
     extent.nodes += inner.nodes;
+    extent.bytes += inner.bytes + child.key.size();
     extent.depth = std::max(extent.depth, inner.depth + 1);
   }
   return extent;
@@ -36,6 +37,13 @@ bool NodeBuilder::add(ConfigNode node) {
   }
   const Extent extent = measure(node);
   num_nodes_ += extent.nodes;
+  num_bytes_ += extent.bytes;
+  if (num_bytes_ > kMaxConfigBytes) {
+    fail(node.line,
+         absl::StrCat("with all aliases written out there are more than ", kMaxConfigBytes,
+                      " bytes, which no config needs; write the values ", "out that are meant."));
+    return false;
+  }
   if (num_nodes_ > kMaxConfigNodes) {
     fail(node.line, absl::StrCat("there are more than ", kMaxConfigNodes,
                                  " values, which no config needs; is it the right file?"));
@@ -53,6 +61,7 @@ bool NodeBuilder::add(ConfigNode node) {
     node.key = std::move(parent.key);
     parent.has_key = false;
   }
+  node.replaced_line = std::exchange(parent.replaced_line, 0);
   parent.node.children.push_back(std::move(node));
   return true;
 }
@@ -62,11 +71,11 @@ bool NodeBuilder::set_key(Open& map, const ConfigNode& node) {
     fail(node.line, "a key is no text; write `key: value`.");
     return false;
   }
-  for (const ConfigNode& child : map.node.children) {
-    if (child.key != node.text) continue;
-    fail(node.line, absl::StrCat("the key ", printable(node.text), " is there already, at line ",
-                                 child.line, "; remove one of them."));
-    return false;
+  const auto twin = std::find_if(map.node.children.begin(), map.node.children.end(),
+                                 [&](const ConfigNode& child) { return child.key == node.text; });
+  if (twin != map.node.children.end()) {
+    map.replaced_line = twin->line;
+    map.node.children.erase(twin);
   }
   map.key = node.text;
   map.has_key = true;
@@ -94,7 +103,9 @@ const ConfigNode* NodeBuilder::end() {
   ConfigNode node = std::move(open_.back().node);
   open_.pop_back();
   // The children have been counted.
-  num_nodes_ -= measure(node).nodes - 1;
+  const Extent extent = measure(node);
+  num_nodes_ -= extent.nodes - 1;
+  num_bytes_ -= extent.bytes - node.text.size();
   if (!add(std::move(node))) return nullptr;
   return open_.empty() ? &document_ : &open_.back().node.children.back();
 }

@@ -1,4 +1,5 @@
-// Builds a tree of ConfigNodes from what a parser meets, and holds it to the limits.
+// Builds a tree of ConfigNodes from what a parser meets, and holds it to the limits. Of a key that
+// comes twice the last value counts, as in Python.
 //
 // Example:
 //   NodeBuilder builder("my.json");
@@ -49,6 +50,7 @@ class NodeBuilder {
   struct Open {
     ConfigNode node;
     std::string key = "";  // Of the value that comes next.
+    int replaced_line = 0;
     bool has_key = false;
   };
 
@@ -61,6 +63,7 @@ class NodeBuilder {
   ConfigNode document_;
   bool is_complete_ = false;
   std::size_t num_nodes_ = 0;
+  std::size_t num_bytes_ = 0;
 };
 
 }  // namespace accelerate::launcher

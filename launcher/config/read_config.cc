@@ -59,6 +59,11 @@ absl::StatusOr<std::string> read_file(const std::string& path) {
         "The passed configuration file `", path,
         "` does not exist. Please pass an existing file, or make one with `accelerate config`."));
   }
+  if (descriptor < 0 && errno == EACCES) {
+    return cannot_read(path,
+                       "permission denied; let this user read it and search its folders, or name "
+                       "another file (--config_file)");
+  }
   if (descriptor < 0) return cannot_read(path, std::strerror(errno));
   absl::StatusOr<std::string> text = read_descriptor(descriptor, path);
   close(descriptor);

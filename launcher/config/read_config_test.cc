@@ -191,9 +191,10 @@ TEST(ReadConfig, RefusesUnknownKeysWithTheNearest) {
 }
 
 TEST(ReadConfig, RefusesWrongValuesWithARemedy) {
-  EXPECT_EQ(error_of("num_processes: two"),
-            "my.yaml:2: `num_processes` takes a whole number of at least 1, not \"two\"; write for "
-            "example `num_processes: 1`.");
+  EXPECT_EQ(
+      error_of("num_processes: two"),
+      "my.yaml:2: `num_processes` takes a whole number from 1 to 1000000, not \"two\"; write for "
+      "example `num_processes: 1`.");
   for (const std::string value : {"0", "-2", "1.5", "true", "[1]", "{a: 1}", "99999999999", "''"}) {
     EXPECT_THAT(error_of("num_processes: " + value), StartsWith("my.yaml:2: `num_processes` takes"))
         << value;
@@ -252,8 +253,6 @@ TEST(ReadConfig, ReadsJsonByItsSuffixAndWithinYaml) {
               AllOf(StartsWith("my.json:1: this is no JSON ("), HasSubstr("correct it")));
   EXPECT_THAT(parse_error("{\n\"distributed_type\": \"NO\",\n\"debug\": 3\n}", "my.json"),
               StartsWith("my.json:3: `debug` takes true or false, not \"3\""));
-  EXPECT_THAT(parse_error("{\"debug\": true,\n\"debug\": true}", "my.json"),
-              HasSubstr("my.json:2: the key \"debug\" is there already, at line 1; remove one"));
   EXPECT_THAT(parse_error("{}\n{}", "my.json"), StartsWith("my.json:2: this is no JSON"));
 }
 
@@ -304,7 +303,7 @@ TEST(ReadConfig, RefusesFilesThatItCannotRead) {
   EXPECT_FALSE(read_config("/dev/zero").ok());
   write_text(folder + "/large.yaml", "a: " + std::string(kMaxConfigBytes, 'x'));
   EXPECT_THAT(std::string(read_config(folder + "/large.yaml").status().message()),
-              HasSubstr("the file has more than 1048576 bytes"));
+              HasSubstr("the file has more than 131072 bytes"));
 }
 
 }  // namespace

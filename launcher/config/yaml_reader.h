@@ -15,8 +15,8 @@
 namespace accelerate::launcher {
 
 // The one document in `text`; an empty one is null. Aliases are filled in. InvalidArgument, which
-// begins with `path` and the line, for what is no YAML, a key that comes twice or is no text, types
-// of Python, and what is above the limits.
+// begins with `path` and the line, for what is no YAML, a key that is no text, types of Python, and
+// what is above the limits.
 absl::StatusOr<ConfigNode> parse_yaml(const std::string& text, const std::string& path);
 
 }  // namespace accelerate::launcher

@@ -1,7 +1,5 @@
 #include "launcher/env/kubernetes_pod.h"
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <vector>
 
@@ -9,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/open_number.h"
+#include "launcher/env/size_limits.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate::launcher {
@@ -29,7 +29,8 @@ absl::StatusOr<int> parse_num_pods(const std::string& text) {
         "number; leave elasticPolicy out of the PyTorchJob, or let its minReplicas and maxReplicas "
         "be the same."));
   }
-  return parse_integer(bounds[0], {.name = kNumPods, .minimum = 1, .remedy = kRemedy});
+  return parse_integer(
+      bounds[0], {.name = kNumPods, .minimum = 1, .maximum = kMostMachines, .remedy = kRemedy});
 }
 
 // Otherwise every pod would train by itself, without a word.
@@ -72,11 +73,13 @@ absl::StatusOr<std::optional<KubernetesPod>> read_kubernetes_pod(const Environme
   if (!rank.ok()) return rank.status();
   pod.rank = *rank;
   if (const auto processes = lookup(kProcessesPerPod)) {
-    constexpr std::array<const char*, 3> kOpen = {"auto", "gpu", "cpu"};
     pod.num_processes = std::nullopt;
-    if (std::find(kOpen.begin(), kOpen.end(), *processes) == kOpen.end()) {
+    if (!is_open_number(*processes)) {
       const absl::StatusOr<int> number =
-          parse_integer(*processes, {.name = kProcessesPerPod, .minimum = 1, .remedy = kRemedy});
+          parse_integer(*processes, {.name = kProcessesPerPod,
+                                     .minimum = 1,
+                                     .maximum = kMostProcesses / pod.num_pods,
+                                     .remedy = kRemedy});
       if (!number.ok()) return number.status();
       pod.num_processes = *number;
     }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "launcher/env/host_list.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/size_limits.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -35,12 +36,13 @@ absl::StatusOr<std::string> text_of(const char* name, const EnvironmentLookup& l
       absl::StrCat("SLURM_STEP_ID is set, but ", name, " is not; ", kRemedy));
 }
 
-absl::Status read_number(const char* name, const EnvironmentLookup& lookup, int minimum,
+absl::Status read_number(const char* name, const EnvironmentLookup& lookup, IntegerRule rule,
                          int& number) {
   const absl::StatusOr<std::string> text = text_of(name, lookup);
   if (!text.ok()) return text.status();
-  const absl::StatusOr<int> value =
-      parse_integer(*text, {.name = name, .minimum = minimum, .remedy = kRemedy});
+  rule.name = name;
+  rule.remedy = kRemedy;
+  const absl::StatusOr<int> value = parse_integer(*text, rule);
   if (value.ok()) number = *value;
   return value.status();
 }
@@ -67,7 +69,7 @@ std::optional<int> tasks_of_node(const std::string& text, int node) {
 
 absl::Status read_local_tasks(const EnvironmentLookup& lookup, SlurmStep& step) {
   int node = 0;
-  absl::Status status = read_number("SLURM_NODEID", lookup, 0, node);
+  absl::Status status = read_number("SLURM_NODEID", lookup, {}, node);
   if (!status.ok()) return status;
   const absl::StatusOr<std::string> text = text_of("SLURM_STEP_TASKS_PER_NODE", lookup);
   if (!text.ok()) return text.status();
@@ -91,7 +93,7 @@ absl::Status check_order(const SlurmStep& step) {
 
 absl::Status read_main(const EnvironmentLookup& lookup, uint32_t id, SlurmStep& step) {
   int job = 0;
-  const absl::Status status = read_number("SLURM_JOB_ID", lookup, 0, job);
+  const absl::Status status = read_number("SLURM_JOB_ID", lookup, {}, job);
   if (!status.ok()) return status;
   // Far apart, so that the steps of one job do not get the ports of the jobs that follow it.
   step.main.port = job_port(static_cast<uint64_t>(job) + uint64_t{1021} * id);
@@ -109,10 +111,11 @@ absl::StatusOr<std::optional<SlurmStep>> read_slurm_step(const EnvironmentLookup
   const std::optional<uint32_t> id = step_id(lookup);
   if (!id.has_value()) return std::nullopt;
   SlurmStep step;
-  absl::Status status = read_number("SLURM_STEP_NUM_TASKS", lookup, 1, step.num_tasks);
-  if (status.ok()) status = read_number("SLURM_PROCID", lookup, 0, step.task);
-  if (status.ok()) status = read_number("SLURM_LOCALID", lookup, 0, step.local_task);
-  if (status.ok()) status = read_number("SLURM_STEP_NUM_NODES", lookup, 1, step.num_nodes);
+  const IntegerRule count = {.minimum = 1, .maximum = kMostProcesses};
+  absl::Status status = read_number("SLURM_STEP_NUM_TASKS", lookup, count, step.num_tasks);
+  if (status.ok()) status = read_number("SLURM_PROCID", lookup, {}, step.task);
+  if (status.ok()) status = read_number("SLURM_LOCALID", lookup, {}, step.local_task);
+  if (status.ok()) status = read_number("SLURM_STEP_NUM_NODES", lookup, count, step.num_nodes);
   if (status.ok()) status = read_local_tasks(lookup, step);
   if (status.ok()) status = check_order(step);
   if (status.ok()) status = read_main(lookup, *id, step);

@@ -52,6 +52,10 @@ inline constexpr char kUseCpuVariable[] = "ACCELERATE_USE_CPU";
 inline constexpr char kThreadsVariable[] = "OMP_NUM_THREADS";
 inline constexpr char kVisibleGpusVariable[] = "CUDA_VISIBLE_DEVICES";
 inline constexpr char kCpuAffinityVariable[] = "ACCELERATE_CPU_AFFINITY";
+// Batches of which each step of the optimizer sees the gradients.
+inline constexpr char kAccumulationStepsVariable[] = "ACCELERATE_GRADIENT_ACCUMULATION_STEPS";
+// What is written to standard error at all: "ERROR".
+inline constexpr char kLogLevelVariable[] = "ACCELERATE_LOG_LEVEL";
 // Collectives check what they are given.
 inline constexpr char kDebugModeVariable[] = "ACCELERATE_DEBUG_MODE";
 // How Intel's OpenMP places its threads, and how long they wait for work before they sleep.

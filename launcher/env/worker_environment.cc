@@ -10,6 +10,7 @@
 #include "launcher/env/kubernetes_pod.h"
 #include "launcher/env/meeting_place.h"
 #include "launcher/env/open_mpi.h"
+#include "launcher/env/size_limits.h"
 #include "launcher/env/slurm_step.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/env/variable_names.h"
@@ -70,7 +71,7 @@ bool is_loopback(const std::string& address) {
 
 absl::Status read_global_place(const Variable& rank, const Variable& world_size,
                                WorkerEnvironment& worker) {
-  const absl::StatusOr<int> size = to_integer(world_size, 1, IntegerRule().maximum);
+  const absl::StatusOr<int> size = to_integer(world_size, 1, kMostProcesses);
   if (!size.ok()) return size.status();
   const absl::StatusOr<int> value = to_integer(rank, 0, IntegerRule().maximum);
   if (!value.ok()) return value.status();

@@ -5,8 +5,7 @@
 namespace accelerate::launcher {
 namespace {
 
-std::string values_without_file(const LaunchRequest& request, const LaunchPlan& plan,
-                                ProgramOrigin origin) {
+std::string values_without_file(const LaunchRequest& request, const LaunchPlan& plan) {
   const LaunchConfig& config = request.config;
   std::string lines;
   if (!config.num_processes.has_value()) {
@@ -21,8 +20,6 @@ std::string values_without_file(const LaunchRequest& request, const LaunchPlan& 
   if (!config.num_machines.has_value()) {
     absl::StrAppend(&lines, "\t`--num_machines` was set to a value of `1`\n");
   }
-  // A program built here takes its own precision, and none compiles with dynamo.
-  if (origin == ProgramOrigin::kHere) return lines;
   if (!config.mixed_precision.has_value()) {
     absl::StrAppend(&lines, "\t`--mixed_precision` was set to a value of `'no'`\n");
   }
@@ -34,10 +31,9 @@ std::string values_without_file(const LaunchRequest& request, const LaunchPlan& 
 
 }  // namespace
 
-std::string defaults_remark(const LaunchRequest& request, const LaunchPlan& plan,
-                            ProgramOrigin origin) {
+std::string defaults_remark(const LaunchRequest& request, const LaunchPlan& plan) {
   std::string lines;
-  if (!request.file.has_value()) lines = values_without_file(request, plan, origin);
+  if (!request.file.has_value()) lines = values_without_file(request, plan);
   if (!request.threads_per_process.has_value() && plan.device == DeviceKind::kCpu &&
       plan.threads_per_process > 1) {
     absl::StrAppend(&lines, "\t`--num_cpu_threads_per_process` was set to `",

@@ -8,7 +8,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 
 const LaunchConfig kAllTold = {.mixed_precision = ConfigPrecision::kNo,
                                .num_processes = 1,
@@ -17,7 +16,7 @@ const LaunchConfig kAllTold = {.mixed_precision = ConfigPrecision::kNo,
 
 TEST(DefaultsRemark, IsWordedAsTheReferenceWordsIt) {
   const LaunchPlan plan = {.num_processes = 2, .device = DeviceKind::kGpu};
-  EXPECT_EQ(defaults_remark({}, plan, ProgramOrigin::kElsewhere),
+  EXPECT_EQ(defaults_remark({}, plan),
             "The following values were not passed to `accelerate launch` and had defaults used "
             "instead:\n"
             "\t`--num_processes` was set to a value of `2`\n"
@@ -34,25 +33,14 @@ TEST(DefaultsRemark, CanBeOfTheThreadsAlone) {
   const LaunchPlan plan = {.threads_per_process = 4};
   const std::string threads =
       "instead:\n\t`--num_cpu_threads_per_process` was set to `4` to improve";
-  EXPECT_THAT(defaults_remark({.config = kAllTold}, plan, ProgramOrigin::kElsewhere),
-              HasSubstr(threads));
-  EXPECT_THAT(defaults_remark({.file = LaunchConfig{}}, plan, ProgramOrigin::kElsewhere),
-              HasSubstr(threads));
-  EXPECT_THAT(defaults_remark({.config = kAllTold, .threads_per_process = 4}, plan,
-                              ProgramOrigin::kElsewhere),
-              IsEmpty());
+  EXPECT_THAT(defaults_remark({.config = kAllTold}, plan), HasSubstr(threads));
+  EXPECT_THAT(defaults_remark({.file = LaunchConfig{}}, plan), HasSubstr(threads));
+  EXPECT_THAT(defaults_remark({.config = kAllTold, .threads_per_process = 4}, plan), IsEmpty());
 }
 
 TEST(DefaultsRemark, IsSilentWhereAllWasTold) {
-  EXPECT_THAT(defaults_remark({.config = kAllTold}, {}, ProgramOrigin::kElsewhere), IsEmpty());
-  EXPECT_THAT(defaults_remark({.file = LaunchConfig{}}, {}, ProgramOrigin::kHere), IsEmpty());
-}
-
-TEST(DefaultsRemark, SaysNothingOfWhatAProgramBuiltHereDecides) {
-  const std::string remark = defaults_remark({}, {}, ProgramOrigin::kHere);
-  EXPECT_THAT(remark, HasSubstr("`--num_processes` was set to a value of `1`"));
-  EXPECT_THAT(remark, Not(HasSubstr("mixed_precision")));
-  EXPECT_THAT(remark, Not(HasSubstr("dynamo")));
+  EXPECT_THAT(defaults_remark({.config = kAllTold}, {}), IsEmpty());
+  EXPECT_THAT(defaults_remark({.file = LaunchConfig{}}, {}), IsEmpty());
 }
 
 }  // namespace

@@ -1,12 +1,15 @@
 #include "launcher/plan/launch_plan.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "launcher/env/size_limits.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/env/worker_environment.h"
 #include "launcher/plan/python_variables.h"
@@ -68,22 +71,52 @@ std::optional<std::string> chosen_gpus(const LaunchConfig& config) {
   return config.gpu_ids == "all" ? std::nullopt : config.gpu_ids;
 }
 
+// The processes are counted on all machines: each may have one GPU.
 absl::Status check_multi_gpu(const LaunchRequest& request, const Machine& machine,
                              int num_processes) {
+  const int num_machines = request.config.num_machines.value_or(1);
   const std::string ids = chosen_gpus(request.config).value_or("");
   const bool is_one = !ids.empty() && !absl::StrContains(ids, ',');
-  if (is_one) {
+  if (is_one && (num_machines == 1 || num_processes > 1)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "Less than two GPU ids were configured (", ids, ") and tried to run on multiple GPUs. ",
         "Please ensure at least two are specified for `--gpu_ids`, or use `--gpu_ids='all'`."));
   }
-  if (machine.num_gpus >= 2 && num_processes >= 2) return absl::OkStatus();
+  const bool has_gpus = machine.num_gpus >= 2 || num_machines > 1 || request.dry_run;
+  if (has_gpus && num_processes * num_machines >= 2) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       "You need to use at least 2 processes to use `--multi_gpu`, each on a GPU of its own; ",
       visible_gpus(machine), ". ",
       machine.num_gpus < 2
-          ? "Leave out --multi_gpu (or `distributed_type: MULTI_GPU`), or pass --cpu."
+          ? "Leave out --multi_gpu (or `distributed_type: MULTI_GPU`), or pass --cpu; a plan for "
+            "another machine (--dry_run, --print) needs --num_processes."
           : "Pass --num_processes=2 or more."));
+}
+
+// Far more than help or tests need, and fewer than stall a machine: 32 take turns on a core, and 16
+// MiB are less than a small program takes.
+int most_processes(const Machine& machine) {
+  constexpr std::int64_t kForEachCore = 32;
+  constexpr std::int64_t kOnAnyCores = 512;
+  constexpr std::uint64_t kBytesForEach = 16 << 20;
+  constexpr std::uint64_t kInAnyMemory = 64;
+  const std::int64_t by_cores = std::max(kOnAnyCores, kForEachCore * machine.num_cores);
+  const std::uint64_t by_memory =
+      machine.memory_bytes == 0 ? kMostProcesses
+                                : std::max(kInAnyMemory, machine.memory_bytes / kBytesForEach);
+  return static_cast<int>(
+      std::min({by_cores, static_cast<std::int64_t>(by_memory), std::int64_t{kMostProcesses}}));
+}
+
+absl::Status check_room(const LaunchRequest& request, const Machine& machine, int num_processes) {
+  const int most = most_processes(machine);
+  if (request.oversubscribe || num_processes <= most) return absl::OkStatus();
+  constexpr std::uint64_t kMebibyte = 1 << 20;
+  return absl::FailedPreconditionError(
+      absl::StrCat(num_processes, " processes are more than this machine bears with ",
+                   counted(machine.num_cores, "core", "cores"), " and ",
+                   machine.memory_bytes / kMebibyte, " MiB of memory; pass --num_processes=", most,
+                   " or less for each machine, or --oversubscribe to start them all the same."));
 }
 
 // Of this machine.
@@ -96,13 +129,16 @@ absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Mac
         "You need to manually pass in `--num_processes` using this config yaml.");
   }
   if (wanted.has_value()) *wanted /= request.config.num_machines.value_or(1);
+  const absl::Status room = check_room(request, machine, wanted.value_or(1));
+  if (!room.ok()) return room;
   if (device == DeviceKind::kCpu) return wanted.value_or(1);
   const int num_processes = wanted.value_or(machine.num_gpus);
   if (is_multi_gpu(request)) {
     const absl::Status status = check_multi_gpu(request, machine, num_processes);
     if (!status.ok()) return status;
   }
-  if (num_processes > machine.num_gpus) {
+  // What is only shown may be for another machine.
+  if (num_processes > machine.num_gpus && !request.dry_run) {
     return absl::FailedPreconditionError(absl::StrCat(
         "--num_processes=", num_processes, " needs as many GPUs, but ", visible_gpus(machine),
         "; pass --num_processes=", machine.num_gpus, " or less, or --cpu to train on the CPU."));
@@ -139,10 +175,42 @@ absl::StatusOr<EnvironmentChanges> choose_environment(const LaunchRequest& reque
   const LaunchConfig& config = request.config;
   if (const auto gpus = chosen_gpus(config)) variables[kVisibleGpusVariable] = *gpus;
   if (config.debug.value_or(false)) variables[kDebugModeVariable] = "true";
-  if (origin == ProgramOrigin::kHere) return variables;
+  if (origin == ProgramOrigin::kHere) {
+    // The one setting of DeepSpeed's that any training has.
+    if (const auto steps = typed_accumulation_steps(request)) {
+      variables[kAccumulationStepsVariable] = *steps;
+    }
+    return variables;
+  }
   absl::StatusOr<EnvironmentChanges> features = python_variables(request, lookup);
   if (features.ok()) variables.merge(*features);
   return features.ok() ? variables : features;
+}
+
+std::vector<std::string> make_remarks(const LaunchRequest& request, const Machine& machine,
+                                      const LaunchPlan& plan, const EnvironmentLookup& lookup) {
+  std::vector<std::string> remarks;
+  const bool on_gpus = plan.device == DeviceKind::kGpu;
+  if (on_gpus && plan.num_processes > machine.num_gpus) {
+    remarks.push_back(absl::StrCat("This plan is for a machine with ",
+                                   counted(plan.num_processes, "GPU", "GPUs"), "; ",
+                                   visible_gpus(machine), ", and would start nothing."));
+    return remarks;
+  }
+  const std::optional<std::string> ids = chosen_gpus(request.config);
+  // What the environment hides is nobody's wish of this launch.
+  if (!ids.has_value() || wants_cpu(request.config) || ids == lookup(kVisibleGpusVariable)) {
+    return remarks;
+  }
+  const std::vector<std::string> list = absl::StrSplit(*ids, ',', absl::SkipWhitespace());
+  const int listed = static_cast<int>(list.size());
+  if (machine.num_gpus < listed) {
+    remarks.push_back(absl::StrCat("gpu_ids=", *ids, " names ", counted(listed, "GPU", "GPUs"),
+                                   ", of which CUDA shows ", machine.num_gpus, " to the program",
+                                   on_gpus ? "" : ", which trains on the CPU",
+                                   "; check nvidia-smi, and correct the list or leave it out."));
+  }
+  return remarks;
 }
 
 std::string bound_cpus(const LaunchPlan& plan) {
@@ -235,6 +303,7 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
   absl::StatusOr<EnvironmentChanges> environment = choose_environment(request, origin, lookup);
   if (!environment.ok()) return environment.status();
   plan.environment = *std::move(environment);
+  plan.remarks = make_remarks(request, machine, plan, lookup);
   if (request.config.enable_cpu_affinity.value_or(false)) bind_to_cores(read_cpu_cores(), plan);
   return plan;
 }

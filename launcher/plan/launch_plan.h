@@ -61,6 +61,8 @@ struct LaunchPlan {
   bool needs_rank = false;
   // What else each process finds in its environment; wins over what the rest of the plan says.
   EnvironmentChanges environment = {};
+  // What somebody should be told who starts or reads this, a line each.
+  std::vector<std::string> remarks = {};
 
   int world_size() const { return num_machines * num_processes; }
   int rank_of(int local_rank) const { return machine_rank * num_processes + local_rank; }
@@ -83,11 +85,14 @@ Machine read_machine_for(const LaunchRequest& request);
 // Decides what a complete request (complete_request.h) leaves open, from what the machine has:
 // - precision: no, or for a program built here its own;
 // - device: the CPU where that was asked for or there is no GPU, otherwise GPUs;
-// - processes: one for each GPU, one on the CPU; one where a file says `distributed_type: NO`;
+// - processes: one for each GPU, one on the CPU; one where a file says `distributed_type: NO`. More
+//   than 32 for each core (512 in any case) or one for each 16 MiB of memory (64 in any case) are
+//   refused, unless the request oversubscribes the machine;
 // - port: any free one, or for several machines 29500;
 // - threads: this machine's cores divided among the processes on the CPU, at least 1; on GPUs 1 for
 //   programs from elsewhere, as the `accelerate launch` of Python has it.
 //
+// A request for a dry run gets its plan also where this machine lacks the GPUs, with a remark.
 // InvalidArgument, FailedPrecondition or Unimplemented says what is wrong, not there or not
 // supported, and what to do. `lookup` tells what the launcher's user has set. Thread-safe.
 absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, ProgramOrigin origin,

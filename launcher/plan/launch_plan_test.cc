@@ -131,7 +131,7 @@ TEST(LaunchPlan, TakesAnyFreePortUnlessAskedForOne) {
 }
 
 TEST(LaunchPlan, PassesOnWhatTheProcessesNeedToKnow) {
-  const LaunchPlan made = plan({.config = {.debug = true, .gpu_ids = "0,2"},
+  const LaunchPlan made = plan({.config = {.use_cpu = true, .debug = true, .gpu_ids = "0,2"},
                                 .max_restarts = 2,
                                 .role = "trainer",
                                 .output = {.log_dir = "logs"},

@@ -1,6 +1,7 @@
 #include "launcher/plan/machine.h"
 
 #include <dlfcn.h>
+#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/plan/cgroup_limits.h"
 #include "launcher/plan/cpu_set.h"
 
 namespace accelerate::launcher {
@@ -70,9 +72,21 @@ int find_gpu(const std::vector<std::string>& uuids, const std::string& entry) {
   return static_cast<int>(index);
 }
 
-int count_cores() {
-  const int cores = static_cast<int>(read_cpu_cores().size());
-  return cores > 0 ? cores : std::max(1u, std::thread::hardware_concurrency());
+// More threads than the group has time for would stop together whenever it is used up.
+int count_cores(const CgroupLimits& limits) {
+  int cores = static_cast<int>(read_cpu_cores().size());
+  if (cores == 0) cores = static_cast<int>(std::thread::hardware_concurrency());
+  if (limits.cpus.has_value()) {
+    cores = static_cast<int>(std::min(static_cast<double>(cores), *limits.cpus));
+  }
+  return std::max(cores, 1);
+}
+
+std::uint64_t count_memory(const CgroupLimits& limits) {
+  struct sysinfo information = {};
+  if (sysinfo(&information) != 0) return limits.memory_bytes.value_or(0);
+  const std::uint64_t all = std::uint64_t{information.totalram} * information.mem_unit;
+  return std::min(all, limits.memory_bytes.value_or(all));
 }
 
 }  // namespace
@@ -104,7 +118,9 @@ Machine read_machine(const EnvironmentLookup& lookup) {
   const std::optional<std::string> visible = lookup(kVisibleGpusVariable);
   // To load and start the driver's library takes longer than all else here.
   const int num_gpus = visible == "" ? 0 : count_visible_gpus(list_gpu_uuids(), visible);
-  return {.num_gpus = num_gpus, .num_cores = count_cores()};
+  const CgroupLimits limits = read_cgroup_limits();
+  return {
+      .num_gpus = num_gpus, .num_cores = count_cores(limits), .memory_bytes = count_memory(limits)};
 }
 
 }  // namespace accelerate::launcher

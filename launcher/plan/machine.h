@@ -9,6 +9,7 @@
 // Not for a worker that looks for its device: ask CUDA there.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,14 +19,18 @@
 namespace accelerate::launcher {
 
 struct Machine {
-  int num_gpus = 0;   // That CUDA would show to this process.
-  int num_cores = 1;  // That this process may run on; two logical CPUs can be one core.
+  int num_gpus = 0;  // That CUDA would show to this process.
+  // That this process may run on, and whose time its control group (cgroup_limits.h) leaves it; two
+  // logical CPUs can be one core.
+  int num_cores = 1;
+  // What there is, or what the control group leaves of it; 0 where that is not known.
+  std::uint64_t memory_bytes = 0;
 
   bool operator==(const Machine&) const = default;
 };
 
-// GPUs as CUDA_VISIBLE_DEVICES restricts them, cores as the scheduler's affinity mask does. Without
-// the driver there are no GPUs. Thread-safe.
+// GPUs as CUDA_VISIBLE_DEVICES restricts them, cores as the scheduler's affinity mask does, and
+// its control group. Without the driver there are no GPUs. Thread-safe.
 Machine read_machine(const EnvironmentLookup& lookup = process_environment);
 
 // The UUIDs ("GPU-5aef…") of all GPUs that the driver knows, in its order; none where

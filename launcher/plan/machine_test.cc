@@ -71,6 +71,7 @@ TEST(Machine, HasACoreAndNoHiddenGpus) {
   });
   EXPECT_EQ(machine.num_gpus, 0);
   EXPECT_GE(machine.num_cores, 1);
+  EXPECT_GT(machine.memory_bytes, 0);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "launcher/config/merge_configs.h"
 #include "launcher/config/read_config.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/size_limits.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/names/nearest_name.h"
@@ -61,6 +62,7 @@ absl::Status fill_threads(const EnvironmentLookup& lookup, LaunchRequest& reques
       parse_integer(text->substr(0, text->find(',')),
                     {.name = kThreadsVariable,
                      .minimum = 1,
+                     .maximum = kMostThreads,
                      .remedy = "unset it to share the cores among the processes."});
   if (threads.ok()) request.threads_per_process = *threads;
   return threads.status();

@@ -9,15 +9,17 @@
 
 #include <string>
 
+#include "launcher/names/help_text.h"
 #include "launcher/request/flags.h"
 
 namespace accelerate::launcher {
 
 // The flags that a program that launches itself takes, save those that `is_program_flag` claims,
-// with their meaning, by groups, in lines of at most 100 characters.
-std::string launch_flags_help(const IsProgramFlag& is_program_flag = nullptr);
+// with their meaning, by groups, in lines of at most `width` characters.
+std::string launch_flags_help(const IsProgramFlag& is_program_flag = nullptr,
+                              int width = help_width());
 
 // How `accelerate launch` is used, and all its flags; those for Python programs by name alone.
-std::string launch_command_help();
+std::string launch_command_help(int width = help_width());
 
 }  // namespace accelerate::launcher

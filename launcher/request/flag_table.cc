@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/open_number.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/names/flag_words.h"
 #include "launcher/names/nearest_name.h"
@@ -58,11 +59,14 @@ absl::Status check_value(const LaunchFlag& flag, const std::string& value) {
 
 absl::Status set_key(const LaunchFlag& flag, const ConfigKey& key, const std::string& value,
                      std::optional<int>& member) {
+  const bool is_open = flag.name == "num_processes" && is_open_number(value);
   const absl::StatusOr<int> number = parse_integer(
       value, {.name = absl::StrCat("--", flag.name),
               .minimum = key.minimum,
               .maximum = key.maximum,
-              .remedy = absl::StrCat("write for example --", flag.name, "=", flag.example, ".")});
+              .remedy = is_open ? "leave it out to start one for each GPU, or write the number."
+                                : absl::StrCat("write for example --", flag.name, "=", flag.example,
+                                               ".")});
   if (number.ok()) member = *number;
   return number.status();
 }

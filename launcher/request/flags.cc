@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
@@ -11,6 +12,7 @@
 #include "launcher/names/flag_words.h"
 #include "launcher/names/nearest_name.h"
 #include "launcher/request/flag_table.h"
+#include "launcher/request/foreign_flags.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -66,14 +68,68 @@ class FlagReader {
 };
 
 absl::Status unknown_flag(const std::string& word) {
+  const std::string written = word.substr(0, word.find('='));
+  if (const auto hint = foreign_flag_hint(flag_name(word))) {
+    return absl::InvalidArgumentError(absl::StrCat(written, " is no launch flag; ", *hint, "."));
+  }
   std::vector<std::string> names;
   for (const LaunchFlag& flag : launch_flags()) names.push_back(absl::StrCat("--", flag.name));
   const std::optional<std::string> nearest =
       nearest_name_of_many(absl::StrCat("--", flag_name(word)), names);
   return absl::InvalidArgumentError(absl::StrCat(
-      word.substr(0, word.find('=')), " is no launch flag; ",
+      written, " is no launch flag; ",
       nearest.has_value() ? absl::StrCat("did you mean ", *nearest, "?")
                           : "--help lists them. The program's own flags follow its name."));
+}
+
+// The flag of a program that `name` misses by a letter or two, or begins to write. The shorter a
+// name, the likelier another word is like it by chance.
+std::optional<std::string> nearly_launch_flag(const std::string& name) {
+  std::optional<std::string> nearest;
+  int distance = 0;
+  for (const LaunchFlag& flag : launch_flags()) {
+    if (flag.use != FlagUse::kLaunch) continue;
+    const int allowed = flag.name.size() >= 9 ? 2 : flag.name.size() >= 5 ? 1 : 0;
+    const bool begins = name.size() >= 8 && absl::StartsWith(flag.name, name);
+    const int candidate = begins ? 1 : edit_distance(name, flag.name);
+    if (candidate > allowed || (nearest.has_value() && candidate >= distance)) continue;
+    nearest = flag.name;
+    distance = candidate;
+  }
+  return nearest;
+}
+
+// Whether abseil knows it, which writes `--noname` for a truth value that is false.
+bool is_claimed(const std::string& name, const IsProgramFlag& is_program_flag) {
+  if (is_program_flag == nullptr) return false;
+  return is_program_flag(name) || (absl::StartsWith(name, "no") && is_program_flag(name.substr(2)));
+}
+
+// A word before `--` that goes to the program. One that is nearly a launch flag and none of the
+// program's would leave the launch as it is by default, without a word.
+absl::Status check_for_program(const std::string& word, const IsProgramFlag& is_program_flag,
+                               LaunchRequest& request) {
+  constexpr std::size_t kLongestName = 40;
+  const std::string name = flag_name(word);
+  if (!absl::StartsWith(word, "--") || name.size() > kLongestName) return absl::OkStatus();
+  if (is_claimed(name, is_program_flag)) return absl::OkStatus();
+  const std::string written = word.substr(0, word.find('='));
+  const std::optional<std::string> hint = foreign_flag_hint(name);
+  if (hint.has_value() && is_program_flag == nullptr) {
+    request.remarks.push_back(
+        absl::StrCat(written, " goes to the program and not to the launcher; there, ", *hint,
+                     ". Behind `--` it is the program's without this remark."));
+    return absl::OkStatus();
+  }
+  if (hint.has_value()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(written, " is no flag of this program or of the launch; ", *hint, "."));
+  }
+  const std::optional<std::string> nearest = nearly_launch_flag(name);
+  if (!nearest.has_value()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      written, " is no launch flag; did you mean --", *nearest,
+      "? If it is the program's own, write it behind `--`, where everything is the program's."));
 }
 
 // Null where the word belongs to the program.
@@ -97,6 +153,8 @@ absl::StatusOr<LaunchRequest> parse_launch_flags(const std::vector<std::string>&
       const absl::Status status = reader.take(*flag, request);
       if (!status.ok()) return status;
     } else {
+      const absl::Status status = check_for_program(reader.front(), is_program_flag, request);
+      if (!status.ok()) return status;
       program_arguments.push_back(reader.front());
       reader.skip();
     }

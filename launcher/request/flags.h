@@ -28,9 +28,9 @@ using IsProgramFlag = std::function<bool(const std::string& name)>;
 
 // Splits the command line, without the program's name, of a program that launches itself. A launch
 // flag is recognised wherever it stands before the first `--`, even behind one of the program's
-// flags, unless `is_program_flag` claims it. Whatever else there is, misspelt launch flags among
-// it, goes to the program. InvalidArgument names the flag with a bad or missing value, and what to
-// write.
+// flags, unless `is_program_flag` claims it. Whatever else there is goes to the program; but before
+// the first `--`, what is nearly a launch flag and not claimed is InvalidArgument, and so is a flag
+// with a bad or missing value: the message names it, and what to write.
 absl::StatusOr<LaunchRequest> parse_launch_flags(const std::vector<std::string>& arguments,
                                                  const IsProgramFlag& is_program_flag = nullptr);
 

@@ -37,6 +37,7 @@ struct LaunchRequest {
   OutputPlan output = {};
   bool is_cpu_typed = false;  // --cpu, which also keeps the default config file unread.
   bool uses_parallelism_config = false;
+  bool oversubscribe = false;  // Starts more processes than the machine is thought to bear.
   bool quiet = false;
   bool dry_run = false;
   // The scheduler for which the run is to be written down and not started: slurm, kubernetes,
@@ -47,6 +48,8 @@ struct LaunchRequest {
 
   // The flags that were given and mean nothing to anybody here, as the help writes them.
   std::vector<std::string> unused_flags = {};
+  // What to say about other words that were typed, a line each.
+  std::vector<std::string> remarks = {};
 
   bool operator==(const LaunchRequest&) const = default;
 };

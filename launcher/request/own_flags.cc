@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "launcher/config/config_keys.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/size_limits.h"
 #include "launcher/request/launch_request.h"
 #include "launcher/request/output_plan.h"
 #include "launcher/request/program_request.h"
@@ -65,6 +66,7 @@ absl::Status set_threads(const std::string& value, LaunchRequest& request) {
   const absl::StatusOr<int> threads =
       parse_integer(value, {.name = "--num_cpu_threads_per_process",
                             .minimum = 1,
+                            .maximum = kMostThreads,
                             .remedy = "leave it out to share the cores among the processes."});
   if (threads.ok()) request.threads_per_process = *threads;
   return threads.status();
@@ -78,8 +80,10 @@ absl::Status set_max_restarts(const std::string& value, LaunchRequest& request) 
 }
 
 absl::Status set_grace_period(const std::string& value, LaunchRequest& request) {
-  const absl::StatusOr<int> seconds = parse_integer(
-      value, {.name = "--grace_period", .remedy = "write seconds, for example --grace_period=30."});
+  const absl::StatusOr<int> seconds =
+      parse_integer(value, {.name = "--grace_period",
+                            .maximum = kLongestGracePeriod,
+                            .remedy = "write seconds, for example --grace_period=30."});
   if (seconds.ok()) request.grace_period = std::chrono::seconds(*seconds);
   return seconds.status();
 }
@@ -159,6 +163,9 @@ std::vector<LaunchFlag> own_flags() {
        FlagUse::kLaunch, key("mixed_precision")},
       {"num_processes", "N", "Processes to start (one for each GPU, or one on the CPU).",
        kResources, FlagUse::kLaunch, key("num_processes"), "2"},
+      {"oversubscribe", "",
+       "Start as many processes as were asked for, however few cores and little memory there are.",
+       kResources, FlagUse::kLaunch, Set(turn_on<&LaunchRequest::oversubscribe>)},
       {"num_cpu_threads_per_process", "N",
        "Threads of each process (OMP_NUM_THREADS, or its share of the cores).", kResources,
        FlagUse::kLaunch, Set(set_threads)},

@@ -18,11 +18,12 @@ constexpr int kLongestInterval = 32767;
 constexpr int kMostAttempts = 127;
 constexpr int kLongestTimeout = 30 * 24 * 3600;  // A month.
 
-// What torchrun's backends read besides.
+// What torchrun's backends read besides, and what people write who mean flags of torchrun's: there,
+// too, the flags count.
 const std::vector<std::string>& ignored_names() {
   static const std::vector<std::string> names = {
-      "close_timeout", "heartbeat_timeout", "is_host",   "last_call_timeout",
-      "rank",          "read_timeout",      "store_type"};
+      "close_timeout", "heartbeat_timeout", "is_host", "last_call_timeout", "rank",
+      "rdzv_backend",  "rdzv_endpoint",     "rdzv_id", "read_timeout",      "store_type"};
   return names;
 }
 

@@ -1,7 +1,9 @@
 #include "launcher/request/request_checks.h"
 
 #include <array>
+#include <cstddef>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -134,11 +136,13 @@ bool has_dynamo(const LaunchConfig& config) {
 }
 
 // Sections that only say how a feature works which was not asked for, or which is refused.
-std::vector<std::string> idle_sections(const LaunchConfig& config) {
+std::vector<std::string> idle_sections(const LaunchRequest& request) {
+  const LaunchConfig& config = request.config;
   std::vector<std::string> names;
   if (has_dynamo(config)) names.push_back("dynamo_config (--dynamo_…)");
   if (!config.fsdp_config.empty()) names.push_back("fsdp_config (--fsdp_…)");
-  if (!config.deepspeed_config.empty()) names.push_back("deepspeed_config (--zero_stage, …)");
+  const std::size_t used = typed_accumulation_steps(request).has_value() ? 1 : 0;
+  if (config.deepspeed_config.size() > used) names.push_back("deepspeed_config (--zero_stage, …)");
   if (!config.megatron_lm_config.empty()) {
     names.push_back("megatron_lm_config (--megatron_lm_…)");
   }
@@ -161,12 +165,46 @@ absl::Status check_request(const LaunchRequest& request, ProgramOrigin origin) {
 }
 
 std::vector<std::string> ignored_remarks(const LaunchRequest& request, ProgramOrigin origin) {
-  std::vector<std::string> remarks;
+  std::vector<std::string> remarks = request.remarks;
   if (!request.unused_flags.empty()) remarks.push_back(ignored(request.unused_flags, "here"));
   if (origin == ProgramOrigin::kElsewhere) return remarks;
-  const std::vector<std::string> sections = idle_sections(request.config);
+  const std::vector<std::string> sections = idle_sections(request);
   if (!sections.empty()) remarks.push_back(ignored(sections, "to a program built here"));
   return remarks;
+}
+
+std::optional<std::string> typed_accumulation_steps(const LaunchRequest& request) {
+  const std::string key = "gradient_accumulation_steps";
+  const auto steps = request.config.deepspeed_config.find(key);
+  if (steps == request.config.deepspeed_config.end()) return std::nullopt;
+  if (request.file.has_value()) {
+    const auto in_file = request.file->deepspeed_config.find(key);
+    const bool is_of_file = in_file != request.file->deepspeed_config.end() && *in_file == *steps;
+    if (is_of_file) return std::nullopt;
+  }
+  return steps->second;
+}
+
+std::string dropped_flags_remark(const LaunchRequest& typed, int world_size) {
+  const LaunchConfig& config = typed.config;
+  const std::pair<const char*, bool> flags[] = {
+      {"--num_processes", config.num_processes.value_or(world_size) != world_size},
+      {"--num_machines", config.num_machines.has_value()},
+      {"--machine_rank", config.machine_rank.has_value()},
+      {"--main_process_ip", config.main_process_ip.has_value()},
+      {"--main_process_port", config.main_process_port.has_value()},
+      {"--max_restarts", typed.max_restarts != LaunchRequest().max_restarts},
+      {"--tee", typed.output.tee != LaunchRequest().output.tee},
+      {"--log_dir", !typed.output.log_dir.empty()}};
+  std::vector<std::string> names;
+  for (const auto& [name, is_given] : flags) {
+    if (is_given) names.push_back(name);
+  }
+  if (names.empty()) return "";
+  return absl::StrCat(absl::StrJoin(names, ", "), names.size() == 1 ? " is" : " are",
+                      " ignored: this process has its place already, as one of ", world_size,
+                      " that another launcher has started; tell that one, or unset RANK and "
+                      "WORLD_SIZE (under srun, SLURM_STEP_ID) to launch from here.");
 }
 
 }  // namespace accelerate::launcher

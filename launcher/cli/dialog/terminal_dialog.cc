@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include "launcher/cli/dialog/prompt.h"
 #include "launcher/cli/dialog/read_answer.h"
 #include "launcher/config/printable.h"
+#include "launcher/names/help_text.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -44,7 +46,7 @@ absl::StatusOr<std::size_t> TerminalDialog::choose(const Menu& menu) {
 }
 
 absl::StatusOr<std::string> TerminalDialog::ask(const Question& question) {
-  output_ << prompt(question) << std::flush;
+  output_ << wrapped(prompt(question), help_width()) << " " << std::flush;
   absl::StatusOr<std::string> answer = read_answer([this] { return next_byte(); }, question.text);
   if (!answer.ok()) output_ << "\n" << std::flush;
   return answer;
@@ -52,12 +54,13 @@ absl::StatusOr<std::string> TerminalDialog::ask(const Question& question) {
 
 absl::Status TerminalDialog::refuse(const Question&, const std::string& answer,
                                     const std::string& remedy) {
-  output_ << printable(answer) << " is no answer; " << remedy << "\n";
+  output_ << wrapped(absl::StrCat(printable(answer), " is no answer; ", remedy), help_width())
+          << "\n";
   return absl::OkStatus();
 }
 
 absl::StatusOr<TerminalDialog::MenuEnd> TerminalDialog::open_menu(const Menu& menu) {
-  output_ << menu.question << "\n" << std::flush;
+  output_ << wrapped(menu.question, help_width()) << "\n" << std::flush;
   // In this order: the terminal is itself again before a signal can do anything.
   SignalScope signals;
   const KeyMode keys(input_);
@@ -70,7 +73,12 @@ absl::StatusOr<TerminalDialog::MenuEnd> TerminalDialog::open_menu(const Menu& me
 }
 
 TerminalDialog::MenuEnd TerminalDialog::follow_keys(const Menu& menu, SignalScope& signals) {
-  output_ << "Please select a choice using the arrow or number keys, and selecting with enter\n";
+  const std::string advice =
+      wrapped("Please select a choice using the arrow or number keys, and selecting with enter",
+              help_width());
+  const auto num_lines =
+      static_cast<std::size_t>(1 + std::count(advice.begin(), advice.end(), '\n'));
+  output_ << advice << "\n";
   const std::size_t num_rows = menu.choices.size();
   std::size_t position = 0;
   draw_rows(output_, menu, position);
@@ -81,7 +89,7 @@ TerminalDialog::MenuEnd TerminalDialog::follow_keys(const Menu& menu, SignalScop
     const Key key = byte.has_value() ? decoder.take(*byte) : Key::kEnd;
     if (key == Key::kEnd) return {};
     if (key == Key::kEnter) {
-      output_ << up(num_rows + 1) << kClearBelow << "  " << menu_row(menu, position) << "\n"
+      output_ << up(num_rows + num_lines) << kClearBelow << "  " << menu_row(menu, position) << "\n"
               << std::flush;
       return {.choice = position};
     }

@@ -1,0 +1,15 @@
+// What LibTorch, and this library through it, writes to standard error.
+//
+//   ACCELERATE_LOG_LEVEL=ERROR my_model     # No warnings.
+//
+// Not for the launcher's lines: --quiet.
+#pragma once
+
+namespace accelerate {
+
+// Leaves out what is below the level that ACCELERATE_LOG_LEVEL names in Python's words (DEBUG,
+// INFO, WARNING, ERROR, CRITICAL); all stays as it is where the variable is not set. Throws
+// c10::Error for another word.
+void apply_log_level();
+
+}  // namespace accelerate
