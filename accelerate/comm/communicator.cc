@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -44,6 +45,8 @@ c10::intrusive_ptr<c10d::Store> connect_store(const launcher::WorkerEnvironment&
   options.timeout = timeout;
   if (options.isServer) options.masterListenFd = worker.store_fd;
   auto store = c10::make_intrusive<c10d::TCPStore>(worker.main_address, options);
+  // It is the store's now, and nothing to a program that this one starts, or to a second store.
+  if (options.masterListenFd.has_value()) unsetenv(launcher::kStoreFdVariable);
   return c10::make_intrusive<c10d::PrefixStore>(
       "accelerate/attempt_" + std::to_string(worker.attempt), store);
 }
