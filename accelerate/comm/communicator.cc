@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <stdexcept>
@@ -76,6 +77,9 @@ RunStore connect_store(const launcher::WorkerEnvironment& worker,
   c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(
       "accelerate/attempt_" + std::to_string(worker.attempt),
       c10::make_intrusive<c10d::TCPStore>(worker.main_address, options));
+  // The socket is the store's now, and nothing to a program that this one starts, or to a second
+  // store.
+  if (worker.store_fd.has_value()) unsetenv(launcher::kStoreFdVariable);
   if (!worker.store_secret.empty())
     store = c10::make_intrusive<internal::SealedStore>(store, worker.store_secret);
   return {store, options.masterListenFd};

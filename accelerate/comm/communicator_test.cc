@@ -4,6 +4,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "accelerate/comm/operations.h"
 #include "accelerate/comm/testing/world_test.h"
 #include "testing/errors/message_of.h"
@@ -18,6 +20,10 @@ class CommunicatorTest : public WorldTest {
     return at::arange(size_, at::kFloat) + 1 + static_cast<double>(size_) * rank_;
   }
 };
+
+TEST_F(CommunicatorTest, LeavesNoSocketOfItsStoreToProgramsThatAreStarted) {
+  EXPECT_EQ(std::getenv("ACCELERATE_STORE_FD"), nullptr);
+}
 
 TEST_F(CommunicatorTest, ReducesInPlaceOnEveryRank) {
   for (const auto type : {at::kFloat, at::kDouble, at::kLong, at::kHalf, at::kBFloat16}) {

@@ -356,6 +356,7 @@ bool Session::should_stop() {
   if (internal::is_recording()) refuse_recording("whether the run should stop");
   if (!stop_agreement_) {
     take_stop_requests(SIGUSR1);
+    take_stop_requests(SIGUSR2);
     take_stop_requests(SIGTERM);
     stop_agreement_.emplace(communicator_, process_.device);
   }

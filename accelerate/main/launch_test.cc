@@ -295,9 +295,16 @@ TEST(Launch, NamesTheDifferenceBetweenTheModelsOfTheRanks) {
 TEST(Launch, TakesPathsFromWhereTheUserStands) {
   const std::string folder = testing::TempDir();
   std::ofstream(folder + "/note.txt") << "a note\n";
+  // As `bazel run` starts it.
+  const std::string program = folder + "/read_from_runfiles";
+  std::filesystem::remove(program);
+  std::filesystem::create_symlink(std::filesystem::absolute(std::getenv("LAUNCHED_PROGRAM")),
+                                  program);
+  std::filesystem::create_directories(program + ".runfiles/_main");
   const Outcome outcome =
-      launch({"--action=read", "--path=note.txt"}, {"BUILD_WORKING_DIRECTORY=" + folder});
-  EXPECT_THAT(outcome.output, HasSubstr("read a note\n"));
+      run({"/usr/bin/env", "--chdir=" + program + ".runfiles/_main",
+           "BUILD_WORKING_DIRECTORY=" + folder, program, "--action=read", "--path=note.txt"});
+  EXPECT_THAT(outcome.output, HasSubstr("read a note\n")) << outcome.errors;
 }
 
 TEST(FixedProgram, ReadsItsArgumentsItself) {

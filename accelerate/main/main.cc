@@ -83,8 +83,10 @@ bool is_program_flag(const std::string& name) { return absl::FindCommandLineFlag
 int work(const Variant& variant, const std::vector<std::string>& arguments) {
   // Line by line, also into a pipe: a run that is watched or killed must show what it printed.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  // Some schedulers send it to each process, before the program can ask whether it came.
+  // Some schedulers send them to each process, before the program can ask whether they came.
   take_stop_requests(SIGUSR1);
+  take_stop_requests(SIGUSR2);
+  let_signals_end_first_process();
   // OpenMP read its variable when LibTorch was loaded, before this process was a worker.
   if (const char* threads = std::getenv(launcher::kThreadsVariable);
       threads != nullptr && std::atoi(threads) > 0) {

@@ -1,6 +1,9 @@
 #include "accelerate/process/stop_request.h"
 
 #include <signal.h>
+#include <unistd.h>
+
+#include <initializer_list>
 
 namespace accelerate {
 namespace {
@@ -9,13 +12,20 @@ volatile sig_atomic_t is_requested = 0;
 
 void note_request(int) { is_requested = 1; }
 
+void end_process(int signal) { _exit(128 + signal); }
+
+sighandler_t handler_of(int signal) {
+  struct sigaction action = {};
+  sigaction(signal, nullptr, &action);
+  return action.sa_handler;
+}
+
 }  // namespace
 
 void take_stop_requests(int signal) {
+  const sighandler_t handler = handler_of(signal);
+  if (handler != SIG_DFL && handler != SIG_IGN && handler != end_process) return;
   struct sigaction action = {};
-  sigaction(signal, nullptr, &action);
-  if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN) return;
-  action = {};
   action.sa_handler = note_request;
   // A file that is being read is to be read on.
   action.sa_flags = SA_RESTART;
@@ -23,5 +33,14 @@ void take_stop_requests(int signal) {
 }
 
 bool stop_is_requested() { return is_requested != 0; }
+
+void let_signals_end_first_process() {
+  if (getpid() != 1) return;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action = {};
+    action.sa_handler = end_process;
+    if (handler_of(signal) == SIG_DFL) sigaction(signal, &action, nullptr);
+  }
+}
 
 }  // namespace accelerate

@@ -17,4 +17,9 @@ void take_stop_requests(int signal);
 // Whether one has come; stays so.
 bool stop_is_requested();
 
+// Where this is process number 1, the first of a container, which the kernel spares each signal
+// that it has no handler for: lets SIGINT, SIGTERM and SIGHUP end it as they do others, until
+// somebody handles them. Has no effect elsewhere.
+void let_signals_end_first_process();
+
 }  // namespace accelerate
