@@ -5,7 +5,7 @@ tree=$PWD/$1
 shift
 usage="usage: bazel run //:install -- --prefix=DIR
 
-Puts headers, libraries, a CMake package and the command accelerate into DIR, such as /usr/local."
+Puts headers, libraries, a CMake package and the command accelerate with its self-test into DIR, such as /usr/local."
 
 [ $# = 1 ] || set -- ""
 case $1 in
@@ -23,4 +23,7 @@ esac
 cd "${BUILD_WORKING_DIRECTORY:-.}"
 mkdir -p "$prefix"
 tar -xmf "$tree" -C "$prefix" --no-same-owner
+for subcommand in config estimate-memory launch; do
+  ln -sfn accelerate "$prefix/bin/accelerate-$subcommand"
+done
 echo "installed to $(cd "$prefix" && pwd); a CMake project finds it with -DCMAKE_PREFIX_PATH=$(cd "$prefix" && pwd)"

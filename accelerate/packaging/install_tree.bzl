@@ -1,5 +1,7 @@
-"""install_tree: what //:install unpacks below a prefix: headers, an archive, the command and a CMake package."""
+"""install_tree: what //:install unpacks below a prefix: headers, an archive, the commands and a CMake package."""
 
+load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+load(":libraries.bzl", "is_library", "is_of_libtorch", "libtorch_script")
 load("//third_party/abseil:debian_abseil.bzl", "ALIASES", ABSL_VERSION = "VERSION")
 load("//third_party/libtorch:libtorch.bzl", "VERSION")
 
@@ -20,6 +22,9 @@ def _cmake_file(ctx, template, substitutions):
     )
     return [output, "lib/cmake/Accelerate/" + name]
 
+# Where the command looks for its self-test: a script, which finds LibTorch, and the program below it.
+_SELF_TEST = "libexec/accelerate"
+
 def _install_tree_impl(ctx):
     headers = ctx.attr.library[CcInfo].compilation_context.headers.to_list()
     substitutions = {
@@ -37,17 +42,27 @@ def _install_tree_impl(ctx):
         [[ctx.executable.command, "bin/accelerate"]] +
         [_cmake_file(ctx, template, substitutions) for template in ctx.files.cmake]
     )
+    self_test = ctx.executable.self_test
+    program = _SELF_TEST + "/libexec/" + self_test.basename
+    script = libtorch_script(ctx, ctx.label.name + "_self_test.sh", ctx.file._run_with_libtorch)
+    libraries = [file for file in ctx.attr.self_test[DefaultInfo].default_runfiles.files.to_list() if is_library(file)]
+    files += [[script, _SELF_TEST + "/" + self_test.basename], [self_test, program]]
+    files += [[file, _SELF_TEST + "/lib/" + file.basename] for file in libraries if not is_of_libtorch(file)]
+
+    toolchain = find_cpp_toolchain(ctx)
     contents = ctx.actions.declare_file(ctx.label.name + ".json")
     ctx.actions.write(contents, json.encode(struct(
+        compiler = toolchain.compiler_executable,
+        elsewhere = [file.basename for file in libraries if is_of_libtorch(file)],
         files = [[file.path, path] for file, path in files],
-        libraries = None,
-        programs = {},
+        libraries = _SELF_TEST + "/lib",
+        programs = {program: "$ORIGIN/../lib"},
     )))
     tree = ctx.actions.declare_file(ctx.label.name + ".tar")
     ctx.actions.run(
         executable = ctx.executable._pack,
         arguments = [contents.path, tree.path],
-        inputs = [contents] + [file for file, _ in files],
+        inputs = depset([contents] + [file for file, _ in files], transitive = [toolchain.all_files]),
         outputs = [tree],
         mnemonic = "InstallTree",
         progress_message = "Packing %s" % tree.short_path,
@@ -57,17 +72,24 @@ def _install_tree_impl(ctx):
 
 install_tree = rule(
     implementation = _install_tree_impl,
+    toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
     attrs = {
         "archive": attr.label(mandatory = True, doc = "A static_library."),
         "cmake": attr.label_list(allow_files = [".cmake.in"], doc = "Templates of the CMake package's files."),
         "command": attr.label(mandatory = True, executable = True, cfg = "target", doc = "The command accelerate."),
         "cuda": attr.string_list(doc = "CMake targets of the CUDA toolkit that the archive needs."),
         "library": attr.label(mandatory = True, providers = [CcInfo], doc = "What has the headers."),
+        "self_test": attr.label(mandatory = True, executable = True, cfg = "target", doc = "What `accelerate test` runs."),
         "version": attr.label(mandatory = True, providers = [CcInfo], doc = "Has the header with the version."),
+        "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
         "_pack": attr.label(
             default = "//accelerate/packaging:pack.py",
             executable = True,
             cfg = "exec",
+            allow_single_file = True,
+        ),
+        "_run_with_libtorch": attr.label(
+            default = "//accelerate/packaging:run_with_libtorch.sh",
             allow_single_file = True,
         ),
     },

@@ -1,13 +1,7 @@
 """accelerate_package: a program as one tar, for machines without Bazel. Load it from //accelerate:defs.bzl."""
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
-load("//third_party/libtorch:libtorch.bzl", "VERSION")
-
-_LIBTORCH = [Label("@libtorch//:torch").workspace_name, Label("@libtorch_cuda//:torch_cuda").workspace_name]
-
-def _is_library(file):
-    # Where Bazel gathers the shared libraries that programs are linked with.
-    return file.short_path.startswith("_solib")
+load(":libraries.bzl", "is_library", "is_of_libtorch", "libtorch_script")
 
 def _runfiles_path(ctx, file):
     # A path of another repository begins with ../
@@ -35,9 +29,9 @@ def _accelerate_package_impl(ctx):
         search_paths[paths[executable]] = search_path
     elsewhere = []
     for file in data.to_list():
-        if not bundled and _is_library(file) and file.owner.workspace_name in _LIBTORCH:
+        if not bundled and is_of_libtorch(file):
             elsewhere.append(file.basename)
-        elif _is_library(file):
+        elif is_library(file):
             paths[file] = "%s/lib/%s" % (root, file.basename)
         elif file not in paths:
             paths[file] = "%s/%s.runfiles/%s" % (folder, program.basename, _runfiles_path(ctx, file))
@@ -45,13 +39,7 @@ def _accelerate_package_impl(ctx):
     files = [[file.path, path] for file, path in paths.items()]
     inputs = paths.keys()
     if not bundled:
-        script = ctx.actions.declare_file(root + ".sh")
-        ctx.actions.expand_template(
-            output = script,
-            template = ctx.file._run_with_libtorch,
-            substitutions = {"@VERSION@": VERSION},
-            is_executable = True,
-        )
+        script = libtorch_script(ctx, root + ".sh", ctx.file._run_with_libtorch)
         for executable in [program, ctx.executable._self_test]:
             files.append([script.path, root + "/" + executable.basename])
         inputs.append(script)

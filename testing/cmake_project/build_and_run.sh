@@ -40,6 +40,10 @@ output=$("$build/line" --num_processes=2 --slope=5)
 [[ $output =~ ^"2 processes found the slope "(5|5\.00.*|4\.99.*)$ ]] || fail "the program printed: $output"
 output=$("$prefix/bin/accelerate" launch --cpu --num_processes 2 "$build/line" --slope 4)
 [[ $output =~ ^"2 processes found the slope "(4|4\.00.*|3\.99.*)$ ]] || fail "launched, it printed: $output"
+"$prefix/bin/accelerate-launch" --cpu --num_processes 2 -- true || fail "accelerate-launch does not launch"
+"$prefix/bin/accelerate-config" --help >/dev/null || fail "accelerate-config does not configure"
+output=$("$prefix/bin/accelerate" test --cpu --num_processes 2 2>&1) || fail "the self-test failed: $output"
+[[ $output == *"Test is a success!"* ]] || fail "the self-test printed: $output"
 # By the mark in it a launcher knows it.
 readelf -n "$build/line" | grep Accelerate >/dev/null || fail "the program lacks the mark of this library"
 echo "passed"

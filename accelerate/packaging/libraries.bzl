@@ -1,0 +1,23 @@
+"""What packages know of shared libraries, and of LibTorch's in particular."""
+
+load("//third_party/libtorch:libtorch.bzl", "VERSION")
+
+_LIBTORCH = [Label("@libtorch//:torch").workspace_name, Label("@libtorch_cuda//:torch_cuda").workspace_name]
+
+def is_library(file):
+    """Whether it is in a folder where Bazel gathers the shared libraries that programs are linked with."""
+    return file.short_path.startswith("_solib")
+
+def is_of_libtorch(file):
+    return is_library(file) and file.owner.workspace_name in _LIBTORCH
+
+def libtorch_script(ctx, name, template):
+    """Declares the script `name`, which finds the LibTorch of its machine and runs the program of its own name."""
+    script = ctx.actions.declare_file(name)
+    ctx.actions.expand_template(
+        output = script,
+        template = template,
+        substitutions = {"@VERSION@": VERSION},
+        is_executable = True,
+    )
+    return script
