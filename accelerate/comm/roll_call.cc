@@ -29,8 +29,8 @@ std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& 
   if (own.rank != 0) {
     const std::string terms = store.get_to_str("terms");
     if (terms != own.terms) {
-      return "rank 0 there is of a run of " + readable(terms) + ", and this process of one of " + own.terms +
-             remedy;
+      return "rank 0 there is of a run of " + readable(terms) + ", and this process of one of " +
+             own.terms + remedy;
     }
   }
   const std::string claim = this_process() + random_mark();
