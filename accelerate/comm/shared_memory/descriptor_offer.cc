@@ -81,6 +81,15 @@ void send_descriptor(int connection, std::string token, int descriptor) {
   sendmsg(connection, &message.header, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+// A signal's handler may run meanwhile, and ends calls that have a time-out.
+template <class Call>
+ssize_t uninterrupted(Call&& call) {
+  while (true) {
+    const ssize_t result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
 struct Connection {
   const int fd;
   ~Connection() { close(fd); }
@@ -90,7 +99,8 @@ struct Connection {
 int receive_descriptor(int connection, const std::string& token) {
   char text[64];
   Message message(text, sizeof(text));
-  const ssize_t length = recvmsg(connection, &message.header, MSG_CMSG_CLOEXEC);
+  const ssize_t length =
+      uninterrupted([&] { return recvmsg(connection, &message.header, MSG_CMSG_CLOEXEC); });
   if (length < 0) fail("receiving shared memory from the first process of this host");
   const cmsghdr* const header = CMSG_FIRSTHDR(&message.header);
   if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return -1;
@@ -172,9 +182,10 @@ int take_descriptor(const DescriptorSource& source, std::chrono::milliseconds ti
     throw std::runtime_error("the first process of this host has no address of a unix socket");
   source.address.copy(address.sun_path, sizeof(address.sun_path));
   const auto length = offsetof(sockaddr_un, sun_path) + source.address.size();
-  if (connect(connection.fd, reinterpret_cast<const sockaddr*>(&address),
-              static_cast<socklen_t>(length)) < 0)
-    fail("connecting to the first process of this host");
+  const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+  const ssize_t connected = uninterrupted(
+      [&] { return connect(connection.fd, generic, static_cast<socklen_t>(length)); });
+  if (connected < 0) fail("connecting to the first process of this host");
   const ucred peer = peer_of(connection.fd);
   const bool is_right = peer.uid == geteuid() && (source.pid == 0 || peer.pid == source.pid);
   const int descriptor = is_right ? receive_descriptor(connection.fd, source.token) : -1;
