@@ -242,9 +242,9 @@ class Accelerator {
     if (is_local_main_process()) ((std::cout << ... << parts) << std::endl);
   }
   // Whether the program is to save what it has and return, because a scheduler's time for it is
-  // nearly over: somebody sent SIGUSR1 or SIGTERM to a process of the run, or to its launcher. The
-  // same answer on all ranks; collective, and to be called outside of a captured step. With several
-  // processes the answer comes one call later, and costs no waiting:
+  // nearly over: somebody sent SIGUSR1, SIGUSR2 or SIGTERM to a process of the run, or to its
+  // launcher. The same answer on all ranks; collective, and to be called outside of a captured
+  // step. With several processes the answer comes one call later, and costs no waiting:
   //   for (auto& batch : loader) {
   //     if (accelerator.should_stop()) break;
   // From the first call on SIGTERM ends this process no more; its launcher kills it when it has
