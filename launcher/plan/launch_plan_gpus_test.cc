@@ -35,7 +35,7 @@ LaunchConfig one_gpu_each(int num_machines, std::optional<std::string> gpu_ids) 
 
 TEST(GpusOfSeveralMachines, MayBeOneOnEach) {
   for (const int num_machines : {2, 16}) {
-    for (const std::optional<std::string> ids : {std::optional<std::string>(), {"all"}, {"0"}}) {
+    for (const auto& ids : {std::optional<std::string>(), {"all"}, {"0"}}) {
       const LaunchConfig config = one_gpu_each(num_machines, ids);
       const auto made = plan({.config = config, .file = config}, kOneGpu);
       ASSERT_TRUE(made.ok()) << made.status();

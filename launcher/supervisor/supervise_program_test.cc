@@ -147,6 +147,15 @@ TEST(SuperviseProgram, SaysOnceThatAProgramCannotBeExecuted) {
   EXPECT_THAT(interpreter.errors(), HasSubstr("the file is there, but not the interpreter"));
 }
 
+// Sometimes before the launcher looks for signals after it has forked the last of them.
+TEST(SuperviseProgram, EndsWithProcessesThatEndAtOnce) {
+  const std::string file = temporary_file("ends_at_once", "");
+  for (int run = 0; run < 40; ++run) {
+    Subprocess program(launched({"--num_processes=1", "--quiet", file}));
+    EXPECT_EQ(program.wait(), 126);
+  }
+}
+
 TEST(SuperviseProgram, RunsAPythonScriptInTheInterpreter) {
   const std::string python = temporary_program("python", "#!/bin/sh\necho interpreter: \"$@\"\n");
   const std::string script = temporary_file("script.py", "");

@@ -60,6 +60,8 @@ absl::StatusOr<GroupEnd> WorkerGroup::run(FileDescriptor store_socket,
     if (is_stopping_) break;
   }
   if (!started.ok()) stop(SIGKILL);
+  // Of those whose SIGCHLD came while others were started, and which nothing announces again.
+  collect_ends();
   while (!std::all_of(workers_.begin(), workers_.end(),
                       [this](const Worker& each) { return has_gone(each); })) {
     wait_and_handle();
