@@ -25,7 +25,7 @@ struct GroupEnd {
   std::string last_errors = "";        // The end of its standard error, where that was relayed.
   std::vector<int> killed_ranks = {};  // Those that had not ended when they were told to,
   bool was_killed_by_request = false;  // nor when they were told so once more.
-  bool has_lost_output = false;        // What was written to standard output did not get there.
+  bool has_lost_output = false;        // What the processes printed did not get out.
 
   bool is_well() const { return !failed_rank.has_value() && !received_signal.has_value(); }
 

@@ -34,6 +34,7 @@ SignalScope::SignalScope(std::initializer_list<int> more) {
   // codes.
   set_disposition(SIGCHLD, SIG_DFL, &old_child_action_);
   set_disposition(SIGPIPE, SIG_IGN, &old_pipe_action_);
+  set_disposition(SIGXFSZ, SIG_IGN, &old_file_size_action_);
   sigprocmask(SIG_BLOCK, &taken, &old_mask_);
   fd_ = FileDescriptor(signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -62,6 +63,7 @@ void SignalScope::restore() {
   fd_.reset();
   sigaction(SIGCHLD, &old_child_action_, nullptr);
   sigaction(SIGPIPE, &old_pipe_action_, nullptr);
+  sigaction(SIGXFSZ, &old_file_size_action_, nullptr);
   sigprocmask(SIG_SETMASK, &old_mask_, nullptr);
 }
 

@@ -19,8 +19,8 @@
 namespace accelerate::launcher {
 
 // Takes SIGCHLD, and SIGINT, SIGTERM, SIGHUP, SIGUSR1 and `more` where they are not ignored (under
-// nohup, or in the background of a script, they are, and stay so). A write without a reader fails
-// instead of killing.
+// nohup, or in the background of a script, they are, and stay so). A write without a reader, or
+// beyond the limit of a file's size (ulimit -f), fails instead of killing.
 class SignalScope {
  public:
   explicit SignalScope(std::initializer_list<int> more = {});
@@ -47,6 +47,7 @@ class SignalScope {
   sigset_t old_mask_ = {};
   struct sigaction old_child_action_ = {};
   struct sigaction old_pipe_action_ = {};
+  struct sigaction old_file_size_action_ = {};
 };
 
 }  // namespace accelerate::launcher

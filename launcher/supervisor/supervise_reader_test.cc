@@ -129,5 +129,25 @@ TEST(Output, ThatGetsNowhereIsAFailure) {
             "it is lost; make room for it.\n");
 }
 
+TEST(Output, OfErrorsThatGetsNowhereIsAFailure) {
+  SubprocessOptions options = shells({"--num_processes=2", "--tee=2"}, "echo lost >&2");
+  const std::vector<std::string> shell = {"/bin/sh", "-c", "exec \"$0\" \"$@\" 2> /dev/full"};
+  options.arguments.insert(options.arguments.begin(), shell.begin(), shell.end());
+  EXPECT_EQ(Subprocess(options).wait(), 1);
+}
+
+// The launcher itself would be killed by SIGXFSZ.
+TEST(Output, BeyondTheLimitOfAFilesSizeIsLostAndNotTheRun) {
+  const std::string logs = testing::TempDir() + "/limited_logs";
+  SubprocessOptions options =
+      shells({"--num_processes=1", "--log_dir=" + logs}, "head -c 100000 /dev/zero; echo end");
+  const std::vector<std::string> shell = {"/bin/sh", "-c", "ulimit -f 8; exec \"$0\" \"$@\""};
+  options.arguments.insert(options.arguments.begin(), shell.begin(), shell.end());
+  Subprocess program(options);
+  EXPECT_LT(program.wait(), 2);
+  EXPECT_THAT(program.errors(), HasSubstr("File too large"));
+  EXPECT_THAT(program.output(), HasSubstr("end"));
+}
+
 }  // namespace
 }  // namespace accelerate::launcher

@@ -327,7 +327,7 @@ GroupEnd WorkerGroup::describe_end() const {
   GroupEnd end = {.received_signal = received_signal_,
                   .failed_rank = failed_rank_,
                   .was_killed_by_request = was_killed_by_request_,
-                  .has_lost_output = output_relay_.has_lost()};
+                  .has_lost_output = output_relay_.has_lost() || error_relay_.has_lost()};
   for (const int rank : unyielding_ranks_) {
     const auto& worker_end = workers_[rank].end;
     if (worker_end == WorkerEnd{.by_signal = true, .code = SIGKILL}) {
