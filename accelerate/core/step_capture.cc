@@ -366,7 +366,10 @@ RecordingAttempt StepCapture::record(Entry& entry, const std::vector<at::Tensor>
   });
   entry.written = written_since(versions, recorded);
   // What detach() or data() of an input had written has no part in the input's version.
-  entry.written.insert(entry.written.end(), attempt.written.begin(), attempt.written.end());
+  for (const size_t i : attempt.written) {
+    if (std::find(entry.written.begin(), entry.written.end(), i) == entry.written.end())
+      entry.written.push_back(i);
+  }
   if (!attempt.obstacle) attempt.obstacle = obstacle_of(inputs, recorded, entry.written);
   if (attempt.is_done) bring_back(entry, recorded, inputs);
   if (attempt.obstacle) {
