@@ -63,6 +63,27 @@ int open_door(const launcher::WorkerEnvironment& worker) {
   }
 }
 
+// LibTorch's store tries on where nobody answers, and would do so for a rank 0 that has ended; and
+// it writes pages whenever it gives up.
+c10::intrusive_ptr<c10d::Store> connect_in_turns(const launcher::WorkerEnvironment& worker,
+                                                 c10d::TCPStoreOptions options) {
+  const std::chrono::milliseconds timeout = options.timeout;
+  const auto end = std::chrono::steady_clock::now() + timeout;
+  std::chrono::milliseconds turn = std::chrono::seconds(10);
+  while (true) {
+    if (const auto reason = internal::absence_of_rank_0(worker)) throw Refusal(*reason);
+    options.timeout = std::min(turn, timeout);
+    turn *= 2;
+    try {
+      auto store = c10::make_intrusive<c10d::TCPStore>(worker.main_address, options);
+      store->setTimeout(timeout);
+      return store;
+    } catch (const c10::Error&) {
+      if (std::chrono::steady_clock::now() >= end) throw;
+    }
+  }
+}
+
 RunStore connect_store(const launcher::WorkerEnvironment& worker,
                        std::chrono::milliseconds timeout) {
   check_door(worker);
@@ -70,13 +91,12 @@ RunStore connect_store(const launcher::WorkerEnvironment& worker,
   options.port = static_cast<uint16_t>(worker.main_port);
   // An agent such as torchrun's holds the store itself; then every rank is its client.
   options.isServer = worker.rank == 0 && !worker.agent_store;
-  options.waitWorkers = !worker.agent_store;
+  options.waitWorkers = false;  // roll_call.h knows for whom.
   options.numWorkers = worker.world_size;
   options.timeout = timeout;
   if (options.isServer) options.masterListenFd = open_door(worker);
   c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(
-      "accelerate/attempt_" + std::to_string(worker.attempt),
-      c10::make_intrusive<c10d::TCPStore>(worker.main_address, options));
+      "accelerate/attempt_" + std::to_string(worker.attempt), connect_in_turns(worker, options));
   // The socket is the store's now, and nothing to a program that this one starts, or to a second
   // store.
   if (worker.store_fd.has_value()) unsetenv(launcher::kStoreFdVariable);
@@ -194,10 +214,10 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
     const RunStore run = connect_store(worker, options.timeout);
     const auto& store = run.store;
     c10d::PrefixStore roll_call("roll_call", store);
-    if (const auto reason = internal::answer_roll_call(
-            roll_call, {.rank = worker.rank, .terms = terms_of(worker, info, options)})) {
-      throw Refusal(*reason);
-    }
+    const internal::RollCall own = {
+        .worker = worker, .terms = terms_of(worker, info, options), .timeout = options.timeout};
+    if (const auto reason = internal::answer_roll_call(roll_call, own)) throw Refusal(*reason);
+    if (const auto reason = internal::wait_for_all(roll_call, own)) throw Refusal(*reason);
     const internal::BackendOptions backend_options{
         .rank = worker.rank,
         .size = worker.world_size,

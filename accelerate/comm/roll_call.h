@@ -1,28 +1,40 @@
-// Whether a process that has come to a run's store is one that the run waits for. Somebody who
-// starts a worker twice, or another run at the same address, must not get into the collectives of
-// a run that goes on.
+// Whether the processes that come to a run's store are those that the run waits for, and all of
+// them. Somebody who starts a worker twice, or another run at the same address, must not get into
+// the collectives of a run that goes on; and nobody waits for a process that will never come.
 //
-//   if (auto refusal = answer_roll_call(*store, {.rank = 1, .terms = "2 processes on cpu"})) {
-//     leave(*refusal);
-//   }
+//   const RollCall call = {.worker = worker, .terms = "2 processes on cpu", .timeout = minutes(5)};
+//   if (auto refusal = answer_roll_call(*store, call)) leave(*refusal);
+//   if (auto absence = wait_for_all(*store, call)) leave(*absence);
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
+#include "launcher/env/worker_environment.h"
+
 namespace accelerate::internal {
 
 struct RollCall {
-  int rank;
+  launcher::WorkerEnvironment worker;
   // What is the same on all ranks of a run, for people to read.
   std::string terms;
+  std::chrono::milliseconds timeout;  // For which each of the functions waits for others.
 };
 
 // To be called once in each process, with the store of one start of the run, before the store is
 // used for anything else. Why this process is to leave, and nothing where it is welcome: its terms
-// are those of rank 0, and no other process has come as its rank. Blocks until rank 0 has come, for
-// the store's time; throws as the store does.
+// are those of rank 0, and no other process has come as its rank. Blocks until rank 0 has come.
+// Throws c10::Error where it does not in time, and as the store does.
 std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& own);
+
+// To be called once by each process that is welcome. Blocks until all are there. Why the run cannot
+// begin, where a process of this machine has ended without coming; throws c10::Error where others
+// are not there in time, which says who.
+std::optional<std::string> wait_for_all(c10d::Store& store, const RollCall& own);
+
+// Why rank 0 will not come, where it was on this machine and has ended.
+std::optional<std::string> absence_of_rank_0(const launcher::WorkerEnvironment& worker);
 
 }  // namespace accelerate::internal

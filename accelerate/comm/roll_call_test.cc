@@ -14,6 +14,7 @@
 
 #include "accelerate/comm/store/door.h"
 #include "accelerate/comm/testing/world_test.h"
+#include "launcher/env/ended_ranks.h"
 #include "testing/errors/message_of.h"
 
 namespace accelerate {
@@ -93,7 +94,8 @@ TEST_F(RollCallTest, SaysThatThePortIsTaken) {
 class EarlyRollCallTest : public testing::Test {
  protected:
   std::optional<std::string> answer(int rank, const std::string& terms) {
-    return internal::answer_roll_call(*store_, {.rank = rank, .terms = terms});
+    return internal::answer_roll_call(
+        *store_, {.worker = {.rank = rank}, .terms = terms, .timeout = std::chrono::seconds(1)});
   }
 
   c10::intrusive_ptr<c10d::Store> store_ = c10::make_intrusive<c10d::HashStore>();
@@ -123,6 +125,60 @@ TEST_F(EarlyRollCallTest, RefusesAProcessOfARunOfAnotherKind) {
               HasSubstr("rank 0 there is of a run of 3 processes on cpu, and this process of one "
                         "of 5 processes on cpu"));
   EXPECT_FALSE(answer(1, "3 processes on cpu").has_value());
+}
+
+// Who does not come at all.
+class AbsenceTest : public EarlyRollCallTest {
+ protected:
+  internal::RollCall call(int rank) {
+    return {.worker = {.rank = rank,
+                       .world_size = 3,
+                       .local_rank = rank,
+                       .local_world_size = 3,
+                       .ended_ranks = ended_->path()},
+            .terms = "three",
+            .timeout = std::chrono::milliseconds(1)};
+  }
+  void come(int rank) { EXPECT_FALSE(internal::answer_roll_call(*store_, call(rank)).has_value()); }
+
+  absl::StatusOr<launcher::EndedRanks> ended_ = launcher::EndedRanks::create(3);
+};
+
+TEST_F(AbsenceTest, IsOfWhoEndedWithoutComing) {
+  come(0);
+  come(1);
+  ended_->add(2);
+  // Who has come will not be missed for having ended.
+  ended_->add(0);
+  EXPECT_THAT(internal::wait_for_all(*store_, call(1)).value_or("no reason"),
+              HasSubstr("rank 2 has ended (with exit code 0) without joining the run, for which "
+                        "the others wait; let all processes make an Accelerator, or none"));
+}
+
+TEST_F(AbsenceTest, IsOfRankZeroToo) {
+  ended_->add(0);
+  EXPECT_THAT(internal::answer_roll_call(*store_, call(1)).value_or("no reason"),
+              HasSubstr("rank 0 has ended"));
+  EXPECT_THAT(internal::absence_of_rank_0(call(1).worker).value_or("no reason"),
+              HasSubstr("rank 0 has ended"));
+  launcher::WorkerEnvironment elsewhere = call(1).worker;
+  elsewhere.rank = 4;
+  EXPECT_FALSE(internal::absence_of_rank_0(elsewhere).has_value());
+}
+
+TEST_F(AbsenceTest, IsNamedWhenTheTimeIsOver) {
+  store_->set("terms", "three");
+  come(1);
+  EXPECT_THAT(message_of([&] { internal::wait_for_all(*store_, call(1)); }),
+              HasSubstr("these ranks have not come within 0 s: 0, 2 (2 of 3)"));
+}
+
+TEST_F(AbsenceTest, IsNobodysWhenAllHaveCome) {
+  come(0);
+  come(1);
+  come(2);
+  store_->add("here", 2);
+  EXPECT_FALSE(internal::wait_for_all(*store_, call(1)).has_value());
 }
 
 }  // namespace

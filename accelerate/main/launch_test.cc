@@ -92,6 +92,19 @@ TEST(Launch, GivesTheProgramItsOwnFlagsAndWhatFollowsTheDashes) {
               HasSubstr("epochs 5 cpu 1\n"));
 }
 
+// Once with the store's process, and once with another.
+TEST(Launch, DoesNotWaitForWhoEndsWithoutComing) {
+  for (const std::string rank : {"0", "1"}) {
+    const Outcome outcome =
+        run(command("ACCELERATE", {"launch", "--cpu", "--num_processes=3", "--", "sh", "-c",
+                                   "test $RANK = " + rank + " || exec $0",
+                                   std::getenv("LAUNCHED_PROGRAM"), "--action=wait"}));
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.errors, HasSubstr("rank " + rank +
+                                          " has ended (with exit code 0) without joining the run"));
+  }
+}
+
 std::string config_file(const std::string& name, const std::string& text) {
   const std::string path = testing::TempDir() + "/" + name;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());

@@ -26,6 +26,7 @@ constexpr std::array kShown = {
     kDebugModeVariable,
     kCpuAffinityVariable,
     kStoreFdVariable,
+    kEndedRanksVariable,
     kVisibleGpusVariable,
     kThreadsVariable,
     kPythonVariable,

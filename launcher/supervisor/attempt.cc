@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/env/ended_ranks.h"
 #include "launcher/supervisor/open_file_limit.h"
 #include "launcher/supervisor/output_writer.h"
 #include "launcher/supervisor/random_secret.h"
@@ -86,10 +87,13 @@ absl::StatusOr<std::optional<LogFolder>> make_log_folder(const LaunchPlan& plan)
 
 absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
                                        const std::optional<LogFolder>& logs, JobScope& scope) {
+  absl::StatusOr<EndedRanks> ended = EndedRanks::create(job.plan.num_processes);
+  if (!ended.ok()) return ended.status();
   std::vector<WorkerSetup> setups;
   for (int rank = 0; rank < job.plan.num_processes; ++rank) {
     absl::StatusOr<WorkerSetup> setup =
-        set_up(job, logs, attempt.store.endpoint, {.local_rank = rank, .attempt = attempt.number});
+        set_up(job, logs, attempt.store.endpoint,
+               {.local_rank = rank, .ended_ranks = ended->path(), .attempt = attempt.number});
     if (!setup.ok()) return setup.status();
     setups.push_back(*std::move(setup));
   }
@@ -104,7 +108,7 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
     options.start_failure = [&execution = *job.execution] { return execution.failure(); };
   }
   auto group = std::make_unique<WorkerGroup>(std::move(options), scope.signals, scope.adoption,
-                                             *watchdog, attempt.link);
+                                             *watchdog, *std::move(ended), attempt.link);
   absl::StatusOr<GroupEnd> end = group->run(std::move(attempt.store.socket), setups, job.worker);
   if (!end.ok()) return end.status();
   return AttemptEnd(std::move(watchdog), std::move(group), *std::move(end));

@@ -98,6 +98,7 @@ absl::Status WorkerGroup::start_worker(const WorkerSetup& setup,
   if (pid == 0) {
     output_relay_.close();
     error_relay_.close();
+    ended_ranks_.close();
     ignore_warnings();
     signals_.restore();
     if (link_ != nullptr) link_->close();
@@ -210,7 +211,11 @@ void WorkerGroup::collect_ends() {
     worker.end = {.by_signal = info.si_code != CLD_EXITED, .code = info.si_status};
     output_relay_.finish(rank);
     error_relay_.finish(rank);
-    if (worker.end->failed()) failures_.push_back(rank);
+    if (worker.end->failed()) {
+      failures_.push_back(rank);
+    } else {
+      ended_ranks_.add(rank);
+    }
   }
   adoption_.reap(own_children());
   if (failures_.empty() || is_stopping_) return;

@@ -2,7 +2,7 @@
 //
 // Example:
 //   WorkerGroup group({.grace_period = std::chrono::seconds(5)}, signals, adoption, *watchdog,
-//                     /*link=*/nullptr);
+//                     *std::move(ended_ranks), /*link=*/nullptr);
 //   absl::StatusOr<GroupEnd> end = group.run(std::move(socket), setups, worker);
 //   if (end.ok() && end->is_well()) return 0;
 //
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "launcher/env/ended_ranks.h"
 #include "launcher/env/environment.h"
 #include "launcher/plan/cpu_set.h"
 #include "launcher/rendezvous/job_link.h"
@@ -52,13 +53,14 @@ struct WorkerGroupOptions {
 class WorkerGroup {
  public:
   // All but `options` must outlive the group; each group needs a watchdog of its own. `link` is
-  // null where the job has no other machine.
+  // null where the job has no other machine. The workers can read in `ended_ranks` who has ended.
   WorkerGroup(WorkerGroupOptions options, SignalScope& signals, const Adoption& adoption,
-              Watchdog& watchdog, JobLink* link)
+              Watchdog& watchdog, EndedRanks ended_ranks, JobLink* link)
       : options_(std::move(options)),
         signals_(signals),
         adoption_(adoption),
         watchdog_(watchdog),
+        ended_ranks_(std::move(ended_ranks)),
         link_(link) {}
 
   // Forks a worker for each of `setups`, from rank 0, which leaves with what `worker` returns, and
@@ -109,6 +111,7 @@ class WorkerGroup {
   SignalScope& signals_;
   const Adoption& adoption_;
   Watchdog& watchdog_;
+  EndedRanks ended_ranks_;
   JobLink* link_;
   OutputRelay error_relay_{STDERR_FILENO};
   OutputRelay output_relay_{STDOUT_FILENO, [this](auto lines) { error_relay_.print(lines); }};
