@@ -8,8 +8,8 @@
 #include <cstddef>
 
 #include "accelerate/device/gpu_kernels.h"
-#include "accelerate/gradients/blocks.h"
-#include "accelerate/gradients/element_type.h"
+#include "accelerate/layout/blocks.h"
+#include "accelerate/layout/element_type.h"
 #include "kernels/pack/pack.h"
 
 namespace accelerate::internal {

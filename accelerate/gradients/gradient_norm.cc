@@ -8,9 +8,9 @@
 #include <cstddef>
 
 #include "accelerate/device/gpu_kernels.h"
-#include "accelerate/gradients/blocks.h"
-#include "accelerate/gradients/element_type.h"
-#include "accelerate/gradients/flat_buffer.h"
+#include "accelerate/layout/blocks.h"
+#include "accelerate/layout/element_type.h"
+#include "accelerate/layout/flat_buffer.h"
 #include "kernels/norm/norm.h"
 
 namespace accelerate {

@@ -28,7 +28,7 @@
 #include <vector>
 
 #include "accelerate/comm/communicator.h"
-#include "accelerate/gradients/named_parameter.h"
+#include "accelerate/layout/named_parameter.h"
 
 namespace accelerate {
 

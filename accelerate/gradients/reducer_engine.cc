@@ -7,8 +7,8 @@
 #include <map>
 #include <utility>
 
-#include "accelerate/gradients/element_type.h"
 #include "accelerate/gradients/sparse_mean.h"
+#include "accelerate/layout/element_type.h"
 #include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {

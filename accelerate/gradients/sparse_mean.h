@@ -4,7 +4,7 @@
 #pragma once
 
 #include "accelerate/comm/communicator.h"
-#include "accelerate/gradients/named_parameter.h"
+#include "accelerate/layout/named_parameter.h"
 
 namespace accelerate::internal {
 

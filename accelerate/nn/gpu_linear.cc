@@ -17,7 +17,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "accelerate/gradients/element_type.h"
+#include "accelerate/layout/element_type.h"
 #include "kernels/linear/linear.h"
 
 namespace accelerate::internal {

@@ -14,7 +14,7 @@
 #include <memory>
 #include <vector>
 
-#include "accelerate/gradients/flat_buffer.h"
+#include "accelerate/layout/flat_buffer.h"
 #include "accelerate/optim/fused_rules.h"
 
 namespace accelerate::internal {

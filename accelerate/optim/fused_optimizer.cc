@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "accelerate/device/gpu_kernels.h"
-#include "accelerate/gradients/blocks.h"
+#include "accelerate/layout/blocks.h"
 #include "accelerate/optim/fused_items.h"
 #include "accelerate/optim/gpu_fused.h"
 

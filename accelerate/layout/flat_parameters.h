@@ -19,8 +19,8 @@
 
 #include <vector>
 
-#include "accelerate/gradients/flat_buffer.h"
-#include "accelerate/gradients/named_parameter.h"
+#include "accelerate/layout/flat_buffer.h"
+#include "accelerate/layout/named_parameter.h"
 
 namespace accelerate {
 

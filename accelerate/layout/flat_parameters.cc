@@ -1,4 +1,4 @@
-#include "accelerate/gradients/flat_parameters.h"
+#include "accelerate/layout/flat_parameters.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/GradMode.h>

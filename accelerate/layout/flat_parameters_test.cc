@@ -1,5 +1,5 @@
 // Runs along with the reducer's tests, on several processes at once, each for itself.
-#include "accelerate/gradients/flat_parameters.h"
+#include "accelerate/layout/flat_parameters.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

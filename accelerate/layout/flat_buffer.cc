@@ -1,4 +1,4 @@
-#include "accelerate/gradients/flat_buffer.h"
+#include "accelerate/layout/flat_buffer.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_strided.h>
