@@ -357,6 +357,16 @@ std::vector<at::Tensor> Communicator::all_gather(const at::Tensor& tensor) {
   return outputs[0];
 }
 
+std::vector<int64_t> Communicator::all_reduce_numbers(const std::vector<int64_t>& numbers,
+                                                      ReduceOp op) {
+  if (!group_) return numbers;
+  at::Tensor carried = at::tensor(numbers, at::kLong).to(group_->device);
+  all_reduce(carried, op);
+  carried = carried.cpu();
+  const auto* first = carried.const_data_ptr<int64_t>();
+  return {first, first + carried.numel()};
+}
+
 std::string Communicator::broadcast_bytes(const std::string& bytes, int root) {
   check_root(root);
   if (!group_) return bytes;

@@ -100,6 +100,8 @@ class Communicator {
   void broadcast(at::Tensor& tensor, int root);
   // Every rank's tensor, in rank order; all have the same shape.
   std::vector<at::Tensor> all_gather(const at::Tensor& tensor);
+  // Number by number over the ranks; a mean of them is an error.
+  std::vector<int64_t> all_reduce_numbers(const std::vector<int64_t>& numbers, ReduceOp op);
   // The root's bytes, on every rank.
   std::string broadcast_bytes(const std::string& bytes, int root);
   // Every rank's bytes, in rank order; lengths may differ.

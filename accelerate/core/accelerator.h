@@ -80,7 +80,7 @@ class Accelerator {
   // program refers to are released by themselves. Collective.
   template <class... Models>
   void release(const Models&... models) {
-    for (const auto& state : states_of(models...)) session_->release(*state);
+    for (const auto& state : states_of(models...)) session_->models().release(*state);
   }
 
   // ---- Training
@@ -89,18 +89,21 @@ class Accelerator {
   // ranks, unless a scope below keeps it from that. Within accumulate() the loss is divided by the
   // number of batches in its window.
   void backward(const at::Tensor& loss, const BackwardOptions& options = {}) {
-    session_->backward(loss, options);
+    session_->backward_pass().run(loss, options);
   }
   // A scope in which computations outside a prepared model run in the program's precision:
   //   { auto scope = accelerator.autocast(); features = encoder->forward(x); }
-  [[nodiscard]] std::optional<Autocast> autocast() { return session_->program_autocast(); }
+  [[nodiscard]] std::optional<Autocast> autocast() {
+    session_->backward_pass().note_program_autocast();
+    return session_->models().autocast();
+  }
   // Makes of a training step one that is recorded once and then replayed whole; see CapturedStep.
   template <class Step>
   CapturedStep<Step> capture(Step step, const CaptureOptions& options = {}) {
     return {std::move(step), StepCapture::make(session_, options)};
   }
   // Whether an overflow made an optimizer skip its last step.
-  bool optimizer_step_was_skipped() const { return session_->optimizer_steps().step_was_skipped(); }
+  bool optimizer_step_was_skipped() const { return session_->optimizers().step_was_skipped(); }
   // The loss scale that the next backward uses; 1 when the precision has none.
   double loss_scale() {
     if (session_->loss_scale() == nullptr) return 1.0;
@@ -117,10 +120,11 @@ class Accelerator {
   // Models that are not named are averaged in every batch; without any name none is.
   template <class... Models>
   AccumulateScope accumulate(const Models&... models) {
-    session_->begin_accumulation_step();
+    const auto window = internal::part_of(session_, session_->accumulation());
+    session_->updates().begin_batch();
     if (sync_gradients() || session_->options().gradient_accumulation.sync_each_batch)
-      return AccumulateScope(session_, {});
-    return AccumulateScope(session_, states_of(models...));
+      return AccumulateScope(window, {});
+    return AccumulateScope(window, states_of(models...));
   }
   // A scope in which backward() leaves the gradients of these models (none: of all) to this
   // process; the next backward() after it averages their sum.
@@ -131,7 +135,7 @@ class Accelerator {
   // Makes the next backward() average the model's gradients, even within no_sync().
   template <class Module>
   void trigger_sync_in_backward(const PreparedModel<Module>& model) {
-    session_->trigger_sync(*model.state());
+    session_->models().trigger_sync(*model.state());
   }
   // Whether the batch of the present accumulate(), or the last one, ends in an update; true before
   // the first.
@@ -146,7 +150,8 @@ class Accelerator {
   // divided by the number of all ranks); then all ranks go on from one state. The loop itself must
   // not hold collectives of its own, such as gather().
   JoinScope join_uneven_inputs(const JoinOptions& options = {}) {
-    return JoinScope(session_, options);
+    return JoinScope(internal::part_of(session_, session_->uneven_inputs()),
+                     session_->active_loaders(), options);
   }
 
   // ---- Clipping, after backward() and before the optimizer's step; the values are those of
@@ -165,7 +170,7 @@ class Accelerator {
   }
   at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm,
                             double norm_type = 2) {
-    OptimizerSteps& steps = session_->optimizer_steps();
+    OptimizerSteps& steps = session_->optimizers();
     return sync_gradients() ? steps.clip_grad_norm(parameters, max_norm, norm_type)
                             : steps.measure(parameters, norm_type);
   }
@@ -175,17 +180,17 @@ class Accelerator {
     clip_grad_value(model->parameters(), clip_value);
   }
   void clip_grad_value(const std::vector<at::Tensor>& parameters, double clip_value) {
-    if (sync_gradients()) session_->optimizer_steps().clip_grad_value(parameters, clip_value);
+    if (sync_gradients()) session_->optimizers().clip_grad_value(parameters, clip_value);
   }
   // Brings the loss scale and the clipping into the values of `.grad`, of all optimizers or of one;
   // does nothing in a step that only accumulates.
   void unscale_gradients() {
     if (!sync_gradients()) return;
-    for (const auto& state : session_->optimizer_steps().optimizers())
-      session_->optimizer_steps().unscale(*state);
+    for (const auto& state : session_->optimizers().optimizers())
+      session_->optimizers().unscale(*state);
   }
   void unscale_gradients(const PreparedOptimizer& optimizer) {
-    if (sync_gradients()) session_->optimizer_steps().unscale(optimizer.state());
+    if (sync_gradients()) session_->optimizers().unscale(optimizer.state());
   }
 
   // ---- Communication: on tensors, numbers, strings, and what consists of them (visit_tensors.h);
@@ -199,31 +204,32 @@ class Accelerator {
   //   std::vector<double> losses = accelerator.gather(loss.item<double>());
   template <class Value>
   auto gather(Value value) {
-    return internal::gathered(std::move(value), internal::Gathering{*session_});
+    return internal::gathered(std::move(value), internal::Gathering{here()});
   }
   // The same of tensors and vectors with an element for each sample, without those that fill up a
   // loader's last batch, so that each sample counts once.
   template <class Value>
   Value gather_for_metrics(Value value) {
-    return internal::gathered(std::move(value), internal::MetricsGathering{*session_});
+    return internal::gathered(std::move(value),
+                              internal::MetricsGathering{here(), samples_for_metrics()});
   }
   // Element by element over the ranks, times `scale`. Numbers keep their type, and are an error
   // where the result has another; the sum of truths is whether one is true.
   template <class Value>
   Value reduce(Value value, ReduceOp op = ReduceOp::kSum, double scale = 1.0) {
-    return internal::exchanged(std::move(value), internal::Reduction{*session_, op, scale});
+    return internal::exchanged(std::move(value), internal::Reduction{here(), op, scale});
   }
   // The value of one rank on all. Tensors have one shape on all ranks; strings and vectors of
   // numbers or strings come as they are there.
   template <class Value>
   auto broadcast(Value value, int from_process = 0) {
     return internal::exchanged(internal::owned(std::move(value)),
-                               internal::Broadcasting{*session_, from_process});
+                               internal::Broadcasting{here(), from_process});
   }
   // Tensors padded along a dimension to the largest size on any rank, so that gather() fits.
   template <class Value>
   Value pad_across_processes(Value value, const PadOptions& options = {}) {
-    return internal::exchanged(std::move(value), internal::Padding{*session_, options});
+    return internal::exchanged(std::move(value), internal::Padding{here(), options});
   }
   void wait_for_everyone() { communicator().barrier(); }
 
@@ -260,12 +266,19 @@ class Accelerator {
 
  private:
   Communicator& communicator() { return session_->communicator(); }
+  internal::ExchangePlace here() { return {session_->communicator(), device()}; }
+  // Of the batch at hand, in all processes; none where all that are gathered count.
+  std::optional<int64_t> samples_for_metrics() const {
+    const auto loader = session_->active_loaders()->current();
+    if (!loader || !loader->end_of_dataloader() || loader->remainder <= 0) return std::nullopt;
+    return loader->remainder;
+  }
 
   // All that live, when none is named.
   template <class... Models>
   std::vector<std::shared_ptr<ModelState>> states_of(const Models&... models) const {
     if constexpr (sizeof...(Models) == 0) {
-      const auto all = session_->models();
+      const auto all = session_->models().live();
       return {all.begin(), all.end()};
     } else {
       return {models.state()...};

@@ -38,6 +38,20 @@ TEST(Accumulation, SyncsAtTheEndOfAWindowAndOfALoader) {
   EXPECT_EQ(sync_pattern({}, 3, 1), "111");
 }
 
+// A program that has divided its loss itself, as by the tokens of a window.
+TEST(Accumulation, LeavesALossThatTheProgramHasDivided) {
+  for (const bool average : {true, false}) {
+    Full accelerator({.gradient_accumulation_steps = 2});
+    torch::nn::Linear net(torch::nn::LinearOptions(1, 1).bias(false));
+    auto model = accelerator.prepare(net);
+    for (int batch = 0; batch < 2; ++batch) {
+      auto scope = accelerator.accumulate(model);
+      accelerator.backward(model(torch::full({1, 1}, 3.0)).sum(), {.average = average});
+    }
+    EXPECT_EQ(net->weight.grad().item<float>(), average ? 3 : 6);
+  }
+}
+
 TEST(Accumulation, CountsWithoutALoader) {
   AccumulationWindow window(3, {});
   std::string pattern;

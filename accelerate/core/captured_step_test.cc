@@ -133,7 +133,7 @@ TEST_F(CapturedStepTest, RecordsOnceOnSeveralProcesses) {
 TEST_F(CapturedStepTest, RecordsAnewWhenWhatItWorksOnHasMoved) {
   if (session_->process().world_size > 1) GTEST_SKIP() << "of one process";
   torch::nn::Sequential net(torch::nn::Linear(1, 2), torch::nn::BatchNorm1d(2));
-  auto model = session_->add_model(net.ptr(), /*owned=*/true);
+  auto model = session_->models().add(net.ptr(), /*owned=*/true);
   auto step = capture([&](const at::Tensor& x) { return net->forward(x); });
   for (int i = 0; i < 5; ++i) step(at::ones({4, 1}));
   EXPECT_EQ(counts_.recordings, 1);
@@ -155,7 +155,7 @@ TEST_F(CapturedStepTest, AdvancesSchedulesInEachReplay) {
   auto net = small_net();
   torch::optim::SGD sgd(net->parameters(), 1.0);
   LambdaLR halved(sgd, [](int64_t step) { return std::pow(0.5, step); });
-  PreparedScheduler scheduler(session_, halved);
+  PreparedScheduler scheduler(internal::part_of(session_, session_->schedules()), nullptr, halved);
   auto step = capture([&](const at::Tensor& x) {
     scheduler.step();
     return x;
@@ -170,19 +170,19 @@ TEST_F(CapturedStepTest, AdvancesSchedulesInEachReplay) {
 
 TEST_F(CapturedStepTest, RunsAsItIsWhereItCannotBeRecorded) {
   auto net = small_net();
-  auto model = session_->add_model(net.ptr(), /*owned=*/true);
+  auto model = session_->models().add(net.ptr(), /*owned=*/true);
   torch::optim::SGD sgd(net->parameters(), 0.125);
-  auto optimizer = session_->add_optimizer(sgd);
+  auto optimizer = session_->optimizers().add(sgd);
   auto twin = small_net();
   copy_parameters(*net, *twin);
   torch::optim::SGD of_twin(twin->parameters(), 0.125);
   auto step = capture([&](const at::Tensor& x) {
-    session_->zero_grad(*optimizer, true);
+    session_->updates().zero_grad(*optimizer, true);
     const at::Tensor loss = net->forward(x).square().mean();
-    session_->backward(loss, {});
+    session_->backward_pass().run(loss, {});
     if (std::exchange(counts_.recording, false))
       throw std::runtime_error("a value was read on the host");
-    session_->step(*optimizer);
+    session_->updates().step(*optimizer);
     return loss.detach();
   });
   for (int i = 0; i < 6; ++i) {
@@ -203,7 +203,7 @@ TEST_F(CapturedStepTest, DoesNotAccumulateOverBatches) {
   session_->accumulation().set_num_steps(2);
   auto step = capture([&](const at::Tensor& x) { return x; });
   for (int i = 0; i < 4; ++i) {
-    session_->begin_accumulation_step();
+    session_->updates().begin_batch();
     step(at::ones({1}));
   }
   EXPECT_NE(step.refusal()->find("several batches"), std::string::npos);
@@ -212,7 +212,7 @@ TEST_F(CapturedStepTest, DoesNotAccumulateOverBatches) {
 
 TEST_F(CapturedStepTest, RunsAsItIsWithinNoSync) {
   auto net = small_net();
-  auto model = session_->add_model(net.ptr(), /*owned=*/true);
+  auto model = session_->models().add(net.ptr(), /*owned=*/true);
   auto step = capture([&](const at::Tensor& x) { return x; });
   for (int i = 0; i < 3; ++i) step(at::ones({1}));
   {
@@ -231,7 +231,8 @@ TEST_F(CapturedStepTest, RunsAsItIsAmongUnevenInputs) {
   for (int i = 0; i < 5; ++i) step(at::ones({1}));
   EXPECT_EQ(counts_.replays, 2);
   {
-    JoinScope scope(session_, {});
+    JoinScope scope(internal::part_of(session_, session_->uneven_inputs()),
+                    session_->active_loaders(), {});
     step(at::ones({1}));
     EXPECT_EQ(counts_.replays, 2);
   }
@@ -243,8 +244,9 @@ TEST_F(CapturedStepTest, RunsAsItIsAmongUnevenInputs) {
 TEST_F(CapturedStepTest, KnowsWhetherThereAreGradientsWhenItBegins) {
   if (session_->process().world_size > 1) GTEST_SKIP() << "of one process";
   auto net = small_net();
-  auto model = session_->add_model(net.ptr(), /*owned=*/true);
-  auto step = capture([&](const at::Tensor& x) { session_->backward(net->forward(x).sum(), {}); });
+  auto model = session_->models().add(net.ptr(), /*owned=*/true);
+  auto step = capture(
+      [&](const at::Tensor& x) { session_->backward_pass().run(net->forward(x).sum(), {}); });
   const auto call = [&](bool afresh) {
     if (afresh) net->zero_grad();
     step(at::ones({2, 1}));
@@ -269,7 +271,7 @@ TEST_F(CapturedStepTest, TakesNoInputsFromElsewhere) {
 
 TEST_F(CapturedStepTest, DoesNotSayInTheStepWhetherItWasSkipped) {
   auto step = capture([&](const at::Tensor& x) {
-    session_->optimizer_steps().step_was_skipped();
+    session_->optimizers().step_was_skipped();
     return x;
   });
   for (int i = 0; i < 4; ++i) step(at::ones({1}));

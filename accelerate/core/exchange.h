@@ -2,12 +2,16 @@
 // strings, and have each of them exchanged. A value with something that cannot be exchanged is an
 // error at compile time, as it would otherwise stay this process's own.
 //
-//   auto [loss, count] = exchanged(std::tuple(loss, 1), Reduction{session, ReduceOp::kSum, 1.0});
+//   const ExchangePlace here = {.communicator = communicator, .device = device};
+//   auto [loss, count] = exchanged(std::tuple(loss, 1), Reduction{here, ReduceOp::kSum, 1.0});
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -17,10 +21,18 @@
 
 #include "accelerate/comm/host_values.h"
 #include "accelerate/comm/operations.h"
-#include "accelerate/core/session.h"
 #include "accelerate/nested/structure.h"
 
 namespace accelerate::internal {
+
+struct ExchangePlace {
+  Communicator& communicator;
+  c10::Device device;  // Where collectives need tensors.
+
+  at::Tensor to_device(const at::Tensor& tensor) const {
+    return !tensor.defined() || tensor.device() == device ? tensor : tensor.to(device);
+  }
+};
 
 // ---- One operation each, with a function for each kind of part; all change it in place
 
@@ -28,15 +40,15 @@ struct Gathering {
   // Whether a number or string by itself may be gathered, as a vector.
   static constexpr bool takes_single = true;
 
-  Session& session;
+  ExchangePlace here;
   const char* name = "gather";
 
   void tensor(at::Tensor& value) {
-    value = accelerate::gather(session.communicator(), session.to_device(value));
+    value = accelerate::gather(here.communicator, here.to_device(value));
   }
   template <class Element>
   void list(std::vector<Element>& values) {
-    values = accelerate::gather(session.communicator(), values);
+    values = accelerate::gather(here.communicator, values);
   }
   template <class Value>
   void single(Value&) {
@@ -49,18 +61,22 @@ struct Gathering {
 struct MetricsGathering {
   static constexpr bool takes_single = false;
 
-  Session& session;
+  ExchangePlace here;
+  // How many of the samples in the loader's last round are none that it repeats, where the batch at
+  // hand is of such a round.
+  std::optional<int64_t> samples;
   const char* name = "gather_for_metrics";
 
   void tensor(at::Tensor& value) {
-    value = accelerate::gather(session.communicator(), session.to_device(value));
-    if (value.defined()) value = value.narrow(0, 0, session.count_for_metrics(value.size(0)));
+    value = accelerate::gather(here.communicator, here.to_device(value));
+    if (value.defined()) value = value.narrow(0, 0, count(value.size(0)));
   }
   template <class Element>
   void list(std::vector<Element>& values) {
-    values = accelerate::gather(session.communicator(), values);
-    values.resize(session.count_for_metrics(static_cast<int64_t>(values.size())));
+    values = accelerate::gather(here.communicator, values);
+    values.resize(count(static_cast<int64_t>(values.size())));
   }
+  int64_t count(int64_t gathered) const { return std::min(gathered, samples.value_or(gathered)); }
   template <class Value>
   void single(Value&) {
     static_assert(never<Value>,
@@ -71,18 +87,18 @@ struct MetricsGathering {
 };
 
 struct Reduction {
-  Session& session;
+  ExchangePlace here;
   ReduceOp op;
   double scale;
   const char* name = "reduce";
 
   void tensor(at::Tensor& value) {
-    value = accelerate::reduce(session.communicator(), session.to_device(value), op, scale);
+    value = accelerate::reduce(here.communicator, here.to_device(value), op, scale);
   }
   template <class Element>
   void list(std::vector<Element>& values) {
     if constexpr (std::is_arithmetic_v<Element>) {
-      values = accelerate::reduce(session.communicator(), values, op, scale);
+      values = accelerate::reduce(here.communicator, values, op, scale);
     } else {
       refuse<Element>();
     }
@@ -90,7 +106,7 @@ struct Reduction {
   template <class Value>
   void single(Value& value) {
     if constexpr (std::is_arithmetic_v<Value>) {
-      value = accelerate::reduce(session.communicator(), std::vector<Value>{value}, op, scale)[0];
+      value = accelerate::reduce(here.communicator, std::vector<Value>{value}, op, scale)[0];
     } else {
       refuse<Value>();
     }
@@ -106,16 +122,16 @@ struct Reduction {
 };
 
 struct Broadcasting {
-  Session& session;
+  ExchangePlace here;
   int root;
   const char* name = "broadcast";
 
   void tensor(at::Tensor& value) {
-    value = accelerate::broadcast(session.communicator(), session.to_device(value), root);
+    value = accelerate::broadcast(here.communicator, here.to_device(value), root);
   }
   template <class Element>
   void list(std::vector<Element>& values) {
-    values = accelerate::broadcast(session.communicator(), values, root);
+    values = accelerate::broadcast(here.communicator, values, root);
   }
   template <class Value>
   void single(Value& value) {
@@ -126,13 +142,12 @@ struct Broadcasting {
 };
 
 struct Padding {
-  Session& session;
+  ExchangePlace here;
   const PadOptions& options;
   const char* name = "pad_across_processes";
 
   void tensor(at::Tensor& value) {
-    value =
-        accelerate::pad_across_processes(session.communicator(), session.to_device(value), options);
+    value = accelerate::pad_across_processes(here.communicator, here.to_device(value), options);
   }
   template <class Element>
   void list(std::vector<Element>&) {
@@ -181,7 +196,7 @@ void check_built_alike(Value& value, const Operation& operation) {
     describe_structure(value, description);
     // Whether there is one depends on the type alone.
     if (!description.empty()) {
-      check_alike(operation.session.communicator(), operation.name, description);
+      check_alike(operation.here.communicator, operation.name, description);
     }
   }
 }

@@ -30,7 +30,7 @@
 #include "accelerate/core/step_outcomes.h"
 #include "accelerate/device/device_value.h"
 #include "accelerate/gradients/gradient_norm.h"
-#include "accelerate/gradients/gradient_reducer.h"
+#include "accelerate/gradients/gradient_sync.h"
 #include "accelerate/optim/fused_optimizer.h"
 #include "accelerate/precision/loss_scale.h"
 #include "kernels/step/step.h"
@@ -91,8 +91,8 @@ struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   // The backward passes when it last stepped.
   int64_t passes = 0;
 
-  // What each reducer had averaged when this optimizer last stepped.
-  std::unordered_map<const GradientReducer*, int64_t> averagings;
+  // The rounds of each GradientSync when this optimizer last stepped.
+  std::unordered_map<const GradientSync*, int64_t> stepped_at;
 };
 
 // For work that a recording keeps. Throws c10::Error when the optimizer is gone.
@@ -114,6 +114,8 @@ class OptimizerSteps {
   // `loss_scale` may be null; it outlives this object otherwise.
   explicit OptimizerSteps(LossScale* loss_scale) : loss_scale_(loss_scale) {}
 
+  bool scales_loss() const { return loss_scale_ != nullptr; }
+
   // Throws c10::Error when the optimizer was prepared before and a handle of it still lives.
   std::shared_ptr<OptimizerState> add(torch::optim::Optimizer& optimizer);
   // In the order of their preparation.
@@ -133,6 +135,7 @@ class OptimizerSteps {
   // the device has not done yet.
   void begin_recording();
   std::vector<RecordedStep> end_recording();
+  bool is_recording() const { return recording_.has_value(); }
   // Brings options and counts that the program has changed to the device. False when something that
   // a step works on lies elsewhere now.
   static bool prepare_replay(const std::vector<RecordedStep>& steps);

@@ -43,6 +43,12 @@ template <class T>
 concept AnyScheduler =
     std::is_base_of_v<Scheduler, T> || std::is_base_of_v<torch::optim::LRScheduler, T>;
 
+// A part of the session, for who keeps all of it.
+template <class Part>
+std::shared_ptr<Part> part_of(const std::shared_ptr<Session>& session, Part& part) {
+  return std::shared_ptr<Part>(session, &part);
+}
+
 template <class Dataset>
 DataLoader<Dataset> prepare_loader(Session& session, const DataLoader<Dataset>& loader) {
   const ProcessInfo& process = session.process();
@@ -53,19 +59,21 @@ DataLoader<Dataset> prepare_loader(Session& session, const DataLoader<Dataset>& 
                         .even_batches = session.options().even_batches,
                         .device = process.device,
                         .active_loaders = session.active_loaders(),
-                        .registration = session.add_other(loader.identity(), "data loader")},
+                        .registration = session.register_once(loader.identity(), "data loader")},
                        needs_seed ? session.draw_seed() : loader.options().seed.value_or(0));
 }
 
 template <class Schedule>
 auto prepare_schedule(const std::shared_ptr<Session>& session, Schedule& schedule,
                       ScheduleUnit unit) {
+  const auto schedules = part_of(session, session->schedules());
+  auto token = session->register_once(&schedule, "scheduler");
   if constexpr (PlateauScheduler<Schedule>) {
-    return PreparedPlateauScheduler(session, schedule, unit);
+    return PreparedPlateauScheduler(schedules, std::move(token), schedule, unit);
   } else {
     static_assert(AnyScheduler<Schedule>,
                   "counted_in_updates() and counted_in_epochs() take schedulers");
-    return PreparedScheduler(session, schedule, unit);
+    return PreparedScheduler(schedules, std::move(token), schedule, unit);
   }
 }
 
@@ -74,24 +82,25 @@ template <class T>
 auto prepare_one(const std::shared_ptr<Session>& session, T&& object) {
   using Object = std::remove_cvref_t<T>;
   constexpr bool named = std::is_lvalue_reference_v<T>;
+  const auto models = part_of(session, session->models());
   if constexpr (is_data_loader<Object>) {
     return prepare_loader(*session, object);
   } else if constexpr (is_shared_module<Object>) {
-    return PreparedModel<typename Object::element_type>(session, object, /*owned=*/true);
+    return PreparedModel<typename Object::element_type>(models, object, /*owned=*/true);
   } else if constexpr (ModuleHolder<Object>) {
-    return PreparedModel<typename Object::ContainedType>(session, object.ptr(), /*owned=*/true);
+    return PreparedModel<typename Object::ContainedType>(models, object.ptr(), /*owned=*/true);
   } else if constexpr (std::is_base_of_v<torch::nn::Module, Object>) {
     static_assert(
         named,
         "prepare(): this module would be gone at once; keep it in a variable, or in a shared_ptr");
     // The user's object, which nobody else may destroy.
-    return PreparedModel<Object>(session, std::shared_ptr<Object>(std::shared_ptr<void>(), &object),
+    return PreparedModel<Object>(models, std::shared_ptr<Object>(std::shared_ptr<void>(), &object),
                                  /*owned=*/false);
   } else if constexpr (std::is_base_of_v<torch::optim::Optimizer, Object>) {
     static_assert(named,
                   "prepare(): the handle refers to your optimizer; keep that in a variable, which "
                   "outlives the handle");
-    return PreparedOptimizer(session, object);
+    return PreparedOptimizer(part_of(session, session->updates()), object);
   } else if constexpr (is_counted_schedule<Object>) {
     return prepare_schedule(session, object.schedule, object.unit);
   } else if constexpr (PlateauScheduler<Object> || AnyScheduler<Object>) {

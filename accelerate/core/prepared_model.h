@@ -16,7 +16,7 @@
 #include <memory>
 #include <utility>
 
-#include "accelerate/core/session.h"
+#include "accelerate/core/model_set.h"
 #include "accelerate/nested/visit_tensors.h"
 
 namespace accelerate {
@@ -24,15 +24,15 @@ namespace accelerate {
 template <class Module>
 class PreparedModel {
  public:
-  PreparedModel(std::shared_ptr<Session> session, std::shared_ptr<Module> module, bool owned)
-      : session_(std::move(session)),
+  PreparedModel(std::shared_ptr<ModelSet> models, std::shared_ptr<Module> module, bool owned)
+      : models_(std::move(models)),
         module_(std::move(module)),
-        state_(session_->add_model(module_, owned)) {}
+        state_(models_->add(module_, owned)) {}
 
   template <class... Arguments>
   auto operator()(Arguments&&... arguments) const {
-    session_->before_forward(*state_);
-    const auto autocast = session_->autocast();
+    models_->before_forward(*state_);
+    const auto autocast = models_->autocast();
     auto output = module_->forward(std::forward<Arguments>(arguments)...);
     if (autocast) {
       visit_tensors(output, [](at::Tensor& tensor) {
@@ -52,7 +52,7 @@ class PreparedModel {
   const std::shared_ptr<ModelState>& state() const { return state_; }
 
  private:
-  std::shared_ptr<Session> session_;
+  std::shared_ptr<ModelSet> models_;
   std::shared_ptr<Module> module_;
   std::shared_ptr<ModelState> state_;
 };

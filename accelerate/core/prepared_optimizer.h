@@ -26,26 +26,26 @@
 #include <utility>
 #include <vector>
 
-#include "accelerate/core/session.h"
+#include "accelerate/core/updates.h"
 
 namespace accelerate {
 
 class PreparedOptimizer {
  public:
-  PreparedOptimizer(std::shared_ptr<Session> session, torch::optim::Optimizer& optimizer)
-      : session_(std::move(session)), state_(session_->add_optimizer(optimizer)) {}
+  PreparedOptimizer(std::shared_ptr<Updates> updates, torch::optim::Optimizer& optimizer)
+      : updates_(std::move(updates)), state_(updates_->optimizers().add(optimizer)) {}
 
-  void step() { session_->step(*state_); }
+  void step() { updates_->step(*state_); }
   // Returns the loss that the closure returned first. The optimizer sees its mean over the
   // processes, so that all decide alike; every process calls this, and the closure must not decide
   // anything by its own data. Throws c10::Error within a window of accumulate(), no_sync() or
   // join_uneven_inputs(), in a captured step, and in fp16 for an optimizer without a fused form.
   at::Tensor step(const torch::optim::Optimizer::LossClosure& closure) {
-    return session_->step(*state_, closure);
+    return updates_->step(*state_, closure);
   }
   // Does nothing while gradients are being accumulated, so that it may stand before the backward
   // pass or after the step.
-  void zero_grad(bool set_to_none = true) { session_->zero_grad(*state_, set_to_none); }
+  void zero_grad(bool set_to_none = true) { updates_->zero_grad(*state_, set_to_none); }
 
   // Whether steps take the fused form: for Adam, AdamW, SGD, RMSprop and Adagrad over fp32 or fp64
   // parameters on the CPU, and for Adam, AdamW and SGD over fp32 parameters on a GPU. Otherwise,
@@ -55,7 +55,7 @@ class PreparedOptimizer {
   // Whether the last step() left the parameters alone because of an overflow; always false without
   // a loss scale. Waits for a GPU.
   bool step_was_skipped() const {
-    return session_->optimizer_steps().step_was_skipped(state_->optimizer);
+    return updates_->optimizers().step_was_skipped(state_->optimizer);
   }
 
   std::vector<torch::optim::OptimizerParamGroup>& param_groups() {
@@ -71,7 +71,7 @@ class PreparedOptimizer {
   OptimizerState& state() const { return *state_; }
 
  private:
-  std::shared_ptr<Session> session_;
+  std::shared_ptr<Updates> updates_;
   std::shared_ptr<OptimizerState> state_;
 };
 

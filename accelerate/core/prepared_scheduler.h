@@ -19,8 +19,8 @@
 #include <memory>
 #include <utility>
 
+#include "accelerate/core/schedule_set.h"
 #include "accelerate/core/schedule_unit.h"
-#include "accelerate/core/session.h"
 
 namespace torch::optim {
 class LRScheduler;
@@ -36,15 +36,17 @@ namespace accelerate {
 
 class PreparedScheduler {
  public:
-  PreparedScheduler(std::shared_ptr<Session> session, Scheduler& scheduler,
-                    ScheduleUnit unit = ScheduleUnit::kBatches);
-  PreparedScheduler(std::shared_ptr<Session> session, torch::optim::LRScheduler& scheduler,
+  // The token is kept as long as the scheduler must not be prepared again.
+  PreparedScheduler(std::shared_ptr<ScheduleSet> schedules, std::shared_ptr<const void> token,
+                    Scheduler& scheduler, ScheduleUnit unit = ScheduleUnit::kBatches);
+  PreparedScheduler(std::shared_ptr<ScheduleSet> schedules, std::shared_ptr<const void> token,
+                    torch::optim::LRScheduler& scheduler,
                     ScheduleUnit unit = ScheduleUnit::kBatches);
 
   void step();
 
  private:
-  std::shared_ptr<Session> session_;
+  std::shared_ptr<ScheduleSet> schedules_;
   std::shared_ptr<const void> token_;
   ScheduleUnit unit_;
   const torch::optim::Optimizer* optimizer_ = nullptr;
@@ -53,9 +55,11 @@ class PreparedScheduler {
 
 class PreparedPlateauScheduler {
  public:
-  PreparedPlateauScheduler(std::shared_ptr<Session> session, ReduceLROnPlateau& scheduler,
+  PreparedPlateauScheduler(std::shared_ptr<ScheduleSet> schedules,
+                           std::shared_ptr<const void> token, ReduceLROnPlateau& scheduler,
                            ScheduleUnit unit = ScheduleUnit::kBatches);
-  PreparedPlateauScheduler(std::shared_ptr<Session> session,
+  PreparedPlateauScheduler(std::shared_ptr<ScheduleSet> schedules,
+                           std::shared_ptr<const void> token,
                            torch::optim::ReduceLROnPlateauScheduler& scheduler,
                            ScheduleUnit unit = ScheduleUnit::kBatches);
 
@@ -63,10 +67,9 @@ class PreparedPlateauScheduler {
   void step(double metric);
 
  private:
-  std::shared_ptr<Session> session_;
+  std::shared_ptr<ScheduleSet> schedules_;
   std::shared_ptr<const void> token_;
   ScheduleUnit unit_;
-  const torch::optim::Optimizer* optimizer_ = nullptr;
   std::function<void(double)> observe_;
 };
 

@@ -2,7 +2,11 @@
 
 #include <exception>
 
-#include "accelerate/core/session.h"
+#include "accelerate/comm/communicator.h"
+#include "accelerate/core/accumulation.h"
+#include "accelerate/core/model_set.h"
+#include "accelerate/core/uneven_inputs.h"
+#include "accelerate/data/active_loaders.h"
 #include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
@@ -20,34 +24,47 @@ NoSyncScope::~NoSyncScope() {
         &model, "end of no_sync", [](ModelState* model) { --model->no_sync_depth; }, model.get());
 }
 
-AccumulateScope::AccumulateScope(std::shared_ptr<Session> session,
+AccumulateScope::AccumulateScope(std::shared_ptr<AccumulationWindow> window,
                                  std::vector<std::shared_ptr<ModelState>> unsynced)
-    : session_(std::move(session)), no_sync_(std::move(unsynced)) {
+    : window_(std::move(window)), no_sync_(std::move(unsynced)) {
   // Begun by who makes it.
   open_in_each_replay(this, "accumulate", [] {});
 }
 
 AccumulateScope::~AccumulateScope() {
-  // The session outlives its recordings.
-  close_in_each_replay(this, "end of accumulate",
-                       [session = session_.get()] { session->accumulation().end_step(); });
+  // The window outlives the recordings.
+  close_in_each_replay(this, "end of accumulate", [window = window_.get()] { window->end_step(); });
 }
 
-JoinScope::JoinScope(std::shared_ptr<Session> session, const JoinOptions& options)
-    : session_(std::move(session)),
-      even_batches_before_(session_->active_loaders()->even_batches),
+JoinScope::JoinScope(std::shared_ptr<UnevenInputs> inputs, std::shared_ptr<ActiveLoaders> loaders,
+                     const JoinOptions& options)
+    : inputs_(std::move(inputs)),
+      loaders_(std::move(loaders)),
+      even_batches_before_(loaders_->even_batches),
       exceptions_(std::uncaught_exceptions()) {
-  session_->begin_join();
-  if (options.even_batches) session_->active_loaders()->even_batches = options.even_batches;
+  inputs_->begin();
+  if (options.even_batches) loaders_->even_batches = options.even_batches;
 }
 
 JoinScope::~JoinScope() noexcept(false) {
-  session_->active_loaders()->even_batches = even_batches_before_;
+  loaders_->even_batches = even_batches_before_;
   if (std::uncaught_exceptions() == exceptions_) {
-    session_->end_join();
+    inputs_->end();
   } else {
-    session_->abandon_join();
+    inputs_->abandon();
   }
 }
 
+namespace internal {
+
+InTurn::InTurn(Communicator& communicator, bool first)
+    : communicator_(communicator), first_(first), exceptions_(std::uncaught_exceptions()) {
+  if (!first_) communicator_.barrier();
+}
+
+InTurn::~InTurn() noexcept(false) {
+  if (first_ && std::uncaught_exceptions() == exceptions_) communicator_.barrier();
+}
+
+}  // namespace internal
 }  // namespace accelerate

@@ -7,7 +7,10 @@
 
 namespace accelerate {
 
-class Session;
+class Communicator;
+class AccumulationWindow;
+class ActiveLoaders;
+class UnevenInputs;
 struct ModelState;
 
 // Keeps the gradients of backward passes to this process. Scopes nest.
@@ -26,12 +29,12 @@ class [[nodiscard]] NoSyncScope {
 class [[nodiscard]] AccumulateScope {
  public:
   // `unsynced`: the models whose gradients stay with this process.
-  AccumulateScope(std::shared_ptr<Session> session,
+  AccumulateScope(std::shared_ptr<AccumulationWindow> window,
                   std::vector<std::shared_ptr<ModelState>> unsynced);
   ~AccumulateScope();
 
  private:
-  std::shared_ptr<Session> session_;
+  std::shared_ptr<AccumulationWindow> window_;
   NoSyncScope no_sync_;
 };
 
@@ -44,15 +47,33 @@ struct JoinOptions {
 // in an exception, the others are not waited for.
 class [[nodiscard]] JoinScope {
  public:
-  JoinScope(std::shared_ptr<Session> session, const JoinOptions& options);
+  JoinScope(std::shared_ptr<UnevenInputs> inputs, std::shared_ptr<ActiveLoaders> loaders,
+            const JoinOptions& options);
   ~JoinScope() noexcept(false);
   JoinScope(const JoinScope&) = delete;
   JoinScope& operator=(const JoinScope&) = delete;
 
  private:
-  std::shared_ptr<Session> session_;
+  std::shared_ptr<UnevenInputs> inputs_;
+  std::shared_ptr<ActiveLoaders> loaders_;
   std::optional<bool> even_batches_before_;
   int exceptions_;
 };
 
+namespace internal {
+
+// Lets the main process through a scope before the others. When the scope ends in an exception, the
+// others go on without waiting to fail at their next collective, as after any death of a peer.
+class InTurn {
+ public:
+  InTurn(Communicator& communicator, bool first);
+  ~InTurn() noexcept(false);
+
+ private:
+  Communicator& communicator_;
+  bool first_;
+  int exceptions_;
+};
+
+}  // namespace internal
 }  // namespace accelerate

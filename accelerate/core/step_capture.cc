@@ -74,9 +74,9 @@ std::string kind_of(const StepArguments& arguments, Session& session,
   append_window(kind, session.accumulation());
   // The step may begin another one.
   AccumulationWindow next = session.accumulation();
-  next.begin_step(session.batches_left());
+  next.begin_step(session.updates().batches_left());
   append_window(kind, next);
-  for (const auto& model : session.models()) {
+  for (const auto& model : session.models().live()) {
     append(kind, model->no_sync_depth > 0 && !model->trigger_sync);
     append_training(kind, *model->module);
     for (const NamedParameter& parameter : model->parameters) {
@@ -183,9 +183,9 @@ StepCapture::StepCapture(std::shared_ptr<Session> session, const CaptureOptions&
                          StepReplays replays)
     : session_(std::move(session)), options_(options), replays_(std::move(replays)) {
   TORCH_CHECK(options.warm_up_steps >= 1, "capture: warm_up_steps is ", options.warm_up_steps,
-              "; give 1 or more, as a rule 3");
+              "; give 1 or more, typically 3");
   TORCH_CHECK(options.max_recordings >= 1, "capture: max_recordings is ", options.max_recordings,
-              "; give 1 or more, as a rule 8");
+              "; give 1 or more, typically 8");
   TORCH_CHECK(options.compare_after >= 0, "capture: compare_after is ", options.compare_after,
               "; give a number of replays, or 0 for never");
   for (const auto& module : options.modules)
@@ -213,7 +213,9 @@ StepCapture::Entry* StepCapture::find(const StepArguments& arguments) {
     told_ = true;
     return nullptr;
   }
-  if (session_->is_joining() || (!replays_.take_windows && session_->in_scope())) return nullptr;
+  if (session_->uneven_inputs().is_open() ||
+      (!replays_.take_windows && session_->models().in_scope()))
+    return nullptr;
   ++calls_;
   const std::string kind = kind_of(arguments, *session_, options_);
   const bool is_new = !entries_.contains(kind);
@@ -245,7 +247,7 @@ bool StepCapture::must_record(const Entry& entry) const {
 
 std::vector<std::shared_ptr<torch::nn::Module>> StepCapture::modules() const {
   std::vector<std::shared_ptr<torch::nn::Module>> modules = options_.modules;
-  for (const auto& model : session_->models()) modules.push_back(model->module);
+  for (const auto& model : session_->models().live()) modules.push_back(model->module);
   return modules;
 }
 
@@ -334,7 +336,7 @@ std::optional<size_t> StepCapture::input_of_training(const std::vector<at::Tenso
     for (const at::Tensor& parameter : module->parameters()) add_parameter(parameter);
     for (const at::Tensor& buffer : module->buffers()) add(buffer);
   }
-  for (const auto& optimizer : session_->optimizer_steps().optimizers()) {
+  for (const auto& optimizer : session_->optimizers().optimizers()) {
     for (const auto& group : optimizer->optimizer->param_groups()) {
       for (const at::Tensor& parameter : group.params()) add_parameter(parameter);
     }

@@ -56,7 +56,7 @@ class StepRecording {
 };
 
 // Where the models' parameters and buffers lie.
-std::vector<const void*> addresses_of(const Session& session);
+std::vector<const void*> addresses_of(Session& session);
 
 // A scope in which the session's steps are recorded. Unless it is finished, everything is
 // afterwards as it was before.

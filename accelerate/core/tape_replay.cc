@@ -85,10 +85,10 @@ class GradientObserver final : public HostObserver {
       parameters_.push_back(parameter);
       gradients_.emplace_back(parameter.grad().getIntrusivePtr());
     };
-    for (const auto& model : session.models()) {
+    for (const auto& model : session.models().live()) {
       for (const NamedParameter& parameter : model->parameters) add(parameter.tensor);
     }
-    for (const auto& optimizer : session.optimizer_steps().optimizers()) {
+    for (const auto& optimizer : session.optimizers().optimizers()) {
       for (const auto& group : optimizer->optimizer->param_groups()) {
         for (const at::Tensor& parameter : group.params()) add(parameter);
       }
@@ -129,7 +129,7 @@ class GradientObserver final : public HostObserver {
     };
   }
 
-  bool is_at_rest() const override { return !session_.is_averaging(); }
+  bool is_at_rest() const override { return !session_.models().is_syncing(); }
   std::vector<c10::Storage> gradients() const override {
     std::vector<c10::Storage> storages;
     for (const at::Tensor& parameter : parameters_) {
@@ -155,7 +155,7 @@ class GradientObserver final : public HostObserver {
     return true;
   }
 
-  const Session& session_;
+  Session& session_;
   std::vector<at::Tensor> parameters_;
   std::vector<WeakTensor> gradients_;
   PlacedGradients placed_;
@@ -173,7 +173,7 @@ class TapeReplay final : public StepReplay {
     try {
       tape_->replay(inputs);
     } catch (...) {
-      session_->abandon_backward();
+      session_->models().abandon_sync();
       throw;
     }
   }
@@ -223,7 +223,7 @@ void check_writes_besides(const Recording& recording, const std::vector<at::Tens
 RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& recorded,
                                     const std::vector<at::Tensor>& inputs,
                                     const std::function<void()>& call) {
-  session_->restore_layouts();
+  session_->models().restore_layout();
   GradientObserver observer(*session_);
   RecordOptions options{.observer = &observer, .earlier = first_ ? &first_->trace() : nullptr};
   std::vector<FormerGradient> before;
@@ -268,14 +268,14 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& recorded,
     if (tape_->uses(storage) && !placed.contains(storage)) gradients_.push_back(std::move(each));
   }
   addresses_ = addresses;
-  ended_joins_ = session_->ended_joins();
+  ended_joins_ = session_->uneven_inputs().ended();
   attempt.is_ready = true;
   return attempt;
 }
 
 std::optional<std::string> TapeReplay::prepare() {
-  session_->restore_layouts();
-  if (addresses_of(*session_) != addresses_ || session_->ended_joins() != ended_joins_)
+  session_->models().restore_layout();
+  if (addresses_of(*session_) != addresses_ || session_->uneven_inputs().ended() != ended_joins_)
     return "parameters or buffers lie elsewhere";
   const bool same_gradients =
       std::all_of(gradients_.begin(), gradients_.end(),

@@ -13,6 +13,11 @@
 namespace accelerate {
 namespace {
 
+// Whether its gradient is of this rank alone, whenever the optimizer has stepped.
+bool is_local(const GradientSync& sync, const at::Tensor& parameter) {
+  return sync.may_step(parameter, /*stepped_at=*/-1) == StepRight::kNotSynced;
+}
+
 class GradientKinds : public GradientReducerTest {
  protected:
   // The rows that this rank looks up in a table, some of which others look up as well.
@@ -48,7 +53,7 @@ TEST_F(GradientKinds, OfComplexNumbersAreAveraged) {
         EXPECT_TRUE(torch::allclose(
             gradient, torch::full(gradient.sizes(), c10::complex<double>(1, -mean()), type)))
             << gradient;
-        EXPECT_TRUE(reducer.is_mean(parameters[i].tensor));
+        EXPECT_TRUE(reducer.is_synced(parameters[i].tensor));
       }
     }
     // Used on one rank only, which the number behind them says.
@@ -77,7 +82,7 @@ TEST_F(GradientKinds, ThatAreSparseAreAveragedAndStaySparse) {
     EXPECT_TRUE(table.grad().is_sparse());
     EXPECT_TRUE(torch::allclose(table.grad().to_dense(), expected * (kept ? 2 : 1)));
     EXPECT_FLOAT_EQ(parameters[0].tensor.grad()[0].item<float>(), mean() * (kept ? 2 : 1));
-    EXPECT_TRUE(reducer.is_mean(table));
+    EXPECT_TRUE(reducer.is_synced(table));
     EXPECT_FALSE(reducer.has_local_gradients());
   }
   // A table that is looked up densely from then on, and again sparsely.
@@ -88,7 +93,7 @@ TEST_F(GradientKinds, ThatAreSparseAreAveragedAndStaySparse) {
     reducer.finish();
     EXPECT_EQ(table.grad().is_sparse(), sparse);
     EXPECT_TRUE(torch::allclose(table.grad().to_dense(), expected));
-    EXPECT_TRUE(reducer.is_mean(table) && reducer.is_mean(parameters[0].tensor));
+    EXPECT_TRUE(reducer.is_synced(table) && reducer.is_synced(parameters[0].tensor));
   }
 }
 
@@ -148,7 +153,7 @@ TEST_F(GradientKinds, OfWhatOnlySomeRanksUsedAreMeansWithZerosWhereThatIsAskedFo
       if (user < 0) continue;
       const double expected = i == 2 ? 2 * (user + 1.0) / size_ : 6.0 / size_;
       EXPECT_NEAR(gradient.to_dense().sum().item<double>(), expected, 1e-5);
-      EXPECT_TRUE(reducer.is_mean(parameters[i].tensor));
+      EXPECT_TRUE(reducer.is_synced(parameters[i].tensor));
     }
   }
 }
@@ -204,15 +209,15 @@ TEST_F(GradientKinds, AreKnownToBeLocalWhateverHooksTheProgramSets) {
   // A backward pass that the reducer hears nothing of.
   loss_of(parameters).backward();
   EXPECT_TRUE(reducer.has_local_gradients());
-  EXPECT_TRUE(reducer.is_local(tensor));
+  EXPECT_TRUE(is_local(reducer, tensor));
   reducer.restore_hooks();
-  EXPECT_TRUE(reducer.is_local(tensor));
+  EXPECT_TRUE(is_local(reducer, tensor));
   reducer.finish();
-  EXPECT_TRUE(reducer.is_mean(tensor));
-  EXPECT_FALSE(reducer.is_local(tensor));
+  EXPECT_TRUE(reducer.is_synced(tensor));
+  EXPECT_FALSE(is_local(reducer, tensor));
   torch::autograd::impl::set_post_acc_grad_hooks(tensor, nullptr);
-  EXPECT_TRUE(reducer.is_mean(tensor));
-  EXPECT_FALSE(reducer.is_local(tensor));
+  EXPECT_TRUE(reducer.is_synced(tensor));
+  EXPECT_FALSE(is_local(reducer, tensor));
 }
 
 TEST_F(GradientKinds, AreKnownToTheReducerThatTakesThePlaceOfAnother) {
@@ -225,11 +230,11 @@ TEST_F(GradientKinds, AreKnownToTheReducerThatTakesThePlaceOfAnother) {
   const GradientNotes notes = first->notes();
   first.reset();
   GradientReducer second(*world_, parameters, {}, notes);
-  EXPECT_TRUE(second.is_mean(parameters[0].tensor));
-  EXPECT_TRUE(second.is_local(parameters[1].tensor));
-  EXPECT_FALSE(second.is_mean(parameters[2].tensor) || second.is_local(parameters[2].tensor));
-  EXPECT_EQ(second.averagings(), notes.averagings);
-  EXPECT_GT(notes.averagings, 0);
+  EXPECT_TRUE(second.is_synced(parameters[0].tensor));
+  EXPECT_TRUE(is_local(second, parameters[1].tensor));
+  EXPECT_FALSE(second.is_synced(parameters[2].tensor) || is_local(second, parameters[2].tensor));
+  EXPECT_EQ(second.rounds(), notes.rounds);
+  EXPECT_GT(notes.rounds, 0);
 }
 
 TEST_F(GradientKinds, ThatAreNegatedOrConjugatedViewsAreReadByTheirValues) {

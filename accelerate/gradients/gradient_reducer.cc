@@ -1,18 +1,10 @@
 #include "accelerate/gradients/gradient_reducer.h"
 
-#include <c10/util/Exception.h>
-
 #include <utility>
 
 #include "accelerate/gradients/reducer_engine.h"
 
 namespace accelerate {
-
-void check_gradient_options(const GradientOptions& options) {
-  TORCH_CHECK(options.bucket_cap_mb > 0 && options.first_bucket_mb > 0,
-              "gradients: bucket_cap_mb is ", options.bucket_cap_mb, " and first_bucket_mb ",
-              options.first_bucket_mb, "; give positive numbers, as a rule 25 and 1");
-}
 
 GradientReducer::GradientReducer(Communicator& communicator, std::vector<NamedParameter> parameters,
                                  const GradientOptions& options, const GradientNotes& notes)
@@ -31,17 +23,18 @@ void GradientReducer::set_recording(bool recording) { engine_->set_recording(rec
 void GradientReducer::restore_hooks() { engine_->restore_hooks(); }
 GradientNotes GradientReducer::notes() { return engine_->notes(); }
 void GradientReducer::forget_local_gradients() { engine_->forget_local_gradients(); }
-int64_t GradientReducer::averagings() const { return engine_->averagings(); }
+int64_t GradientReducer::rounds() const { return engine_->rounds(); }
 bool GradientReducer::empty() const { return engine_->empty(); }
-bool GradientReducer::is_mean(const at::Tensor& parameter) const {
+bool GradientReducer::is_synced(const at::Tensor& parameter) const {
   return engine_->is_mean(parameter);
 }
 bool GradientReducer::has_local_gradients() const { return engine_->has_local_gradients(); }
-bool GradientReducer::contains(const at::Tensor& parameter) const {
-  return engine_->contains(parameter);
-}
-bool GradientReducer::is_local(const at::Tensor& parameter) const {
-  return engine_->is_local(parameter);
+StepRight GradientReducer::may_step(const at::Tensor& parameter, int64_t stepped_at) const {
+  if (!engine_->contains(parameter)) return StepRight::kNotMine;
+  // A program may replace a mean, but not do without one.
+  const bool may = engine_->is_mean(parameter) ||
+                   (!engine_->is_local(parameter) && engine_->rounds() != stepped_at);
+  return may ? StepRight::kMay : StepRight::kNotSynced;
 }
 
 }  // namespace accelerate

@@ -33,7 +33,7 @@ GradientReducer::Engine::Engine(Communicator& communicator, std::vector<NamedPar
       options_(options),
       local_(parameters_.size(), 0),
       unhooked_(parameters_.size(), 0),
-      averagings_(notes.averagings),
+      rounds_(notes.rounds),
       presence_(communicator_, parameters_, options.find_unused_parameters) {
   check_gradient_options(options);
   for (size_t i = 0; i < parameters_.size(); ++i) {
@@ -211,8 +211,8 @@ void GradientReducer::Engine::finish(bool contributes) {
   if (contributes) take_means();
   average_alone(contributes);
   // Of all reducers, so that none is taken for an earlier one at its address.
-  static int64_t averagings = 0;
-  averagings_ = ++averagings;
+  static int64_t rounds = 0;
+  rounds_ = ++rounds;
 }
 
 // Makes what has arrived the gradients of those parameters that had one.
@@ -273,7 +273,7 @@ void GradientReducer::Engine::average_alone(bool contributes) {
 GradientNotes GradientReducer::Engine::notes() {
   settle_presence();
   GradientNotes result;
-  result.averagings = averagings_;
+  result.rounds = rounds_;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (is_local(i)) result.local.insert(parameters_[i].tensor.unsafeGetTensorImpl());
   }

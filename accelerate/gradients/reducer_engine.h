@@ -36,7 +36,7 @@ class GradientReducer::Engine final : public internal::ReadyHook::Listener,
 
   GradientNotes notes();
   void forget_local_gradients();
-  int64_t averagings() const { return averagings_; }
+  int64_t rounds() const { return rounds_; }
   bool is_under_way() const { return under_way_; }
   bool empty() const { return parameters_.empty(); }
   bool has_local_gradients() const;
@@ -80,7 +80,7 @@ class GradientReducer::Engine final : public internal::ReadyHook::Listener,
   // Parameters without our hook, which cannot tell whether their gradients were.
   std::vector<char> unhooked_;
   bool hooks_are_gone_ = false;
-  int64_t averagings_ = 0;
+  int64_t rounds_ = 0;
   // Means that lie in no bucket.
   std::unordered_map<size_t, GradientNotes::WeakTensor> lone_means_;
   internal::GradientPresence presence_;

@@ -1,4 +1,4 @@
-#include "accelerate/core/orphans.h"
+#include "accelerate/core/new_model.h"
 
 #include <c10/util/Exception.h>
 #include <torch/nn/module.h>
@@ -6,8 +6,10 @@
 
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
-#include "accelerate/core/session.h"
+#include "accelerate/core/model_set.h"
+#include "accelerate/core/optimizer_steps.h"
 
 namespace accelerate {
 
@@ -27,8 +29,8 @@ void warn_about_orphans(const ModelState& model,
   for (const NamedParameter& parameter : model.parameters) count(parameter.tensor);
   for (const NamedParameter& parameter : model.flat->parameters()) {
     count(parameter.tensor);
-    // The reducer has a list of its own.
-    if (model.reducer) count(parameter.tensor);
+    // What syncs them has a list of its own.
+    if (model.sync) count(parameter.tensor);
   }
   for (const auto& optimizer : optimizers) {
     for (const auto& group : optimizer->optimizer->param_groups()) {
@@ -46,6 +48,30 @@ void warn_about_orphans(const ModelState& model,
              "` registers parameters that nothing uses: ", names,
              ". Was another tensor assigned to the member, as in `b->weight = a->weight`? Use "
              "a->weight itself in forward() instead, or freeze what is left over");
+}
+
+void warn_about_full_precision(const ModelState& model, const internal::LiveList<ModelState>& all,
+                               const PrecisionTraits& precision) {
+  if (!precision.autocast || model.was_called) return;
+  std::unordered_set<const c10::TensorImpl*> called;
+  for (const auto& other : all) {
+    if (!other->was_called) continue;
+    for (const NamedParameter& parameter : other->parameters)
+      called.insert(parameter.tensor.unsafeGetTensorImpl());
+  }
+  for (const NamedParameter& parameter : model.parameters) {
+    if (!parameter.tensor.grad().defined() ||
+        called.contains(parameter.tensor.unsafeGetTensorImpl()))
+      continue;
+    TORCH_WARN("the model `", model.module->name(),
+               "` is trained in fp32, although the program's "
+               "precision is ",
+               precision.name,
+               ": it was called as the module itself, and not "
+               "through the handle of prepare(). Write model(x) in place of model->forward(x) or "
+               "net(x), or open a scope with accelerator.autocast()");
+    return;
+  }
 }
 
 }  // namespace accelerate
