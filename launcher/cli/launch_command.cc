@@ -95,6 +95,9 @@ int run_launch(const std::vector<std::string>& words, const Console& console) {
     absl::StatusOr<MpirunOptions> mpirun = find_mpirun();
     if (!mpirun.ok()) return fail(mpirun.status(), kUsageError, console);
     mpirun->hostfile = *hostfile;
+    if (const std::string lost = mpirun_flags_remark(completed->request); !lost.empty()) {
+      warn({lost}, console);
+    }
     // Another job may have started a moment ago.
     mpirun->port = job_port(std::random_device()());
     launch = launch_through_mpirun(*plan, *command, *mpirun);

@@ -177,7 +177,7 @@ absl::StatusOr<EnvironmentChanges> choose_environment(const LaunchRequest& reque
   if (config.debug.value_or(false)) variables[kDebugModeVariable] = "true";
   if (origin == ProgramOrigin::kHere) {
     // The one setting of DeepSpeed's that any training has.
-    if (const auto steps = typed_accumulation_steps(request)) {
+    if (const auto& steps = request.accumulation_steps) {
       variables[kAccumulationStepsVariable] = *steps;
     }
     return variables;

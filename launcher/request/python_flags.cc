@@ -9,6 +9,8 @@ using Set = LaunchFlag::Set;
 
 constexpr char kParadigms[] = "Python programs alone, how the work is split";
 
+constexpr char kAccumulationSteps[] = "gradient_accumulation_steps";
+
 struct SectionFlag {
   const char* name;
   const char* value_name;
@@ -49,7 +51,7 @@ constexpr SectionFlag kDeepspeed[] = {
     {"offload_param_device", "TEXT"},
     {"offload_optimizer_nvme_path", "TEXT"},
     {"offload_param_nvme_path", "TEXT"},
-    {"gradient_accumulation_steps", "N"},
+    {kAccumulationSteps, "N"},
     {"gradient_clipping", "NUMBER"},
     {"zero3_init_flag", "TEXT"},
     {"zero3_save_16bit_model", "TEXT"},
@@ -142,6 +144,12 @@ absl::Status use_parallelism_config(const std::string&, LaunchRequest& request) 
   return absl::OkStatus();
 }
 
+absl::Status set_accumulation_steps(const std::string& value, LaunchRequest& request) {
+  request.config.deepspeed_config[kAccumulationSteps] = value;
+  request.accumulation_steps = value;
+  return absl::OkStatus();
+}
+
 template <class Flags>
 void append(const Flags& flags, const char* group, FlagUse use, decltype(LaunchFlag::target) target,
             std::vector<LaunchFlag>& all) {
@@ -151,6 +159,7 @@ void append(const Flags& flags, const char* group, FlagUse use, decltype(LaunchF
                    .group = group,
                    .use = use,
                    .target = target});
+    if (all.back().name == kAccumulationSteps) all.back().target = Set(set_accumulation_steps);
   }
 }
 
