@@ -58,6 +58,17 @@ TEST(CommandFlags, ThatMakeAnotherRunAreRefused) {
   }
 }
 
+TEST(CommandFlags, HaveValuesThatAreChecked) {
+  for (const std::string value : {"0", "-1", "many", ""}) {
+    EXPECT_THAT(
+        parse_launch_command({"--gradient_accumulation_steps=" + value, "x"}).status().message(),
+        HasSubstr("--gradient_accumulation_steps=" + value + " is not valid"));
+  }
+  const auto request = parse_launch_command({"--gradient_accumulation_steps=4", "x"});
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_EQ(request->accumulation_steps, "4");
+}
+
 TEST(CommandFlags, SayWhereTheyCount) {
   const auto remark = [](const std::string& word) { return parse_launch_flags({word})->remarks; };
   EXPECT_THAT(remark("--print"), ElementsAre(HasSubstr("by `accelerate launch --print={slurm")));

@@ -2,6 +2,10 @@
 
 #include <initializer_list>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "launcher/env/integer.h"
+
 namespace accelerate::launcher {
 namespace {
 
@@ -145,6 +149,11 @@ absl::Status use_parallelism_config(const std::string&, LaunchRequest& request) 
 }
 
 absl::Status set_accumulation_steps(const std::string& value, LaunchRequest& request) {
+  const absl::StatusOr<int> steps = parse_integer(
+      value, {.name = absl::StrCat("--", kAccumulationSteps),
+              .minimum = 1,
+              .remedy = "write the number of batches for each update, a whole number."});
+  if (!steps.ok()) return steps.status();
   request.config.deepspeed_config[kAccumulationSteps] = value;
   request.accumulation_steps = value;
   return absl::OkStatus();
