@@ -181,6 +181,30 @@ TEST(Launch, SaysWhatAWorkerOfOthersDrops) {
   EXPECT_THAT(outcome.errors, HasSubstr("accelerate: --num_processes is ignored"));
 }
 
+TEST(Launch, RefusesInADryRunWhatARunRefuses) {
+  for (const std::string word : {"--no_such_flag", "--use_fsdp"}) {
+    const Outcome outcome = launch({"--dry_run", word});
+    EXPECT_EQ(outcome.code, 2) << word;
+    EXPECT_EQ(outcome.output, "") << word;
+  }
+}
+
+TEST(Launch, SaysWhatAStepOfSlurmDrops) {
+  const auto start = [](const std::string& task) {
+    return launch(
+        {"--num_processes=4", "--log_dir=logs", "--dry_run"},
+        {"SLURM_JOB_ID=7", "SLURM_STEP_ID=0", "SLURM_PROCID=" + task, "SLURM_LOCALID=" + task,
+         "SLURM_NODEID=0", "SLURM_NTASKS=2", "SLURM_STEP_NUM_TASKS=2", "SLURM_STEP_NUM_NODES=1",
+         "SLURM_STEP_TASKS_PER_NODE=2", "SLURM_STEP_NODELIST=localhost"});
+  };
+  const Outcome first = start("0");
+  EXPECT_EQ(first.code, 0) << first.errors;
+  EXPECT_THAT(first.errors,
+              AllOf(HasSubstr("accelerate: --num_processes, --log_dir are ignored"),
+                    HasSubstr("as one of 2"), HasSubstr("under srun, SLURM_STEP_ID")));
+  EXPECT_EQ(start("1").errors, "") << "one task says it for all";
+}
+
 TEST(Launch, ExplainsBadLaunchFlagsInASentence) {
   for (const std::string flag : {"--num_processes=0", "--num_processes=abc", "--num_processes",
                                  "--mixed_precision=fp17", "--main_process_port=70000"}) {

@@ -16,6 +16,7 @@
 #include "accelerate/main/help.h"
 #include "accelerate/process/stop_request.h"
 #include "launcher/cluster/job_machine.h"
+#include "launcher/config/printable.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/users_folder.h"
 #include "launcher/env/variable_names.h"
@@ -60,11 +61,13 @@ int fail(const std::string& message) {
 }
 
 int refuse(absl::string_view message) {
-  fail(std::string(message));
+  fail(launcher::plain_lines(message));
   return kUsageError;
 }
 
-void warn(const std::string& message) { std::cerr << "accelerate: " << message << "\n"; }
+void warn(const std::string& message) {
+  std::cerr << "accelerate: " << launcher::plain_lines(message) << "\n";
+}
 
 // Ends the process when the program has no such flag. Returns what is left over.
 std::vector<std::string> parse_program_flags(const char* program,
@@ -170,11 +173,6 @@ int run_program(int argc, char** argv, const Program& program) {
   if (!is_worker) {
     for (const std::string& remark : plan->remarks) warn(remark);
   }
-  if (request->dry_run) {
-    describe(*plan, {argv, argv + argc});
-    return 0;
-  }
-
   std::vector<std::string> arguments = request->program.arguments;
   if (takes_flags) {
     arguments = parse_program_flags(argv[0], arguments);
@@ -182,6 +180,10 @@ int run_program(int argc, char** argv, const Program& program) {
       return refuse("unexpected argument `" + arguments.front() +
                     "`; --help lists the flags of this program");
     }
+  }
+  if (request->dry_run) {
+    describe(*plan, {argv, argv + argc});
+    return 0;
   }
 
   const int world_size = is_worker ? worker_world_size : plan->world_size();

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/config/printable.h"
 #include "launcher/names/help_text.h"
 #include "launcher/names/nearest_name.h"
 #include "launcher/version/version.h"
@@ -52,6 +53,19 @@ const Subcommand* find_subcommand(const std::vector<Subcommand>& subcommands,
   return found == subcommands.end() ? nullptr : &*found;
 }
 
+bool is_mistake(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kAlreadyExists:
+      return false;
+    default:
+      return true;
+  }
+}
+
 std::string unknown_word(const std::string& word, const std::vector<Subcommand>& subcommands) {
   std::vector<std::string> names;
   const bool flag = absl::StartsWith(word, "-");
@@ -59,8 +73,8 @@ std::string unknown_word(const std::string& word, const std::vector<Subcommand>&
   for (const Subcommand& subcommand : subcommands) {
     if (!flag) names.push_back(subcommand.name);
   }
-  return absl::StrCat("accelerate: '", word, "' is not an accelerate ", flag ? "flag" : "command",
-                      "; ", suggestion(word, names), "\n");
+  return absl::StrCat("accelerate: '", plain(word), "' is not an accelerate ",
+                      flag ? "flag" : "command", "; ", suggestion(word, names), "\n");
 }
 
 }  // namespace
@@ -91,7 +105,7 @@ int run_with_arguments(const CommandSyntax& syntax, const std::vector<std::strin
                        const Console& console,
                        const std::function<absl::Status(const Arguments&)>& body) {
   const auto print_error = [&](const absl::Status& status) {
-    console.errors << "accelerate " << syntax.name << ": " << status.message() << "\n";
+    console.errors << "accelerate " << syntax.name << ": " << plain_lines(status.message()) << "\n";
   };
   const absl::StatusOr<Arguments> arguments = parse_arguments(syntax, words);
   if (!arguments.ok()) {
@@ -99,13 +113,13 @@ int run_with_arguments(const CommandSyntax& syntax, const std::vector<std::strin
     return kUsageError;
   }
   if (arguments->help) {
-    console.output << syntax_help(syntax);
+    console.output << plain_lines(syntax_help(syntax));
     return kSuccess;
   }
   const absl::Status status = body(*arguments);
   if (status.ok()) return kSuccess;
   print_error(status);
-  return kFailure;
+  return is_mistake(status) ? kUsageError : kFailure;
 }
 
 int run_with_subcommands(CommandSyntax syntax, const std::vector<Subcommand>& nested,

@@ -118,7 +118,7 @@ TEST(RunWithArguments, CallsTheBodyWithWhatWasParsed) {
 
 TEST(RunWithArguments, PrintsErrorsWithTheSubcommandsName) {
   const Result failed = run_body({}, absl::NotFoundError("x: no such door; knock."));
-  EXPECT_EQ(failed.code, 1);
+  EXPECT_EQ(failed.code, 2);
   EXPECT_EQ(failed.errors, "accelerate open: x: no such door; knock.\n");
 
   const Result wrong = run_body({"--wild"}, absl::OkStatus());

@@ -14,6 +14,7 @@
 #include "launcher/cli/dialog/open_dialog.h"
 #include "launcher/cli/questionnaire.h"
 #include "launcher/config/default_config.h"
+#include "launcher/config/printable.h"
 #include "launcher/config/write_config.h"
 #include "launcher/plan/machine.h"
 
@@ -55,7 +56,8 @@ absl::StatusOr<WriteOptions> permit_write(const std::string& path, bool overwrit
   }
   if (overwrite) return WriteOptions{.overwrite = true};
   Interview interview(dialog);
-  const bool agreed = interview.ask_yes_no(absl::StrCat("`", path, "` exists. Overwrite?"), false);
+  const bool agreed =
+      interview.ask_yes_no(absl::StrCat("`", plain(path), "` exists. Overwrite?"), false);
   if (!interview.status().ok()) return interview.status();
   if (agreed) return WriteOptions{.overwrite = true};
   return absl::AlreadyExistsError(
@@ -72,7 +74,7 @@ absl::Status ask_and_write(const Arguments& arguments, const Console& console) {
   if (!config.ok()) return config.status();
   const absl::Status written = write_config(*config, path, *options);
   if (!written.ok()) return written;
-  console.output << "accelerate configuration saved at " << path << "\n";
+  console.output << "accelerate configuration saved at " << plain(path) << "\n";
   return absl::OkStatus();
 }
 

@@ -98,12 +98,12 @@ TEST(Config, LeavesAllAsItIsAfterAnError) {
   for (const std::string answers :
        {"", "maybe\n", "yes\n", "yes\n7\n", "yes\n0\nyes\n", "\xff\n"}) {
     const Result result = run({"--config_file", path}, answers);
-    EXPECT_EQ(result.code, 1) << answers;
+    EXPECT_EQ(result.code, 2) << answers;
     EXPECT_THAT(result.errors, StartsWith("accelerate config: ")) << answers;
     EXPECT_THAT(result.errors, EndsWith(". Nothing was changed.\n")) << answers;
     EXPECT_EQ(read_text(path), "old") << answers;
   }
-  EXPECT_EQ(run({"--config_file", folder + "/b.yaml"}, "0\n").code, 1);
+  EXPECT_EQ(run({"--config_file", folder + "/b.yaml"}, "0\n").code, 2);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 1);
 }
 
@@ -129,7 +129,7 @@ TEST(Config, LeavesTheOldFileWhenTheDiskIsFull) {
 TEST(Config, RefusesAFolderBeforeItAsks) {
   const std::string folder = make_folder();
   const Result result = run({"--overwrite", "--config_file", folder}, kCpuAnswers);
-  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.code, 2);
   EXPECT_EQ(result.errors, "accelerate config: `" + folder +
                                "` is there and is no regular file; name another one with "
                                "--config_file.\n");
@@ -206,7 +206,7 @@ TEST(ConfigDefault, RefusesAPrecisionThatIsNone) {
   const std::string path = make_folder() + "/a.yaml";
   for (const std::string precision : {"fp8", "half", ""}) {
     const Result result = run({"default", "--config_file", path, "--mixed_precision=" + precision});
-    EXPECT_EQ(result.code, 1);
+    EXPECT_EQ(result.code, 2);
     EXPECT_THAT(result.errors, HasSubstr("choose one of no, fp16, bf16.\n"));
     EXPECT_FALSE(fs::exists(path));
   }
@@ -266,7 +266,7 @@ TEST(ConfigUpdate, LeavesABadFileAsItIs) {
        {"num_processes: many\n", "no_such_key: 1\n", "", "[1, 2", "\xff"}) {
     write_text(path, text);
     const Result result = run({"update", "--config_file", path});
-    EXPECT_EQ(result.code, 1) << text;
+    EXPECT_EQ(result.code, 2) << text;
     EXPECT_THAT(result.errors, StartsWith("accelerate config update: " + path)) << text;
     EXPECT_THAT(result.output, IsEmpty());
     EXPECT_EQ(read_text(path), text);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/cli/command.h"
 #include "launcher/config/default_config.h"
+#include "launcher/config/printable.h"
 #include "launcher/config/write_config.h"
 #include "launcher/env/mixed_precision.h"
 #include "launcher/plan/machine.h"
@@ -37,13 +38,13 @@ absl::Status write_default(const Arguments& arguments, const Console& console) {
   const std::string path = arguments.value("config_file").value_or(default_config_path());
   const absl::Status written = write_config(config, path);
   if (absl::IsAlreadyExists(written)) {
-    console.output << "Configuration already exists at " << path
+    console.output << "Configuration already exists at " << plain(path)
                    << ", will not override. Run `accelerate config` manually or pass a different "
                       "`--config_file`.\n";
     return absl::OkStatus();
   }
   if (!written.ok()) return written;
-  console.output << "accelerate configuration saved at " << path << "\n";
+  console.output << "accelerate configuration saved at " << plain(path) << "\n";
   return absl::OkStatus();
 }
 

@@ -94,7 +94,7 @@ TEST_F(ConfigTerminalTest, EndsByCtrlD) {
   shell.write_input("\x04");
   EXPECT_EQ(shell.wait(), 0);
   EXPECT_THAT(shell.output(), HasSubstr("The input ended before \"Which type of machine"));
-  EXPECT_THAT(shell.output(), HasSubstr("code 1\r\n"));
+  EXPECT_THAT(shell.output(), HasSubstr("code 2\r\n"));
   expect_settings_restored();
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/cli/command.h"
 #include "launcher/config/default_config.h"
+#include "launcher/config/printable.h"
 #include "launcher/config/read_config.h"
 #include "launcher/config/write_config.h"
 
@@ -28,11 +29,11 @@ absl::Status update(const Arguments& arguments, const Console& console) {
   const std::string path = arguments.value("config_file").value_or(found_config_path());
   const absl::StatusOr<ReadConfig> read = read_config(path);
   if (!read.ok()) return read.status();
-  for (const std::string& warning : read->warnings) console.errors << warning << "\n";
+  for (const std::string& warning : read->warnings) console.errors << plain_lines(warning) << "\n";
   const absl::Status written =
       write_config(fill_missing_values(read->config), path, {.overwrite = true});
   if (!written.ok()) return written;
-  console.output << "Successfully updated the configuration file at " << path << ".\n";
+  console.output << "Successfully updated the configuration file at " << plain(path) << ".\n";
   return absl::OkStatus();
 }
 

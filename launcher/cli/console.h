@@ -22,6 +22,6 @@ struct Console {
 // What the command exits with.
 inline constexpr int kSuccess = 0;
 inline constexpr int kFailure = 1;
-inline constexpr int kUsageError = 2;  // The command line is wrong.
+inline constexpr int kUsageError = 2;  // What was asked for is wrong, or cannot be had.
 
 }  // namespace accelerate::launcher

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <optional>
+#include <string>
+
 #include "absl/status/status.h"
 #include "launcher/cli/command.h"
 #include "launcher/cli/config_fact.h"
@@ -9,6 +12,7 @@
 #include "launcher/cli/host_facts.h"
 #include "launcher/cli/python_packages.h"
 #include "launcher/cli/relevant_variables.h"
+#include "launcher/config/read_config.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/python_interpreter.h"
 #include "launcher/version/version.h"
@@ -45,9 +49,11 @@ int run_env(const std::vector<std::string>& words, const Console& console) {
     append(facts, host_facts());
     append(facts, python_facts(python_interpreter(process_environment)));
     facts.push_back(environment_variables());
-    facts.push_back(config_fact(arguments.value("config_file")));
+    const std::optional<std::string> path = arguments.value("config_file");
+    facts.push_back(config_fact(path));
     console.output << "\nCopy-and-paste the text below in your bug report\n\n" << to_bullets(facts);
-    return absl::OkStatus();
+    // The report has it too, but is not looked at where a script collects it.
+    return path.has_value() ? read_config(*path).status() : absl::OkStatus();
   });
 }
 

@@ -24,7 +24,8 @@ using ::testing::SizeIs;
 TEST(Facts, AreBulletsWithTheirDetailsBehindATab) {
   EXPECT_EQ(to_bullets({{"a", "1"}, {"b", "", {{"c", "2 \"x\\y\" é"}, {"d", "3"}}}, {"e", "4"}}),
             "- a: 1\n- b:\n\t- c: 2 \"x\\y\" é\n\t- d: 3\n- e: 4\n");
-  EXPECT_EQ(to_bullets({{"a", "\x1b[2J\n- b: 2"}}), "- a: \\x1b[2J\\n- b: 2\n");
+  EXPECT_EQ(to_bullets({{"a", "\x1b[2J\n- b: 2"}}), "- a:  [2J - b: 2\n");
+  EXPECT_EQ(to_bullets({{"a\u009b", "\u202eb\x9b"}}), "- a?: ?b?\n");
 }
 
 TEST(HostFacts, AreThereAndKnownOnLinux) {
@@ -106,7 +107,7 @@ TEST(EnvCommand, PrintsBulletsToPaste) {
     EXPECT_THAT(output.str(), HasSubstr("\n- " + name));
   }
   EXPECT_THAT(errors.str(), IsEmpty());
-  EXPECT_EQ(run_env({"--config_file", "/no/such.yaml"}, {output, errors}), 0);
+  EXPECT_EQ(run_env({"--config_file", "/no/such.yaml"}, {output, errors}), 2);
   EXPECT_THAT(output.str(), HasSubstr("\n- `Accelerate` config passed: The passed configuration "
                                       "file `/no/such.yaml` does not exist."));
   EXPECT_EQ(run_env({"x"}, {output, errors}), 2);

@@ -14,6 +14,7 @@
 #include "launcher/cli/command.h"
 #include "launcher/cli/human_size.h"
 #include "launcher/cli/memory_estimate.h"
+#include "launcher/config/printable.h"
 #include "launcher/names/nearest_name.h"
 #include "launcher/safetensors/model.h"
 
@@ -110,7 +111,7 @@ absl::Status estimate(const Arguments& arguments, const Console& console) {
   const MemoryEstimate estimate = estimate_memory(*files);
   std::vector<std::vector<std::string>> rows;
   for (const DtypeRule& rule : *rules) rows.push_back(table_row(rule, estimate));
-  console.output << box_table(absl::StrCat("Memory Usage for loading `", path, "`"),
+  console.output << box_table(absl::StrCat("Memory Usage for loading `", plain(path), "`"),
                               {"dtype", "Largest Layer", "Total Size", "Training using Adam"},
                               rows);
   return absl::OkStatus();

@@ -138,7 +138,7 @@ TEST(EstimateMemory, PrintsTheRowsThatAreAskedFor) {
 
 TEST(EstimateMemory, NamesTheNearestDtypeAndFlag) {
   const Result dtype = run({kTestdata + "nested.safetensors", "--dtypes", "float23"});
-  EXPECT_EQ(dtype.code, 1);
+  EXPECT_EQ(dtype.code, 2);
   EXPECT_EQ(dtype.errors,
             "accelerate estimate-memory: --dtypes: \"float23\" is no dtype; did you mean "
             "float32?\n");
@@ -159,7 +159,7 @@ TEST(EstimateMemory, IgnoresThePythonCommandsOtherFlagsWithAWarning) {
 
 TEST(EstimateMemory, SaysWhatToDoAboutANameOnAHub) {
   const Result result = run({"google-bert/bert-base-cased"});
-  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.errors,
               AllOf(HasSubstr("google-bert/bert-base-cased: there is no such file or folder"),
                     HasSubstr("hf download")));
@@ -168,7 +168,7 @@ TEST(EstimateMemory, SaysWhatToDoAboutANameOnAHub) {
 TEST(EstimateMemory, SaysWhatIsWrongWithAFile) {
   const std::string path = safetensors::write_file("short.safetensors", "short");
   const Result result = run({path});
-  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.errors,
               AllOf(HasSubstr(path + " cannot be read as safetensors: it has 5 bytes"),
                     HasSubstr("download the file again")));

@@ -1,27 +1,16 @@
 #include "launcher/cli/fact.h"
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/config/printable.h"
 
 namespace accelerate::launcher {
 namespace {
 
-// A backslash and a quotation mark are nothing that harms a line.
-std::string without_control_characters(const std::string& text) {
-  std::string printable;
-  for (const char byte : text) {
-    const bool control = static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f;
-    absl::StrAppend(&printable,
-                    control ? absl::CHexEscape(std::string(1, byte)) : std::string(1, byte));
-  }
-  return printable;
-}
-
 void append_bullets(std::string& text, const std::vector<Fact>& facts, const std::string& indent) {
   for (const Fact& fact : facts) {
-    absl::StrAppend(&text, indent, "- ", without_control_characters(fact.name), ":");
+    absl::StrAppend(&text, indent, "- ", plain(fact.name), ":");
     if (!fact.value.empty()) {
-      absl::StrAppend(&text, " ", without_control_characters(fact.value));
+      absl::StrAppend(&text, " ", plain(fact.value));
     }
     absl::StrAppend(&text, "\n");
     append_bullets(text, fact.details, absl::StrCat(indent, "\t"));

@@ -11,6 +11,7 @@
 #include "launcher/cli/mpirun_program.h"
 #include "launcher/cluster/job_machine.h"
 #include "launcher/cluster/job_template.h"
+#include "launcher/config/printable.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/meeting_place.h"
 #include "launcher/plan/command.h"
@@ -31,12 +32,14 @@ namespace accelerate::launcher {
 namespace {
 
 int fail(const absl::Status& status, int code, const Console& console) {
-  console.errors << "accelerate launch: " << status.message() << "\n";
+  console.errors << "accelerate launch: " << plain_lines(status.message()) << "\n";
   return code;
 }
 
 void warn(const std::vector<std::string>& lines, const Console& console) {
-  for (const std::string& line : lines) console.errors << "accelerate launch: " << line << "\n";
+  for (const std::string& line : lines) {
+    console.errors << "accelerate launch: " << plain_lines(line) << "\n";
+  }
 }
 
 std::string description(const LaunchPlan& plan, const Command& command) {
@@ -59,9 +62,8 @@ int print(const LaunchRequest& request, const Command& command, const Console& c
   return kSuccess;
 }
 
-}  // namespace
-
-int run_launch(const std::vector<std::string>& words, const Console& console) {
+int launch_program(const std::vector<std::string>& words, bool says_defaults,
+                   const Console& console) {
   const absl::StatusOr<LaunchRequest> request = parse_launch_command(words);
   if (!request.ok()) return fail(request.status(), kUsageError, console);
   if (request->help) {
@@ -87,7 +89,7 @@ int run_launch(const std::vector<std::string>& words, const Console& console) {
   warn(ignored_remarks(completed->request, origin), console);
   warn(plan->remarks, console);
   // A program that launches itself takes the same defaults without a word.
-  if (origin == ProgramOrigin::kElsewhere) {
+  if (origin == ProgramOrigin::kElsewhere && says_defaults) {
     console.errors << defaults_remark(completed->request, *plan) << std::flush;
   }
   MpirunLaunch launch = {*plan, *command};
@@ -95,19 +97,32 @@ int run_launch(const std::vector<std::string>& words, const Console& console) {
     absl::StatusOr<MpirunOptions> mpirun = find_mpirun();
     if (!mpirun.ok()) return fail(mpirun.status(), kUsageError, console);
     mpirun->hostfile = *hostfile;
+    if (const std::string lost = mpirun_flags_remark(completed->request); !lost.empty()) {
+      warn({lost}, console);
+    }
     // Another job may have started a moment ago.
     mpirun->port = job_port(std::random_device()());
     launch = launch_through_mpirun(*plan, *command, *mpirun);
     if (request->dry_run) {
-      console.output << describe_mpirun(*plan, launch);
+      console.output << plain_lines(describe_mpirun(*plan, launch));
       return kSuccess;
     }
   }
   if (request->dry_run) {
-    console.output << description(launch.plan, launch.command);
+    console.output << plain_lines(description(launch.plan, launch.command));
     return kSuccess;
   }
   return supervise_program(launch.plan, launch.command);
+}
+
+}  // namespace
+
+int run_launch(const std::vector<std::string>& words, const Console& console) {
+  return launch_program(words, /*says_defaults=*/true, console);
+}
+
+int run_launch_of_own_program(const std::vector<std::string>& words, const Console& console) {
+  return launch_program(words, /*says_defaults=*/false, console);
 }
 
 }  // namespace accelerate::launcher

@@ -17,4 +17,8 @@ namespace accelerate::launcher {
 // started because of what was asked for. To be called while this process has one thread.
 int run_launch(const std::vector<std::string>& words, const Console& console);
 
+// The same without the remark on defaults that nobody chose, for a program that comes with this
+// command and may be started by a script.
+int run_launch_of_own_program(const std::vector<std::string>& words, const Console& console);
+
 }  // namespace accelerate::launcher

@@ -9,6 +9,7 @@
 #include "launcher/cli/arguments.h"
 #include "launcher/cli/launch_command.h"
 #include "launcher/cli/self_test_program.h"
+#include "launcher/config/printable.h"
 #include "launcher/env/environment.h"
 #include "launcher/plan/machine.h"
 #include "launcher/request/complete_request.h"
@@ -53,7 +54,7 @@ std::filesystem::path own_folder() {
 
 int run_test(const std::vector<std::string>& words, const Console& console) {
   const auto fail = [&console](int code, absl::string_view message) {
-    console.errors << "accelerate test: " << message << "\n";
+    console.errors << "accelerate test: " << plain_lines(message) << "\n";
     return code;
   };
   const absl::StatusOr<LaunchRequest> request = parse_launch_command(words);
@@ -74,7 +75,7 @@ int run_test(const std::vector<std::string>& words, const Console& console) {
   std::vector<std::string> launch = words;
   if (needs_second_process(*request)) launch.insert(launch.begin(), "--num_processes=2");
   launch.push_back(*program);
-  const int code = run_launch(launch, console);
+  const int code = run_launch_of_own_program(launch, console);
   if (code != kSuccess) {
     return fail(
         code, absl::StrCat("the test failed with exit code ", code,

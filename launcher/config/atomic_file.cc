@@ -111,8 +111,8 @@ absl::Status write_file_atomically(const std::string& path, const std::string& t
   std::optional<mode_t> permissions;
   struct stat old;
   if (stat(target->c_str(), &old) == 0) {
-    if (!options.overwrite) return already_exists(path);
     if (!S_ISREG(old.st_mode)) return cannot_write(path, "it is there and is no regular file");
+    if (!options.overwrite) return already_exists(path);
     permissions = old.st_mode & 07777;
   }
   std::filesystem::path folder = std::filesystem::path(*target).parent_path();
@@ -122,8 +122,10 @@ absl::Status write_file_atomically(const std::string& path, const std::string& t
   if (error) return cannot_write(path, error.message());
 
   TemporaryFile file(*target);
-  if (!file.is_open() || !file.fill(text, permissions)) {
-    return cannot_write(path, std::strerror(errno));
+  if (!file.is_open()) return cannot_write(path, std::strerror(errno));
+  // The disk is full, say, which no other words of the user's would change.
+  if (!file.fill(text, permissions)) {
+    return absl::ResourceExhaustedError(cannot_write(path, std::strerror(errno)).message());
   }
   if (!file.rename_to(*target, options.overwrite)) {
     return errno == EEXIST ? already_exists(path) : cannot_write(path, std::strerror(errno));

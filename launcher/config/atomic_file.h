@@ -19,7 +19,7 @@ struct WriteOptions {
 // Makes `path`, and the folders that it lacks, with the content `text`; a symbolic link is followed
 // and stays. Whoever reads meanwhile, and whatever fails, sees the old content or the new one. An
 // old file keeps its permissions. AlreadyExists where there is a file and `overwrite` is false,
-// FailedPrecondition where the system refuses: no permission, no space.
+// FailedPrecondition where the system refuses, ResourceExhausted where there is no space.
 absl::Status write_file_atomically(const std::string& path, const std::string& text,
                                    const WriteOptions& options = {});
 

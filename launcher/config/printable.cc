@@ -55,6 +55,26 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
+// `kept` are the control characters of ASCII that stay.
+std::string without_hidden(std::string_view rest, std::string_view kept) {
+  std::string result;
+  while (!rest.empty()) {
+    for (std::size_t good = find_no_utf8(rest); good > 0;) {
+      const std::uint32_t character = character_at(rest);
+      const std::size_t size = size_of(character);
+      const bool is_kept = character < 0x80 && kept.find(rest[0]) != std::string_view::npos;
+      const bool is_control = !is_kept && (character < 0x20 || character == 0x7F);
+      result += is_control ? " " : is_hidden(character) ? "?" : rest.substr(0, size);
+      rest.remove_prefix(size);
+      good -= size;
+    }
+    if (rest.empty()) break;
+    result.push_back('?');
+    rest.remove_prefix(1);
+  }
+  return result;
+}
+
 }  // namespace
 
 std::string printable(const std::string& text, std::size_t longest) {
@@ -69,23 +89,10 @@ std::string printable(const std::string& text, std::size_t longest) {
   return absl::StrCat("\"", escaped(text.substr(0, cut)), "...\"");
 }
 
-std::string plain(const std::string& text) {
-  std::string result;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    for (std::size_t good = find_no_utf8(rest); good > 0;) {
-      const std::uint32_t character = character_at(rest);
-      const std::size_t size = size_of(character);
-      const bool is_control = character < 0x20 || character == 0x7F;
-      result += is_control ? " " : is_hidden(character) ? "?" : rest.substr(0, size);
-      rest.remove_prefix(size);
-      good -= size;
-    }
-    if (rest.empty()) break;
-    result.push_back('?');
-    rest.remove_prefix(1);
-  }
-  return result;
+std::string plain(const std::string& text) { return without_hidden(text, ""); }
+
+std::string plain_lines(absl::string_view text) {
+  return without_hidden({text.data(), text.size()}, "\n\t");
 }
 
 }  // namespace accelerate::launcher

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/strings/string_view.h"
+
 namespace accelerate::launcher {
 
 // `text` in double quotes, escaped, and cut where it has more than `longest` bytes.
@@ -17,5 +19,9 @@ std::string printable(const std::string& text, std::size_t longest = 60);
 // character of ASCII, a question mark for other ones, for marks that turn the direction of writing,
 // and for bytes that are no UTF-8. For sentences of others, which are shown whole.
 std::string plain(const std::string& text);
+
+// The same, but line feeds and tabulators stay. For what a command prints, texts of files and
+// variables in it.
+std::string plain_lines(absl::string_view text);
 
 }  // namespace accelerate::launcher

@@ -35,6 +35,11 @@ TEST(Plain, ShowsNothingThatATerminalObeys) {
   EXPECT_EQ(plain(std::string("\0é", 3)), " é");
 }
 
+TEST(PlainLines, AreShownAsLines) {
+  EXPECT_EQ(plain_lines("a\n\tb\r\x1b[2J\u009b\x9b\n"), "a\n\tb  [2J??\n");
+  EXPECT_EQ(plain_lines(std::string("\0x", 2)), " x");
+}
+
 TEST(Printable, CutsBetweenCharacters) {
   EXPECT_EQ(printable(std::string(60, 'x')), '"' + std::string(60, 'x') + '"');
   EXPECT_EQ(printable(std::string(59, 'x') + "éé"), '"' + std::string(59, 'x') + "...\"");

@@ -177,7 +177,7 @@ absl::StatusOr<EnvironmentChanges> choose_environment(const LaunchRequest& reque
   if (config.debug.value_or(false)) variables[kDebugModeVariable] = "true";
   if (origin == ProgramOrigin::kHere) {
     // The one setting of DeepSpeed's that any training has.
-    if (const auto steps = typed_accumulation_steps(request)) {
+    if (const auto& steps = request.accumulation_steps) {
       variables[kAccumulationStepsVariable] = *steps;
     }
     return variables;
@@ -197,9 +197,20 @@ std::vector<std::string> make_remarks(const LaunchRequest& request, const Machin
                                    visible_gpus(machine), ", and would start nothing."));
     return remarks;
   }
+  if (needs_rank(request) && !on_gpus && !wants_cpu(request.config)) {
+    remarks.push_back(absl::StrCat(
+        "`distributed_type: ", to_string(*request.config.distributed_type), "` is for GPUs; ",
+        visible_gpus(machine), ", and the processes start on the CPU, as with --cpu."));
+  }
   const std::optional<std::string> ids = chosen_gpus(request.config);
-  // What the environment hides is nobody's wish of this launch.
-  if (!ids.has_value() || wants_cpu(request.config) || ids == lookup(kVisibleGpusVariable)) {
+  // What the environment hides is nobody's wish of this launch, and --cpu overrides a file.
+  const bool is_of_file = request.file.has_value() && request.file->gpu_ids == ids;
+  if (!ids.has_value() || ids == lookup(kVisibleGpusVariable) ||
+      (request.is_cpu_typed && is_of_file)) {
+    return remarks;
+  }
+  if (wants_cpu(request.config)) {
+    remarks.push_back(absl::StrCat("gpu_ids=", *ids, " means nothing on the CPU and is ignored."));
     return remarks;
   }
   const std::vector<std::string> list = absl::StrSplit(*ids, ',', absl::SkipWhitespace());

@@ -77,10 +77,35 @@ TEST(GpuIds, AreRemarkedUponWhereTheyAreNotThere) {
   EXPECT_THAT(one->remarks, ElementsAre(HasSubstr("of which CUDA shows 1 to the program; check")));
 }
 
+TEST(GpuIds, AreIdleOnTheCpu) {
+  const LaunchConfig on_cpu = {.use_cpu = true, .gpu_ids = "0"};
+  EXPECT_THAT(plan({.config = on_cpu, .is_cpu_typed = true}, kTwoGpus)->remarks,
+              ElementsAre("gpu_ids=0 means nothing on the CPU and is ignored."));
+}
+
+TEST(GpuTraining, OfPythonIsSaidToStartOnTheCpu) {
+  for (const DistributedType type :
+       {DistributedType::kFsdp, DistributedType::kDeepspeed, DistributedType::kMegatronLm}) {
+    EXPECT_THAT(
+        plan({.config = {.distributed_type = type}, .dry_run = true}, kLoginNode)->remarks,
+        ElementsAre(HasSubstr("`distributed_type: " + to_string(type) + "` is for GPUs; ")));
+    EXPECT_THAT(plan({.config = {.distributed_type = type}}, kTwoGpus)->remarks, IsEmpty());
+    EXPECT_THAT(plan({.config = {.distributed_type = type, .use_cpu = true, .num_processes = 1}},
+                     kLoginNode)
+                    ->remarks,
+                IsEmpty());
+  }
+}
+
 TEST(GpuIds, AreNotRemarkedUponWhereNobodyMeansThem) {
   EXPECT_THAT(plan({.config = {.gpu_ids = "0,1"}}, kTwoGpus)->remarks, IsEmpty());
   EXPECT_THAT(plan({.config = {.gpu_ids = "all"}}, kLoginNode)->remarks, IsEmpty());
-  EXPECT_THAT(plan({.config = {.use_cpu = true, .gpu_ids = "0"}}, kLoginNode)->remarks, IsEmpty());
+  const LaunchConfig on_cpu = {.use_cpu = true, .num_processes = 1, .gpu_ids = "0"};
+  EXPECT_THAT(
+      plan({.config = on_cpu, .file = LaunchConfig{.gpu_ids = "0"}, .is_cpu_typed = true}, kTwoGpus)
+          ->remarks,
+      IsEmpty())
+      << "a typed --cpu overrides a file";
   const auto of_environment =
       make_launch_plan({.config = {.gpu_ids = "0"}}, ProgramOrigin::kElsewhere, kLoginNode,
                        [](const std::string& name) -> std::optional<std::string> {

@@ -137,13 +137,15 @@ TEST(LaunchPlan, PassesOnWhatTheProcessesNeedToKnow) {
                                 .output = {.log_dir = "logs"},
                                 .quiet = true},
                                kCpuOnly);
-  EXPECT_EQ(made, (LaunchPlan{.threads_per_process = 8,
-                              .max_restarts = 2,
-                              .role = "trainer",
-                              .quiet = true,
-                              .output = {.log_dir = "logs"},
-                              .environment = {{"ACCELERATE_DEBUG_MODE", "true"},
-                                              {"CUDA_VISIBLE_DEVICES", "0,2"}}}));
+  EXPECT_EQ(made,
+            (LaunchPlan{
+                .threads_per_process = 8,
+                .max_restarts = 2,
+                .role = "trainer",
+                .quiet = true,
+                .output = {.log_dir = "logs"},
+                .environment = {{"ACCELERATE_DEBUG_MODE", "true"}, {"CUDA_VISIBLE_DEVICES", "0,2"}},
+                .remarks = {"gpu_ids=0,2 means nothing on the CPU and is ignored."}}));
   EXPECT_TRUE(plan(with({.gpu_ids = "all"}), kCpuOnly).environment.empty());
 }
 

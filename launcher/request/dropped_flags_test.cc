@@ -29,13 +29,20 @@ TEST(DroppedFlags, AreNoneWhereNothingIsLost) {
   EXPECT_EQ(dropped_flags_remark({.config = {.mixed_precision = ConfigPrecision::kBf16}}, 4), "");
 }
 
+TEST(DroppedFlags, AreFewerUnderMpirun) {
+  EXPECT_EQ(mpirun_flags_remark({.config = {.num_processes = 2}, .max_restarts = 2}), "");
+  EXPECT_THAT(mpirun_flags_remark({.config = {.enable_cpu_affinity = true}, .role = "trainer"}),
+              AllOf(HasSubstr("--enable_cpu_affinity, --role are ignored"), HasSubstr("mpirun")));
+}
+
 TEST(AccumulationSteps, CountWhereTheyWereTyped) {
   const LaunchConfig four = {.deepspeed_config = {{"gradient_accumulation_steps", "4"}}};
-  EXPECT_EQ(typed_accumulation_steps({.config = four}), "4");
-  EXPECT_EQ(typed_accumulation_steps({.config = four, .file = LaunchConfig()}), "4");
-  EXPECT_EQ(typed_accumulation_steps({.config = four, .file = four}), std::nullopt);
-  EXPECT_EQ(typed_accumulation_steps({}), std::nullopt);
-  EXPECT_THAT(ignored_remarks({.config = four}, ProgramOrigin::kHere), IsEmpty());
+  EXPECT_THAT(ignored_remarks({.config = four, .accumulation_steps = "4"}, ProgramOrigin::kHere),
+              IsEmpty());
+  EXPECT_THAT(ignored_remarks({.config = four, .file = four, .accumulation_steps = "4"},
+                              ProgramOrigin::kHere),
+              IsEmpty())
+      << "also where a file says the same";
   EXPECT_THAT(ignored_remarks({.config = four, .file = four}, ProgramOrigin::kHere),
               ElementsAre(HasSubstr("deepspeed_config")));
 }

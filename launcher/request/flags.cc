@@ -105,17 +105,55 @@ bool is_claimed(const std::string& name, const IsProgramFlag& is_program_flag) {
   return is_program_flag(name) || (absl::StartsWith(name, "no") && is_program_flag(name.substr(2)));
 }
 
+// What to do about a flag of `accelerate launch` alone that is typed at a program which launches
+// itself.
+std::string command_flag_hint(const LaunchFlag& flag) {
+  if (flag.name == "gradient_accumulation_steps") {
+    return absl::StrCat("start the program by `accelerate launch --", flag.name,
+                        "=N`, or set ACCELERATE_GRADIENT_ACCUMULATION_STEPS");
+  }
+  if (flag.name == "print" || flag.name == "mpirun_hostfile") {
+    return absl::StrCat("start the program by `accelerate launch --", flag.name, "=",
+                        flag.value_name, "`");
+  }
+  return "leave it out, as it says nothing to a program that is built here";
+}
+
+// Whether the run would be of another kind with it.
+bool decides_kind(const LaunchFlag& flag) {
+  return flag.use == FlagUse::kPython &&
+         (absl::StartsWith(flag.name, "use_") || flag.name == "tpu");
+}
+
+// Words that any program may have for something of its own.
+bool is_common_word(const std::string& name) {
+  return name == "debug" || name == "module" || name == "env" || name == "vm";
+}
+
+// A flag of `accelerate launch` alone, or of another launcher.
+std::optional<std::string> other_flag_hint(const LaunchFlag* flag, const std::string& name) {
+  return flag == nullptr ? foreign_flag_hint(name) : command_flag_hint(*flag);
+}
+
 // A word before `--` that goes to the program. One that is nearly a launch flag and none of the
 // program's would leave the launch as it is by default, without a word.
 absl::Status check_for_program(const std::string& word, const IsProgramFlag& is_program_flag,
                                LaunchRequest& request) {
-  constexpr std::size_t kLongestName = 40;
+  constexpr std::size_t kLongestName = 50;
   const std::string name = flag_name(word);
   if (!absl::StartsWith(word, "--") || name.size() > kLongestName) return absl::OkStatus();
   if (is_claimed(name, is_program_flag)) return absl::OkStatus();
   const std::string written = word.substr(0, word.find('='));
-  const std::optional<std::string> hint = foreign_flag_hint(name);
+  const LaunchFlag* flag = find_launch_flag(word);
+  if (flag != nullptr && decides_kind(*flag)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        written, " is for Python programs, and this one cannot be run so; leave it out",
+        is_program_flag == nullptr ? ", or write it behind `--` if it is the program's own."
+                                   : "."));
+  }
+  const std::optional<std::string> hint = other_flag_hint(flag, name);
   if (hint.has_value() && is_program_flag == nullptr) {
+    if (is_common_word(name)) return absl::OkStatus();
     request.remarks.push_back(
         absl::StrCat(written, " goes to the program and not to the launcher; there, ", *hint,
                      ". Behind `--` it is the program's without this remark."));

@@ -89,7 +89,7 @@ TEST(LaunchFlags, LeaveTheRestToTheProgramInItsOrder) {
 
 TEST(LaunchFlags, LeaveToTheProgramWhatIsForOtherPrograms) {
   const Arguments arguments = {
-      "--gradient_accumulation_steps=4", "--module", "-m", "-q", "--debug", "--vm=x", "--use_fsdp"};
+      "--gradient_accumulation_steps=4", "--module", "-m", "-q", "--debug", "--vm=x"};
   EXPECT_EQ(program_arguments(arguments), arguments);
 }
 

@@ -29,6 +29,9 @@ struct LaunchRequest {
   // What only flags say.
   std::optional<std::string> config_file = std::nullopt;
   std::optional<int> threads_per_process = std::nullopt;
+  // Of --gradient_accumulation_steps, which programs built here read as well. What a file says in
+  // its section for DeepSpeed is for that alone.
+  std::optional<std::string> accumulation_steps = std::nullopt;
   int max_restarts = 0;
   std::chrono::seconds grace_period{30};  // From SIGTERM to SIGKILL.
   std::string run_id = "none";            // What the machines of one job know each other by.

@@ -2,12 +2,18 @@
 
 #include <initializer_list>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "launcher/env/integer.h"
+
 namespace accelerate::launcher {
 namespace {
 
 using Set = LaunchFlag::Set;
 
 constexpr char kParadigms[] = "Python programs alone, how the work is split";
+
+constexpr char kAccumulationSteps[] = "gradient_accumulation_steps";
 
 struct SectionFlag {
   const char* name;
@@ -49,7 +55,7 @@ constexpr SectionFlag kDeepspeed[] = {
     {"offload_param_device", "TEXT"},
     {"offload_optimizer_nvme_path", "TEXT"},
     {"offload_param_nvme_path", "TEXT"},
-    {"gradient_accumulation_steps", "N"},
+    {kAccumulationSteps, "N"},
     {"gradient_clipping", "NUMBER"},
     {"zero3_init_flag", "TEXT"},
     {"zero3_save_16bit_model", "TEXT"},
@@ -142,6 +148,17 @@ absl::Status use_parallelism_config(const std::string&, LaunchRequest& request) 
   return absl::OkStatus();
 }
 
+absl::Status set_accumulation_steps(const std::string& value, LaunchRequest& request) {
+  const absl::StatusOr<int> steps = parse_integer(
+      value, {.name = absl::StrCat("--", kAccumulationSteps),
+              .minimum = 1,
+              .remedy = "write the number of batches for each update, a whole number."});
+  if (!steps.ok()) return steps.status();
+  request.config.deepspeed_config[kAccumulationSteps] = value;
+  request.accumulation_steps = value;
+  return absl::OkStatus();
+}
+
 template <class Flags>
 void append(const Flags& flags, const char* group, FlagUse use, decltype(LaunchFlag::target) target,
             std::vector<LaunchFlag>& all) {
@@ -151,6 +168,7 @@ void append(const Flags& flags, const char* group, FlagUse use, decltype(LaunchF
                    .group = group,
                    .use = use,
                    .target = target});
+    if (all.back().name == kAccumulationSteps) all.back().target = Set(set_accumulation_steps);
   }
 }
 

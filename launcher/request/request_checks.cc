@@ -1,8 +1,8 @@
 #include "launcher/request/request_checks.h"
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
-#include <optional>
+#include <initializer_list>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -109,10 +109,16 @@ absl::Status check_for_program_built_here(const LaunchRequest& request) {
     return absl::StrCat("a program built here has no ", feature);
   };
   const DistributedType type = config.distributed_type.value_or(DistributedType::kNo);
-  const auto refused_paradigm = [&lacks](const std::string& feature, const std::string& flag) {
-    return refused(lacks(feature),
-                   absl::StrCat("only a Python program can be launched so; leave out --", flag,
-                                ", or pass --multi_gpu or --cpu, to train on whole copies."));
+  const bool is_of_file = request.file.has_value() && request.file->distributed_type == type;
+  const auto refused_paradigm = [&](const std::string& feature, const std::string& flag) {
+    const std::string remedy =
+        is_of_file ? absl::StrCat(
+                         "pass --multi_gpu or --cpu, or write MULTI_GPU or MULTI_CPU for "
+                         "`distributed_type: ",
+                         to_string(type), "` in the config file")
+                   : absl::StrCat("leave out --", flag);
+    return refused(lacks(feature), absl::StrCat("only a Python program can be launched so; ",
+                                                remedy, ", to train on whole copies."));
   };
   if (type == DistributedType::kFsdp) return refused_paradigm("FSDP", "use_fsdp");
   if (type == DistributedType::kDeepspeed) return refused_paradigm("DeepSpeed", "use_deepspeed");
@@ -130,18 +136,26 @@ absl::Status check_for_program_built_here(const LaunchRequest& request) {
   return absl::OkStatus();
 }
 
-bool has_dynamo(const LaunchConfig& config) {
-  const auto backend = config.dynamo_config.find("dynamo_backend");
-  return backend != config.dynamo_config.end() && !absl::EqualsIgnoreCase(backend->second, "no");
+// Whether the section asks for something: what Python's questions write by default does not.
+bool asks_for_something(const ConfigSection& section) {
+  return std::any_of(section.begin(), section.end(), [](const auto& entry) {
+    for (const char* idle : {"no", "false", "default"}) {
+      if (absl::EqualsIgnoreCase(entry.second, idle)) return false;
+    }
+    return !absl::EndsWith(entry.first, "_size") || entry.second != "1";
+  });
 }
 
 // Sections that only say how a feature works which was not asked for, or which is refused.
 std::vector<std::string> idle_sections(const LaunchRequest& request) {
   const LaunchConfig& config = request.config;
   std::vector<std::string> names;
-  if (has_dynamo(config)) names.push_back("dynamo_config (--dynamo_…)");
+  if (asks_for_something(config.dynamo_config)) names.push_back("dynamo_config (--dynamo_…)");
   if (!config.fsdp_config.empty()) names.push_back("fsdp_config (--fsdp_…)");
-  const std::size_t used = typed_accumulation_steps(request).has_value() ? 1 : 0;
+  if (asks_for_something(config.parallelism_config)) {
+    names.push_back("parallelism_config (--parallelism_config_…)");
+  }
+  const std::size_t used = request.accumulation_steps.has_value() ? 1 : 0;
   if (config.deepspeed_config.size() > used) names.push_back("deepspeed_config (--zero_stage, …)");
   if (!config.megatron_lm_config.empty()) {
     names.push_back("megatron_lm_config (--megatron_lm_…)");
@@ -153,6 +167,28 @@ std::vector<std::string> idle_sections(const LaunchRequest& request) {
 std::string ignored(const std::vector<std::string>& names, const std::string& to_whom) {
   return absl::StrCat(absl::StrJoin(names, ", "), names.size() == 1 ? " means" : " mean",
                       " nothing ", to_whom, " and ", names.size() == 1 ? "is" : "are", " ignored.");
+}
+
+// Somebody who forgot --num_machines starts a job of its own on each machine.
+std::vector<std::string> idle_on_one_machine(const LaunchConfig& config) {
+  const bool mpirun_numbers = config.mpirun_hostfile().has_value();
+  if (config.num_machines.value_or(1) > 1 || mpirun_numbers) return {};
+  std::vector<std::string> names;
+  if (config.machine_rank.value_or(0) != 0) names.push_back("machine_rank");
+  const std::string address = config.main_process_ip.value_or("localhost");
+  if (address != "localhost" && address != "::1" && !absl::StartsWith(address, "127.")) {
+    names.push_back("main_process_ip");
+  }
+  return names;
+}
+
+std::string given_names(std::initializer_list<std::pair<const char*, bool>> flags) {
+  std::vector<std::string> names;
+  for (const auto& [name, is_given] : flags) {
+    if (is_given) names.push_back(name);
+  }
+  if (names.empty()) return "";
+  return absl::StrCat(absl::StrJoin(names, ", "), names.size() == 1 ? " is" : " are", " ignored: ");
 }
 
 }  // namespace
@@ -167,44 +203,48 @@ absl::Status check_request(const LaunchRequest& request, ProgramOrigin origin) {
 std::vector<std::string> ignored_remarks(const LaunchRequest& request, ProgramOrigin origin) {
   std::vector<std::string> remarks = request.remarks;
   if (!request.unused_flags.empty()) remarks.push_back(ignored(request.unused_flags, "here"));
+  const std::vector<std::string> idle = idle_on_one_machine(request.config);
+  if (!idle.empty()) {
+    remarks.push_back(ignored(idle, "on one machine, which is what num_machines says,"));
+  }
+  if (request.config.mpirun_config.count("mpirun_ccl") > 0) {
+    remarks.push_back(ignored({"mpirun_ccl"}, "here"));
+  }
   if (origin == ProgramOrigin::kElsewhere) return remarks;
   const std::vector<std::string> sections = idle_sections(request);
   if (!sections.empty()) remarks.push_back(ignored(sections, "to a program built here"));
   return remarks;
 }
 
-std::optional<std::string> typed_accumulation_steps(const LaunchRequest& request) {
-  const std::string key = "gradient_accumulation_steps";
-  const auto steps = request.config.deepspeed_config.find(key);
-  if (steps == request.config.deepspeed_config.end()) return std::nullopt;
-  if (request.file.has_value()) {
-    const auto in_file = request.file->deepspeed_config.find(key);
-    const bool is_of_file = in_file != request.file->deepspeed_config.end() && *in_file == *steps;
-    if (is_of_file) return std::nullopt;
-  }
-  return steps->second;
-}
-
 std::string dropped_flags_remark(const LaunchRequest& typed, int world_size) {
   const LaunchConfig& config = typed.config;
-  const std::pair<const char*, bool> flags[] = {
-      {"--num_processes", config.num_processes.value_or(world_size) != world_size},
-      {"--num_machines", config.num_machines.has_value()},
-      {"--machine_rank", config.machine_rank.has_value()},
-      {"--main_process_ip", config.main_process_ip.has_value()},
-      {"--main_process_port", config.main_process_port.has_value()},
-      {"--max_restarts", typed.max_restarts != LaunchRequest().max_restarts},
-      {"--tee", typed.output.tee != LaunchRequest().output.tee},
-      {"--log_dir", !typed.output.log_dir.empty()}};
-  std::vector<std::string> names;
-  for (const auto& [name, is_given] : flags) {
-    if (is_given) names.push_back(name);
-  }
+  const std::string names =
+      given_names({{"--num_processes", config.num_processes.value_or(world_size) != world_size},
+                   {"--num_machines", config.num_machines.has_value()},
+                   {"--machine_rank", config.machine_rank.has_value()},
+                   {"--main_process_ip", config.main_process_ip.has_value()},
+                   {"--main_process_port", config.main_process_port.has_value()},
+                   {"--max_restarts", typed.max_restarts != LaunchRequest().max_restarts},
+                   {"--tee", typed.output.tee != LaunchRequest().output.tee},
+                   {"--log_dir", !typed.output.log_dir.empty()}});
   if (names.empty()) return "";
-  return absl::StrCat(absl::StrJoin(names, ", "), names.size() == 1 ? " is" : " are",
-                      " ignored: this process has its place already, as one of ", world_size,
+  return absl::StrCat(names, "this process has its place already, as one of ", world_size,
                       " that another launcher has started; tell that one, or unset RANK and "
                       "WORLD_SIZE (under srun, SLURM_STEP_ID) to launch from here.");
+}
+
+std::string mpirun_flags_remark(const LaunchRequest& request) {
+  const LaunchRequest defaults;
+  const std::string names =
+      given_names({{"--machine_rank", request.config.machine_rank.value_or(0) != 0},
+                   {"--enable_cpu_affinity", request.config.enable_cpu_affinity.value_or(false)},
+                   {"--tee", request.output.tee != defaults.output.tee},
+                   {"--role", request.role != defaults.role},
+                   {"--rdzv_id", request.run_id != defaults.run_id},
+                   {"--rdzv_conf", request.rendezvous != defaults.rendezvous}});
+  if (names.empty()) return "";
+  return absl::StrCat(names,
+                      "mpirun starts, numbers and binds the processes, and has flags of its own.");
 }
 
 }  // namespace accelerate::launcher

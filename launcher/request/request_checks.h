@@ -7,7 +7,6 @@
 // Not a check against the machine: make_launch_plan() (launch_plan.h) does that.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,12 +22,11 @@ absl::Status check_request(const LaunchRequest& request, ProgramOrigin origin);
 // A line for what the request has and nobody reads, none where there is nothing.
 std::vector<std::string> ignored_remarks(const LaunchRequest& request, ProgramOrigin origin);
 
-// The value of --gradient_accumulation_steps where it was typed: that of a file is for DeepSpeed
-// alone, whose section it stands in.
-std::optional<std::string> typed_accumulation_steps(const LaunchRequest& request);
-
 // A line about the flags in `typed`, a request that nothing has completed, that mean nothing to a
 // process whose place among `world_size` others have decided; empty where there are none.
 std::string dropped_flags_remark(const LaunchRequest& typed, int world_size);
+
+// The same of a request whose processes mpirun starts, where nothing but a few flags is lost.
+std::string mpirun_flags_remark(const LaunchRequest& request);
 
 }  // namespace accelerate::launcher
