@@ -303,10 +303,10 @@ void WorkerGroup::warn_workers(int signal) const {
 
 void WorkerGroup::end_groups() {
   signal_groups(SIGKILL);
-  for (int rank = 0; rank < static_cast<int>(workers_.size()); ++rank) {
-    output_relay_.finish(rank);
-    error_relay_.finish(rank);
-    if (workers_[rank].end.has_value()) waitpid(workers_[rank].pid, nullptr, 0);
+  output_relay_.finish_all();
+  error_relay_.finish_all();
+  for (const Worker& worker : workers_) {
+    if (worker.end.has_value()) waitpid(worker.pid, nullptr, 0);
   }
   are_reaped_ = true;
   const std::vector<pid_t> left = adoption_.end(own_children());
