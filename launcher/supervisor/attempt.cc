@@ -122,11 +122,15 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
   return AttemptEnd(std::move(watchdog), std::move(group), *std::move(end));
 }
 
-int report_start(const LaunchPlan& plan, const absl::Status& status) {
+int start_exit_code(const absl::Status& status, int attempt) {
+  return attempt == 0 && !absl::IsResourceExhausted(status) ? 2 : 1;
+}
+
+int report_start(const LaunchPlan& plan, const absl::Status& status, int attempt) {
   print_to_errors(absl::StrCat(
       "accelerate: cannot start ", plan.num_processes,
       plan.num_processes == 1 ? " process: " : " processes: ", status.message(), "\n"));
-  return 1;
+  return start_exit_code(status, attempt);
 }
 
 }  // namespace accelerate::launcher

@@ -142,6 +142,7 @@ bool OutputRelay::read_once(int rank) {
 void OutputRelay::write_log(Source& source, std::string_view chunk) {
   RelaySource& from = source.from;
   if (!from.log.is_open() || write_to_file(from.log.get(), chunk)) return;
+  has_lost_log_ = true;
   // Once, and the run goes on: its output still passes.
   remark_(absl::StrCat("accelerate: cannot write ", from.log_path, ": ", std::strerror(errno),
                        "; the rest of this output is not kept; make room for it.\n"));

@@ -81,8 +81,8 @@ class OutputRelay {
   // which is remarked here and now, if there is one.
   void give_up();
 
-  // Whether text was lost for another reason than that its reader had gone.
-  bool has_lost() const { return has_lost_; }
+  // Whether text was lost, here or in a file, for another reason than that its reader had gone.
+  bool has_lost() const { return has_lost_ || has_lost_log_; }
 
   // The end of what `rank` wrote.
   std::string tail(int rank) const { return sources_[rank].tail.text(); }
@@ -117,6 +117,7 @@ class OutputRelay {
   bool has_given_up_ = false;
   bool has_told_of_dropping_ = false;
   bool has_lost_ = false;
+  bool has_lost_log_ = false;
   std::vector<Source> sources_;
   std::optional<int>
       mid_line_writer_;  // Whose text the output ends with, where no newline ended it.

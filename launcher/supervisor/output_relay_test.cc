@@ -259,6 +259,7 @@ TEST_F(PrefixedOutputTest, SaysOnceThatTheFileCannotBeWrittenAndGoesOn) {
   EXPECT_EQ(remarks_,
             "accelerate: cannot write logs/0: Broken pipe; the rest of this output is not kept; "
             "make room for it.\n");
+  EXPECT_TRUE(relay_.has_lost());
 }
 
 // Nobody reads what is more than a pipe holds.
