@@ -157,6 +157,7 @@ void WorkerGroup::hear_signals() {
   while (const std::optional<int> signal = signals_.take()) {
     switch (*signal) {
       case SIGCHLD:
+        if (!are_reaped_) adoption_.reap(own_children());
         break;
       case SIGUSR1:
       case SIGUSR2:
@@ -212,7 +213,6 @@ void WorkerGroup::collect_ends() {
     error_relay_.finish(rank);
     if (worker.end->failed()) failures_.push_back(rank);
   }
-  adoption_.reap(own_children());
   if (failures_.empty() || is_stopping_) return;
   const int cause = likely_cause();
   if (may_be_a_victim(cause)) {
