@@ -124,6 +124,7 @@ std::vector<std::string> left_out_flags(const LaunchRequest& request,
   const bool is_mpi = scheduler == "mpi";
   const std::pair<const char*, bool> flags[] = {
       {"--tee", request.output.tee != nothing.output.tee},
+      {"--local_ranks_filter", !request.output.shown_local_ranks.empty()},
       {"--rdzv_conf", request.rendezvous != nothing.rendezvous},
       {"--rdzv_id", request.run_id != nothing.run_id},
       {"--main_process_ip", !is_mpi && request.config.main_process_ip.has_value()},

@@ -33,31 +33,41 @@ void take_cpus(const std::string& quota, const std::string& period, CgroupLimits
   take_less(limits.cpus, static_cast<double>(time) / static_cast<double>(of));
 }
 
-void take_memory(const std::vector<std::string>& words, CgroupLimits& limits) {
+// What is not there, or says "max", is no limit.
+void read_memory(const fs::path& path, CgroupLimits& limits) {
+  const std::vector<std::string> words = read_words(path);
   std::uint64_t bytes = 0;
   if (words.empty() || !absl::SimpleAtoi(words[0], &bytes)) return;
   take_less(limits.memory_bytes, bytes);
 }
 
-// Files of the other version, or of another controller, are not there.
+using ReadGroup = void (*)(const fs::path& group, CgroupLimits& limits);
+
 void read_group(const fs::path& group, CgroupLimits& limits) {
   if (const auto max = read_words(group / "cpu.max"); max.size() == 2) {
     take_cpus(max[0], max[1], limits);
   }
+  read_memory(group / "memory.max", limits);
+}
+
+void read_cpu_group_of_version_1(const fs::path& group, CgroupLimits& limits) {
   const auto quota = read_words(group / "cpu.cfs_quota_us");
+  if (quota.size() != 1) return;
   const auto period = read_words(group / "cpu.cfs_period_us");
-  if (quota.size() == 1 && period.size() == 1) take_cpus(quota[0], period[0], limits);
-  take_memory(read_words(group / "memory.max"), limits);
-  take_memory(read_words(group / "memory.limit_in_bytes"), limits);
+  if (period.size() == 1) take_cpus(quota[0], period[0], limits);
+}
+
+void read_memory_group_of_version_1(const fs::path& group, CgroupLimits& limits) {
+  read_memory(group / "memory.limit_in_bytes", limits);
 }
 
 // A container may see its own group at the top, and be told where the host sees it: what is not
 // there has no files.
-void read_groups(const fs::path& top, const fs::path& path, CgroupLimits& limits) {
+void read_groups(const fs::path& top, const fs::path& path, ReadGroup read, CgroupLimits& limits) {
   for (fs::path group = path.relative_path(); !group.empty(); group = group.parent_path()) {
-    read_group(top / group, limits);
+    read(top / group, limits);
   }
-  read_group(top, limits);
+  read(top, limits);
 }
 
 }  // namespace
@@ -70,14 +80,15 @@ CgroupLimits read_cgroup_limits(const std::string& root) {
     const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (parts.size() < 3) continue;
     if (parts[1].empty()) {
-      read_groups(top, parts[2], limits);
+      read_groups(top, parts[2], read_group, limits);
       continue;
     }
-    const std::vector<std::string> controllers = absl::StrSplit(parts[1], ',');
-    for (const std::string controller : {"cpu", "memory"}) {
-      const bool has =
-          std::find(controllers.begin(), controllers.end(), controller) != controllers.end();
-      if (has) read_groups(top / controller, parts[2], limits);
+    for (const absl::string_view controller : absl::StrSplit(parts[1], ',')) {
+      if (controller == "cpu") {
+        read_groups(top / "cpu", parts[2], read_cpu_group_of_version_1, limits);
+      } else if (controller == "memory") {
+        read_groups(top / "memory", parts[2], read_memory_group_of_version_1, limits);
+      }
     }
   }
   return limits;

@@ -309,6 +309,8 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
   const absl::StatusOr<int> num_processes = choose_num_processes(request, machine, plan.device);
   if (!num_processes.ok()) return num_processes.status();
   plan.num_processes = *num_processes;
+  const absl::Status shown = check_shown_ranks(plan.output, plan.num_processes);
+  if (!shown.ok()) return shown;
   choose_meeting_place(request.config, plan);
   plan.threads_per_process = choose_threads(request, origin, machine, plan);
   absl::StatusOr<EnvironmentChanges> environment = choose_environment(request, origin, lookup);

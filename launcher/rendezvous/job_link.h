@@ -61,7 +61,7 @@ class JobLink {
   // or is to be stopped, for all machines, or has ended well here.
   void tell_failure(int local_rank, const WorkerEnd& end);
   void tell_signal(int signal);
-  void tell_not_started(const std::string& reason, int exit_code = 1);
+  void tell_not_started(const std::string& reason, int exit_code);
   void tell_well();
 
   // Whether this machine was the first that told why to stop.

@@ -132,6 +132,7 @@ TEST(LaunchFlags, RefuseBadValuesWithARemedy) {
   EXPECT_THAT(error({"--max_restarts", "x"}), HasSubstr("write for example --max_restarts=3"));
   EXPECT_THAT(error({"--monitor_interval", "soon"}), HasSubstr("it takes a number"));
   EXPECT_THAT(error({"--tee", "9"}), HasSubstr("tee"));
+  EXPECT_THAT(error({"--local-ranks-filter", "a"}), HasSubstr("local_ranks_filter"));
   EXPECT_THAT(error({"--cpu=true"}), HasSubstr("--cpu takes no value; write --cpu alone"));
 }
 

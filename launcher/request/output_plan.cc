@@ -1,11 +1,13 @@
 #include "launcher/request/output_plan.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace accelerate::launcher {
@@ -44,6 +46,35 @@ absl::StatusOr<Tee> parse_tee(const std::string& text) {
     tee.ranks.push_back({.rank = rank, .streams = *streams});
   }
   return tee;
+}
+
+bool OutputPlan::shows(int local_rank) const {
+  return shown_local_ranks.empty() || std::find(shown_local_ranks.begin(), shown_local_ranks.end(),
+                                                local_rank) != shown_local_ranks.end();
+}
+
+absl::StatusOr<std::vector<int>> parse_local_ranks(const std::string& text) {
+  std::vector<int> ranks;
+  for (const absl::string_view entry : absl::StrSplit(text, ',')) {
+    int rank = -1;
+    if (!absl::SimpleAtoi(entry, &rank) || rank < 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--local_ranks_filter=", text, " is not valid; write the ranks on this machine whose ",
+          "output is to be shown, such as 0 or 0,2."));
+    }
+    ranks.push_back(rank);
+  }
+  return ranks;
+}
+
+absl::Status check_shown_ranks(const OutputPlan& plan, int num_processes) {
+  for (int rank = 0; rank < num_processes; ++rank) {
+    if (plan.shows(rank)) return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--local_ranks_filter=", absl::StrJoin(plan.shown_local_ranks, ","),
+                   " would show nothing: the processes of this machine have the local ranks 0 to ",
+                   num_processes - 1, "; name one of these."));
 }
 
 }  // namespace accelerate::launcher

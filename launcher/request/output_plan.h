@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace accelerate::launcher {
@@ -48,6 +49,12 @@ struct OutputPlan {
   // Lines of these begin with "[default0]:", the role and the rank among all, where there are
   // several processes.
   Tee tee = {};
+  // The processes of this machine, by their ranks on it, whose output is shown at all; empty for
+  // all of them. What the others print is kept where there is a folder for it, and goes nowhere
+  // else.
+  std::vector<int> shown_local_ranks = {};
+
+  bool shows(int local_rank) const;
 
   bool operator==(const OutputPlan&) const = default;
 };
@@ -56,5 +63,12 @@ struct OutputPlan {
 // or one of these for single ranks, among all of the job, "0:1,1:3". InvalidArgument says what is
 // valid.
 absl::StatusOr<Tee> parse_tee(const std::string& text);
+
+// As torchrun writes its --local-ranks-filter: "0", "0,2". InvalidArgument says what is valid.
+absl::StatusOr<std::vector<int>> parse_local_ranks(const std::string& text);
+
+// InvalidArgument where a plan that is to show some of the processes shows none of those that there
+// are on this machine.
+absl::Status check_shown_ranks(const OutputPlan& plan, int num_processes);
 
 }  // namespace accelerate::launcher

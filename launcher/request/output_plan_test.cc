@@ -40,5 +40,31 @@ TEST(Tee, RefusesAnythingElse) {
   }
 }
 
+TEST(ShownRanks, AreAllUnlessSomeAreNamed) {
+  EXPECT_TRUE(OutputPlan().shows(7));
+  const OutputPlan some = {.shown_local_ranks = *parse_local_ranks("0,2")};
+  EXPECT_TRUE(some.shows(0));
+  EXPECT_FALSE(some.shows(1));
+  EXPECT_TRUE(some.shows(2));
+}
+
+TEST(ShownRanks, RefuseAnythingElse) {
+  for (const std::string text : {"", "a", "0:3", "0,", ",1", "-1", "1.5"}) {
+    EXPECT_THAT(std::string(parse_local_ranks(text).status().message()),
+                AllOf(HasSubstr("--local_ranks_filter=" + text + " is not valid"),
+                      HasSubstr("such as 0 or 0,2")))
+        << text;
+  }
+}
+
+TEST(ShownRanks, MustBeThere) {
+  const OutputPlan plan = {.shown_local_ranks = {2, 9}};
+  EXPECT_TRUE(check_shown_ranks(plan, 3).ok()) << "the same flags for machines of other sizes";
+  EXPECT_TRUE(check_shown_ranks({}, 1).ok());
+  EXPECT_THAT(std::string(check_shown_ranks(plan, 2).message()),
+              AllOf(HasSubstr("--local_ranks_filter=2,9 would show nothing"),
+                    HasSubstr("the local ranks 0 to 1")));
+}
+
 }  // namespace
 }  // namespace accelerate::launcher

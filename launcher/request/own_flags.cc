@@ -115,6 +115,12 @@ absl::Status set_tee(const std::string& value, LaunchRequest& request) {
   return tee.status();
 }
 
+absl::Status set_local_ranks_filter(const std::string& value, LaunchRequest& request) {
+  absl::StatusOr<std::vector<int>> ranks = parse_local_ranks(value);
+  if (ranks.ok()) request.output.shown_local_ranks = *std::move(ranks);
+  return ranks.status();
+}
+
 absl::Status set_mpirun_hostfile(const std::string& value, LaunchRequest& request) {
   request.config.mpirun_config["mpirun_hostfile"] = value;
   return absl::OkStatus();
@@ -194,6 +200,10 @@ std::vector<LaunchFlag> own_flags() {
       {"tee", "STREAMS",
        "Mark the lines of each rank: 1 for output, 2 for errors, 3 for both, 0:3 for rank 0 (0).",
        kOutput, FlagUse::kLaunch, Set(set_tee), "", 't'},
+      {"local_ranks_filter", "RANKS",
+       "Show what these ranks of each machine print, such as 0 or 0,2, and nothing of others "
+       "(all).",
+       kOutput, FlagUse::kLaunch, Set(set_local_ranks_filter), "0"},
       {"log_dir", "FOLDER", "Keep the output of each rank and restart in files below it.", kOutput,
        FlagUse::kLaunch, Set(take_text<&LaunchRequest::output, &OutputPlan::log_dir>)},
       {"role", "NAME", "What the processes are called in these marks (default).", kOutput,

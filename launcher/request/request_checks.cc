@@ -226,6 +226,7 @@ std::string dropped_flags_remark(const LaunchRequest& typed, int world_size) {
                    {"--main_process_port", config.main_process_port.has_value()},
                    {"--max_restarts", typed.max_restarts != LaunchRequest().max_restarts},
                    {"--tee", typed.output.tee != LaunchRequest().output.tee},
+                   {"--local_ranks_filter", !typed.output.shown_local_ranks.empty()},
                    {"--log_dir", !typed.output.log_dir.empty()}});
   if (names.empty()) return "";
   return absl::StrCat(names, "this process has its place already, as one of ", world_size,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -45,6 +46,12 @@ std::vector<pid_t> children(pid_t parent) {
   return pids;
 }
 
+// What most launchers, before they start anything, need not look for in files.
+bool has_children() {
+  siginfo_t info = {};
+  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+}
+
 bool is_marked(pid_t pid, const std::string& id) {
   std::ifstream file(absl::StrCat("/proc/", pid, "/environ"));
   const std::string environment{std::istreambuf_iterator<char>(file), {}};
@@ -62,7 +69,7 @@ bool is_ended(pid_t child) { return waitpid(child, nullptr, WNOHANG) == child; }
 }  // namespace
 
 Adoption::Adoption()
-    : strangers_(children(getpid())),
+    : strangers_(has_children() ? children(getpid()) : std::vector<pid_t>()),
       id_(absl::StrCat(getpid(), "-", std::chrono::system_clock::now().time_since_epoch().count(),
                        kMarkEnd)) {
   int was_adopting = 0;

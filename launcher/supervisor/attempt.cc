@@ -14,11 +14,19 @@
 namespace accelerate::launcher {
 namespace {
 
-OutputRoute route(const LaunchPlan& plan, int rank, bool is_marked, bool is_relayed,
+struct RouteOptions {
+  bool is_marked = false;
+  bool is_relayed = false;
+  bool is_shown = true;
+};
+
+OutputRoute route(const LaunchPlan& plan, int rank, const RouteOptions& options,
                   const std::string& log_file) {
-  return {.is_relayed = is_relayed || is_marked || !log_file.empty(),
-          .prefix = is_marked ? absl::StrCat("[", plan.role, rank, "]:") : "",
-          .log_file = log_file};
+  return {.is_relayed =
+              options.is_relayed || options.is_marked || !options.is_shown || !log_file.empty(),
+          .prefix = options.is_marked ? absl::StrCat("[", plan.role, rank, "]:") : "",
+          .log_file = log_file,
+          .is_shown = options.is_shown};
 }
 
 absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder>& logs,
@@ -40,8 +48,12 @@ absl::StatusOr<WorkerSetup> set_up(const Job& job, const std::optional<LogFolder
   // there itself, with colours.
   const bool several = plan.is_multi_process();
   const Streams marked = several ? plan.output.tee.of(rank) : Streams();
-  setup.standard_output = route(plan, rank, marked.out, /*is_relayed=*/false, output_file);
-  setup.standard_error = route(plan, rank, marked.err, /*is_relayed=*/several, error_output_file);
+  const bool is_shown = plan.output.shows(place.local_rank);
+  setup.standard_output =
+      route(plan, rank, {.is_marked = marked.out, .is_shown = is_shown}, output_file);
+  setup.standard_error =
+      route(plan, rank, {.is_marked = marked.err, .is_relayed = several, .is_shown = is_shown},
+            error_output_file);
   setup.variables = job.variables(plan, place, store);
   if (place.local_rank < static_cast<int>(plan.cpu_sets.size())) {
     setup.cpus = plan.cpu_sets[place.local_rank];
@@ -114,11 +126,15 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
   return AttemptEnd(std::move(watchdog), std::move(group), *std::move(end));
 }
 
-int report_start(const LaunchPlan& plan, const absl::Status& status) {
+int start_exit_code(const absl::Status& status, int attempt) {
+  return attempt == 0 && !absl::IsResourceExhausted(status) ? 2 : 1;
+}
+
+int report_start(const LaunchPlan& plan, const absl::Status& status, int attempt) {
   print_to_errors(absl::StrCat(
       "accelerate: cannot start ", plan.num_processes,
       plan.num_processes == 1 ? " process: " : " processes: ", status.message(), "\n"));
-  return 1;
+  return start_exit_code(status, attempt);
 }
 
 }  // namespace accelerate::launcher

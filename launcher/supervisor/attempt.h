@@ -91,7 +91,12 @@ absl::StatusOr<std::optional<LogFolder>> make_log_folder(const LaunchPlan& plan)
 absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
                                        const std::optional<LogFolder>& logs, JobScope& scope);
 
-// Says why the workers could not be started, and returns the exit code for that.
-int report_start(const LaunchPlan& plan, const absl::Status& status);
+// The exit code where the workers of this attempt could not be started: 2 where that was refused
+// before anything ran, as what was asked for cannot be had; 1 where the machine failed, or a
+// restart.
+int start_exit_code(const absl::Status& status, int attempt);
+
+// Says why the workers could not be started, and returns that code.
+int report_start(const LaunchPlan& plan, const absl::Status& status, int attempt = 0);
 
 }  // namespace accelerate::launcher

@@ -13,7 +13,7 @@ absl::Status make_room_for_files(const OpenFiles& files) {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return system_error("getrlimit");
   if (files.needed > limit.rlim_max) {
-    return absl::ResourceExhaustedError(absl::StrCat(
+    return absl::FailedPreconditionError(absl::StrCat(
         files.needed, " files must be open at once, and the limit is ", limit.rlim_max,
         "; raise it (ulimit -Hn, or LimitNOFILE of the service), start fewer processes, or leave ",
         "--log_dir and --tee out."));

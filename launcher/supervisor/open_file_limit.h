@@ -19,7 +19,7 @@ struct OpenFiles {
 };
 
 // Raises the soft limit of this process, which its children inherit, where it is too low, and never
-// lowers it. ResourceExhausted where the hard one is: nobody but root can raise that. Thread-safe.
+// lowers it. FailedPrecondition where the hard one is: nobody but root can raise that. Thread-safe.
 absl::Status make_room_for_files(const OpenFiles& files);
 
 }  // namespace accelerate::launcher

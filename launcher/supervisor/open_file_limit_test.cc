@@ -66,7 +66,7 @@ TEST(OpenFileLimit, IsNoObstacleToManyRanksWithLogs) {
   EXPECT_EQ(raised.code, 0) << raised.errors;
   const ProgramEnd too_low =
       run_to_end({.arguments = {"/bin/sh", "-c", with_limits("64", "100", many)}});
-  EXPECT_EQ(too_low.code, 1);
+  EXPECT_EQ(too_low.code, 2);
   EXPECT_THAT(too_low.errors,
               AllOf(HasSubstr("files must be open at once, and the limit is 100; raise it"),
                     HasSubstr("--log_dir")));

@@ -8,8 +8,9 @@
 //   relay.forward();
 //
 // Lines of different processes do not mix: a whole line goes out at once, and what has no newline
-// yet, such as a prompt or a progress bar, after a moment. It never waits for whoever reads the
-// output: it keeps some, and then leaves the pipes full, so that the processes wait for him.
+// yet, such as a prompt or a progress bar, after a moment. Then the others wait a while for its
+// end, and begin on a fresh line where that does not come. The relay never waits for whoever reads
+// the output: it keeps some, and then leaves the pipes full, so that the processes wait for him.
 //
 // Not where the processes can write themselves: one that finds a pipe in place of its terminal may
 // write later, and without colours.
@@ -36,6 +37,7 @@ struct RelaySource {
   std::string prefix = "";    // Before each line that is passed on.
   FileDescriptor log = {};    // Gets all that comes, as it comes; nothing does if not open.
   std::string log_path = "";  // For messages.
+  bool is_shown = true;       // Otherwise nothing is passed on, but kept and remembered as ever.
 };
 
 // Not thread-safe.
@@ -52,19 +54,22 @@ class OutputRelay {
   // Relays from the next rank, from 0.
   void add(RelaySource source);
 
-  // What to poll: the pipes that may still bring something, unless so much is kept that they have
-  // to wait, and the output where it is to take what is kept.
+  // What to poll: the pipes that may still bring something, unless so much is kept that those that
+  // are shown have to wait, and the output where it is to take what is kept.
   void add_to(std::vector<pollfd>& polled) const;
 
-  // How long an open line may still wait for its end; nothing where there is none.
+  // How long until text that waits for the end of a line is to go out; nothing where there is none.
   std::optional<std::chrono::milliseconds> wait() const;
 
   // Passes on what has arrived, and has been kept. Does not wait for more.
   void forward();
 
-  // Passes on all that rank `rank` has written so far, an open line too. For a process that has
-  // ended.
+  // Takes in all that rank `rank` has written, of whose lines none need be waited for any more. For
+  // a process that has ended.
   void finish(int rank);
+
+  // The same for all ranks, and passes on everything.
+  void finish_all();
 
   // Writes whole lines of the caller's own in between.
   void print(std::string_view lines);
@@ -76,8 +81,8 @@ class OutputRelay {
   // which is remarked here and now, if there is one.
   void give_up();
 
-  // Whether text was lost for another reason than that its reader had gone.
-  bool has_lost() const { return has_lost_; }
+  // Whether text was lost, here or in a file, for another reason than that its reader had gone.
+  bool has_lost() const { return has_lost_ || has_lost_log_; }
 
   // The end of what `rank` wrote.
   std::string tail(int rank) const { return sources_[rank].tail.text(); }
@@ -91,13 +96,17 @@ class OutputRelay {
   struct Source {
     RelaySource from;
     OutputTail tail;
-    std::string open_line;
-    Clock::time_point open_since;
+    std::string waiting;  // What is to be passed on, since when:
+    Clock::time_point since;
+    bool has_ended = false;
   };
 
   bool read_once(int rank);
   void write_log(Source& source, std::string_view chunk);
-  void write_open_line(int rank);
+  bool would_interrupt(int rank) const;
+  Clock::time_point due_time(int rank) const;
+  bool write_lines(int rank);
+  void write_what_waits(int rank);
   void write(int writer, std::string_view text);
   void write_output(std::string_view text);
   void look_for_error();
@@ -108,6 +117,7 @@ class OutputRelay {
   bool has_given_up_ = false;
   bool has_told_of_dropping_ = false;
   bool has_lost_ = false;
+  bool has_lost_log_ = false;
   std::vector<Source> sources_;
   std::optional<int>
       mid_line_writer_;  // Whose text the output ends with, where no newline ended it.

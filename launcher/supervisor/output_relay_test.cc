@@ -54,6 +54,17 @@ class OutputRelayTest : public ::testing::Test {
     return output_.take();
   }
 
+  // Forwards until something comes, which must be this.
+  void wait_for(const std::string& text) {
+    std::string output = forwarded();
+    while (output.empty()) {
+      ASSERT_TRUE(relay_.wait().has_value());
+      std::this_thread::sleep_for(*relay_.wait());
+      output = forwarded();
+    }
+    EXPECT_EQ(output, text);
+  }
+
   int num_polled() const {
     std::vector<pollfd> polled;
     relay_.add_to(polled);
@@ -83,15 +94,54 @@ TEST_F(OutputRelayTest, HoldsALineUntilItsEndSoThatLinesDoNotMix) {
 
 TEST_F(OutputRelayTest, ForwardsAnOpenLineAfterAMoment) {
   ranks_[0].put("continue? ");
-  std::string output = forwarded();
-  while (output.empty()) {
-    std::this_thread::sleep_for(relay_.wait().value());
-    output = forwarded();
-  }
-  EXPECT_EQ(output, "continue? ");
+  wait_for("continue? ");
   EXPECT_FALSE(relay_.wait().has_value());
   ranks_[0].put("yes\n");
   EXPECT_EQ(forwarded(), "yes\n");
+}
+
+TEST_F(OutputRelayTest, WaitsForTheEndOfALineThatIsPassedOnWhenAnotherRankWrites) {
+  ranks_[0].put("loss ");
+  wait_for("loss ");
+  ranks_[1].put("other\n");
+  EXPECT_EQ(forwarded(), "");
+  EXPECT_TRUE(relay_.wait().has_value());
+  ranks_[0].put("0.5\n");
+  EXPECT_EQ(forwarded(), "0.5\nother\n");
+  EXPECT_FALSE(relay_.wait().has_value());
+}
+
+TEST_F(OutputRelayTest, DoesNotWaitForTheEndOfAPrompt) {
+  ranks_[0].put("continue? ");
+  wait_for("continue? ");
+  ranks_[1].put("other\nopen");
+  wait_for("\nother\n");
+  wait_for("open");
+  relay_.finish(1);
+  ranks_[0].put("yes\n");
+  EXPECT_EQ(forwarded(), "\nyes\n");
+}
+
+TEST_F(OutputRelayTest, DoesNotWaitForTheEndOfALineWithMuchToPassOn) {
+  ranks_[0].put("10 %");
+  wait_for("10 %");
+  const std::string line(1023, 'x');
+  std::string output;
+  for (int i = 0; i < 64; ++i) {
+    ranks_[1].put(line + "\n");
+    output += forwarded();
+  }
+  EXPECT_EQ(output.substr(0, 6), "\nxxxxx");
+}
+
+TEST_F(OutputRelayTest, FinishesAllHoweverOpenTheirLinesAre) {
+  ranks_[1].put("10 %");
+  wait_for("10 %");
+  ranks_[0].put("one\ntwo");
+  EXPECT_EQ(forwarded(), "");
+  relay_.finish_all();
+  EXPECT_EQ(output_.take(), "\none\ntwo");
+  EXPECT_FALSE(relay_.wait().has_value());
 }
 
 TEST_F(OutputRelayTest, StartsANewLineWhereAnotherRankLeftOneOpen) {
@@ -181,6 +231,24 @@ TEST_F(PrefixedOutputTest, KeepsTheTextAsItWasWritten) {
   EXPECT_EQ(relay_.tail(0), "one\ntwo\n");
 }
 
+TEST(OutputRelay, KeepsAndRemembersWhatIsNotShown) {
+  const Pipe output;
+  Pipe log;
+  Pipe rank;
+  OutputRelay relay(output.write_end.get());
+  relay.add({.pipe = std::move(rank.read_end),
+             .prefix = "[0]:",
+             .log = std::move(log.write_end),
+             .is_shown = false});
+  rank.put("one\ntwo");
+  relay.forward();
+  EXPECT_FALSE(relay.wait().has_value());
+  relay.finish_all();
+  EXPECT_EQ(output.take(), "");
+  EXPECT_EQ(log.take(), "one\ntwo");
+  EXPECT_EQ(relay.tail(0), "one\ntwo\n");
+}
+
 TEST_F(PrefixedOutputTest, SaysOnceThatTheFileCannotBeWrittenAndGoesOn) {
   signal(SIGPIPE, SIG_IGN);
   log_.read_end.reset();
@@ -191,6 +259,7 @@ TEST_F(PrefixedOutputTest, SaysOnceThatTheFileCannotBeWrittenAndGoesOn) {
   EXPECT_EQ(remarks_,
             "accelerate: cannot write logs/0: Broken pipe; the rest of this output is not kept; "
             "make room for it.\n");
+  EXPECT_TRUE(relay_.has_lost());
 }
 
 // Nobody reads what is more than a pipe holds.

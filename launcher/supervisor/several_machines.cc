@@ -167,14 +167,14 @@ class MachineOfSeveral {
 
  private:
   LocalEnd run_attempt(int number) {
-    if (!logs_.ok()) return not_started(logs_.status());
+    if (!logs_.ok()) return not_started(logs_.status(), number);
     Attempt attempt = {.number = number, .link = &link_};
     if (link_.is_main_machine() && job_.has_store) {
       // At any port: the main one is taken by those who meet, and the last attempt's may be
       // anyone's.
       absl::StatusOr<Store> store =
           open_store(job_, /*port=*/0, reach_of(job_.plan.main_process_ip));
-      if (!store.ok()) return not_started(store.status());
+      if (!store.ok()) return not_started(store.status(), number);
       attempt.store = *std::move(store);
     }
     link_.be_ready(number, attempt.store.endpoint.port, attempt.store.endpoint.secret);
@@ -189,7 +189,7 @@ class MachineOfSeveral {
     choose_interface();
     absl::StatusOr<AttemptEnd> end =
         launcher::run_attempt(job_, std::move(attempt), *logs_, scope_);
-    if (!end.ok()) return not_started(end.status());
+    if (!end.ok()) return not_started(end.status(), number);
     if (end->group.is_well()) {
       link_.tell_well();
     }
@@ -205,8 +205,8 @@ class MachineOfSeveral {
     return talk(link_, signals_, {.limit = limit_, .end = end}, is_over);
   }
 
-  LocalEnd not_started(const absl::Status& status) {
-    link_.tell_not_started(std::string(status.message()));
+  LocalEnd not_started(const absl::Status& status, int number) {
+    link_.tell_not_started(std::string(status.message()), start_exit_code(status, number));
     return {};
   }
 

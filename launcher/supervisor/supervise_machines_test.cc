@@ -267,7 +267,7 @@ TEST(SeveralMachines, SayWhyOneCannotKeepItsOutput) {
       {.flags = {"--num_processes=2"}, .script = kWait, .own_flags = [&](int machine) {
          return machine == 1 ? Words{"--log_dir=" + file} : Words();
        }});
-  EXPECT_THAT(machines.wait_for_all(), Each(1));
+  EXPECT_THAT(machines.wait_for_all(), Each(2));
   EXPECT_THAT(machines[0].errors(), HasSubstr("machine 1 (127.0.0.1) cannot start its processes: "
                                               "cannot make the folder"));
 }
@@ -278,7 +278,7 @@ TEST(SeveralMachines, SayThatTheirPortIsTaken) {
   Machines first({.flags = {"--num_processes=2"}, .script = kWait});
   first.wait_for_output_of_all("up\n");
   const auto second = first.start(0);
-  EXPECT_EQ(second->wait(), 1);
+  EXPECT_EQ(second->wait(), 2);
   EXPECT_THAT(second->errors(), HasSubstr("another process uses this port; pass another "
                                           "--main_process_port on all machines, or another"));
 }

@@ -115,7 +115,7 @@ TEST(Output, IsKeptOfOneProcessToo) {
 TEST(Output, SaysWhyItCannotBeKept) {
   const std::string file = temporary_file("no_folder", "");
   Subprocess program(shells({"--num_processes=2", "--log_dir=" + file}, kTwoStreams));
-  EXPECT_EQ(program.wait(), 1);
+  EXPECT_EQ(program.wait(), 2);
   EXPECT_THAT(program.errors(), AllOf(HasSubstr("cannot start 2 processes: cannot make the folder"),
                                       HasSubstr("correct --log_dir")));
   EXPECT_THAT(program.output(), IsEmpty());

@@ -66,7 +66,7 @@ TEST(SuperviseProgram, LeavesThePortThatItIsToldToTheProgramOrSaysThatItIsTaken)
   const std::string flag = "--main_process_port=" + port;
 
   Subprocess refused(shells({"--num_processes=2", flag}, "echo started"));
-  EXPECT_EQ(refused.wait(), 1);
+  EXPECT_EQ(refused.wait(), 2);
   EXPECT_THAT(refused.output(), IsEmpty());
   EXPECT_THAT(refused.errors(), HasSubstr("another process uses this port"));
 

@@ -139,12 +139,10 @@ TEST(Output, OfErrorsThatGetsNowhereIsAFailure) {
 // The launcher itself would be killed by SIGXFSZ.
 TEST(Output, BeyondTheLimitOfAFilesSizeIsLostAndNotTheRun) {
   const std::string logs = testing::TempDir() + "/limited_logs";
-  SubprocessOptions options =
-      shells({"--num_processes=1", "--log_dir=" + logs}, "head -c 100000 /dev/zero; echo end");
-  const std::vector<std::string> shell = {"/bin/sh", "-c", "ulimit -f 8; exec \"$0\" \"$@\""};
-  options.arguments.insert(options.arguments.begin(), shell.begin(), shell.end());
-  Subprocess program(options);
-  EXPECT_LT(program.wait(), 2);
+  Subprocess program(
+      shells({"--num_processes=1", "--log_dir=" + logs},
+             "prlimit --pid=$PPID --fsize=4096; head -c 100000 /dev/zero; echo end"));
+  EXPECT_EQ(program.wait(), 1);
   EXPECT_THAT(program.errors(), HasSubstr("File too large"));
   EXPECT_THAT(program.output(), HasSubstr("end"));
 }

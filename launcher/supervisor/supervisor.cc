@@ -83,11 +83,11 @@ Outcome run_once(const Job& job, int number, const std::optional<LogFolder>& log
   Attempt attempt = {.number = number};
   if (job.has_store) {
     absl::StatusOr<Store> store = open_store(job, plan.main_process_port, Reach::kThisMachine);
-    if (!store.ok()) return {.exit_code = report_start(plan, store.status())};
+    if (!store.ok()) return {.exit_code = report_start(plan, store.status(), number)};
     attempt.store = *std::move(store);
   }
   absl::StatusOr<AttemptEnd> end = run_attempt(job, std::move(attempt), logs, scope);
-  if (!end.ok()) return {.exit_code = report_start(plan, end.status())};
+  if (!end.ok()) return {.exit_code = report_start(plan, end.status(), number)};
   return report(job, *end, number);
 }
 

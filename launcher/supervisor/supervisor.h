@@ -59,10 +59,12 @@ namespace accelerate::launcher {
 //
 // Returns 0 where all workers did; the exit code of the first that failed, 128 + the signal's
 // number for one that was killed; 128 + the signal's number where a signal to this process ended
-// the job, or kept a failed one from starting again; 1 where the workers could not be started, or
-// standard output could not be written. Of several that have failed, one that says that another has
-// died is not the first. What went wrong, and the end of what the
-// failed worker wrote to standard error, is printed to standard error, unless the plan is quiet.
+// the job, or kept a failed one from starting again; 2 where they are refused before the first
+// start, as a port, folder or limit that was asked for cannot be had; 1 where the machine could not
+// start them, or something of what they print could not be written or kept. Of several that have
+// failed, one that says that another has died is not the first. What went wrong, and the end of
+// what the failed worker wrote to standard error, is printed to standard error, unless the plan is
+// quiet.
 int supervise(const LaunchPlan& plan, const std::function<int()>& worker);
 
 // The same with workers that execute `command`, with the environment that program_variables()

@@ -297,14 +297,14 @@ TEST(Supervise, ListensAtThePortThatItIsToldOrSaysThatItIsTaken) {
   const std::string flag = "--main_process_port=" + std::to_string(socket->port);
 
   Subprocess refused(supervised({"--num_processes=2", flag, "ok"}));
-  EXPECT_EQ(refused.wait(), 1);
+  EXPECT_EQ(refused.wait(), 2);
   EXPECT_THAT(refused.errors(), AllOf(HasSubstr("accelerate: cannot start 2 processes: "),
                                       HasSubstr("another process uses this port"),
                                       HasSubstr("=0 for any free port")));
 
   Subprocess one(supervised({"--num_machines=2", "--num_processes=2", "--machine_rank=0",
                              "--main_process_ip=127.0.0.1", flag, "ok"}));
-  EXPECT_EQ(one.wait(), 1);
+  EXPECT_EQ(one.wait(), 2);
   EXPECT_THAT(one.errors(), HasSubstr("accelerate: cannot start 1 process: "));
 
   socket->fd.reset();

@@ -158,6 +158,7 @@ void WorkerGroup::hear_signals() {
   while (const std::optional<int> signal = signals_.take()) {
     switch (*signal) {
       case SIGCHLD:
+        if (!are_reaped_) adoption_.reap(own_children());
         break;
       case SIGUSR1:
       case SIGUSR2:
@@ -217,7 +218,6 @@ void WorkerGroup::collect_ends() {
       ended_ranks_.add(rank);
     }
   }
-  adoption_.reap(own_children());
   if (failures_.empty() || is_stopping_) return;
   const int cause = likely_cause();
   if (may_be_a_victim(cause)) {
@@ -308,10 +308,10 @@ void WorkerGroup::warn_workers(int signal) const {
 
 void WorkerGroup::end_groups() {
   signal_groups(SIGKILL);
-  for (int rank = 0; rank < static_cast<int>(workers_.size()); ++rank) {
-    output_relay_.finish(rank);
-    error_relay_.finish(rank);
-    if (workers_[rank].end.has_value()) waitpid(workers_[rank].pid, nullptr, 0);
+  output_relay_.finish_all();
+  error_relay_.finish_all();
+  for (const Worker& worker : workers_) {
+    if (worker.end.has_value()) waitpid(worker.pid, nullptr, 0);
   }
   are_reaped_ = true;
   const std::vector<pid_t> left = adoption_.end(own_children());

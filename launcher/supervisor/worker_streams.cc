@@ -24,7 +24,8 @@ absl::StatusOr<FileDescriptor> open_log(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<FileDescriptor> add_rank(const OutputRoute& route, OutputRelay& relay) {
-  RelaySource source = {.prefix = route.prefix, .log_path = route.log_file};
+  RelaySource source = {
+      .prefix = route.prefix, .log_path = route.log_file, .is_shown = route.is_shown};
   FileDescriptor write_end;
   if (route.is_relayed) {
     int ends[2] = {-1, -1};

@@ -21,6 +21,7 @@ struct OutputRoute {
   bool is_relayed = false;    // Otherwise the worker inherits the stream of this process,
   std::string prefix = "";    // has no prefix,
   std::string log_file = "";  // and no file: nothing is kept where this is empty.
+  bool is_shown = true;       // Otherwise it is relayed, and does not get to that stream.
 };
 
 // Adds the next rank to `relay`. Returns what it is to write to, which is not open where it keeps
