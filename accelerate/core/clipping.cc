@@ -21,18 +21,10 @@
 namespace accelerate {
 
 using internal::gradients_of;
-using internal::see;
 using internal::takes_kernels;
 using internal::values_of;
 
 namespace {
-
-// After the engine's own change of gradients, where it had looked at them before.
-void see_again(const internal::LiveList<OptimizerState>& optimizers) {
-  for (const auto& optimizer : optimizers) {
-    if (!optimizer->pending.seen.empty()) see(optimizer->pending, gradients_of(*optimizer));
-  }
-}
 
 // kernels::clip_coefficient() of a finite limit, without waiting for a device.
 at::Tensor clip_factor(const at::Tensor& norm, double max_norm) {
@@ -41,46 +33,22 @@ at::Tensor clip_factor(const at::Tensor& norm, double max_norm) {
 
 }  // namespace
 
-std::optional<std::vector<std::shared_ptr<OptimizerState>>> OptimizerSteps::covering(
-    const std::vector<at::Tensor>& gradients) {
-  TensorSet asked;
-  for (const at::Tensor& gradient : gradients) asked.insert(gradient.unsafeGetTensorImpl());
-  std::vector<std::shared_ptr<OptimizerState>> found;
-  size_t covered = 0;
-  for (const auto& optimizer : optimizers()) {
-    size_t inside = 0;
-    const std::vector<at::Tensor> own = gradients_of(*optimizer);
-    for (const at::Tensor& gradient : own) inside += asked.count(gradient.unsafeGetTensorImpl());
-    if (inside == 0) continue;
-    notice_changes(*optimizer);
-    if (inside < own.size() || !takes_kernels(*optimizer, own)) return std::nullopt;
-    covered += inside;
-    found.push_back(optimizer);
-  }
-  // One norm needs one factor, which two that were begun need not have.
-  for (const auto& optimizer : found) {
-    if (found.size() > 1 && optimizer->pending.begun) return std::nullopt;
-  }
-  if (covered != asked.size()) return std::nullopt;
-  return found;
+// After the engine's own change of gradients, where it had looked at them before.
+void OptimizerSteps::see_again(const Share& share) {
+  if (share.optimizer->pending.has_seen()) share.optimizer->pending.see(share.gradients);
 }
 
-internal::LiveList<OptimizerState> OptimizerSteps::make_visible(
-    const std::vector<at::Tensor>& parameters) {
-  internal::LiveList<OptimizerState> result;
-  TensorSet asked;
-  for (const at::Tensor& parameter : parameters) asked.insert(parameter.unsafeGetTensorImpl());
-  for (const auto& optimizer : optimizers()) {
-    bool concerned = false;
-    for (const auto& group : optimizer->optimizer->param_groups()) {
-      for (const at::Tensor& parameter : group.params())
-        concerned = concerned || asked.contains(parameter.unsafeGetTensorImpl());
-    }
-    if (!concerned) continue;
-    unscale(*optimizer);
-    result.push_back(optimizer);
+bool OptimizerSteps::can_clip_in_step(const std::vector<Share>& shares, size_t count) {
+  size_t covered = 0;
+  for (const Share& share : shares) {
+    notice_changes(*share.optimizer);
+    if (share.inside < share.gradients.size() || !takes_kernels(*share.optimizer, share.gradients))
+      return false;
+    // One norm needs one factor, which two that were measured apart need not have.
+    if (shares.size() > 1 && share.optimizer->pending.is_measured()) return false;
+    covered += share.inside;
   }
-  return result;
+  return covered == count;
 }
 
 at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& parameters,
@@ -100,39 +68,39 @@ at::Tensor OptimizerSteps::clip_to_norm(const std::vector<at::Tensor>& parameter
   const std::vector<at::Tensor> gradients = gradients_of(parameters);
   if (gradients.empty()) return at::zeros({});
   const bool has_limit = max_norm != std::numeric_limits<double>::infinity();
-  const auto optimizers = norm_type == 2 ? covering(gradients) : std::nullopt;
+  const std::vector<Share> shares = shares_of(gradients);
+  const bool by_kernels = norm_type == 2 && can_clip_in_step(shares, gradients.size());
   const bool in_step =
-      optimizers &&
-      (!has_limit || std::all_of(optimizers->begin(), optimizers->end(),
-                                 [](auto& each) { return each->after_clip == AfterClip::kSteps; }));
+      by_kernels && (!has_limit || std::all_of(shares.begin(), shares.end(), [](auto& each) {
+        return each.optimizer->after_clip == AfterClip::kSteps;
+      }));
   if (!in_step) {
-    const auto concerned = make_visible(parameters);
+    for (const Share& share : shares) unscale(*share.optimizer);
     const at::Tensor norm = norm_of(gradients, norm_type);
-    if (has_limit) {
-      const at::Tensor factor = clip_factor(norm, max_norm);
-      for (const at::Tensor& gradient : gradients)
-        values_of(gradient).mul_(factor.to(gradient.scalar_type()));
-      see_again(concerned);
-    }
-    // From now on the program is watched; see Note [Clipping in the step].
-    for (size_t i = 0; has_limit && optimizers && i < optimizers->size(); ++i) {
-      OptimizerState& optimizer = *(*optimizers)[i];
-      const std::vector<at::Tensor> own = gradients_of(optimizer);
-      optimizer.pending.clipped = true;
-      if (optimizer.after_clip == AfterClip::kNotKnown && !recording_)
-        optimizer.pending.clipped_sum = sum_of(own);
-      see(optimizer.pending, own);
+    if (!has_limit) return norm.to(at::kFloat);
+    const at::Tensor factor = clip_factor(norm, max_norm);
+    for (const at::Tensor& gradient : gradients)
+      values_of(gradient).mul_(factor.to(gradient.scalar_type()));
+    for (const Share& share : shares) {
+      PendingStep& pending = share.optimizer->pending;
+      if (!by_kernels) {
+        see_again(share);
+        continue;
+      }
+      // From now on the program is watched; see Note [Clipping in the step].
+      pending.clip = PendingStep::Clip::kInValues;
+      if (share.optimizer->after_clip == AfterClip::kNotKnown && !recording_)
+        pending.clipped_sum = sum_of(share.gradients);
+      pending.see(share.gradients);
     }
     return norm.to(at::kFloat);
   }
   norm_.measure(gradients);
   const at::Tensor norm = at::empty({}, gradients.front().options().dtype(at::kFloat));
-  for (const auto& optimizer : *optimizers) {
-    begin(*optimizer, gradients_of(*optimizer),
+  for (const Share& share : shares) {
+    begin(*share.optimizer, share.gradients,
           {.max_norm = max_norm, .norm_out = norm.mutable_data_ptr<float>()});
-    PendingStep& pending = optimizer->pending;
-    pending.clipped = pending.clipped || has_limit;
-    pending.clips_in_step = pending.clips_in_step || has_limit;
+    if (has_limit) share.optimizer->pending.clip = PendingStep::Clip::kInStep;
   }
   return norm;
 }
@@ -143,12 +111,13 @@ void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, 
       "clip_grad_value",
       [this](const std::vector<at::Tensor>& parameters, double clip_value) {
         c10::AutoGradMode no_grad(false);
-        const auto concerned = make_visible(parameters);
         const std::vector<at::Tensor> gradients = gradients_of(parameters);
         if (gradients.empty()) return;
+        const std::vector<Share> shares = shares_of(gradients);
+        for (const Share& share : shares) unscale(*share.optimizer);
         at::_foreach_clamp_min_(gradients, -clip_value);
         at::_foreach_clamp_max_(gradients, clip_value);
-        see_again(concerned);
+        for (const Share& share : shares) see_again(share);
       },
       parameters, clip_value);
 }

@@ -23,13 +23,6 @@ std::vector<at::Tensor> gradients_of(const OptimizerState& optimizer) {
   return gradients_of(parameters);
 }
 
-void see(PendingStep& pending, const std::vector<at::Tensor>& gradients) {
-  pending.seen.clear();
-  for (const at::Tensor& gradient : gradients)
-    pending.seen.push_back({decltype(SeenGradient::tensor)(gradient.getIntrusivePtr()),
-                            static_cast<uint32_t>(gradient._version())});
-}
-
 bool takes_kernels(const OptimizerState& optimizer, const std::vector<at::Tensor>& gradients) {
   return optimizer.fused && GradientNorm::takes(gradients);
 }

@@ -13,9 +13,6 @@ namespace accelerate::internal {
 std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& parameters);
 std::vector<at::Tensor> gradients_of(const OptimizerState& optimizer);
 
-// Takes note of how the engine leaves the gradients.
-void see(PendingStep& pending, const std::vector<at::Tensor>& gradients);
-
 // Whether the step of these gradients is begun by a kernel.
 bool takes_kernels(const OptimizerState& optimizer, const std::vector<at::Tensor>& gradients);
 

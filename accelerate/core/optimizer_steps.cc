@@ -17,10 +17,12 @@
 namespace accelerate {
 
 using internal::gradients_of;
-using internal::see;
 using internal::takes_kernels;
 
 namespace {
+
+using Clip = PendingStep::Clip;
+using Phase = PendingStep::Phase;
 
 // By a 0-dim factor, which is not looked at where that would have to wait.
 void multiply(const std::vector<at::Tensor>& gradients, const at::Tensor& factor) {
@@ -37,29 +39,10 @@ at::Tensor factor_of(const OptimizerState& optimizer) {
   return optimizer.step->member(offsetof(kernels::Step, gradient_factor), at::kDouble);
 }
 
-bool is_as_seen(const std::vector<at::Tensor>& gradients, const std::vector<SeenGradient>& seen) {
-  if (gradients.size() != seen.size()) return false;
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    if (seen[i].tensor._unsafe_get_target() != gradients[i].unsafeGetTensorImpl() ||
-        seen[i].version != gradients[i]._version())
-      return false;
-  }
-  return true;
-}
-
-// Whether none of those that were seen is among them.
-bool are_all_new(const std::vector<at::Tensor>& gradients, const std::vector<SeenGradient>& seen) {
-  TensorSet known;
-  for (const SeenGradient& each : seen) known.insert(each.tensor._unsafe_get_target());
-  return std::none_of(gradients.begin(), gradients.end(), [&known](const at::Tensor& gradient) {
-    return known.contains(gradient.unsafeGetTensorImpl());
-  });
-}
-
 // The program has changed gradients that were seen.
 void check_changes(OptimizerState& optimizer) {
-  if (optimizer.pending.clipped) optimizer.after_clip = AfterClip::kChangesGradients;
-  TORCH_CHECK(!optimizer.pending.clips_in_step,
+  if (optimizer.pending.clip != Clip::kNone) optimizer.after_clip = AfterClip::kChangesGradients;
+  TORCH_CHECK(optimizer.pending.clip != Clip::kInStep,
               "the gradients were changed after clip_grad_norm(), which had left the clipping to "
               "the optimizer's step, as nothing changed them in the steps before; call "
               "accelerator.unscale_gradients(optimizer) after clip_grad_norm(), which brings it "
@@ -114,6 +97,20 @@ internal::LiveList<OptimizerState> OptimizerSteps::optimizers() const {
   return internal::live(optimizers_);
 }
 
+std::vector<OptimizerSteps::Share> OptimizerSteps::shares_of(
+    const std::vector<at::Tensor>& gradients) const {
+  std::vector<Share> shares;
+  TensorSet asked;
+  for (const at::Tensor& gradient : gradients) asked.insert(gradient.unsafeGetTensorImpl());
+  for (const auto& optimizer : optimizers()) {
+    Share share = {optimizer, gradients_of(*optimizer), 0};
+    for (const at::Tensor& gradient : share.gradients)
+      share.inside += asked.count(gradient.unsafeGetTensorImpl());
+    if (share.inside > 0) shares.push_back(std::move(share));
+  }
+  return shares;
+}
+
 double OptimizerSteps::sum_of(const std::vector<at::Tensor>& gradients) {
   norm_.measure(gradients);
   const double norm = norm_.value().item<double>();
@@ -123,7 +120,7 @@ double OptimizerSteps::sum_of(const std::vector<at::Tensor>& gradients) {
 bool OptimizerSteps::are_gone(const PendingStep& pending,
                               const std::vector<at::Tensor>& gradients) {
   if (gradients.empty()) return true;
-  if (is_as_seen(gradients, pending.seen)) return false;
+  if (pending.is_as_seen(gradients)) return false;
   // A recording cannot read them; after a step they were most likely zeroed.
   if (recording_) return pending.stepped;
   return GradientNorm::takes(gradients) && sum_of(gradients) == 0;
@@ -131,7 +128,7 @@ bool OptimizerSteps::are_gone(const PendingStep& pending,
 
 void OptimizerSteps::note_missing_step(OptimizerState& optimizer) {
   const PendingStep& pending = optimizer.pending;
-  if (!pending.clips_in_step || pending.stepped) return;
+  if (pending.clip != Clip::kInStep || pending.stepped) return;
   optimizer.after_clip = AfterClip::kChangesGradients;
   TORCH_WARN(
       "clip_grad_norm() had left the clipping to the step of the prepared optimizer, as in the "
@@ -156,7 +153,7 @@ void OptimizerSteps::settle_loss_scale() {
   std::vector<at::Tensor> left;
   TensorSet done;
   for (const auto& optimizer : optimizers()) {
-    if (optimizer->pending.begun) continue;
+    if (optimizer->pending.is_measured()) continue;
     for (at::Tensor& gradient : without(gradients_of(*optimizer), done))
       left.push_back(std::move(gradient));
   }
@@ -169,19 +166,20 @@ void OptimizerSteps::settle_loss_scale() {
 
 void OptimizerSteps::notice_changes(OptimizerState& optimizer) {
   PendingStep& pending = optimizer.pending;
-  if (pending.seen.empty()) return;
+  if (!pending.has_seen()) return;
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
-  if (is_as_seen(gradients, pending.seen)) return;
+  if (pending.is_as_seen(gradients)) return;
   // After a step the program may have made new ones without the Accelerator.
-  if (are_gone(pending, gradients) || (pending.stepped && are_all_new(gradients, pending.seen))) {
+  if (are_gone(pending, gradients) || (pending.stepped && pending.are_all_new(gradients))) {
     note_missing_step(optimizer);
-    if (pending.clipped && !gradients.empty()) optimizer.after_clip = AfterClip::kChangesGradients;
+    if (pending.clip != Clip::kNone && !gradients.empty())
+      optimizer.after_clip = AfterClip::kChangesGradients;
     return pending.reset();
   }
   check_changes(optimizer);
   // Measured anew. The scale is still in them, unless it was taken out before.
-  if (!pending.unscaled) pending.begun = false;
-  see(pending, gradients);
+  if (pending.phase == Phase::kMeasured) pending.phase = Phase::kAccumulated;
+  pending.see(gradients);
 }
 
 void OptimizerSteps::before_backward() {
@@ -190,15 +188,15 @@ void OptimizerSteps::before_backward() {
   TensorSet done;
   for (const auto& optimizer : optimizers()) {
     PendingStep& pending = optimizer->pending;
-    if (pending.seen.empty()) continue;
+    if (!pending.has_seen()) continue;
     const std::vector<at::Tensor> gradients = gradients_of(*optimizer);
     if (are_gone(pending, gradients)) {
       note_missing_step(*optimizer);
       pending.reset();
       continue;
     }
-    if (!is_as_seen(gradients, pending.seen)) check_changes(*optimizer);
-    if (pending.begun) {
+    if (!pending.is_as_seen(gradients)) check_changes(*optimizer);
+    if (pending.is_measured()) {
       // What is still there is added to: it must be clipped by now, and of the scale of the rest.
       const at::Tensor factor = factor_of(*optimizer);
       multiply(without(gradients, done), loss_scale_ ? factor * loss_scale_->scale() : factor);
@@ -220,37 +218,46 @@ void OptimizerSteps::begin(OptimizerState& optimizer, const std::vector<at::Tens
   place_step(optimizer, device);
   kernels::StepInputs all = inputs;
   all.norm = norm_.result();
-  all.go_on = optimizer.pending.begun;
-  if (loss_scale_ != nullptr && !optimizer.pending.begun) {
+  PendingStep& pending = optimizer.pending;
+  all.go_on = pending.is_measured();
+  if (loss_scale_ != nullptr && !pending.is_measured()) {
     all.loss_scale = loss_scale_->state();
     loss_scale_->expect_outcome();
-    optimizer.pending.awaits_step = true;
+    pending.awaits_step = true;
   }
   if (device.is_cpu()) {
     kernels::begin_step(all, *optimizer.step->get());
   } else {
     gpu::begin_step(device, all, optimizer.step->get());
   }
-  optimizer.pending.begun = true;
-  see(optimizer.pending, gradients);
+  if (!pending.is_measured()) pending.phase = Phase::kMeasured;
+  pending.see(gradients);
 }
 
-void OptimizerSteps::check(OptimizerState& optimizer) {
-  notice_changes(optimizer);
-  if (loss_scale_ == nullptr || optimizer.pending.begun) return;
-  const std::vector<at::Tensor> gradients = gradients_of(optimizer);
-  // No gradient says nothing about the scale.
-  if (gradients.empty()) return;
+void OptimizerSteps::check_has_scale(const OptimizerState& optimizer) const {
   TORCH_CHECK(optimizer.passes < passes_,
               "the optimizer would take the loss scale of fp16 out of gradients that have none: "
               "there was no accelerator.backward(loss) since its last step; call that in place of "
               "loss.backward()");
-  if (takes_kernels(optimizer, gradients)) {
-    norm_.measure(gradients);
-    begin(optimizer, gradients, {});
-  } else {
-    unscale(optimizer);
-  }
+}
+
+void OptimizerSteps::measure_scaled(OptimizerState& optimizer,
+                                    const std::vector<at::Tensor>& gradients) {
+  if (loss_scale_ == nullptr || optimizer.pending.is_measured()) return;
+  check_has_scale(optimizer);
+  norm_.measure(gradients);
+  begin(optimizer, gradients, {});
+}
+
+void OptimizerSteps::look_for_overflow(OptimizerState& optimizer) {
+  notice_changes(optimizer);
+  if (loss_scale_ == nullptr || optimizer.pending.is_measured()) return;
+  const std::vector<at::Tensor> gradients = gradients_of(optimizer);
+  // No gradient says nothing about the scale.
+  if (gradients.empty()) return;
+  if (takes_kernels(optimizer, gradients)) return measure_scaled(optimizer, gradients);
+  check_has_scale(optimizer);
+  unscale(optimizer);
 }
 
 void OptimizerSteps::unscale(OptimizerState& optimizer) {
@@ -265,50 +272,41 @@ void OptimizerSteps::unscale(OptimizerState& optimizer) {
 void OptimizerSteps::unscale_values(OptimizerState& optimizer) {
   c10::AutoGradMode no_grad(false);
   TensorSet done;
-  if (loss_scale_ == nullptr) return unscale_values(optimizer, done);
+  if (loss_scale_ == nullptr) return unscale_own_values(optimizer, done);
   // A gradient that two optimizers share has one value, which is scaled or not.
-  TensorSet own;
-  for (const at::Tensor& gradient : gradients_of(optimizer))
-    own.insert(gradient.unsafeGetTensorImpl());
-  std::vector<std::shared_ptr<OptimizerState>> sharing;
-  for (const auto& other : optimizers()) {
-    bool shares = false;
-    for (const at::Tensor& gradient : gradients_of(*other))
-      shares = shares || own.contains(gradient.unsafeGetTensorImpl());
-    if (shares) sharing.push_back(other);
+  const std::vector<Share> sharing = shares_of(gradients_of(optimizer));
+  for (const Share& share : sharing) {
+    if (share.optimizer->pending.phase != Phase::kUnscaled) continue;
+    for (const at::Tensor& gradient : share.gradients) done.insert(gradient.unsafeGetTensorImpl());
   }
-  for (const auto& other : sharing) {
-    if (!other->pending.unscaled) continue;
-    for (const at::Tensor& gradient : gradients_of(*other))
-      done.insert(gradient.unsafeGetTensorImpl());
-  }
-  for (const auto& other : sharing) unscale_values(*other, done);
+  for (const Share& share : sharing) unscale_own_values(*share.optimizer, done);
   // Those of one have changed the gradients of the other.
-  for (const auto& other : sharing) see(other->pending, gradients_of(*other));
+  for (const Share& share : sharing) share.optimizer->pending.see(share.gradients);
 }
 
-void OptimizerSteps::unscale_values(OptimizerState& optimizer, TensorSet& done) {
+void OptimizerSteps::unscale_own_values(OptimizerState& optimizer, TensorSet& done) {
   notice_changes(optimizer);
   PendingStep& pending = optimizer.pending;
   const std::vector<at::Tensor> gradients = gradients_of(optimizer);
   if (gradients.empty()) return;
   if (loss_scale_ != nullptr && !takes_kernels(optimizer, gradients)) {
-    if (pending.unscaled) return;
+    if (pending.phase == Phase::kUnscaled) return;
     const bool overflow = loss_scale_->unscale(without(gradients, done));
     place_step(optimizer, gradients.front().device());
     optimizer.step->write({.overflow = overflow});
-    pending.begun = pending.unscaled = pending.awaits_step = true;
-    see(pending, gradients);
+    pending.phase = Phase::kUnscaled;
+    pending.awaits_step = true;
+    pending.see(gradients);
     return;
   }
-  check(optimizer);
-  if (!pending.begun) return;
+  measure_scaled(optimizer, gradients);
+  if (!pending.is_measured()) return;
   const at::Tensor factor = factor_of(optimizer);
   multiply(without(gradients, done), factor);
   factor.fill_(1);
-  pending.unscaled = loss_scale_ != nullptr;
-  pending.clips_in_step = false;
-  see(pending, gradients);
+  if (loss_scale_ != nullptr) pending.phase = Phase::kUnscaled;
+  if (pending.clip == Clip::kInStep) pending.clip = Clip::kInValues;
+  pending.see(gradients);
 }
 
 void OptimizerSteps::follow_device(OptimizerState& optimizer) {
@@ -331,22 +329,22 @@ void OptimizerSteps::step(OptimizerState& optimizer) {
         "the optimizer has no fused form on this device, or it would make its state in this step, "
         "or its options were changed within the step before it stepped");
   }
-  check(optimizer);
+  look_for_overflow(optimizer);
   PendingStep& pending = optimizer.pending;
-  if (pending.clipped && optimizer.after_clip == AfterClip::kNotKnown && !recording_ &&
+  if (pending.clip != Clip::kNone && optimizer.after_clip == AfterClip::kNotKnown && !recording_ &&
       std::isfinite(pending.clipped_sum)) {
     // Also by what raises no version.
     const bool is_unchanged = sum_of(gradients_of(optimizer)) == pending.clipped_sum;
     optimizer.after_clip = is_unchanged ? AfterClip::kSteps : AfterClip::kChangesGradients;
   }
-  const bool done =
-      fused != nullptr &&
-      fused->step(pending.begun ? optimizer.step->get() : plain_steps_.on(fused->device()).get());
+  const bool done = fused != nullptr &&
+                    fused->step(pending.is_measured() ? optimizer.step->get()
+                                                      : plain_steps_.on(fused->device()).get());
   if (!done) unscale(optimizer);
   pending.awaits_step = false;
   pending.stepped = true;
   optimizer.passes = passes_;
-  const bool can_be_skipped = loss_scale_ != nullptr && pending.begun;
+  const bool can_be_skipped = loss_scale_ != nullptr && pending.is_measured();
   if (recording_) {
     TORCH_CHECK(done, "the optimizer's step of such parameters and gradients has no fused form");
     const std::vector<int32_t> taken = fused->taken();

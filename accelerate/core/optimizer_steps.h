@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "accelerate/core/live.h"
+#include "accelerate/core/pending_step.h"
 #include "accelerate/core/step_outcomes.h"
 #include "accelerate/device/device_value.h"
 #include "accelerate/gradients/gradient_norm.h"
@@ -40,39 +41,6 @@ class Optimizer;
 }
 
 namespace accelerate {
-
-// A gradient as it was when it was last looked at.
-struct SeenGradient {
-  c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl> tensor;
-  uint32_t version;
-};
-
-// How far the gradients at hand are on their way into an update. Begins anew with each backward
-// pass and when they are zeroed.
-struct PendingStep {
-  // As they were left by the engine, where it has looked at them or changed them.
-  std::vector<SeenGradient> seen;
-  // Whether the optimizer's `step` is about them: what their values are still to be multiplied by,
-  // and whether one of them is not finite.
-  bool begun = false;
-  // Whether the loss scale was taken out of the values themselves.
-  bool unscaled = false;
-  // Whether they were clipped by their norm, and whether that is left to the step.
-  bool clipped = false;
-  bool clips_in_step = false;
-  // The sum of their squares after a clip, where it is not known what the program does next.
-  double clipped_sum = 0;
-  // Whether the optimizer has made an update of them.
-  bool stepped = false;
-  // Whether the loss scale has to stay as it is until they are used up.
-  bool awaits_step = false;
-
-  // Forgets all, but keeps the list's memory, which each step uses.
-  void reset() {
-    seen.clear();
-    begun = unscaled = clipped = clips_in_step = stepped = awaits_step = false;
-  }
-};
 
 // What a program does between a clip and the step; see Note [Clipping in the step].
 enum class AfterClip { kNotKnown, kSteps, kChangesGradients };
@@ -172,9 +140,13 @@ class OptimizerSteps {
                           double norm_type);
   void unscale_values(OptimizerState& optimizer);
   // Of one optimizer; not of gradients among `done`, which it adds its own to.
-  void unscale_values(OptimizerState& optimizer, TensorSet& done);
-  // Looks for an overflow, once for each backward pass.
-  void check(OptimizerState& optimizer);
+  void unscale_own_values(OptimizerState& optimizer, TensorSet& done);
+  // Sees to it that an overflow is known, once for each backward pass.
+  void look_for_overflow(OptimizerState& optimizer);
+  // Throws c10::Error when its gradients are not of a backward pass with the loss scale.
+  void check_has_scale(const OptimizerState& optimizer) const;
+  // Measures the gradients, where they have a loss scale and were not measured yet.
+  void measure_scaled(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients);
   // Brings what was last measured, which is the norm of these gradients or of more, into the step.
   void begin(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients,
              const kernels::StepInputs& inputs);
@@ -187,13 +159,16 @@ class OptimizerSteps {
   void refuse_to_read() const;
   // 0-dim, fp64, on the device of the gradients.
   at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type);
-  // The optimizers whose gradients are exactly these, if all of them can clip in their step.
-  std::optional<std::vector<std::shared_ptr<OptimizerState>>> covering(
-      const std::vector<at::Tensor>& gradients);
-  // Brings everything that is pending into the values of these parameters' gradients. Returns the
-  // optimizers that have one of them.
-  internal::LiveList<OptimizerState> make_visible(const std::vector<at::Tensor>& parameters);
-
+  // An optimizer some of whose gradients are among others.
+  struct Share {
+    std::shared_ptr<OptimizerState> optimizer;
+    std::vector<at::Tensor> gradients;  // All of its own.
+    size_t inside;                      // How many of these are among the others.
+  };
+  std::vector<Share> shares_of(const std::vector<at::Tensor>& gradients) const;
+  static void see_again(const Share& share);
+  // Whether these shares are exactly so many gradients, which all of them can clip in their step.
+  bool can_clip_in_step(const std::vector<Share>& shares, size_t count);
   LossScale* loss_scale_;
   // Backward passes so far.
   int64_t passes_ = 0;

@@ -4,7 +4,7 @@
 //   StepOutcomes outcomes;
 //   outcomes.add(HostCopy(overflow), [&] { take_the_count_back(); });
 //   if (outcomes.last()) ...                 // waits for the device
-//   if (!outcomes.last_for_schedules()) ...  // waits for the step before, which is as a rule done
+//   if (!outcomes.last_for_schedules()) ...  // waits the step before, which is typically done
 //
 // Part of the OptimizerSteps; not for others. Not thread-safe.
 #pragma once
