@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "launcher/supervisor/listening_socket.h"
+#include "launcher/posix/listening_socket.h"
 #include "testing/subprocess/subprocess.h"
 
 namespace accelerate::launcher {

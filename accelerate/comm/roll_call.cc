@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "accelerate/comm/store/readable.h"
 #include "launcher/env/ended_ranks.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::internal {
 namespace {
@@ -92,15 +92,15 @@ std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& 
     if (auto reason = wait_for(store, kTerms, own)) return reason;
     const std::string terms = store.get_to_str(kTerms);
     if (terms != own.terms) {
-      return "rank 0 there is of a run of " + readable(terms) + ", and this process of one of " +
-             own.terms + remedy;
+      return "rank 0 there is of a run of " + launcher::plain_start(terms) +
+             ", and this process of one of " + own.terms + remedy;
     }
   }
   const std::string claim = this_process() + random_mark();
   const std::string holder = store.compareSet(key_of(rank), std::string(), claim);
   if (holder != claim) {
     return "rank " + std::to_string(rank) + " has come already, as " +
-           readable(holder.substr(0, holder.find('\n'))) + remedy;
+           launcher::plain_start(holder.substr(0, holder.find('\n'))) + remedy;
   }
   if (rank == 0) store.set(kTerms, own.terms);
   return std::nullopt;

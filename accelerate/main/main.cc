@@ -16,7 +16,6 @@
 #include "accelerate/main/help.h"
 #include "accelerate/process/stop_request.h"
 #include "launcher/cluster/job_machine.h"
-#include "launcher/config/printable.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/users_folder.h"
 #include "launcher/env/variable_names.h"
@@ -29,6 +28,7 @@
 #include "launcher/request/program_origin.h"
 #include "launcher/request/request_checks.h"
 #include "launcher/supervisor/supervisor.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::internal {
 namespace {

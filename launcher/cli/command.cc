@@ -6,9 +6,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/config/printable.h"
 #include "launcher/names/help_text.h"
 #include "launcher/names/nearest_name.h"
+#include "launcher/text/printable.h"
 #include "launcher/version/version.h"
 
 namespace accelerate::launcher {

@@ -15,7 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/supervisor/signal_scope.h"
+#include "launcher/posix/signal_scope.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -14,9 +14,9 @@
 #include "launcher/cli/dialog/open_dialog.h"
 #include "launcher/cli/questionnaire.h"
 #include "launcher/config/default_config.h"
-#include "launcher/config/printable.h"
 #include "launcher/config/write_config.h"
 #include "launcher/plan/machine.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

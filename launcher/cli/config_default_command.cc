@@ -7,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/cli/command.h"
 #include "launcher/config/default_config.h"
-#include "launcher/config/printable.h"
 #include "launcher/config/write_config.h"
 #include "launcher/env/mixed_precision.h"
 #include "launcher/plan/machine.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -14,9 +14,9 @@
 #include "launcher/cli/command.h"
 #include "launcher/cli/human_size.h"
 #include "launcher/cli/memory_estimate.h"
-#include "launcher/config/printable.h"
 #include "launcher/names/nearest_name.h"
 #include "launcher/safetensors/model.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

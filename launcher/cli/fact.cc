@@ -1,7 +1,7 @@
 #include "launcher/cli/fact.h"
 
 #include "absl/strings/str_cat.h"
-#include "launcher/config/printable.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -11,7 +11,6 @@
 #include "launcher/cli/mpirun_program.h"
 #include "launcher/cluster/job_machine.h"
 #include "launcher/cluster/job_template.h"
-#include "launcher/config/printable.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/meeting_place.h"
 #include "launcher/plan/command.h"
@@ -27,6 +26,7 @@
 #include "launcher/request/program_origin.h"
 #include "launcher/request/request_checks.h"
 #include "launcher/supervisor/supervisor.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

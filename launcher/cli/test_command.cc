@@ -9,12 +9,12 @@
 #include "launcher/cli/arguments.h"
 #include "launcher/cli/launch_command.h"
 #include "launcher/cli/self_test_program.h"
-#include "launcher/config/printable.h"
 #include "launcher/env/environment.h"
 #include "launcher/plan/machine.h"
 #include "launcher/request/complete_request.h"
 #include "launcher/request/flags.h"
 #include "launcher/request/launch_request.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

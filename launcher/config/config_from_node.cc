@@ -12,12 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "launcher/config/config_keys.h"
-#include "launcher/config/printable.h"
 #include "launcher/config/yaml_scalar.h"
 #include "launcher/env/integer.h"
 #include "launcher/env/open_number.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/names/nearest_name.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

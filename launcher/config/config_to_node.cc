@@ -12,9 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "launcher/config/config_keys.h"
-#include "launcher/config/printable.h"
-#include "launcher/config/utf8.h"
 #include "launcher/config/yaml_scalar.h"
+#include "launcher/text/printable.h"
+#include "launcher/text/utf8.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "launcher/config/node_builder.h"
-#include "launcher/config/printable.h"
+#include "launcher/text/printable.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate::launcher {

@@ -16,8 +16,8 @@
 #include "launcher/config/config_from_node.h"
 #include "launcher/config/config_node.h"
 #include "launcher/config/json_reader.h"
-#include "launcher/config/utf8.h"
 #include "launcher/config/yaml_reader.h"
+#include "launcher/text/utf8.h"
 
 namespace accelerate::launcher {
 namespace {

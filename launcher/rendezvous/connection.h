@@ -19,9 +19,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "launcher/posix/file_descriptor.h"
 #include "launcher/rendezvous/message.h"
 #include "launcher/request/rendezvous_settings.h"
-#include "launcher/supervisor/file_descriptor.h"
 
 namespace accelerate::launcher {
 

@@ -14,10 +14,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "launcher/config/printable.h"
-#include "launcher/rendezvous/time_left.h"
-#include "launcher/supervisor/system_error.h"
-#include "launcher/supervisor/worker_end.h"
+#include "launcher/posix/system_error.h"
+#include "launcher/posix/time_left.h"
+#include "launcher/posix/worker_end.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

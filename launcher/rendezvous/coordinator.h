@@ -28,11 +28,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "launcher/rendezvous/address.h"
+#include "launcher/posix/address.h"
+#include "launcher/posix/file_descriptor.h"
 #include "launcher/rendezvous/connection.h"
 #include "launcher/rendezvous/message.h"
 #include "launcher/request/rendezvous_settings.h"
-#include "launcher/supervisor/file_descriptor.h"
 
 namespace accelerate::launcher {
 

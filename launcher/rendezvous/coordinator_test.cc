@@ -16,8 +16,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/posix/listening_socket.h"
 #include "launcher/rendezvous/member.h"
-#include "launcher/supervisor/listening_socket.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -11,11 +11,11 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "launcher/env/mixed_precision.h"
-#include "launcher/rendezvous/address.h"
+#include "launcher/posix/address.h"
+#include "launcher/posix/listening_socket.h"
+#include "launcher/posix/output_writer.h"
+#include "launcher/posix/time_left.h"
 #include "launcher/rendezvous/program_digest.h"
-#include "launcher/rendezvous/time_left.h"
-#include "launcher/supervisor/listening_socket.h"
-#include "launcher/supervisor/output_writer.h"
 
 namespace accelerate::launcher {
 namespace {

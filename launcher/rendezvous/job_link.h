@@ -22,11 +22,11 @@
 
 #include "absl/status/statusor.h"
 #include "launcher/plan/launch_plan.h"
-#include "launcher/rendezvous/address_lookup.h"
+#include "launcher/posix/address_lookup.h"
+#include "launcher/posix/worker_end.h"
 #include "launcher/rendezvous/coordinator.h"
 #include "launcher/rendezvous/member.h"
 #include "launcher/rendezvous/message.h"
-#include "launcher/supervisor/worker_end.h"
 
 namespace accelerate::launcher {
 

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/rendezvous/time_left.h"
+#include "launcher/posix/time_left.h"
 
 namespace accelerate::launcher {
 namespace {

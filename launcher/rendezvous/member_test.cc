@@ -13,9 +13,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/posix/file_descriptor.h"
 #include "launcher/rendezvous/connection.h"
 #include "launcher/rendezvous/message.h"
-#include "launcher/supervisor/file_descriptor.h"
 
 namespace accelerate::launcher {
 namespace {

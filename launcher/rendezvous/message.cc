@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "launcher/config/printable.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

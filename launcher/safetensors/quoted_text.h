@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "launcher/config/printable.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::safetensors {
 

@@ -7,9 +7,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/env/ended_ranks.h"
+#include "launcher/posix/output_writer.h"
+#include "launcher/posix/random_secret.h"
 #include "launcher/supervisor/open_file_limit.h"
-#include "launcher/supervisor/output_writer.h"
-#include "launcher/supervisor/random_secret.h"
 
 namespace accelerate::launcher {
 namespace {

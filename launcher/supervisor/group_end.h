@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "launcher/supervisor/worker_end.h"
+#include "launcher/posix/worker_end.h"
 
 namespace accelerate::launcher {
 

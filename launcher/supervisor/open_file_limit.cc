@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "launcher/supervisor/system_error.h"
+#include "launcher/posix/system_error.h"
 
 namespace accelerate::launcher {
 

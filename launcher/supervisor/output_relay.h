@@ -26,9 +26,9 @@
 #include <string_view>
 #include <vector>
 
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
+#include "launcher/posix/output_writer.h"
 #include "launcher/supervisor/output_tail.h"
-#include "launcher/supervisor/output_writer.h"
 
 namespace accelerate::launcher {
 

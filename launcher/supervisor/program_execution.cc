@@ -13,7 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/env/variable_names.h"
-#include "launcher/supervisor/system_error.h"
+#include "launcher/posix/system_error.h"
 
 namespace accelerate::launcher {
 namespace {

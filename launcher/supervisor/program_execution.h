@@ -19,7 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "launcher/plan/command.h"
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 

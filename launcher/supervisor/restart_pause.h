@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "launcher/plan/launch_plan.h"
-#include "launcher/supervisor/signal_scope.h"
+#include "launcher/posix/signal_scope.h"
 
 namespace accelerate::launcher {
 

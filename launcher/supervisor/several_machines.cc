@@ -17,16 +17,16 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/variable_names.h"
-#include "launcher/rendezvous/address_lookup.h"
+#include "launcher/posix/address_lookup.h"
+#include "launcher/posix/listening_socket.h"
+#include "launcher/posix/output_writer.h"
+#include "launcher/posix/time_left.h"
+#include "launcher/posix/worker_end.h"
 #include "launcher/rendezvous/job_link.h"
 #include "launcher/rendezvous/message.h"
 #include "launcher/rendezvous/program_digest.h"
-#include "launcher/rendezvous/time_left.h"
 #include "launcher/supervisor/end_report.h"
-#include "launcher/supervisor/listening_socket.h"
-#include "launcher/supervisor/output_writer.h"
 #include "launcher/supervisor/restart_pause.h"
-#include "launcher/supervisor/worker_end.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -7,7 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "launcher/plan/cpu_set.h"
-#include "launcher/supervisor/listening_socket.h"
+#include "launcher/posix/listening_socket.h"
 #include "launcher/supervisor/testing/launching.h"
 #include "testing/subprocess/subprocess.h"
 

@@ -20,15 +20,15 @@
 #include "launcher/env/environment.h"
 #include "launcher/plan/program_variables.h"
 #include "launcher/plan/worker_variables.h"
+#include "launcher/posix/listening_socket.h"
+#include "launcher/posix/output_writer.h"
+#include "launcher/posix/system_error.h"
 #include "launcher/supervisor/attempt.h"
 #include "launcher/supervisor/end_report.h"
-#include "launcher/supervisor/listening_socket.h"
 #include "launcher/supervisor/log_folder.h"
-#include "launcher/supervisor/output_writer.h"
 #include "launcher/supervisor/program_execution.h"
 #include "launcher/supervisor/restart_pause.h"
 #include "launcher/supervisor/several_machines.h"
-#include "launcher/supervisor/system_error.h"
 
 namespace accelerate::launcher {
 namespace {

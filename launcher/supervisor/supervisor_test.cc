@@ -13,7 +13,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "launcher/supervisor/listening_socket.h"
+#include "launcher/posix/listening_socket.h"
 #include "launcher/supervisor/testing/processes.h"
 #include "testing/subprocess/subprocess.h"
 

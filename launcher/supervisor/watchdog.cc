@@ -7,8 +7,8 @@
 
 #include <vector>
 
+#include "launcher/posix/system_error.h"
 #include "launcher/supervisor/adoption.h"
-#include "launcher/supervisor/system_error.h"
 
 namespace accelerate::launcher {
 namespace {

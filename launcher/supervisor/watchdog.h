@@ -21,7 +21,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 

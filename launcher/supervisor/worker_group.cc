@@ -13,8 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "launcher/posix/system_error.h"
 #include "launcher/supervisor/last_words.h"
-#include "launcher/supervisor/system_error.h"
 #include "launcher/supervisor/worker_process.h"
 
 namespace accelerate::launcher {

@@ -23,14 +23,14 @@
 #include "launcher/env/ended_ranks.h"
 #include "launcher/env/environment.h"
 #include "launcher/plan/cpu_set.h"
+#include "launcher/posix/file_descriptor.h"
+#include "launcher/posix/signal_scope.h"
+#include "launcher/posix/worker_end.h"
 #include "launcher/rendezvous/job_link.h"
 #include "launcher/supervisor/adoption.h"
-#include "launcher/supervisor/file_descriptor.h"
 #include "launcher/supervisor/group_end.h"
 #include "launcher/supervisor/output_relay.h"
-#include "launcher/supervisor/signal_scope.h"
 #include "launcher/supervisor/watchdog.h"
-#include "launcher/supervisor/worker_end.h"
 #include "launcher/supervisor/worker_streams.h"
 
 namespace accelerate::launcher {

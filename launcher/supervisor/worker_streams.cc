@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/supervisor/system_error.h"
+#include "launcher/posix/system_error.h"
 
 namespace accelerate::launcher {
 namespace {

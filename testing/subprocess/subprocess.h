@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,6 +23,8 @@
 // when it was made; for a datagram nobody knows who will read it. Whoever opens many connections
 // fills the queue for as long as nobody accepts them.
 
+#include "launcher/posix/random_secret.h"
+
 namespace accelerate::internal {
 namespace {
 
@@ -39,13 +40,6 @@ int open_socket(int flags) {
   const int result = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
   if (result < 0) fail("socket");
   return result;
-}
-
-std::string random_token() {
-  char bytes[16];
-  if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-    throw std::runtime_error("getrandom gave no token");
-  return std::string(bytes, sizeof(bytes));
 }
 
 // Of the other side of a connection; nobody's where that is not known.
@@ -116,7 +110,7 @@ int receive_descriptor(int connection, const std::string& token) {
 DescriptorOffer::DescriptorOffer(int descriptor, DescriptorOfferOptions options)
     : descriptor_(descriptor),
       options_(std::move(options)),
-      token_(random_token()),
+      token_(launcher::random_secret().value()),
       socket_(open_socket(SOCK_NONBLOCK)) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;

@@ -13,7 +13,7 @@
 #include "accelerate/comm/shared_memory/host_identity.h"
 #include "accelerate/comm/shared_memory/introduction.h"
 #include "accelerate/comm/shared_memory/life_line.h"
-#include "accelerate/comm/store/readable.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::internal {
 namespace {
@@ -146,7 +146,8 @@ Meeting meet(c10d::Store& store, const MeetingOptions& options) {
   const auto obstacles = exchange(store, "obstacle", obstacle, options);
   for (int rank = 0; rank < options.size && meeting.obstacle.empty(); ++rank) {
     if (!obstacles[rank].empty())
-      meeting.obstacle = "rank " + std::to_string(rank) + ": " + readable(obstacles[rank]);
+      meeting.obstacle =
+          "rank " + std::to_string(rank) + ": " + launcher::plain_start(obstacles[rank]);
   }
   // Rank 0 may have the store, and end at once.
   if (store.add("readers", 1) == options.size) store.set("all_have_read", "");

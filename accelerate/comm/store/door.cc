@@ -1,8 +1,6 @@
 #include "accelerate/comm/store/door.h"
 
-#include <arpa/inet.h>
 #include <linux/filter.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,6 +10,8 @@
 #include <cstddef>
 #include <cstring>
 #include <stdexcept>
+
+#include "launcher/posix/listening_socket.h"
 
 // How a door is closed
 //
@@ -27,56 +27,10 @@
 namespace accelerate::internal {
 namespace {
 
-constexpr char kLoopbackInterface[] = "lo";
-
-void set_option(int socket, int level, int name, int value) {
-  setsockopt(socket, level, name, &value, sizeof(value));
-}
-
-// -1, with errno, where it cannot be.
-int listen_with(const sockaddr* address, socklen_t size, bool only_loopback) {
-  const int result = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (result < 0) return -1;
-  // A port whose last connections still time out is free enough.
-  set_option(result, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (address->sa_family == AF_INET6) set_option(result, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  // For the names of both kinds of address. Old kernels let only root do so.
-  if (only_loopback)
-    setsockopt(result, SOL_SOCKET, SO_BINDTODEVICE, kLoopbackInterface, sizeof(kLoopbackInterface));
-  if (bind(result, address, size) == 0 && listen(result, SOMAXCONN) == 0) return result;
-  const int error = errno;
-  close(result);
-  errno = error;
-  return -1;
-}
-
-int listen_on_ipv4(in_addr address, int port, bool only_loopback) {
-  sockaddr_in full = {};
-  full.sin_family = AF_INET;
-  full.sin_addr = address;
-  full.sin_port = htons(static_cast<uint16_t>(port));
-  return listen_with(reinterpret_cast<const sockaddr*>(&full), sizeof(full), only_loopback);
-}
-
-int listen_on_ipv6(in6_addr address, int port, bool only_loopback) {
-  sockaddr_in6 full = {};
-  full.sin6_family = AF_INET6;
-  full.sin6_addr = address;
-  full.sin6_port = htons(static_cast<uint16_t>(port));
-  return listen_with(reinterpret_cast<const sockaddr*>(&full), sizeof(full), only_loopback);
-}
-
-int try_to_listen(const std::string& address, int port) {
-  in_addr ipv4 = {};
-  in6_addr ipv6 = {};
-  const bool only_loopback = is_loopback(address);
-  if (only_loopback && inet_pton(AF_INET, address.c_str(), &ipv4) == 1)
-    return listen_on_ipv4(ipv4, port, only_loopback);
-  if (only_loopback && inet_pton(AF_INET6, address.c_str(), &ipv6) == 1)
-    return listen_on_ipv6(ipv6, port, only_loopback);
-  const int result = listen_on_ipv6(in6addr_any, port, only_loopback);
-  const bool has_no_ipv6 = result < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
-  return has_no_ipv6 ? listen_on_ipv4({htonl(INADDR_ANY)}, port, only_loopback) : result;
+// An address of IPv4 that is written as a number is bound to itself, for which no kernel is too
+// old.
+launcher::Reach reach_of(const std::string& address) {
+  return address == "127.0.0.1" ? launcher::Reach::kThisMachine : launcher::reach_of(address);
 }
 
 struct SignName {
@@ -99,12 +53,12 @@ int sign_socket() { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NON
 }  // namespace
 
 bool is_loopback(const std::string& address) {
-  return address == "localhost" || address == "::1" || address.starts_with("127.");
+  return launcher::reach_of(address) != launcher::Reach::kNetwork;
 }
 
 int listen_at(const std::string& address, int port) {
-  const int result = try_to_listen(address, port);
-  if (result >= 0) return result;
+  launcher::FileDescriptor socket = launcher::try_to_listen(port, reach_of(address));
+  if (socket.is_open()) return socket.release();
   const std::string where = "port " + std::to_string(port) + " of this machine ";
   if (errno == EADDRINUSE)
     throw std::runtime_error(

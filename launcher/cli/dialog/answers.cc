@@ -6,8 +6,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/config/utf8.h"
 #include "launcher/env/integer.h"
+#include "launcher/text/utf8.h"
 
 namespace accelerate::launcher {
 namespace {

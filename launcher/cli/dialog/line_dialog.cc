@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/cli/dialog/prompt.h"
 #include "launcher/cli/dialog/read_answer.h"
-#include "launcher/config/printable.h"
 #include "launcher/names/nearest_name.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -14,8 +14,8 @@
 #include "launcher/cli/dialog/key_mode.h"
 #include "launcher/cli/dialog/prompt.h"
 #include "launcher/cli/dialog/read_answer.h"
-#include "launcher/config/printable.h"
 #include "launcher/names/help_text.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "launcher/cli/dialog/dialog.h"
-#include "launcher/supervisor/signal_scope.h"
+#include "launcher/posix/signal_scope.h"
 
 namespace accelerate::launcher {
 

@@ -15,7 +15,7 @@
 #include "gtest/gtest.h"
 #include "launcher/cli/dialog/interview.h"
 #include "launcher/cli/dialog/key_mode.h"
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "launcher/supervisor/listening_socket.h"
+#include "launcher/posix/listening_socket.h"
 
 namespace accelerate::launcher {
 namespace {

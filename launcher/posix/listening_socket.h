@@ -14,7 +14,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 
@@ -31,7 +31,10 @@ enum class Reach { kThisMachine, kLoopback, kNetwork };
 // Of machines that meet at `address`, a name or a number: kLoopback where it leads nowhere else.
 Reach reach_of(const std::string& address);
 
-// Listens at `port`, 0 for any free one. Unavailable where the port is taken, with what to do about
+// Listens at `port`, 0 for any free one. Not open, with errno, where that cannot be. Thread-safe.
+FileDescriptor try_to_listen(int port, Reach reach);
+
+// The same for a launcher. Unavailable where the port is taken, with what to do about
 // it. Thread-safe.
 absl::StatusOr<ListeningSocket> open_listening_socket(int port, Reach reach = Reach::kThisMachine);
 

@@ -1,4 +1,4 @@
-#include "launcher/config/utf8.h"
+#include "launcher/text/utf8.h"
 
 #include <string>
 

@@ -1,9 +1,9 @@
-#include "launcher/supervisor/random_secret.h"
+#include "launcher/posix/random_secret.h"
 
 #include <sys/random.h>
 
 #include "absl/strings/escaping.h"
-#include "launcher/supervisor/system_error.h"
+#include "launcher/posix/system_error.h"
 
 namespace accelerate::launcher {
 

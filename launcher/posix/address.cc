@@ -1,4 +1,4 @@
-#include "launcher/rendezvous/address.h"
+#include "launcher/posix/address.h"
 
 #include <ifaddrs.h>
 #include <netdb.h>
@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 namespace {

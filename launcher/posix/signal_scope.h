@@ -14,7 +14,7 @@
 #include <initializer_list>
 #include <optional>
 
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 

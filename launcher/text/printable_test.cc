@@ -1,4 +1,4 @@
-#include "launcher/config/printable.h"
+#include "launcher/text/printable.h"
 
 #include <string>
 
@@ -43,6 +43,12 @@ TEST(PlainLines, AreShownAsLines) {
 TEST(Printable, CutsBetweenCharacters) {
   EXPECT_EQ(printable(std::string(60, 'x')), '"' + std::string(60, 'x') + '"');
   EXPECT_EQ(printable(std::string(59, 'x') + "éé"), '"' + std::string(59, 'x') + "...\"");
+}
+
+TEST(PlainStart, IsCutBetweenCharacters) {
+  EXPECT_EQ(plain_start("a\nb"), "a b");
+  EXPECT_EQ(plain_start("aéb", 2), "a...");
+  EXPECT_EQ(plain_start(std::string(9, '\x9b'), 2), "...");
 }
 
 }  // namespace

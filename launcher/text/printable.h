@@ -20,6 +20,9 @@ std::string printable(const std::string& text, std::size_t longest = 60);
 // and for bytes that are no UTF-8. For sentences of others, which are shown whole.
 std::string plain(const std::string& text);
 
+// The same of its first `longest` bytes, where it may be long.
+std::string plain_start(const std::string& text, std::size_t longest = 500);
+
 // The same, but line feeds and tabulators stay. For what a command prints, texts of files and
 // variables in it.
 std::string plain_lines(absl::string_view text);

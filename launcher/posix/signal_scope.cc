@@ -1,4 +1,4 @@
-#include "launcher/supervisor/signal_scope.h"
+#include "launcher/posix/signal_scope.h"
 
 #include <sys/signalfd.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "launcher/config/printable.h"
+#include "launcher/text/printable.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "launcher/config/utf8.h"
+#include "launcher/text/utf8.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -75,6 +75,13 @@ std::string without_hidden(std::string_view rest, std::string_view kept) {
   return result;
 }
 
+// Where a text in UTF-8 may be cut, at this many bytes or before: not within a character.
+std::size_t cut_at(const std::string& text, std::size_t longest) {
+  std::size_t cut = longest;
+  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
+  return cut;
+}
+
 }  // namespace
 
 std::string printable(const std::string& text, std::size_t longest) {
@@ -83,13 +90,15 @@ std::string printable(const std::string& text, std::size_t longest) {
     return absl::StrCat("\"", absl::CEscape(text.substr(0, longest)), cut ? "...\"" : "\"");
   }
   if (text.size() <= longest) return absl::StrCat("\"", escaped(text), "\"");
-  std::size_t cut = longest;
-  // Not within a character.
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
-  return absl::StrCat("\"", escaped(text.substr(0, cut)), "...\"");
+  return absl::StrCat("\"", escaped(text.substr(0, cut_at(text, longest))), "...\"");
 }
 
 std::string plain(const std::string& text) { return without_hidden(text, ""); }
+
+std::string plain_start(const std::string& text, std::size_t longest) {
+  if (text.size() <= longest) return plain(text);
+  return plain(text.substr(0, cut_at(text, longest))) + "...";
+}
 
 std::string plain_lines(absl::string_view text) {
   return without_hidden({text.data(), text.size()}, "\n\t");

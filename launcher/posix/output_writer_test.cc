@@ -1,4 +1,4 @@
-#include "launcher/supervisor/output_writer.h"
+#include "launcher/posix/output_writer.h"
 
 #include <fcntl.h>
 #include <pty.h>

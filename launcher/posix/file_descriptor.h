@@ -28,6 +28,9 @@ class FileDescriptor {
   bool is_open() const { return fd_ >= 0; }
   int get() const { return fd_; }
 
+  // For who closes it by other means.
+  int release() { return std::exchange(fd_, -1); }
+
   void reset() {
     if (fd_ >= 0) close(std::exchange(fd_, -1));
   }

@@ -1,4 +1,4 @@
-#include "launcher/supervisor/listening_socket.h"
+#include "launcher/posix/listening_socket.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

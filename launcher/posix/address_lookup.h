@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "launcher/rendezvous/address.h"
+#include "launcher/posix/address.h"
 
 namespace accelerate::launcher {
 

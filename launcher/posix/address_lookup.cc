@@ -1,4 +1,4 @@
-#include "launcher/rendezvous/address_lookup.h"
+#include "launcher/posix/address_lookup.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 

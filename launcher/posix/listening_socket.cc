@@ -1,4 +1,4 @@
-#include "launcher/supervisor/listening_socket.h"
+#include "launcher/posix/listening_socket.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -82,7 +82,7 @@ FileDescriptor listen_at(int family, const SocketAddress& address, Reach reach) 
   if (family == AF_INET6) {
     setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &disabled, sizeof(disabled));
   }
-  if (reach == Reach::kLoopback) {
+  if (reach != Reach::kNetwork) {
     setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, kLoopbackInterface,
                sizeof(kLoopbackInterface));
   }
@@ -94,13 +94,6 @@ FileDescriptor listen_at(int family, const SocketAddress& address, Reach reach) 
   fd.reset();
   errno = error;
   return fd;
-}
-
-FileDescriptor listen_for(Reach reach, int port) {
-  if (reach == Reach::kThisMachine) return listen_at(AF_INET, loopback(port), reach);
-  FileDescriptor fd = listen_at(AF_INET6, every_address(port), reach);
-  const bool has_no_ipv6 = !fd.is_open() && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
-  return has_no_ipv6 ? listen_at(AF_INET, every_ipv4_address(port), reach) : std::move(fd);
 }
 
 // 0 where it has none.
@@ -121,8 +114,15 @@ Reach reach_of(const std::string& address) {
   return is_loopback ? Reach::kLoopback : Reach::kNetwork;
 }
 
+FileDescriptor try_to_listen(int port, Reach reach) {
+  if (reach == Reach::kThisMachine) return listen_at(AF_INET, loopback(port), reach);
+  FileDescriptor fd = listen_at(AF_INET6, every_address(port), reach);
+  const bool has_no_ipv6 = !fd.is_open() && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
+  return has_no_ipv6 ? listen_at(AF_INET, every_ipv4_address(port), reach) : std::move(fd);
+}
+
 absl::StatusOr<ListeningSocket> open_listening_socket(int port, Reach reach) {
-  FileDescriptor fd = listen_for(reach, port);
+  FileDescriptor fd = try_to_listen(port, reach);
   if (!fd.is_open()) return listen_error(port, reach, errno);
   const int bound_port = port_of(fd.get());
   return ListeningSocket{std::move(fd), bound_port};

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "launcher/supervisor/file_descriptor.h"
+#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 

@@ -1,4 +1,4 @@
-#include "launcher/supervisor/worker_end.h"
+#include "launcher/posix/worker_end.h"
 
 #include <signal.h>
 
