@@ -53,7 +53,7 @@ def _strategy_defines(attribute):
         chosen = attribute if value == "auto" else value
         fixed = [] if chosen == "auto" else ["ACCELERATE_FIXED_STRATEGY=" + _STRATEGIES[chosen]]
         defines[_setting("strategy_" + value)] = fixed
-        defines[_setting("strategy_%s_without_cuda" % value)] = fixed + (["ACCELERATE_WITHOUT_CUDA"] if fixed else [])
+        defines[_setting("strategy_%s_without_cuda" % value)] = fixed + ["ACCELERATE_WITHOUT_CUDA"]
     return select(defines)
 
 def _precision_defines(attribute):

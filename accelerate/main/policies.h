@@ -26,6 +26,9 @@ static_assert(ACCELERATE_FIXED_STRATEGY::traits.device == c10::DeviceType::CPU,
               "--config=cuda, or choose "
               "another with --strategy");
 #endif
+#elif defined(ACCELERATE_WITHOUT_CUDA)
+// Nobody can choose the others, and each takes its time to compile.
+using BuiltStrategies = PolicyList<Cpu, MultiCpu>;
 #else
 using BuiltStrategies = PolicyList<Cpu, MultiCpu, Gpu, MultiGpu>;
 #endif
