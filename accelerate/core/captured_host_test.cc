@@ -100,6 +100,44 @@ TEST(CapturedHost, DrawsFromAGeneratorOfTheProgram) {
             "captured");
 }
 
+TEST(CapturedHost, NoticesAGeneratorThatTheProgramReplaces) {
+  EXPECT_EQ(expect_same([](Trained& t, auto& capture) {
+              auto generator = at::make_generator<at::CPUGeneratorImpl>(9);
+              auto step = capture([&](Tensor& x) {
+                return t.descend((t.model(x) * torch::rand({5, 3}, generator)).mean());
+              });
+              for (int i = 0; i < 40; ++i) {
+                if (i == 15) generator = at::make_generator<at::CPUGeneratorImpl>(10);
+                Tensor x = t.draw(i, {5, 4});
+                t.see(step(x));
+              }
+            }),
+            "captured");
+}
+
+// Where it keeps the old one, too, the comparison finds it.
+TEST(CapturedHost, ThrowsForAGeneratorThatTheProgramExchanges) {
+  Full accelerator;
+  torch::nn::Linear net(4, 3);
+  auto model = accelerator.prepare(net);
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(9);
+  auto other = at::make_generator<at::CPUGeneratorImpl>(10);
+  auto step = accelerator.capture([&](Tensor& x) {
+    const Tensor loss = (model(x) * torch::rand({5, 3}, generator)).mean();
+    accelerator.backward(loss);
+    return loss.detach();
+  });
+  EXPECT_THAT(message_of([&] {
+                for (int i = 0; i < 40; ++i) {
+                  if (i == 15) std::swap(generator, other);
+                  net->zero_grad();
+                  Tensor x = torch::ones({5, 4});
+                  step(x);
+                }
+              }),
+              HasSubstr("gets another `generator` in each call"));
+}
+
 // Threads that load data draw from the common generator when they like.
 TEST(CapturedHost, TakesDrawsOfOtherThreadsForNoSeeds) {
   Trained t;

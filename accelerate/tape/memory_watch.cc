@@ -1,5 +1,7 @@
 #include "accelerate/tape/memory_watch.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
@@ -12,6 +14,8 @@ using Kind = RecordedStorage::Kind;
 constexpr const char* kReplaced =
     "something that the step uses was replaced by the program, such as the parameters of a module "
     "that was not prepared";
+constexpr const char* kReplacedGenerator =
+    "a random generator that the step draws from was replaced by the program";
 constexpr const char* kKept =
     "the program keeps a tensor that an earlier call has left, such as a gradient, and that a "
     "replay would write; keep a clone() of it";
@@ -72,6 +76,11 @@ MemoryWatch::MemoryWatch(const Recording& recording) {
     }
     watched_.push_back(std::move(watched));
   }
+  for (const auto& [impl, known] : recording.trace.generators) {
+    // LibTorch's own stays, and other threads may hold it for a moment.
+    if (known.generator != at::detail::getDefaultCPUGenerator())
+      generators_.push_back({WatchedGenerator::Weak(known.generator.getIntrusivePtr())});
+  }
 }
 
 void MemoryWatch::begin(const std::vector<at::Tensor>& parameters) {
@@ -93,6 +102,7 @@ void MemoryWatch::begin(const std::vector<at::Tensor>& parameters) {
       if (left.parameter.defined()) --left.references;
     }
   }
+  for (WatchedGenerator& each : generators_) each.references = each.generator.use_count();
 }
 
 bool MemoryWatch::is_as_it_was(const Read& read, const c10::StorageImpl* storage) {
@@ -122,6 +132,9 @@ bool MemoryWatch::is_held_by_fewer(const Left& left) {
 std::string MemoryWatch::kept() { return kKept; }
 
 std::optional<std::string> MemoryWatch::change() const {
+  for (const WatchedGenerator& each : generators_) {
+    if (each.generator.use_count() < each.references) return kReplacedGenerator;
+  }
   for (const Watched& each : watched_) {
     if (!each.is_checked) continue;
     const size_t holders = each.storage.use_count();

@@ -7,8 +7,9 @@
 //   if (const auto change = watch.change()) ...    // the step has to be recorded anew
 //
 // A tape keeps what it reads alive, so that nothing else would tell when the program has put
-// something in its place. Two tensors that have changed places and both live are not noticed. Not
-// thread-safe; the tapes of a thread know of each other.
+// something in its place; the same holds for random generators. Two tensors or generators that have
+// changed places and both live are not noticed. Not thread-safe; the tapes of a thread know of each
+// other.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -77,7 +78,16 @@ class MemoryWatch {
   static bool is_held_by_more(const Left& left);
   static bool is_held_by_fewer(const Left& left);
 
+  // A generator of the program's, and how many hold it.
+  struct WatchedGenerator {
+    using Weak = c10::weak_intrusive_ptr<c10::GeneratorImpl>;
+
+    Weak generator;
+    size_t references = 0;
+  };
+
   std::vector<Watched> watched_;
+  std::vector<WatchedGenerator> generators_;
 };
 
 }  // namespace accelerate

@@ -157,7 +157,12 @@ std::string Recorder::text_of(const c10::IValue& value) {
   for_each_tensor(value, [&](const at::Tensor& tensor) {
     text << (tensors++ > 0 ? "; " : "") << text_of(tensor);
   });
-  if (tensors == 0) text << value;
+  if (value.isGenerator()) {
+    text << "generator at "
+         << static_cast<const void*>(value.toGenerator().unsafeGetGeneratorImpl());
+  } else if (tensors == 0) {
+    text << value;
+  }
   return text.str();
 }
 
