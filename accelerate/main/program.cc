@@ -35,7 +35,9 @@ int usable_gpus(const Program& program, int gpus) {
 
 // A worker's place was decided by who launched it, on several machines perhaps; only its precision
 // and device are left to find.
-void leave_place_to_launcher(launcher::LaunchConfig& config) {
+void leave_place_to_launcher(launcher::LaunchRequest& request) {
+  launcher::LaunchConfig& config = request.config;
+  request.processes_per_machine = std::nullopt;
   config.num_processes = 1;
   config.num_machines = std::nullopt;
   config.mpirun_config.clear();
@@ -65,7 +67,7 @@ absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
         "build with --config=cuda, or pass --cpu");
   }
   machine.num_gpus = usable_gpus(program, machine.num_gpus);
-  if (worker_world_size > 0) leave_place_to_launcher(config);
+  if (worker_world_size > 0) leave_place_to_launcher(request);
   auto plan = launcher::make_launch_plan(request, launcher::ProgramOrigin::kHere, machine);
   if (!plan.ok()) return plan.status();
   if (!plan->mixed_precision.has_value()) {

@@ -115,6 +115,9 @@ TEST(PlanProgram, OfAWorkerKeepsWhatIsAskedOfTheProgram) {
                    {.num_gpus = 2, .num_cores = 2}, 2);
   ASSERT_TRUE(on_cpu.ok()) << on_cpu.status();
   EXPECT_EQ(on_cpu->device, launcher::DeviceKind::kCpu);
+  const auto counted =
+      plan_program(program, {.processes_per_machine = 100'000}, {.num_gpus = 0, .num_cores = 2}, 4);
+  EXPECT_TRUE(counted.ok()) << "the launcher's to decide: " << counted.status();
   const auto fsdp = plan(program, {.distributed_type = launcher::DistributedType::kFsdp}, 2);
   EXPECT_THAT(std::string(fsdp.status().message()), HasSubstr("has no FSDP"));
 }

@@ -42,6 +42,7 @@ const CommandSyntax& syntax() {
 bool needs_second_process(const LaunchRequest& request) {
   const bool on_cpu = request.is_cpu_typed || read_machine().num_gpus == 0;
   return on_cpu && !request.config.num_processes.has_value() &&
+         !request.processes_per_machine.has_value() &&
          !find_config(request, process_environment).has_value();
 }
 

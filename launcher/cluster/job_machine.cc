@@ -106,7 +106,9 @@ absl::StatusOr<LaunchRequest> complete_from_scheduler(LaunchRequest request,
   LaunchConfig& config = request.config;
   config.num_machines = config.num_machines.value_or(found.num_machines);
   config.machine_rank = config.machine_rank.value_or(found.rank);
-  if (!config.num_processes.has_value() && found.num_processes.has_value()) {
+  const bool is_counted =
+      config.num_processes.has_value() || request.processes_per_machine.has_value();
+  if (!is_counted && found.num_processes.has_value()) {
     const std::int64_t all = std::int64_t{*found.num_processes} * *config.num_machines;
     if (all > kMostProcesses) {
       return absl::InvalidArgumentError(absl::StrCat(

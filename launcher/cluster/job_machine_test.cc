@@ -68,6 +68,20 @@ TEST(JobMachine, IsAPod) {
                                                  .main_process_port = 23456}));
 }
 
+TEST(JobMachine, HasTheProcessesThatWereTypedForItAlone) {
+  const auto pod = complete({{"RANK", "1"},
+                             {"WORLD_SIZE", "8"},
+                             {"PET_NODE_RANK", "1"},
+                             {"PET_NNODES", "2"},
+                             {"PET_NPROC_PER_NODE", "4"},
+                             {"MASTER_ADDR", "m"},
+                             {"MASTER_PORT", "23456"}},
+                            {.processes_per_machine = 3});
+  EXPECT_EQ(pod->processes_per_machine, 3);
+  EXPECT_EQ(pod->config.num_processes, std::nullopt);
+  EXPECT_EQ(pod->config.num_machines, 2);
+}
+
 TEST(JobMachine, IsAHostOfMpirun) {
   EXPECT_EQ(complete({{"OMPI_COMM_WORLD_RANK", "1"},
                       {"OMPI_COMM_WORLD_SIZE", "2"},

@@ -20,11 +20,14 @@ bool wants_cpu(const LaunchConfig& config) {
   return config.use_cpu.value_or(false) || config.distributed_type == DistributedType::kMultiCpu;
 }
 
-Machine imagined_machine(const LaunchConfig& config, int num_gpus) {
+Machine imagined_machine(const LaunchRequest& request, int num_gpus) {
+  const LaunchConfig& config = request.config;
   const int num_machines = config.num_machines.value_or(1);
-  const int wanted = config.num_processes.value_or(num_machines) / num_machines;
+  const int wanted = request.processes_per_machine.value_or(
+      config.num_processes.value_or(num_machines) / num_machines);
   // Nobody knows how many GPUs are meant.
   const bool is_open = !config.num_processes.has_value() &&
+                       !request.processes_per_machine.has_value() &&
                        config.distributed_type == DistributedType::kMultiGpu && !wants_cpu(config);
   if (is_open) return {.num_gpus = num_gpus};
   return {.num_gpus = wants_cpu(config) ? 0 : std::max({num_gpus, wanted, 1}),
@@ -93,7 +96,7 @@ absl::StatusOr<TemplateJob> make_template_job(const LaunchRequest& request, cons
   const ProgramOrigin origin =
       command.takes_store_socket ? ProgramOrigin::kHere : ProgramOrigin::kElsewhere;
   absl::StatusOr<LaunchPlan> plan =
-      make_launch_plan(there, origin, imagined_machine(there.config, num_gpus), lookup);
+      make_launch_plan(there, origin, imagined_machine(there, num_gpus), lookup);
   if (!plan.ok()) return plan.status();
   TemplateJob job = {.plan = *std::move(plan), .command = command};
   job.launch = launch_words(request, job.plan);

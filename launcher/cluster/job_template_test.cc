@@ -46,6 +46,12 @@ std::string golden(const std::string& name) {
   return text.str();
 }
 
+TEST(JobTemplate, CountsTheProcessesOfAllMachines) {
+  LaunchRequest each = {.config = {.num_machines = 2}, .processes_per_machine = 4};
+  LaunchRequest all = {.config = {.num_processes = 8, .num_machines = 2}};
+  EXPECT_EQ(print_template("slurm", job(each)), print_template("slurm", job(all)));
+}
+
 TEST(JobTemplate, IsTheTextInItsGoldenFile) {
   EXPECT_EQ(print_template("slurm", two_machines()), golden("two_machines.sbatch"));
   EXPECT_EQ(print_template("kubernetes", two_machines()), golden("two_machines_pytorchjob.yaml"));

@@ -8,7 +8,7 @@ namespace {
 std::string values_without_file(const LaunchRequest& request, const LaunchPlan& plan) {
   const LaunchConfig& config = request.config;
   std::string lines;
-  if (!config.num_processes.has_value()) {
+  if (!config.num_processes.has_value() && !request.processes_per_machine.has_value()) {
     absl::StrAppend(&lines, "\t`--num_processes` was set to a value of `", plan.num_processes,
                     "`\n");
     if (plan.device == DeviceKind::kGpu && plan.is_multi_process() &&

@@ -122,28 +122,38 @@ absl::Status check_room(const LaunchRequest& request, const Machine& machine, in
 // Of this machine.
 absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Machine& machine,
                                          DeviceKind device) {
-  std::optional<int> wanted = request.config.num_processes;
+  const int num_machines = request.config.num_machines.value_or(1);
+  std::optional<int> wanted = request.processes_per_machine;
+  if (!wanted.has_value() && request.config.num_processes.has_value()) {
+    wanted = *request.config.num_processes / num_machines;
+  }
   if (!wanted.has_value() && request.file.has_value()) {
     if (request.file->distributed_type == DistributedType::kNo && !is_multi_gpu(request)) return 1;
     return absl::InvalidArgumentError(
         "You need to manually pass in `--num_processes` using this config yaml.");
   }
-  if (wanted.has_value()) *wanted /= request.config.num_machines.value_or(1);
+  const int number = wanted.value_or(device == DeviceKind::kCpu ? 1 : machine.num_gpus);
+  if (std::int64_t{number} * num_machines > kMostProcesses) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        counted(number, "process", "processes"), " on each of ", num_machines,
+        " machines are more than ", kMostProcesses, " together; correct one of the numbers."));
+  }
   const absl::Status room = check_room(request, machine, wanted.value_or(1));
   if (!room.ok()) return room;
-  if (device == DeviceKind::kCpu) return wanted.value_or(1);
-  const int num_processes = wanted.value_or(machine.num_gpus);
+  if (device == DeviceKind::kCpu) return number;
   if (is_multi_gpu(request)) {
-    const absl::Status status = check_multi_gpu(request, machine, num_processes);
+    const absl::Status status = check_multi_gpu(request, machine, number);
     if (!status.ok()) return status;
   }
   // What is only shown may be for another machine.
-  if (num_processes > machine.num_gpus && !request.dry_run) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "--num_processes=", num_processes, " needs as many GPUs, but ", visible_gpus(machine),
-        "; pass --num_processes=", machine.num_gpus, " or less, or --cpu to train on the CPU."));
+  if (number > machine.num_gpus && !request.dry_run) {
+    const std::string flag =
+        request.processes_per_machine.has_value() ? "--nproc_per_node=" : "--num_processes=";
+    return absl::FailedPreconditionError(
+        absl::StrCat(flag, number, " needs as many GPUs, but ", visible_gpus(machine), "; pass ",
+                     flag, machine.num_gpus, " or less, or --cpu to train on the CPU."));
   }
-  return num_processes;
+  return number;
 }
 
 // Several machines must know the port before one of them has found a free one, where each has a
@@ -155,6 +165,7 @@ void choose_meeting_place(const LaunchConfig& config, LaunchPlan& plan) {
   if (several) {
     plan.machine_rank = starts_all ? 0 : config.machine_rank.value_or(0);
     plan.is_numbered_by_arrival = !starts_all && !config.machine_rank.has_value();
+    plan.counts_own_processes = !starts_all && !config.num_processes.has_value();
     plan.main_process_ip = config.main_process_ip.value_or(plan.main_process_ip);
   }
   plan.main_process_port =
@@ -239,9 +250,11 @@ std::string meeting_place(const LaunchPlan& plan) {
   }
   if (plan.num_machines > 1) {
     return absl::StrCat("machine ", plan.machine_rank, " of ", plan.num_machines,
-                        " with the ranks ", plan.rank_of(0), " to ",
-                        plan.rank_of(plan.num_processes - 1), ", at ", plan.main_process_ip,
-                        " port ", plan.main_process_port);
+                        plan.knows_ranks()
+                            ? absl::StrCat(" with the ranks ", plan.rank_of(0), " to ",
+                                           plan.rank_of(plan.num_processes - 1))
+                            : ", whose ranks follow when all have met",
+                        ", at ", plan.main_process_ip, " port ", plan.main_process_port);
   }
   if (plan.main_process_port == 0) return "any free port";
   return absl::StrCat("port ", plan.main_process_port);

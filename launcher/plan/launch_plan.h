@@ -30,12 +30,24 @@ namespace accelerate::launcher {
 
 enum class DeviceKind { kCpu, kGpu };
 
+// Which of all ranks are a machine's.
+struct Ranks {
+  int first = 0;
+  int world_size = 1;
+
+  bool operator==(const Ranks&) const = default;
+};
+
 // A value: who runs with what.
 struct LaunchPlan {
   int num_processes = 1;  // Of this machine. On GPUs, process i has the i-th visible one.
-  int num_machines = 1;   // Each with as many processes; machine i has the i-th part of the ranks.
+  int num_machines = 1;
   int machine_rank = 0;
-  bool is_numbered_by_arrival = false;  // The machines get their ranks when they meet.
+  // Other machines may have other numbers of processes. Otherwise each has as many, and machine i
+  // the i-th part of the ranks.
+  bool counts_own_processes = false;
+  std::optional<Ranks> ranks = std::nullopt;  // As the machines have agreed when they met.
+  bool is_numbered_by_arrival = false;        // The machines get their ranks when they meet.
   // Nothing where the program is to take its own, or where `environment` tells of fp8.
   std::optional<MixedPrecision> mixed_precision = MixedPrecision::kNo;
   DeviceKind device = DeviceKind::kCpu;
@@ -64,8 +76,19 @@ struct LaunchPlan {
   // What somebody should be told who starts or reads this, a line each.
   std::vector<std::string> remarks = {};
 
-  int world_size() const { return num_machines * num_processes; }
-  int rank_of(int local_rank) const { return machine_rank * num_processes + local_rank; }
+  // Of the job and of a process of this machine. Before several machines have met, what they are
+  // where all have as many processes; see knows_ranks().
+  int world_size() const {
+    return ranks.has_value() ? ranks->world_size : num_machines * num_processes;
+  }
+  int rank_of(int local_rank) const {
+    return (ranks.has_value() ? ranks->first : machine_rank * num_processes) + local_rank;
+  }
+  bool knows_world_size() const { return ranks.has_value() || !counts_own_processes; }
+  bool knows_ranks() const {
+    const bool is_open = is_numbered_by_arrival || (counts_own_processes && machine_rank > 0);
+    return ranks.has_value() || !is_open;
+  }
   bool is_multi_process() const { return world_size() > 1; }
   // Whether a process must be there to watch the others; otherwise a program runs by itself.
   bool needs_supervisor() const {
@@ -85,9 +108,10 @@ Machine read_machine_for(const LaunchRequest& request);
 // Decides what a complete request (complete_request.h) leaves open, from what the machine has:
 // - precision: no, or for a program built here its own;
 // - device: the CPU where that was asked for or there is no GPU, otherwise GPUs;
-// - processes: one for each GPU, one on the CPU; one where a file says `distributed_type: NO`. More
-//   than 32 for each core (512 in any case) or one for each 16 MiB of memory (64 in any case) are
-//   refused, unless the request oversubscribes the machine;
+// - processes: one for each GPU, one on the CPU; one where a file says `distributed_type: NO`. Of
+//   several machines each counts its own then. More than 32 for each core (512 in any case) or one
+//   for each 16 MiB of memory (64 in any case) are refused, unless the request oversubscribes the
+//   machine;
 // - port: any free one, or for several machines 29500;
 // - threads: this machine's cores divided among the processes on the CPU, at least 1; on GPUs 1 for
 //   programs from elsewhere, as the `accelerate launch` of Python has it.

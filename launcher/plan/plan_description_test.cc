@@ -1,7 +1,10 @@
 #include "launcher/plan/plan_description.h"
 
+#include <string>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/plan/program_variables.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -35,6 +38,37 @@ TEST(PlanDescription, NamesTheGpuOfEachRank) {
                                          });
   EXPECT_THAT(text, HasSubstr("device:  GPU 1\n  CPUs:    any\n"));
   EXPECT_THAT(text, HasSubstr("MASTER_PORT=29500\n"));
+}
+
+std::string described(const LaunchPlan& plan) {
+  return describe_plan(plan, {.argv = {"x"}},
+                       [&](const WorkerPlace& place, const StoreEndpoint& store) {
+                         return program_variables(plan, {.argv = {"x"}}, place, store);
+                       });
+}
+
+TEST(PlanDescription, TellsNoRankThatTheMachinesHaveNotAgreedOn) {
+  LaunchPlan plan = {
+      .num_processes = 2, .num_machines = 3, .machine_rank = 1, .counts_own_processes = true};
+  const std::string text = described(plan);
+  for (const char* name : {"RANK", "WORLD_SIZE", "ROLE_RANK", "ROLE_WORLD_SIZE"}) {
+    EXPECT_THAT(text,
+                HasSubstr(std::string("\n  ") + name + "=(known when the machines have met)\n"));
+  }
+  EXPECT_THAT(text, HasSubstr("machine 1 of 3, whose ranks follow when all have met, at "));
+  EXPECT_THAT(text, HasSubstr("\nlocal rank 1\n"));
+  EXPECT_THAT(text, HasSubstr("\n  LOCAL_WORLD_SIZE=2\n"));
+  EXPECT_THAT(text, HasSubstr("\n  GROUP_RANK=1\n"));
+
+  plan.machine_rank = 0;
+  EXPECT_THAT(described(plan), HasSubstr("machine 0 of 3 with the ranks 0 to 1, at "));
+  EXPECT_THAT(described(plan), HasSubstr("\n  WORLD_SIZE=(known when"));
+
+  plan.counts_own_processes = false;
+  plan.is_numbered_by_arrival = true;
+  EXPECT_THAT(described(plan), HasSubstr("\n  GROUP_RANK=(known when"));
+  EXPECT_THAT(described(plan), HasSubstr("\n  RANK=(known when"));
+  EXPECT_THAT(described(plan), HasSubstr("\n  WORLD_SIZE=6\n"));
 }
 
 }  // namespace

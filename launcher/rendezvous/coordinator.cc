@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "launcher/env/size_limits.h"
 #include "launcher/posix/system_error.h"
 #include "launcher/posix/time_left.h"
 #include "launcher/posix/worker_end.h"
@@ -170,8 +171,9 @@ void Coordinator::admit(Stranger& stranger, const Hello& hello) {
   if (!stranger.is_own && reached_address_.size == 0) {
     reached_address_ = own_address(stranger.connection.fd());
   }
-  machines_[rank] =
-      Machine{.connection = std::move(stranger.connection), .address = stranger.address};
+  machines_[rank] = Machine{.connection = std::move(stranger.connection),
+                            .address = stranger.address,
+                            .num_processes = hello.num_processes};
   machines_[rank]->connection.send(Welcome{rank});
 }
 
@@ -193,7 +195,8 @@ std::optional<std::string> Coordinator::objection(const Hello& hello) const {
   }
   if (auto reason = first_disagreement(hello.terms, options_.own_hello.terms)) return reason;
   if (phase_ == Phase::kOver) return "the job has ended; start it again on all machines";
-  return objection_to_rank(hello.machine_rank);
+  if (auto reason = objection_to_rank(hello.machine_rank)) return reason;
+  return objection_to_size(hello);
 }
 
 std::optional<std::string> Coordinator::objection_to_rank(const std::optional<int>& rank) const {
@@ -210,6 +213,17 @@ std::optional<std::string> Coordinator::objection_to_rank(const std::optional<in
       "--machine_rank=", *rank, " is taken by ",
       *rank == 0 ? "the machine where all meet" : to_string(machines_[*rank]->address),
       "; give each machine a number of its own");
+}
+
+// Each machine's number is within bounds, and so is the sum before this one.
+std::optional<std::string> Coordinator::objection_to_size(const Hello& hello) const {
+  int all = options_.own_hello.num_processes + hello.num_processes;
+  for (int rank = 1; rank < options_.num_machines; ++rank) {
+    if (machines_[rank].has_value()) all += machines_[rank]->num_processes;
+  }
+  if (all <= kMostProcesses) return std::nullopt;
+  return absl::StrCat("with its ", hello.num_processes, " processes there would be ", all,
+                      ", which are more than ", kMostProcesses, "; correct --nproc_per_node");
 }
 
 std::string Coordinator::name_of(int rank) const {
@@ -283,9 +297,15 @@ void Coordinator::start_when_ready() {
   if (phase_ != Phase::kGathering) return;
   if (count(&Machine::is_ready) < options_.num_machines) return;
   phase_ = Phase::kRunning;
-  broadcast(Start{.attempt = attempt_,
-                  .store_port = machines_[0]->store_port,
-                  .store_secret = machines_[0]->store_secret});
+  Start start = {.attempt = attempt_,
+                 .store_port = machines_[0]->store_port,
+                 .store_secret = machines_[0]->store_secret,
+                 .world_size = 0};
+  for (const auto& machine : machines_) start.world_size += machine->num_processes;
+  for (auto& machine : machines_) {
+    machine->connection.send(start);
+    start.first_rank += machine->num_processes;
+  }
 }
 
 void Coordinator::finish_when_ended() {

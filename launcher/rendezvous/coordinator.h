@@ -83,6 +83,7 @@ class Coordinator {
   struct Machine {
     Connection connection;
     Address address;
+    int num_processes = 1;
     bool is_ready = false;
     int store_port = 0;
     std::string store_secret = "";
@@ -103,6 +104,7 @@ class Coordinator {
   std::optional<int> first_free_rank() const;
   std::optional<std::string> objection(const Hello& hello) const;
   std::optional<std::string> objection_to_rank(const std::optional<int>& rank) const;
+  std::optional<std::string> objection_to_size(const Hello& hello) const;
   std::string name_of(int rank) const;
   void hear_machines();
   void hear(int rank, const Message& message);

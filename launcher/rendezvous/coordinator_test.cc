@@ -16,6 +16,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/env/size_limits.h"
 #include "launcher/posix/listening_socket.h"
 #include "launcher/rendezvous/member.h"
 
@@ -50,8 +51,9 @@ class CoordinatorTest : public testing::Test {
                                                 *coordinator_->connect_own()));
   }
 
-  static Hello hello(std::optional<int> rank) {
-    return {.job_id = "tulips", .machine_rank = rank, .terms = kTerms};
+  static Hello hello(std::optional<int> rank) { return hello(rank, rank.value_or(0) + 1); }
+  static Hello hello(std::optional<int> rank, int size) {
+    return {.job_id = "tulips", .machine_rank = rank, .num_processes = size, .terms = kTerms};
   }
 
   Member& join(const Hello& hello) {
@@ -140,9 +142,10 @@ TEST_F(CoordinatorTest, StartsWhenAllAreReadyAndEndsWhenAllHaveEndedWell) {
   members_[1]->send(Ready{.attempt = 0});
   EXPECT_FALSE(all([](const Member& member) { return member.start().has_value(); }));
   start_all();
-  for (const auto& member : members_) {
-    EXPECT_EQ(member->start(), (Start{.attempt = 0, .store_port = 40'000}));
-    member->send(MachineEnd{});
+  for (const int rank : {0, 1, 2}) {
+    EXPECT_EQ(members_[rank]->start(),
+              (Start{.store_port = 40'000, .first_rank = rank * (rank + 1) / 2, .world_size = 6}));
+    members_[rank]->send(MachineEnd{});
   }
   talk_until([this] {
     return all([](const Member& member) { return member.is_finished(); }) &&
@@ -154,6 +157,28 @@ TEST_F(CoordinatorTest, StartsWhenAllAreReadyAndEndsWhenAllHaveEndedWell) {
     coordinator_->handle();
   }
   EXPECT_THAT(remarks_, IsEmpty());
+}
+
+TEST_F(CoordinatorTest, CountsTheProcessesThatAMachineHasWhenItComesAgain) {
+  join_all();
+  lose(1);
+  talk_until([this] { return !remarks_.empty(); });
+  const Member& machine = join(hello(1, 5));
+  talk_until([&] { return machine.is_joined(); });
+  start_all();
+  EXPECT_EQ(machine.start()->first_rank, 1);
+  EXPECT_EQ(members_[1]->start()->first_rank, 6);
+  EXPECT_EQ(members_[0]->start()->world_size, 9);
+}
+
+TEST_F(CoordinatorTest, RefusesMoreProcessesThanThereCanBeTogether) {
+  const Member& machine = join(hello(1, kMostProcesses - 1));
+  talk_until([&] { return machine.is_joined(); });
+  const Member& other = join(hello(2));
+  talk_until([&] { return other.stop().has_value(); });
+  EXPECT_THAT(other.stop()->cause,
+              HasSubstr("with its 3 processes there would be 1000003, which are more than 1000000; "
+                        "correct --nproc_per_node"));
 }
 
 TEST_F(CoordinatorTest, NumbersMachinesInTheOrderOfArrival) {
@@ -275,7 +300,8 @@ TEST_F(RestartingTest, StartsAgainWhenAllHaveStopped) {
   // Of the attempt that is over: the coordinator has heard of its end.
   members_[2]->send(MachineEnd{.kind = EndKind::kFailedRank, .rank = 4, .code = 1});
   start_all(/*attempt=*/1);
-  EXPECT_EQ(members_[2]->start(), (Start{.attempt = 1, .store_port = 40'001}));
+  EXPECT_EQ(members_[2]->start(),
+            (Start{.attempt = 1, .store_port = 40'001, .first_rank = 3, .world_size = 6}));
   members_[1]->send(MachineEnd{.kind = EndKind::kFailedRank, .attempt = 1, .rank = 3, .code = 7});
   talk_until([this] { return all_stopped(); });
   EXPECT_FALSE(members_[0]->stop()->is_restarted);

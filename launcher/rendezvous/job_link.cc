@@ -25,7 +25,9 @@ using std::chrono::milliseconds;
 std::vector<Term> terms_of(const LaunchPlan& plan, const std::string& program) {
   std::vector<Term> terms = {
       {"--num_machines", absl::StrCat(plan.num_machines)},
-      {"the number of processes (--num_processes)", absl::StrCat(plan.world_size())},
+      {"the number of processes (--num_processes)",
+       plan.counts_own_processes ? "each machine's own (--nproc_per_node, or its GPUs)"
+                                 : absl::StrCat(plan.world_size())},
       {"the device", plan.device == DeviceKind::kCpu ? "the CPU" : "GPUs"},
       {"--mixed_precision", plan.mixed_precision.has_value()
                                 ? mixed_precision_name(*plan.mixed_precision)
@@ -59,16 +61,18 @@ void print_remark(const std::string& remark) {
 
 absl::StatusOr<JobLink> JobLink::open(const LaunchPlan& plan, const std::string& program,
                                       std::unique_ptr<AddressLookup> main_address) {
-  Hello hello = {.job_id = plan.run_id, .terms = terms_of(plan, program)};
+  Hello hello = {
+      .job_id = plan.run_id, .num_processes = plan.num_processes, .terms = terms_of(plan, program)};
   if (!plan.is_numbered_by_arrival) hello.machine_rank = plan.machine_rank;
-  const MemberOptions member = {.host = plan.main_process_ip,
-                                .port = plan.main_process_port,
-                                .hello = hello,
-                                .num_machines = plan.num_machines,
-                                .settings = plan.rendezvous};
+  const MemberOptions member = {
+      .host = plan.main_process_ip,
+      .port = plan.main_process_port,
+      .hello = hello,
+      .num_machines = plan.num_machines,
+      .world_size = plan.counts_own_processes ? std::nullopt : std::optional(plan.world_size()),
+      .settings = plan.rendezvous};
   JobLink link;
   link.next_word_ = Clock::now() + kFirstWord;
-  link.num_processes_ = plan.num_processes;
   link.main_process_ip_ = plan.main_process_ip;
 
   const bool may_be_main =
@@ -156,7 +160,7 @@ void JobLink::be_ready(int attempt, int store_port, const std::string& store_sec
 void JobLink::tell_failure(int local_rank, const WorkerEnd& end) {
   member_->send(MachineEnd{.kind = EndKind::kFailedRank,
                            .attempt = attempt_,
-                           .rank = machine_rank() * num_processes_ + local_rank,
+                           .rank = start()->first_rank + local_rank,
                            .by_signal = end.by_signal,
                            .code = end.code});
 }

@@ -86,7 +86,6 @@ class JobLink {
   // Says whom it waits for, when that takes long.
   void tell_of_waiting();
 
-  int num_processes_ = 1;  // Of each machine.
   int attempt_ = 0;
   std::optional<Clock::time_point> next_word_;  // About whom it waits for.
   std::string main_process_ip_;

@@ -179,11 +179,21 @@ bool Member::is_possible(const Message& message) const {
   }
   if (std::holds_alternative<Refusal>(message)) return !is_joined();
   if (!is_joined()) return false;
-  if (const auto* start = std::get_if<Start>(&message)) {
-    return !start_.has_value() && start->attempt == ready_attempt_;
-  }
+  if (const auto* start = std::get_if<Start>(&message)) return is_possible(*start);
   if (std::holds_alternative<Finish>(message)) return has_told_well_;
   return std::holds_alternative<Stop>(message);
+}
+
+// Machines that come before this one have a process at least.
+bool Member::is_possible(const Start& start) const {
+  if (start_.has_value() || start.attempt != ready_attempt_) return false;
+  const int own = options_.hello.num_processes;
+  const int machine = *machine_rank_;
+  if (options_.world_size.has_value()) {
+    return start.world_size == *options_.world_size && start.first_rank == machine * own;
+  }
+  return (machine == 0 ? start.first_rank == 0 : start.first_rank >= machine) &&
+         start.first_rank <= start.world_size - own;
 }
 
 void Member::hear(const Message& message) {

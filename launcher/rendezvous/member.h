@@ -34,6 +34,8 @@ struct MemberOptions {
   int port = 29500;                // it is tried again until the time for joining is over.
   Hello hello = {};
   int num_machines = std::numeric_limits<int>::max();
+  // Of the job, where each machine is to have as many processes as this one.
+  std::optional<int> world_size = std::nullopt;
   RendezvousSettings settings = {};
   Resolve resolve = launcher::resolve;  // How the host's addresses are found.
 };
@@ -85,6 +87,7 @@ class Member {
   void hear_coordinator();
   void hear(const Message& message);
   bool is_possible(const Message& message) const;
+  bool is_possible(const Start& start) const;
   void end(const Stop& stop);
   std::string place() const;
 

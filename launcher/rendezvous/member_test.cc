@@ -26,25 +26,31 @@ using ::testing::Not;
 // A member, and the other end of its connection.
 class MemberTest : public testing::Test {
  protected:
-  MemberTest() {
+  MemberTest()
+      : member_(std::make_unique<Member>(
+            member_of({.hello = {.job_id = "tulips", .machine_rank = 1}, .num_machines = 3}))) {}
+
+  // The other end talks to it from then on.
+  Member member_of(const MemberOptions& options) {
     int ends[2] = {-1, -1};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     coordinator_ = std::make_unique<Connection>(FileDescriptor(ends[0]), RendezvousSettings());
-    member_ = std::make_unique<Member>(
-        MemberOptions{.hello = {.job_id = "tulips", .machine_rank = 1}, .num_machines = 3},
-        FileDescriptor(ends[1]));
+    return Member(options, FileDescriptor(ends[1]));
   }
 
-  void say(const Message& message) {
+  void say(const Message& message, Member& member) {
     coordinator_->send(message);
-    member_->handle();
+    member.handle();
   }
-  void expect_disbelief() const {
-    ASSERT_TRUE(member_->stop().has_value());
-    EXPECT_THAT(member_->stop()->cause, HasSubstr("says what it cannot mean"));
-    EXPECT_EQ(member_->stop()->exit_code, 1);
-    EXPECT_FALSE(member_->is_finished());
+  void say(const Message& message) { say(message, *member_); }
+
+  static void expect_disbelief(const Member& member) {
+    ASSERT_TRUE(member.stop().has_value());
+    EXPECT_THAT(member.stop()->cause, HasSubstr("says what it cannot mean"));
+    EXPECT_EQ(member.stop()->exit_code, 1);
+    EXPECT_FALSE(member.is_finished());
   }
+  void expect_disbelief() const { expect_disbelief(*member_); }
 
   std::unique_ptr<Connection> coordinator_;
   std::unique_ptr<Member> member_;
@@ -53,12 +59,12 @@ class MemberTest : public testing::Test {
 TEST_F(MemberTest, GoesThroughAJob) {
   say(Welcome{.machine_rank = 1});
   member_->send(Ready{.attempt = 0});
-  say(Start{.attempt = 0, .store_port = 1, .store_secret = "9c"});
+  say(Start{.attempt = 0, .store_port = 1, .store_secret = "9c", .first_rank = 1, .world_size = 3});
   EXPECT_EQ(member_->start()->store_secret, "9c");
   say(Stop{.machine = 2, .cause = "rank 5 failed", .is_restarted = true});
   member_->send(Ready{.attempt = 1});
   EXPECT_FALSE(member_->stop().has_value());
-  say(Start{.attempt = 1, .store_port = 2});
+  say(Start{.attempt = 1, .store_port = 2, .first_rank = 1, .world_size = 3});
   member_->send(MachineEnd{.kind = EndKind::kWell, .attempt = 1});
   say(Finish());
   EXPECT_TRUE(member_->is_finished());
@@ -82,11 +88,39 @@ TEST_F(MemberTest, BelievesNoStartOfAnotherAttempt) {
   expect_disbelief();
 }
 
+// Its one process is to come after those of machine 0, and within all.
+TEST_F(MemberTest, BelievesNoRanksThatCannotBeItsOwn) {
+  say(Welcome{.machine_rank = 1});
+  member_->send(Ready{.attempt = 0});
+  say(Start{.first_rank = 0, .world_size = 3});
+  expect_disbelief();
+}
+
+TEST_F(MemberTest, BelievesNoRanksBeyondTheLast) {
+  Member member = member_of({.hello = {.num_processes = 2}, .num_machines = 3});
+  say(Welcome{.machine_rank = 1}, member);
+  member.send(Ready{.attempt = 0});
+  say(Start{.first_rank = 3, .world_size = 4}, member);
+  expect_disbelief(member);
+}
+
+// As where --num_processes was typed, which counts all.
+TEST_F(MemberTest, BelievesNoOtherNumberThanItHasBeenTold) {
+  for (const Start& start :
+       {Start{.first_rank = 2, .world_size = 7}, Start{.first_rank = 3, .world_size = 6}}) {
+    Member member = member_of({.hello = {.num_processes = 2}, .num_machines = 3, .world_size = 6});
+    say(Welcome{.machine_rank = 1}, member);
+    member.send(Ready{.attempt = 0});
+    say(start, member);
+    expect_disbelief(member);
+  }
+}
+
 // It would end with 0, and its processes be gone.
 TEST_F(MemberTest, BelievesNoGoodEndWhileItsProcessesRun) {
   say(Welcome{.machine_rank = 1});
   member_->send(Ready{.attempt = 0});
-  say(Start{.attempt = 0});
+  say(Start{.attempt = 0, .first_rank = 1, .world_size = 3});
   say(Finish());
   expect_disbelief();
 }
@@ -94,7 +128,7 @@ TEST_F(MemberTest, BelievesNoGoodEndWhileItsProcessesRun) {
 TEST_F(MemberTest, BelievesNoGoodEndOnceItHasFailed) {
   say(Welcome{.machine_rank = 1});
   member_->send(Ready{.attempt = 0});
-  say(Start{.attempt = 0});
+  say(Start{.attempt = 0, .first_rank = 1, .world_size = 3});
   member_->send(MachineEnd{.kind = EndKind::kFailedRank, .rank = 1, .code = 7});
   say(Finish());
   expect_disbelief();

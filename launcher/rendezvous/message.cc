@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "launcher/env/size_limits.h"
 #include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 namespace {
 
 constexpr std::string_view kMagic = "ACRZ";
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 constexpr std::size_t kNumberSize = 4;
 constexpr std::size_t kHeaderSize = 4 * kNumberSize;
 constexpr std::size_t kLongestText = 4096;
@@ -109,14 +110,18 @@ struct Members {
   void operator()(auto& message) {
     using Type = std::remove_cvref_t<decltype(message)>;
     auto& m = message;
-    if constexpr (std::is_same_v<Type, Hello>) each(m.job_id, m.machine_rank, m.terms);
+    if constexpr (std::is_same_v<Type, Hello>) {
+      each(m.job_id, m.machine_rank, m.num_processes, m.terms);
+    }
     if constexpr (std::is_same_v<Type, Ready>) each(m.attempt, m.store_port, m.store_secret);
     if constexpr (std::is_same_v<Type, MachineEnd>) {
       each(m.kind, m.attempt, m.rank, m.by_signal, m.code, m.text);
     }
     if constexpr (std::is_same_v<Type, Welcome>) each(m.machine_rank);
     if constexpr (std::is_same_v<Type, Refusal>) each(m.reason);
-    if constexpr (std::is_same_v<Type, Start>) each(m.attempt, m.store_port, m.store_secret);
+    if constexpr (std::is_same_v<Type, Start>) {
+      each(m.attempt, m.store_port, m.store_secret, m.first_rank, m.world_size);
+    }
     if constexpr (std::is_same_v<Type, Stop>) {
       each(m.machine, m.cause, m.is_worker_end, m.exit_code, m.is_restarted);
     }
@@ -154,7 +159,13 @@ bool is_possible(const Message& message) {
     return is_between(stop->exit_code, 1, kLargestExitCode);
   }
   if (const auto* ready = std::get_if<Ready>(&message)) return ready->store_port <= kLargestPort;
-  if (const auto* start = std::get_if<Start>(&message)) return start->store_port <= kLargestPort;
+  if (const auto* hello = std::get_if<Hello>(&message)) {
+    return is_between(hello->num_processes, 1, kMostProcesses);
+  }
+  if (const auto* start = std::get_if<Start>(&message)) {
+    return start->store_port <= kLargestPort && start->world_size <= kMostProcesses &&
+           start->first_rank < start->world_size;
+  }
   return true;
 }
 

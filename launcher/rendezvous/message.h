@@ -35,6 +35,7 @@ struct Term {
 struct Hello {
   std::string job_id = "";
   std::optional<int> machine_rank = std::nullopt;  // Nothing: whichever is free.
+  int num_processes = 1;                           // Of this machine.
   std::vector<Term> terms = {};
 
   bool operator==(const Hello&) const = default;
@@ -84,6 +85,8 @@ struct Start {
   int attempt = 0;
   int store_port = 0;
   std::string store_secret = "";
+  int first_rank = 0;  // Of the machine that hears this; its others follow.
+  int world_size = 1;
 
   bool operator==(const Start&) const = default;
 };

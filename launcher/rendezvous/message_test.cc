@@ -16,7 +16,10 @@ using ::testing::SizeIs;
 
 const std::vector<Message>& one_of_each() {
   static const std::vector<Message> messages = {
-      Hello{.job_id = "id", .machine_rank = 3, .terms = {{"--num_machines", "4"}, {"", ""}}},
+      Hello{.job_id = "id",
+            .machine_rank = 3,
+            .num_processes = 1'000'000,
+            .terms = {{"--num_machines", "4"}, {"", ""}}},
       Hello{},
       Ready{.attempt = 2, .store_port = 65535},
       MachineEnd{.kind = EndKind::kFailedRank,
@@ -27,7 +30,11 @@ const std::vector<Message>& one_of_each() {
                  .text = "no"},
       Welcome{.machine_rank = 7},
       Refusal{.reason = "because"},
-      Start{.attempt = 1, .store_port = 1, .store_secret = "9c1f"},
+      Start{.attempt = 1,
+            .store_port = 1,
+            .store_secret = "9c1f",
+            .first_rank = 999'999,
+            .world_size = 1'000'000},
       Stop{.machine = 1,
            .cause = "a cause",
            .is_worker_end = true,
@@ -74,6 +81,18 @@ TEST(Message, RefusesNumbersThatThereCannotBe) {
     EXPECT_THAT(error(encode(Stop{.exit_code = number})),
                 HasSubstr("numbers that there cannot be"));
   }
+}
+
+TEST(Message, RefusesNumbersOfProcessesThatThereCannotBe) {
+  const auto is_refused = [](const Message& message) {
+    return error(encode(message)).find("numbers that there cannot be") != std::string::npos;
+  };
+  EXPECT_TRUE(is_refused(Hello{.num_processes = 0}));
+  EXPECT_TRUE(is_refused(Hello{.num_processes = 1'000'001}));
+  EXPECT_TRUE(is_refused(Start{.world_size = 0}));
+  EXPECT_TRUE(is_refused(Start{.world_size = 1'000'001}));
+  EXPECT_TRUE(is_refused(Start{.first_rank = 4, .world_size = 4}));
+  EXPECT_FALSE(is_refused(Start{.first_rank = 3, .world_size = 4}));
 }
 
 // A launcher ends with 128 + the signal, or with the code: with 0, were it 128, or 0.

@@ -108,6 +108,10 @@ absl::StatusOr<CompletedRequest> complete_request(LaunchRequest request,
                       completed.request.is_cpu_typed ? on_the_cpu(read->config) : read->config);
     completed.request.file = std::move(read->config);
   }
+  // A flag beats the file.
+  if (completed.request.processes_per_machine.has_value()) {
+    completed.request.config.num_processes = std::nullopt;
+  }
   return completed;
 }
 

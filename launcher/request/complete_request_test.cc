@@ -150,5 +150,15 @@ TEST(CompleteRequest, NamesTheVariableOrFileThatIsWrong) {
               HasSubstr("configuration file `none.yaml` does not exist"));
 }
 
+TEST(CompleteRequest, CountsForThisMachineWhateverAFileCountsForAll) {
+  const std::string file =
+      write_file(TempDir() + "/counts.yaml",
+                 "distributed_type: MULTI_CPU\nnum_processes: 8\nnum_machines: 2\n");
+  const LaunchRequest request = complete({.config_file = file, .processes_per_machine = 3}).request;
+  EXPECT_EQ(request.processes_per_machine, 3);
+  EXPECT_EQ(request.config.num_processes, std::nullopt);
+  EXPECT_EQ(request.config.num_machines, 2);
+}
+
 }  // namespace
 }  // namespace accelerate::launcher

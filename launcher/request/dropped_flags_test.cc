@@ -23,6 +23,11 @@ TEST(DroppedFlags, AreNamedToAWorkerOfOthers) {
               HasSubstr("--num_processes, --num_machines, --max_restarts are ignored"));
 }
 
+TEST(DroppedFlags, NameTheNumberOfThisMachineAsWell) {
+  EXPECT_THAT(dropped_flags_remark({.processes_per_machine = 2}, 4),
+              HasSubstr("--nproc_per_node is ignored"));
+}
+
 TEST(DroppedFlags, AreNoneWhereNothingIsLost) {
   EXPECT_EQ(dropped_flags_remark({}, 4), "");
   EXPECT_EQ(dropped_flags_remark({.config = {.num_processes = 4}}, 4), "") << "the same";

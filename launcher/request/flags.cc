@@ -67,6 +67,17 @@ class FlagReader {
   std::vector<std::string> exclusive_;
 };
 
+// Both count processes: those of all machines, and those of this one.
+absl::Status check_counts(const LaunchRequest& request) {
+  if (!request.config.num_processes.has_value() || !request.processes_per_machine.has_value()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--num_processes=", *request.config.num_processes,
+                   " counts the processes of all machines, and --nproc_per_node=",
+                   *request.processes_per_machine, " those of this one; leave out one of them."));
+}
+
 absl::Status unknown_flag(const std::string& word) {
   const std::string written = word.substr(0, word.find('='));
   if (const auto hint = foreign_flag_hint(flag_name(word))) {
@@ -199,7 +210,8 @@ absl::StatusOr<LaunchRequest> parse_launch_flags(const std::vector<std::string>&
   }
   if (!reader.at_end()) reader.skip();
   for (std::string& word : reader.rest()) program_arguments.push_back(std::move(word));
-  const absl::Status status = reader.check_exclusive();
+  absl::Status status = reader.check_exclusive();
+  if (status.ok()) status = check_counts(request);
   if (!status.ok()) return status;
   return request;
 }
@@ -220,7 +232,8 @@ absl::StatusOr<LaunchRequest> parse_launch_command(const std::vector<std::string
     reader.skip();
     request.program.arguments = reader.rest();
   }
-  const absl::Status status = reader.check_exclusive();
+  absl::Status status = reader.check_exclusive();
+  if (status.ok()) status = check_counts(request);
   if (!status.ok()) return status;
   return request;
 }

@@ -19,7 +19,6 @@ constexpr ForeignFlag kForeignFlags[] = {
     {"master_port", "write --main_process_port=PORT"},
     {"nnodes", "write --num_machines=N"},
     {"node_rank", "write --machine_rank=N"},
-    {"nproc_per_node", "write --num_processes=N, which counts the processes of all machines"},
     {"nproc", "write --num_processes=N"},
     {"num_gpus", "write --num_processes=N, one for each GPU"},
     {"num_procs", "write --num_processes=N"},

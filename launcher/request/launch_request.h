@@ -28,6 +28,7 @@ struct LaunchRequest {
 
   // What only flags say.
   std::optional<std::string> config_file = std::nullopt;
+  std::optional<int> processes_per_machine = std::nullopt;  // Of this one; others may differ.
   std::optional<int> threads_per_process = std::nullopt;
   // Of --gradient_accumulation_steps, which programs built here read as well. What a file says in
   // its section for DeepSpeed is for that alone.

@@ -68,9 +68,9 @@ TEST(NearFlags, AreNotWhatProgramsUsuallyTake) {
 
 TEST(ForeignFlags, HaveAHint) {
   const std::pair<const char*, const char*> flags[] = {
-      {"--fp16", "--mixed_precision=fp16"},        {"--bf16", "--mixed_precision=bf16"},
-      {"--nproc_per_node=2", "--num_processes=N"}, {"--nproc-per-node", "--num_processes=N"},
-      {"--nnodes=2", "--num_machines=N"},          {"--config", "--config_file=FILE"}};
+      {"--fp16", "--mixed_precision=fp16"}, {"--bf16", "--mixed_precision=bf16"},
+      {"--nproc=2", "--num_processes=N"},   {"--num-gpus", "--num_processes=N"},
+      {"--nnodes=2", "--num_machines=N"},   {"--config", "--config_file=FILE"}};
   for (const auto& [flag, hint] : flags) {
     const std::string word = flag;
     const std::string launch(parse_launch_command({word, "x.py"}).status().message());

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "launcher/config/config_keys.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/open_number.h"
 #include "launcher/env/size_limits.h"
 #include "launcher/request/launch_request.h"
 #include "launcher/request/output_plan.h"
@@ -70,6 +71,18 @@ absl::Status set_threads(const std::string& value, LaunchRequest& request) {
                             .remedy = "leave it out to share the cores among the processes."});
   if (threads.ok()) request.threads_per_process = *threads;
   return threads.status();
+}
+
+absl::Status set_processes_per_machine(const std::string& value, LaunchRequest& request) {
+  const absl::StatusOr<int> processes = parse_integer(
+      value, {.name = "--nproc_per_node",
+              .minimum = 1,
+              .maximum = kMostProcesses,
+              .remedy = is_open_number(value)
+                            ? "leave it out to start one for each GPU, or write the number."
+                            : "write for example --nproc_per_node=2."});
+  if (processes.ok()) request.processes_per_machine = *processes;
+  return processes.status();
 }
 
 absl::Status set_max_restarts(const std::string& value, LaunchRequest& request) {
@@ -169,6 +182,9 @@ std::vector<LaunchFlag> own_flags() {
        FlagUse::kLaunch, key("mixed_precision")},
       {"num_processes", "N", "Processes to start (one for each GPU, or one on the CPU).",
        kResources, FlagUse::kLaunch, key("num_processes"), "2"},
+      {"nproc_per_node", "N",
+       "Processes of this machine, where machines may have different numbers.", kResources,
+       FlagUse::kLaunch, Set(set_processes_per_machine), "2"},
       {"oversubscribe", "",
        "Start as many processes as were asked for, however few cores and little memory there are.",
        kResources, FlagUse::kLaunch, Set(turn_on<&LaunchRequest::oversubscribe>)},

@@ -74,7 +74,8 @@ absl::Status check_several_machines(const LaunchRequest& request) {
   if (config.num_processes.value_or(num_machines) % num_machines != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--num_processes=", *config.num_processes, " counts the processes of all ", num_machines,
-        " machines, and cannot be divided among them; pass a multiple."));
+        " machines, and cannot be divided among them; pass a multiple, or --nproc_per_node on each "
+        "machine for the number that it has."));
   }
   return absl::OkStatus();
 }
@@ -220,6 +221,7 @@ std::string dropped_flags_remark(const LaunchRequest& typed, int world_size) {
   const LaunchConfig& config = typed.config;
   const std::string names =
       given_names({{"--num_processes", config.num_processes.value_or(world_size) != world_size},
+                   {"--nproc_per_node", typed.processes_per_machine.has_value()},
                    {"--num_machines", config.num_machines.has_value()},
                    {"--machine_rank", config.machine_rank.has_value()},
                    {"--main_process_ip", config.main_process_ip.has_value()},

@@ -183,6 +183,7 @@ class MachineOfSeveral {
     });
     if (signal.has_value() || !link_.start().has_value() || link_.stop().has_value()) return {};
 
+    job_.plan.ranks = {.first = link_.start()->first_rank, .world_size = link_.start()->world_size};
     attempt.store.endpoint.address = job_.plan.main_process_ip;
     attempt.store.endpoint.port = link_.start()->store_port;
     attempt.store.endpoint.secret = link_.start()->store_secret;

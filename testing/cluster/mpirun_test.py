@@ -42,7 +42,7 @@ class MpirunTest(unittest.TestCase):
 
     def hostfile(self, *hosts):
         path = self.folder / "hosts"
-        path.write_text("".join(f"{host} slots=2\n" for host in hosts))
+        path.write_text("".join(f"{host}\n" if " " in host else f"{host} slots=2\n" for host in hosts))
         return str(path)
 
     def check_trained(self, end, hosts=1):
@@ -58,6 +58,16 @@ class MpirunTest(unittest.TestCase):
     def test_a_bare_program_trains_on_two_hosts(self):
         across = ["mpirun", "--hostfile", self.hostfile("node1", "node2"), "--npernode", "1", "-n", "2"]
         self.check_trained(self.run_command(*across, MY_MODEL, "--epochs=1"), hosts=2)
+
+    def test_hosts_may_have_different_numbers_of_slots(self):
+        across = ["mpirun", "--hostfile", self.hostfile("node1 slots=1", "node2 slots=3"), "-n", "4"]
+        self.check_trained(self.run_command(*across, MY_MODEL, "--epochs=1"), hosts=2)
+
+    def test_launchers_may_have_different_numbers_of_processes(self):
+        across = ["mpirun", "--hostfile", self.hostfile("node1", "node2"), "--npernode", "1", "-n", "2"]
+        launch = "accelerate launch --cpu --nproc_per_node=$((1 + 2 * OMPI_COMM_WORLD_RANK))"
+        words = [*across, "-x", "PATH", "sh", "-c", f"{launch} {MY_MODEL} --epochs=1"]
+        self.check_trained(self.run_command(*words), hosts=2)
 
     def test_a_launcher_on_each_host_starts_the_processes_there(self):
         across = ["mpirun", "--hostfile", self.hostfile("node1", "node2"), "--npernode", "1", "-n", "2"]

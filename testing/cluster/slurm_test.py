@@ -64,6 +64,15 @@ class SlurmTest(unittest.TestCase):
         end = self.run_command("srun", "-N2", "-n4", MY_MODEL, "--epochs=1")
         self.check_trained_together(end.stdout)
 
+    def test_nodes_may_have_different_numbers_of_tasks(self):
+        end = self.run_command("srun", "-N2", "-n3", "--distribution=block", MY_MODEL, "--epochs=1")
+        self.check_trained_together(end.stdout)
+
+    def test_nodes_may_have_different_numbers_of_processes(self):
+        launch = "accelerate launch --cpu --nproc_per_node=$((3 - 2 * SLURM_PROCID))"
+        end = self.run_command("srun", "-N2", "--ntasks-per-node=1", "sh", "-c", f"{launch} {MY_MODEL} --epochs=1")
+        self.check_trained_together(end.stdout)
+
     def test_a_bare_program_with_one_task_is_alone(self):
         end = self.run_command("srun", "-N1", "-n1", MY_MODEL, "--epochs=1", "--num_processes=2")
         self.assertEqual(end.stdout.count(TRAINED), 1, end.stdout)
