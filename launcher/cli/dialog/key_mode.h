@@ -5,7 +5,7 @@
 //   if (!keys.is_on()) return fail(std::strerror(errno));
 //
 // Not by itself safe from signals: one that ends the process leaves the terminal as it is. Take
-// them meanwhile (launcher/supervisor/signal_scope.h).
+// them meanwhile (launcher/posix/signal_scope.h).
 #pragma once
 
 #include <termios.h>
