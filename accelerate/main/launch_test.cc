@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -90,6 +91,20 @@ TEST(Launch, GivesTheProgramItsOwnFlagsAndWhatFollowsTheDashes) {
   EXPECT_THAT(launch({"--cpu"}).output, HasSubstr("cpu 1\n"));
   EXPECT_THAT(launch({"--num_processes=1", "--", "--cpu", "--epochs=5"}).output,
               HasSubstr("epochs 5 cpu 1\n"));
+}
+
+TEST(Launch, WaitsForOrphansAsTheFirstProcessOfAContainer) {
+  const Words container = {"/usr/bin/unshare", "--pid", "--fork", "--mount-proc", "--kill-child"};
+  const auto run_there = [&container](Words words) {
+    words.insert(words.begin(), container.begin(), container.end());
+    return run(words);
+  };
+  if (geteuid() != 0 || run_there({"/bin/true"}).code != 0)
+    GTEST_SKIP() << "this user cannot make namespaces of processes";
+  const Outcome outcome =
+      run_there({std::getenv("LAUNCHED_PROGRAM"), "--cpu", "--action=leave_orphan"});
+  EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("reaped 1\n"));
 }
 
 // Once with the store's process, and once with another.

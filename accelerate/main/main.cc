@@ -188,7 +188,9 @@ int run_program(int argc, char** argv, const Program& program) {
 
   const int world_size = is_worker ? worker_world_size : plan->world_size();
   const Variant& variant = **find_variant(program, *plan, world_size);
-  if (!is_worker && plan->needs_supervisor()) {
+  // The first process of a container waits for all orphans there, which the supervisor does.
+  const bool is_first = getpid() == 1;
+  if (!is_worker && (is_first || plan->needs_supervisor())) {
     return launcher::supervise(*plan, [&] { return work(variant, arguments); });
   }
   // A worker does not know with how many others it shares the cores.

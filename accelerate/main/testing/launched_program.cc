@@ -1,5 +1,6 @@
 // What the launch tests start: says what it was started as, then does what --do asks for.
 #include <signal.h>
+#include <sys/wait.h>
 #include <torch/torch.h>
 #include <unistd.h>
 
@@ -35,6 +36,24 @@ void tell_of_libraries(int, void*) {
   on_exit(tell_of_libraries, nullptr);
 };
 
+// Leaves the end of a child to whoever waits for orphans; whether somebody does.
+bool is_orphan_reaped() {
+  int ends[2];
+  if (pipe(ends) != 0) return false;
+  if (fork() == 0) {
+    const pid_t orphan = fork();
+    if (orphan == 0) _exit(0);
+    if (write(ends[1], &orphan, sizeof(orphan)) < 0) _exit(1);
+    _exit(0);
+  }
+  pid_t orphan = 0;
+  const bool is_known = read(ends[0], &orphan, sizeof(orphan)) == sizeof(orphan);
+  wait(nullptr);
+  constexpr int kLooks = 500;
+  for (int look = 0; is_known && look < kLooks && kill(orphan, 0) == 0; ++look) usleep(10'000);
+  return is_known && kill(orphan, 0) != 0;
+}
+
 template <class Accelerator>
 void train(Accelerator& accelerator) {
   std::ostringstream report;
@@ -63,6 +82,7 @@ void train(Accelerator& accelerator) {
   }
   if (action == "count_threads") std::cout << "threads " << at::get_num_threads() << '\n';
   if (action == "tell_of_end") tells_of_its_end = true;
+  if (action == "leave_orphan") std::cout << "reaped " << is_orphan_reaped() << '\n';
   if (action == "throw") TORCH_CHECK(false, "this went wrong; do it right");
   if (action == "die" && last) abort();
   if (action == "absent" && last) pause();
