@@ -1,7 +1,15 @@
 #include "launcher/cli/launch_command.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <numeric>
 #include <random>
+#include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,6 +23,7 @@
 #include "launcher/env/meeting_place.h"
 #include "launcher/plan/command.h"
 #include "launcher/plan/defaults_remark.h"
+#include "launcher/plan/host_slots.h"
 #include "launcher/plan/launch_plan.h"
 #include "launcher/plan/mpirun.h"
 #include "launcher/plan/plan_description.h"
@@ -62,6 +71,25 @@ int print(const LaunchRequest& request, const Command& command, const Console& c
   return kSuccess;
 }
 
+// Of hosts that differ and have room for just these processes; empty where all get alike.
+absl::StatusOr<std::vector<int>> slots_to_fill(const std::string& hostfile,
+                                               const LaunchPlan& plan) {
+  std::ostringstream text;
+  std::error_code error;
+  // mpirun says what is wrong with another one.
+  if (std::filesystem::is_regular_file(hostfile, error)) text << std::ifstream(hostfile).rdbuf();
+  const std::vector<int> slots = parse_host_slots(text.str());
+  const bool differ =
+      std::adjacent_find(slots.begin(), slots.end(), std::not_equal_to<>()) != slots.end();
+  const std::int64_t room = std::accumulate(slots.begin(), slots.end(), std::int64_t{0});
+  if (differ && room == plan.world_size()) return slots;
+  if (plan.world_size() % plan.num_machines == 0) return std::vector<int>();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--num_processes=", plan.world_size(), " cannot be divided among ", plan.num_machines,
+      " machines, and ", hostfile, " has not just as many slots (slots=N for each host); pass a ",
+      "multiple, or give the hosts as many slots as they are to have processes."));
+}
+
 int launch_program(const std::vector<std::string>& words, bool says_defaults,
                    const Console& console) {
   const absl::StatusOr<LaunchRequest> request = parse_launch_command(words);
@@ -97,6 +125,9 @@ int launch_program(const std::vector<std::string>& words, bool says_defaults,
     absl::StatusOr<MpirunOptions> mpirun = find_mpirun();
     if (!mpirun.ok()) return fail(mpirun.status(), kUsageError, console);
     mpirun->hostfile = *hostfile;
+    const absl::StatusOr<std::vector<int>> slots = slots_to_fill(*hostfile, *plan);
+    if (!slots.ok()) return fail(slots.status(), kUsageError, console);
+    mpirun->host_slots = *slots;
     if (const std::string lost = mpirun_flags_remark(completed->request); !lost.empty()) {
       warn({lost}, console);
     }
@@ -104,7 +135,7 @@ int launch_program(const std::vector<std::string>& words, bool says_defaults,
     mpirun->port = job_port(std::random_device()());
     launch = launch_through_mpirun(*plan, *command, *mpirun);
     if (request->dry_run) {
-      console.output << plain_lines(describe_mpirun(*plan, launch));
+      console.output << plain_lines(describe_mpirun(*plan, launch, mpirun->host_slots));
       return kSuccess;
     }
   }

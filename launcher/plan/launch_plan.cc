@@ -125,7 +125,7 @@ absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Mac
   const int num_machines = request.config.num_machines.value_or(1);
   std::optional<int> wanted = request.processes_per_machine;
   if (!wanted.has_value() && request.config.num_processes.has_value()) {
-    wanted = *request.config.num_processes / num_machines;
+    wanted = std::max(1, *request.config.num_processes / num_machines);
   }
   if (!wanted.has_value() && request.file.has_value()) {
     if (request.file->distributed_type == DistributedType::kNo && !is_multi_gpu(request)) return 1;
@@ -167,6 +167,8 @@ void choose_meeting_place(const LaunchConfig& config, LaunchPlan& plan) {
     plan.is_numbered_by_arrival = !starts_all && !config.machine_rank.has_value();
     plan.counts_own_processes = !starts_all && !config.num_processes.has_value();
     plan.main_process_ip = config.main_process_ip.value_or(plan.main_process_ip);
+    const int all = config.num_processes.value_or(plan.num_machines);
+    if (starts_all && all % plan.num_machines != 0) plan.ranks = Ranks{.world_size = all};
   }
   plan.main_process_port =
       config.main_process_port.value_or(several && !starts_all ? WorkerEnvironment().main_port : 0);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/plan/program_variables.h"
 
@@ -22,6 +23,7 @@ LaunchPlan plan_of_mpirun(LaunchPlan plan, const MpirunOptions& options) {
   }
   plan.num_processes = 1;
   plan.num_machines = 1;
+  plan.ranks = std::nullopt;
   plan.needs_rank = false;
   plan.cpu_sets.clear();
   return plan;
@@ -31,12 +33,12 @@ void append_processes(const LaunchPlan& plan, const MpirunOptions& options,
                       std::vector<std::string>& argv) {
   const std::string per_host = absl::StrCat(plan.num_processes);
   const std::string all = absl::StrCat(plan.world_size());
-  if (options.is_open_mpi) {
-    argv.insert(argv.end(), {"--hostfile", options.hostfile, "--npernode", per_host, "-n", all,
-                             "--bind-to", "socket"});
-  } else {
-    argv.insert(argv.end(), {"-f", options.hostfile, "-ppn", per_host, "-n", all});
+  argv.insert(argv.end(), {options.is_open_mpi ? "--hostfile" : "-f", options.hostfile});
+  if (options.host_slots.empty()) {
+    argv.insert(argv.end(), {options.is_open_mpi ? "--npernode" : "-ppn", per_host});
   }
+  argv.insert(argv.end(), {"-n", all});
+  if (options.is_open_mpi) argv.insert(argv.end(), {"--bind-to", "socket"});
 }
 
 }  // namespace
@@ -58,10 +60,13 @@ MpirunLaunch launch_through_mpirun(const LaunchPlan& plan, const Command& comman
   return launch;
 }
 
-std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch) {
+std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch,
+                            const std::vector<int>& host_slots) {
   std::string text = absl::StrCat("mpirun starts ", plan.world_size(),
                                   plan.is_multi_process() ? " processes" : " process");
-  if (plan.num_machines > 1) {
+  if (!host_slots.empty()) {
+    absl::StrAppend(&text, ", ", absl::StrJoin(host_slots, ", "), " on the hosts in their order");
+  } else if (plan.num_machines > 1) {
     absl::StrAppend(&text, ", ", plan.num_processes, " on each of ", plan.num_machines, " hosts");
   }
   const auto port = launch.plan.environment.find(kMainPortVariable);

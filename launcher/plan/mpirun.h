@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "launcher/plan/command.h"
 #include "launcher/plan/launch_plan.h"
@@ -19,7 +20,8 @@ struct MpirunOptions {
   std::string program = "mpirun";
   bool is_open_mpi = true;  // Intel MPI and MVAPICH call some of its flags by other names.
   std::string hostfile = "";
-  int port = 29500;            // Where the processes meet, if the plan names no port.
+  std::vector<int> host_slots = {};  // Of hosts that differ, which are filled; else all get alike.
+  int port = 29500;                  // Where the processes meet, if the plan names no port.
   bool writes_values = false;  // The command has the variables' values, and not only their names.
   bool finds_main = false;     // The program is not told where to meet, but finds it (open_mpi.h).
 };
@@ -35,7 +37,8 @@ MpirunLaunch launch_through_mpirun(const LaunchPlan& plan, const Command& comman
                                    const MpirunOptions& options);
 
 // For people: how many processes mpirun starts where, where they meet, the command, and what it
-// finds in its environment.
-std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch);
+// finds in its environment. `host_slots` as in the options.
+std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch,
+                            const std::vector<int>& host_slots = {});
 
 }  // namespace accelerate::launcher

@@ -31,6 +31,20 @@ TEST(Mpirun, IsToldOfAllProcessesAndThoseOfAHost) {
                     HasSubstr(" python3 train.py")));
 }
 
+TEST(Mpirun, FillsHostsThatDiffer) {
+  LaunchPlan plan = kPlan;
+  plan.num_machines = 2;
+  plan.ranks = Ranks{.first = 0, .world_size = 4};
+  for (const bool is_open_mpi : {true, false}) {
+    const MpirunOptions options = {
+        .is_open_mpi = is_open_mpi, .hostfile = "hosts", .host_slots = {1, 3}};
+    const MpirunLaunch launch = launch_through_mpirun(plan, kScript, options);
+    EXPECT_THAT(to_string(launch.command), HasSubstr(" hosts -n 4 "));
+    EXPECT_THAT(describe_mpirun(plan, launch, options.host_slots),
+                HasSubstr("mpirun starts 4 processes, 1, 3 on the hosts in their order"));
+  }
+}
+
 TEST(Mpirun, LeavesTheRanksToMpirun) {
   const MpirunLaunch launch = launch_through_mpirun(kPlan, kScript, {.hostfile = "hosts"});
   EXPECT_FALSE(needs_rendezvous(launch.plan, launch.command));

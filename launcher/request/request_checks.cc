@@ -71,7 +71,8 @@ absl::Status check_several_machines(const LaunchRequest& request) {
         "main_process_port",
         "pass one that is free on machine 0, as the others cannot know which 0 would find.");
   }
-  if (config.num_processes.value_or(num_machines) % num_machines != 0) {
+  // mpirun may fill hosts that differ.
+  if (!starts_all && config.num_processes.value_or(num_machines) % num_machines != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--num_processes=", *config.num_processes, " counts the processes of all ", num_machines,
         " machines, and cannot be divided among them; pass a multiple, or --nproc_per_node on each "

@@ -96,6 +96,16 @@ class MpirunTest(unittest.TestCase):
         launch = ["accelerate", "launch", "--cpu", "--num_processes=2", "--mpirun_hostfile", hosts]
         self.check_trained(self.run_command(*launch, MY_MODEL, "--epochs=1"))
 
+    def test_a_launch_through_mpirun_fills_hosts_that_differ(self):
+        hosts = self.hostfile("node1 slots=1", "node2 slots=2")
+        launch = ["accelerate", "launch", "--cpu", "--num_machines=2", "--main_process_ip=node1"]
+        launch += ["--num_processes=3", "--mpirun_hostfile", hosts]
+        self.check_trained(self.run_command(*launch, MY_MODEL, "--epochs=1"), hosts=2)
+
+        end = self.run_command(*launch[:-1], self.hostfile("node1", "node2"), "true")
+        self.assertEqual(end.returncode, 2)
+        self.assertIn("cannot be divided among 2 machines, and", end.stderr)
+
     def test_the_printed_line_trains_on_two_hosts(self):
         self.hostfile("node1", "node2")
         flags = ["--cpu", "--num_machines=2", "--num_processes=4"]
