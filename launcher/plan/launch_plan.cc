@@ -324,9 +324,12 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
   const absl::StatusOr<int> num_processes = choose_num_processes(request, machine, plan.device);
   if (!num_processes.ok()) return num_processes.status();
   plan.num_processes = *num_processes;
-  const absl::Status shown = check_shown_ranks(plan.output, plan.num_processes);
-  if (!shown.ok()) return shown;
   choose_meeting_place(request.config, plan);
+  // Of machines that differ, one may have none of the ranks that are to be shown.
+  const absl::Status shown = plan.counts_own_processes
+                                 ? absl::OkStatus()
+                                 : check_shown_ranks(plan.output, plan.num_processes);
+  if (!shown.ok()) return shown;
   plan.threads_per_process = choose_threads(request, origin, machine, plan);
   absl::StatusOr<EnvironmentChanges> environment = choose_environment(request, origin, lookup);
   if (!environment.ok()) return environment.status();

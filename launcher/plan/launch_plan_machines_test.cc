@@ -35,6 +35,15 @@ TEST(LaunchPlanOfUnequalMachines, HasTheNumberThatWasTypedForThisOne) {
   EXPECT_TRUE(made->needs_supervisor());
 }
 
+TEST(LaunchPlanOfUnequalMachines, MayHaveNoneOfTheRanksThatAreShown) {
+  LaunchRequest request = second_of_two(1);
+  request.output.shown_local_ranks = {2};
+  EXPECT_TRUE(plan(request).ok());
+  LaunchRequest alike = second_of_two(std::nullopt, 2);
+  alike.output.shown_local_ranks = {2};
+  EXPECT_FALSE(plan(alike).ok());
+}
+
 TEST(LaunchPlanOfUnequalMachines, HasTheGpusOfThisOneWhereNothingWasTyped) {
   const auto made = plan(second_of_two(std::nullopt), /*num_gpus=*/4);
   ASSERT_TRUE(made.ok()) << made.status();
