@@ -16,14 +16,14 @@ namespace {
 
 const LossScaleOptions& checked(const LossScaleOptions& options) {
   TORCH_CHECK(options.init_scale > 0, "loss scale: init_scale is ", options.init_scale,
-              "; give a positive number, as a rule 65536");
+              "; give a positive number, typically 65536");
   TORCH_CHECK(options.growth_factor > 1, "loss scale: growth_factor is ", options.growth_factor,
-              "; give a number above 1, as a rule 2");
+              "; give a number above 1, typically 2");
   TORCH_CHECK(options.backoff_factor > 0 && options.backoff_factor < 1,
               "loss scale: backoff_factor is ", options.backoff_factor,
-              "; give a number between 0 and 1, as a rule 0.5");
+              "; give a number between 0 and 1, typically 0.5");
   TORCH_CHECK(options.growth_interval >= 1, "loss scale: growth_interval is ",
-              options.growth_interval, "; give a number of steps, as a rule 2000");
+              options.growth_interval, "; give a number of steps, typically 2000");
   return options;
 }
 

@@ -45,7 +45,7 @@ cudaError_t launch(void (*kernel)(Parameters...), unsigned blocks, unsigned thre
                           stream);
 }
 
-// As many launches as the pieces fill tables, which is one as a rule, and none without elements.
+// As many launches as the pieces fill tables, which is typically one, and none without elements.
 template <class Piece, class... Parameters>
 cudaError_t launch_over(std::type_identity_t<std::span<const Piece>> pieces,
                         void (*kernel)(PieceTable<Piece>, Parameters...), cudaStream_t stream,

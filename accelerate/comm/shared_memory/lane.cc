@@ -5,7 +5,7 @@
 
 #include "accelerate/comm/collective_error.h"
 #include "accelerate/comm/shared_memory/lane_memory.h"
-#include "accelerate/comm/shared_memory/patience.h"
+#include "accelerate/comm/shared_memory/spin_wait.h"
 
 namespace accelerate::internal {
 namespace {
@@ -224,18 +224,18 @@ void Lane::wait(const Collective& collective, std::chrono::milliseconds timeout)
   if (collective.complete) return;
   throw_if_failed();
   if (progress() && collective.complete) return;
-  Patience patience(peers_.crowded);
+  SpinWait spin(peers_.crowded);
   const Clock::time_point begin = Clock::now();
   Clock::time_point next_look = begin + kLookAfterPeers;
   while (!collective.complete) {
-    if (patience.lasts()) {
-      if (progress()) patience.renew();
+    if (spin.lasts()) {
+      if (progress()) spin.renew();
       continue;
     }
     {
       const Sleeper sleeper(head_->doorbell);
       if (progress()) {
-        patience.renew();
+        spin.renew();
         continue;
       }
       sleeper.sleep(kLookAfterPeers);

@@ -1,9 +1,9 @@
 // How a process waits for another that is about to come: for a short while it looks again and
 // again, then it ought to sleep.
 //
-//   Patience patience(crowded);
+//   SpinWait spin(crowded);
 //   while (!arrived()) {
-//     if (!patience.lasts()) sleep_until_something_changes();
+//     if (!spin.lasts()) sleep_until_something_changes();
 //   }
 #pragma once
 
@@ -11,11 +11,11 @@
 
 namespace accelerate::internal {
 
-class Patience {
+class SpinWait {
  public:
   // `crowded`: there are fewer cores than processes, so that whoever looks again at once may keep
   // from its core the one that it waits for.
-  explicit Patience(bool crowded) : crowded_(crowded) {}
+  explicit SpinWait(bool crowded) : crowded_(crowded) {}
 
   // Waits a moment before the next look; false when it is time to sleep.
   bool lasts();

@@ -1,4 +1,4 @@
-#include "accelerate/comm/shared_memory/patience.h"
+#include "accelerate/comm/shared_memory/spin_wait.h"
 
 #include <sched.h>
 
@@ -7,7 +7,7 @@ namespace {
 
 // Steps of small models differ by some tens of microseconds between ranks, and to be woken takes as
 // long. More of it is lost where other programs want the cores, too: who sleeps comes first then.
-constexpr std::chrono::microseconds kPatience{50};
+constexpr std::chrono::microseconds kLongestSpin{50};
 // A look at the clock costs as much as some looks at the memory.
 constexpr int kLooksPerClock = 32;
 
@@ -22,7 +22,7 @@ void relax() {
 
 }  // namespace
 
-bool Patience::lasts() {
+bool SpinWait::lasts() {
   if (looks_ == 0) begin_ = Clock::now();
   ++looks_;
   if (crowded_) {
@@ -31,7 +31,7 @@ bool Patience::lasts() {
     relax();
   }
   if (!crowded_ && looks_ % kLooksPerClock != 0) return true;
-  return Clock::now() - begin_ < kPatience;
+  return Clock::now() - begin_ < kLongestSpin;
 }
 
 }  // namespace accelerate::internal
