@@ -19,6 +19,7 @@
 #include "accelerate/comm/store/sealed_store.h"
 #include "accelerate/tape/recorded_call.h"
 #include "launcher/env/environment.h"
+#include "launcher/env/rank_states.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate {
@@ -63,30 +64,12 @@ int open_door(const launcher::WorkerEnvironment& worker) {
   }
 }
 
-// LibTorch's store tries on where nobody answers, and would do so for a rank 0 that has ended; and
-// it writes pages whenever it gives up.
-c10::intrusive_ptr<c10d::Store> connect_in_turns(const launcher::WorkerEnvironment& worker,
-                                                 c10d::TCPStoreOptions options) {
-  const std::chrono::milliseconds timeout = options.timeout;
-  const auto end = std::chrono::steady_clock::now() + timeout;
-  std::chrono::milliseconds turn = std::chrono::seconds(10);
-  while (true) {
-    if (const auto reason = internal::absence_of_rank_0(worker)) throw Refusal(*reason);
-    options.timeout = std::min(turn, timeout);
-    turn *= 2;
-    try {
-      auto store = c10::make_intrusive<c10d::TCPStore>(worker.main_address, options);
-      store->setTimeout(timeout);
-      return store;
-    } catch (const c10::Error&) {
-      if (std::chrono::steady_clock::now() >= end) throw;
-    }
-  }
-}
-
 RunStore connect_store(const launcher::WorkerEnvironment& worker,
                        std::chrono::milliseconds timeout) {
   check_door(worker);
+  if (!worker.agent_store) {
+    if (const auto reason = internal::wait_for_store(worker, timeout)) throw Refusal(*reason);
+  }
   c10d::TCPStoreOptions options;
   options.port = static_cast<uint16_t>(worker.main_port);
   // An agent such as torchrun's holds the store itself; then every rank is its client.
@@ -96,7 +79,9 @@ RunStore connect_store(const launcher::WorkerEnvironment& worker,
   options.timeout = timeout;
   if (options.isServer) options.masterListenFd = open_door(worker);
   c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(
-      "accelerate/attempt_" + std::to_string(worker.attempt), connect_in_turns(worker, options));
+      "accelerate/attempt_" + std::to_string(worker.attempt),
+      c10::make_intrusive<c10d::TCPStore>(worker.main_address, options));
+  if (options.isServer) launcher::note_store(worker.rank_states, worker.local_rank);
   // The socket is the store's now, and nothing to a program that this one starts, or to a second
   // store.
   if (worker.store_fd.has_value()) unsetenv(launcher::kStoreFdVariable);

@@ -8,13 +8,14 @@
 #include <thread>
 #include <vector>
 
-#include "launcher/env/ended_ranks.h"
+#include "launcher/env/rank_states.h"
 #include "launcher/text/printable.h"
 
 namespace accelerate::internal {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using launcher::RankState;
 using std::chrono::microseconds;
 
 constexpr char kTerms[] = "terms";
@@ -43,12 +44,37 @@ std::string absence(int rank) {
 // Of the processes of this machine; its launcher knows no others.
 std::optional<std::string> find_absence(c10d::Store& store,
                                         const launcher::WorkerEnvironment& worker) {
-  for (const int local_rank : launcher::read_ended_ranks(worker.ended_ranks)) {
-    const int rank = worker.rank - worker.local_rank + local_rank;
+  const std::vector<RankState> states = launcher::read_rank_states(worker.rank_states);
+  for (size_t local_rank = 0; local_rank < states.size(); ++local_rank) {
+    const int rank = worker.rank - worker.local_rank + static_cast<int>(local_rank);
     // Looked for after it has ended: had it come, it would be there.
-    if (!store.check({key_of(rank)})) return absence(rank);
+    if (states[local_rank] == RankState::kEnded && !store.check({key_of(rank)}))
+      return absence(rank);
   }
   return std::nullopt;
+}
+
+// Waits a moment before the next look, the longer the longer it has waited.
+class Looks {
+ public:
+  explicit Looks(int world_size) : longest_(10'000 + 100 * world_size) {}
+
+  microseconds waited() const {
+    return std::chrono::duration_cast<microseconds>(Clock::now() - begin_);
+  }
+  void pause() const {
+    constexpr microseconds kShortest(100);
+    std::this_thread::sleep_for(std::clamp(waited() / 8, kShortest, longest_));
+  }
+
+ private:
+  // Longer where many ask rank 0.
+  microseconds longest_;
+  Clock::time_point begin_ = Clock::now();
+};
+
+std::string seconds(std::chrono::milliseconds time) {
+  return c10::str(std::chrono::duration_cast<std::chrono::seconds>(time).count(), " s");
 }
 
 // The ranks that have not come, as far as a line has room for them.
@@ -67,17 +93,12 @@ std::string list_missing(c10d::Store& store, int world_size) {
 // Until the key is there; why it never will be, if so. By looking again and again: where the store
 // waits and gives up, LibTorch writes pages.
 std::optional<std::string> wait_for(c10d::Store& store, const char* key, const RollCall& own) {
-  constexpr microseconds kShortest(100);
-  // Longer where many ask rank 0.
-  const microseconds longest(10'000 + 100 * own.worker.world_size);
-  const Clock::time_point begin = Clock::now();
+  const Looks looks(own.worker.world_size);
   while (!store.check({key})) {
     if (auto reason = find_absence(store, own.worker)) return reason;
-    const auto waited = std::chrono::duration_cast<microseconds>(Clock::now() - begin);
-    TORCH_CHECK(waited < own.timeout, "these ranks have not come within ",
-                std::chrono::duration_cast<std::chrono::seconds>(own.timeout).count(),
-                " s: ", list_missing(store, own.worker.world_size));
-    std::this_thread::sleep_for(std::clamp(waited / 8, kShortest, longest));
+    TORCH_CHECK(looks.waited() < own.timeout, "these ranks have not come within ",
+                seconds(own.timeout), ": ", list_missing(store, own.worker.world_size));
+    looks.pause();
   }
   return std::nullopt;
 }
@@ -111,11 +132,18 @@ std::optional<std::string> wait_for_all(c10d::Store& store, const RollCall& own)
   return wait_for(store, kAllAreHere, own);
 }
 
-std::optional<std::string> absence_of_rank_0(const launcher::WorkerEnvironment& worker) {
+std::optional<std::string> wait_for_store(const launcher::WorkerEnvironment& worker,
+                                          std::chrono::milliseconds timeout) {
   const bool is_here = worker.rank == worker.local_rank;
-  const std::vector<int> ended = launcher::read_ended_ranks(worker.ended_ranks);
-  const bool has_ended = is_here && !ended.empty() && ended[0] == 0;
-  return has_ended ? std::optional<std::string>(absence(0)) : std::nullopt;
+  if (!is_here || worker.rank == 0) return std::nullopt;
+  const Looks looks(worker.local_world_size);
+  while (true) {
+    const std::vector<RankState> states = launcher::read_rank_states(worker.rank_states);
+    if (states.empty() || states[0] == RankState::kHasStore) return std::nullopt;
+    if (states[0] == RankState::kEnded) return absence(0);
+    TORCH_CHECK(looks.waited() < timeout, "rank 0 has not come within ", seconds(timeout));
+    looks.pause();
+  }
 }
 
 }  // namespace accelerate::internal

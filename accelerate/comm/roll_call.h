@@ -34,7 +34,10 @@ std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& 
 // are not there in time, which says who.
 std::optional<std::string> wait_for_all(c10d::Store& store, const RollCall& own);
 
-// Why rank 0 will not come, where it was on this machine and has ended.
-std::optional<std::string> absence_of_rank_0(const launcher::WorkerEnvironment& worker);
+// Blocks until rank 0 has opened the run's store, where it is on this machine and its launcher
+// tells (rank_states.h): LibTorch's store writes pages whenever it tries in vain. Why it will not,
+// where it has ended; throws c10::Error where it does not come in time.
+std::optional<std::string> wait_for_store(const launcher::WorkerEnvironment& worker,
+                                          std::chrono::milliseconds timeout);
 
 }  // namespace accelerate::internal

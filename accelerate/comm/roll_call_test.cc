@@ -14,7 +14,7 @@
 
 #include "accelerate/comm/store/door.h"
 #include "accelerate/comm/testing/world_test.h"
-#include "launcher/env/ended_ranks.h"
+#include "launcher/env/rank_states.h"
 #include "testing/errors/message_of.h"
 
 namespace accelerate {
@@ -135,35 +135,45 @@ class AbsenceTest : public EarlyRollCallTest {
                        .world_size = 3,
                        .local_rank = rank,
                        .local_world_size = 3,
-                       .ended_ranks = ended_->path()},
+                       .rank_states = states_->path()},
             .terms = "three",
             .timeout = std::chrono::milliseconds(1)};
   }
   void come(int rank) { EXPECT_FALSE(internal::answer_roll_call(*store_, call(rank)).has_value()); }
 
-  absl::StatusOr<launcher::EndedRanks> ended_ = launcher::EndedRanks::create(3);
+  absl::StatusOr<launcher::RankStates> states_ = launcher::RankStates::create(3);
 };
 
 TEST_F(AbsenceTest, IsOfWhoEndedWithoutComing) {
   come(0);
   come(1);
-  ended_->add(2);
+  states_->note_end(2);
   // Who has come will not be missed for having ended.
-  ended_->add(0);
+  states_->note_end(0);
   EXPECT_THAT(internal::wait_for_all(*store_, call(1)).value_or("no reason"),
               HasSubstr("rank 2 has ended (with exit code 0) without joining the run, for which "
                         "the others wait; let all processes make an Accelerator, or none"));
 }
 
 TEST_F(AbsenceTest, IsOfRankZeroToo) {
-  ended_->add(0);
+  states_->note_end(0);
   EXPECT_THAT(internal::answer_roll_call(*store_, call(1)).value_or("no reason"),
               HasSubstr("rank 0 has ended"));
-  EXPECT_THAT(internal::absence_of_rank_0(call(1).worker).value_or("no reason"),
-              HasSubstr("rank 0 has ended"));
+  const auto waited = [&](const launcher::WorkerEnvironment& worker) {
+    return internal::wait_for_store(worker, std::chrono::milliseconds(1)).value_or("no reason");
+  };
+  EXPECT_THAT(waited(call(1).worker), HasSubstr("rank 0 has ended"));
   launcher::WorkerEnvironment elsewhere = call(1).worker;
   elsewhere.rank = 4;
-  EXPECT_FALSE(internal::absence_of_rank_0(elsewhere).has_value());
+  EXPECT_EQ(waited(elsewhere), "no reason");
+}
+
+TEST_F(AbsenceTest, OfRankZeroIsNotKnownUntilItsStoreIsThere) {
+  const launcher::WorkerEnvironment worker = call(1).worker;
+  const auto wait = [&] { return internal::wait_for_store(worker, std::chrono::milliseconds(1)); };
+  EXPECT_THAT(message_of(wait), HasSubstr("rank 0 has not come within 0 s"));
+  launcher::note_store(states_->path(), 0);
+  EXPECT_FALSE(wait().has_value());
 }
 
 TEST_F(AbsenceTest, IsNamedWhenTheTimeIsOver) {

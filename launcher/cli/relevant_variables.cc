@@ -26,7 +26,7 @@ constexpr std::array kShown = {
     kDebugModeVariable,
     kCpuAffinityVariable,
     kStoreFdVariable,
-    kEndedRanksVariable,
+    kRankStatesVariable,
     kVisibleGpusVariable,
     kThreadsVariable,
     kPythonVariable,

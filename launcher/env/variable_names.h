@@ -24,7 +24,7 @@ inline constexpr char kAgentStoreVariable[] = "TORCHELASTIC_USE_AGENT_STORE";
 // The number of the store's listening socket, already open; rank 0 of a supervised job alone has
 // it.
 inline constexpr char kStoreFdVariable[] = "ACCELERATE_STORE_FD";
-inline constexpr char kEndedRanksVariable[] = "ACCELERATE_ENDED_RANKS";
+inline constexpr char kRankStatesVariable[] = "ACCELERATE_RANK_STATES";
 // What the processes of one attempt of a supervised job know and nobody else: they sign with it
 // what they write into the store.
 inline constexpr char kStoreSecretVariable[] = "ACCELERATE_STORE_SECRET";

@@ -167,7 +167,7 @@ absl::Status read_store(const EnvironmentLookup& lookup, WorkerEnvironment& work
     if (!value.ok()) return value.status();
     worker.store_fd = *value;
   }
-  worker.ended_ranks = lookup(kEndedRanksVariable).value_or("");
+  worker.rank_states = lookup(kRankStatesVariable).value_or("");
   worker.store_secret = lookup(kStoreSecretVariable).value_or("");
   const absl::StatusOr<bool> agent_store = read_truth_value(kAgentStoreVariable, lookup);
   if (!agent_store.ok()) return agent_store.status();
@@ -246,13 +246,13 @@ EnvironmentChanges worker_environment_changes(const WorkerEnvironment& worker) {
       {kMainAddressVariable, worker.main_address},
       {kMainPortVariable, absl::StrCat(worker.main_port)},
       {kStoreFdVariable, std::nullopt},
-      {kEndedRanksVariable, std::nullopt},
+      {kRankStatesVariable, std::nullopt},
       {kStoreSecretVariable, std::nullopt},
       {kAgentStoreVariable, std::nullopt},
       {kRestartCountVariable, absl::StrCat(worker.attempt)},
   };
   if (worker.store_fd.has_value()) changes[kStoreFdVariable] = absl::StrCat(*worker.store_fd);
-  if (!worker.ended_ranks.empty()) changes[kEndedRanksVariable] = worker.ended_ranks;
+  if (!worker.rank_states.empty()) changes[kRankStatesVariable] = worker.rank_states;
   if (!worker.store_secret.empty()) changes[kStoreSecretVariable] = worker.store_secret;
   if (worker.agent_store) changes[kAgentStoreVariable] = "True";
   return changes;

@@ -222,7 +222,7 @@ TEST(WorkerEnvironment, ReadsBackWhatItExported) {
                                   .main_address = "10.0.0.1",
                                   .main_port = 4321,
                                   .store_fd = 7,
-                                  .ended_ranks = "/proc/7/fd/9",
+                                  .rank_states = "/proc/7/fd/9",
                                   .agent_store = true,
                                   .store_secret = "9c1f"};
   export_worker_environment(main);

@@ -112,11 +112,12 @@ absl::Status check_room(const LaunchRequest& request, const Machine& machine, in
   const int most = most_processes(machine);
   if (request.oversubscribe || num_processes <= most) return absl::OkStatus();
   constexpr std::uint64_t kMebibyte = 1 << 20;
-  return absl::FailedPreconditionError(
-      absl::StrCat(num_processes, " processes are more than this machine bears with ",
-                   counted(machine.num_cores, "core", "cores"), " and ",
-                   machine.memory_bytes / kMebibyte, " MiB of memory; pass --num_processes=", most,
-                   " or less for each machine, or --oversubscribe to start them all the same."));
+  return absl::FailedPreconditionError(absl::StrCat(
+      num_processes, " processes are more than this machine bears with ",
+      counted(machine.num_cores, "core", "cores"), " and ", machine.memory_bytes / kMebibyte,
+      " MiB of memory; pass ",
+      request.processes_per_machine.has_value() ? "--nproc_per_node=" : "--num_processes=", most,
+      " or less for each machine, or --oversubscribe to start them all the same."));
 }
 
 // Of this machine.

@@ -36,7 +36,7 @@ std::string describe_plan(const LaunchPlan& plan, const Command& command,
         {.local_rank = rank}, {.address = plan.main_process_ip, .port = plan.main_process_port});
     variables.erase(kStoreFdVariable);
     variables.erase(kStoreSecretVariable);
-    variables.erase(kEndedRanksVariable);
+    variables.erase(kRankStatesVariable);
     for (const auto& [name, value] : variables) {
       const bool is_any_port = name == kMainPortVariable && value == "0";
       const bool follows = value.has_value() && is_known_later(plan, name);

@@ -43,7 +43,7 @@ TEST(ProgramVariables, AreThoseOfTorchrunForSeveralProcesses) {
           Pair("LOCAL_WORLD_SIZE", "2"), Pair("MASTER_ADDR", "127.0.0.1"),
           Pair("MASTER_PORT", "4321"), Pair("ACCELERATE_STORE_FD", std::nullopt),
           Pair("ACCELERATE_STORE_SECRET", std::nullopt),
-          Pair("ACCELERATE_ENDED_RANKS", std::nullopt), Pair("GROUP_RANK", "0"),
+          Pair("ACCELERATE_RANK_STATES", std::nullopt), Pair("GROUP_RANK", "0"),
           Pair("GROUP_WORLD_SIZE", "1"), Pair("ROLE_NAME", "trainer"), Pair("ROLE_RANK", "1"),
           Pair("ROLE_WORLD_SIZE", "2"), Pair("TORCHELASTIC_RESTART_COUNT", "2"),
           Pair("TORCHELASTIC_MAX_RESTARTS", "3"), Pair("TORCHELASTIC_RUN_ID", "none"),

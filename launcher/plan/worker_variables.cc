@@ -21,7 +21,7 @@ EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& p
        .main_address = store.address,
        .main_port = store.port,
        .store_fd = place.local_rank == 0 ? store.listening_fd : std::nullopt,
-       .ended_ranks = place.ended_ranks,
+       .rank_states = place.rank_states,
        .store_secret = store.secret,
        .attempt = place.attempt});
   variables[kMixedPrecisionVariable] = precision_variable(plan);

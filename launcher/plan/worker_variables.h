@@ -26,8 +26,8 @@ struct StoreEndpoint {
 // Which worker, and when.
 struct WorkerPlace {
   int local_rank = 0;  // From 0 to plan.num_processes - 1.
-  // Where it reads which workers of this machine have ended well (ended_ranks.h).
-  std::string ended_ranks = "";
+  // Where it reads how far the workers of this machine are (rank_states.h).
+  std::string rank_states = "";
   int attempt = 0;              // How often all processes were restarted before.
   std::string error_file = "";  // Where a Python program leaves its last exception, if anywhere.
 };
@@ -36,7 +36,7 @@ struct WorkerPlace {
 std::optional<std::string> precision_variable(const LaunchPlan& plan);
 
 // The variables of one worker: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR,
-// MASTER_PORT, ACCELERATE_STORE_FD (rank 0), ACCELERATE_STORE_SECRET, ACCELERATE_ENDED_RANKS,
+// MASTER_PORT, ACCELERATE_STORE_FD (rank 0), ACCELERATE_STORE_SECRET, ACCELERATE_RANK_STATES,
 // ACCELERATE_MIXED_PRECISION,
 // ACCELERATE_USE_CPU (True or False), OMP_NUM_THREADS, TORCHELASTIC_RESTART_COUNT,
 // TORCHELASTIC_MAX_RESTARTS, and those of plan.environment.

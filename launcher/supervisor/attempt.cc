@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/env/ended_ranks.h"
+#include "launcher/env/rank_states.h"
 #include "launcher/posix/output_writer.h"
 #include "launcher/posix/random_secret.h"
 #include "launcher/supervisor/open_file_limit.h"
@@ -99,13 +99,13 @@ absl::StatusOr<std::optional<LogFolder>> make_log_folder(const LaunchPlan& plan)
 
 absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
                                        const std::optional<LogFolder>& logs, JobScope& scope) {
-  absl::StatusOr<EndedRanks> ended = EndedRanks::create(job.plan.num_processes);
-  if (!ended.ok()) return ended.status();
+  absl::StatusOr<RankStates> states = RankStates::create(job.plan.num_processes);
+  if (!states.ok()) return states.status();
   std::vector<WorkerSetup> setups;
   for (int rank = 0; rank < job.plan.num_processes; ++rank) {
     absl::StatusOr<WorkerSetup> setup =
         set_up(job, logs, attempt.store.endpoint,
-               {.local_rank = rank, .ended_ranks = ended->path(), .attempt = attempt.number});
+               {.local_rank = rank, .rank_states = states->path(), .attempt = attempt.number});
     if (!setup.ok()) return setup.status();
     setups.push_back(*std::move(setup));
   }
@@ -120,9 +120,10 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
     options.start_failure = [&execution = *job.execution] { return execution.failure(); };
   }
   auto group = std::make_unique<WorkerGroup>(std::move(options), scope.signals, scope.adoption,
-                                             *watchdog, *std::move(ended), attempt.link);
+                                             *watchdog, *std::move(states), attempt.link);
   absl::StatusOr<GroupEnd> end = group->run(std::move(attempt.store.socket), setups, job.worker);
   if (!end.ok()) return end.status();
+  scope.has_lost_output = end->has_lost_output = scope.has_lost_output || end->has_lost_output;
   return AttemptEnd(std::move(watchdog), std::move(group), *std::move(end));
 }
 

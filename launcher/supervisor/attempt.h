@@ -78,10 +78,12 @@ class AttemptEnd {
   std::unique_ptr<WorkerGroup> workers_;
 };
 
-// What all attempts of a job have in common: who hears of signals and of orphans.
+// What all attempts of a job have in common: who hears of signals and of orphans, and what is not
+// made good by another attempt.
 struct JobScope {
   SignalScope signals{SIGUSR2, SIGTSTP, SIGCONT};
   Adoption adoption = {};
+  bool has_lost_output = false;  // In some attempt so far.
 };
 
 // Makes the folder for the output, where the plan keeps it.

@@ -129,6 +129,15 @@ TEST(Output, ThatGetsNowhereIsAFailure) {
             "it is lost; make room for it.\n");
 }
 
+TEST(Output, ThatWasLostIsNotMadeGoodByARestart) {
+  SubprocessOptions options =
+      shells({"--num_processes=2", "--tee=1", "--max_restarts=1"},
+             "test $TORCHELASTIC_RESTART_COUNT = 1 && exit 0; echo lost; exit 3");
+  const std::vector<std::string> shell = {"/bin/sh", "-c", "exec \"$0\" \"$@\" > /dev/full"};
+  options.arguments.insert(options.arguments.begin(), shell.begin(), shell.end());
+  EXPECT_EQ(Subprocess(options).wait(), 1);
+}
+
 TEST(Output, OfErrorsThatGetsNowhereIsAFailure) {
   SubprocessOptions options = shells({"--num_processes=2", "--tee=2"}, "echo lost >&2");
   const std::vector<std::string> shell = {"/bin/sh", "-c", "exec \"$0\" \"$@\" 2> /dev/full"};

@@ -98,7 +98,7 @@ absl::Status WorkerGroup::start_worker(const WorkerSetup& setup,
   if (pid == 0) {
     output_relay_.close();
     error_relay_.close();
-    ended_ranks_.close();
+    rank_states_.close();
     ignore_warnings();
     signals_.restore();
     if (link_ != nullptr) link_->close();
@@ -215,7 +215,7 @@ void WorkerGroup::collect_ends() {
     if (worker.end->failed()) {
       failures_.push_back(rank);
     } else {
-      ended_ranks_.add(rank);
+      rank_states_.note_end(rank);
     }
   }
   if (failures_.empty() || is_stopping_) return;

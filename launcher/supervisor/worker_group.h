@@ -2,7 +2,7 @@
 //
 // Example:
 //   WorkerGroup group({.grace_period = std::chrono::seconds(5)}, signals, adoption, *watchdog,
-//                     *std::move(ended_ranks), /*link=*/nullptr);
+//                     *std::move(rank_states), /*link=*/nullptr);
 //   absl::StatusOr<GroupEnd> end = group.run(std::move(socket), setups, worker);
 //   if (end.ok() && end->is_well()) return 0;
 //
@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "launcher/env/ended_ranks.h"
 #include "launcher/env/environment.h"
+#include "launcher/env/rank_states.h"
 #include "launcher/plan/cpu_set.h"
 #include "launcher/posix/file_descriptor.h"
 #include "launcher/posix/signal_scope.h"
@@ -53,14 +53,15 @@ struct WorkerGroupOptions {
 class WorkerGroup {
  public:
   // All but `options` must outlive the group; each group needs a watchdog of its own. `link` is
-  // null where the job has no other machine. The workers can read in `ended_ranks` who has ended.
+  // null where the job has no other machine. The workers read in `rank_states` how far the others
+  // are.
   WorkerGroup(WorkerGroupOptions options, SignalScope& signals, const Adoption& adoption,
-              Watchdog& watchdog, EndedRanks ended_ranks, JobLink* link)
+              Watchdog& watchdog, RankStates rank_states, JobLink* link)
       : options_(std::move(options)),
         signals_(signals),
         adoption_(adoption),
         watchdog_(watchdog),
-        ended_ranks_(std::move(ended_ranks)),
+        rank_states_(std::move(rank_states)),
         link_(link) {}
 
   // Forks a worker for each of `setups`, from rank 0, which leaves with what `worker` returns, and
@@ -111,7 +112,7 @@ class WorkerGroup {
   SignalScope& signals_;
   const Adoption& adoption_;
   Watchdog& watchdog_;
-  EndedRanks ended_ranks_;
+  RankStates rank_states_;
   JobLink* link_;
   OutputRelay error_relay_{STDERR_FILENO};
   OutputRelay output_relay_{STDOUT_FILENO, [this](auto lines) { error_relay_.print(lines); }};

@@ -1,0 +1,58 @@
+// How far each process of this machine is, where the others can look. Who waits for one to come to
+// the run, and finds here that it has ended well, need not wait for the time-out: it will never
+// come. (A process that fails ends the run, and one that has come is missed by its peers.)
+//
+//   absl::StatusOr<RankStates> states = RankStates::create(/*num_processes=*/2);
+//   ...                       // The launcher forks the workers, and tells them states->path().
+//   states->note_end(1);      // Local rank 1 has exited with 0.
+//   note_store(path, 0);      // In rank 0: others can connect to its store from now on.
+//   if (read_rank_states(path)[1] == RankState::kEnded) ...  // In any worker.
+//
+// Not for other machines: a launcher knows its own processes only.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace accelerate::launcher {
+
+enum class RankState : char { kRuns, kHasStore, kEnded };
+
+// Not thread-safe.
+class RankStates {
+ public:
+  // Memory for each local rank, for as long as this is there. The error is the system's.
+  static absl::StatusOr<RankStates> create(int num_processes);
+
+  RankStates(RankStates&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  RankStates& operator=(RankStates&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~RankStates() { close(); }
+
+  // Where other processes of this user find it.
+  std::string path() const;
+  // The process has exited with 0.
+  void note_end(int local_rank);
+  // In a worker, which has inherited the memory by being forked.
+  void close();
+
+ private:
+  explicit RankStates(int fd) : fd_(fd) {}
+
+  int fd_;
+};
+
+// Those of the local ranks, by the path of RankStates. None where something else is at the path, or
+// nothing, as when the launcher has gone. Thread-safe.
+std::vector<RankState> read_rank_states(const std::string& path);
+
+// Tells the others that this process, of that local rank, has opened the run's store. Nothing where
+// something else is at the path. Thread-safe.
+void note_store(const std::string& path, int local_rank);
+
+}  // namespace accelerate::launcher
