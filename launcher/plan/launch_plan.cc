@@ -108,6 +108,11 @@ int most_processes(const Machine& machine) {
       std::min({by_cores, static_cast<std::int64_t>(by_memory), std::int64_t{kMostProcesses}}));
 }
 
+// By which somebody says how many processes there are.
+std::string flag_of_number(const LaunchRequest& request) {
+  return request.processes_per_machine.has_value() ? "--nproc_per_node=" : "--num_processes=";
+}
+
 absl::Status check_room(const LaunchRequest& request, const Machine& machine, int num_processes) {
   const int most = most_processes(machine);
   if (request.oversubscribe || num_processes <= most) return absl::OkStatus();
@@ -115,8 +120,7 @@ absl::Status check_room(const LaunchRequest& request, const Machine& machine, in
   return absl::FailedPreconditionError(absl::StrCat(
       num_processes, " processes are more than this machine bears with ",
       counted(machine.num_cores, "core", "cores"), " and ", machine.memory_bytes / kMebibyte,
-      " MiB of memory; pass ",
-      request.processes_per_machine.has_value() ? "--nproc_per_node=" : "--num_processes=", most,
+      " MiB of memory; pass ", flag_of_number(request), most,
       " or less for each machine, or --oversubscribe to start them all the same."));
 }
 
@@ -148,8 +152,7 @@ absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Mac
   }
   // What is only shown may be for another machine.
   if (number > machine.num_gpus && !request.dry_run) {
-    const std::string flag =
-        request.processes_per_machine.has_value() ? "--nproc_per_node=" : "--num_processes=";
+    const std::string flag = flag_of_number(request);
     return absl::FailedPreconditionError(
         absl::StrCat(flag, number, " needs as many GPUs, but ", visible_gpus(machine), "; pass ",
                      flag, machine.num_gpus, " or less, or --cpu to train on the CPU."));
