@@ -2,15 +2,14 @@
 //
 // Example:
 //   std::cout << box_table("Fruit", {"name", "price"}, {{"apple", "1"}, {"fig", "12"}});
-//
-//   ┌───────────┐
-//   │   Fruit   │
-//   ├─────┬─────┤
-//   │ name│price│
-//   ├─────┼─────┤
-//   │apple│  1  │
-//   │ fig │  12 │
-//   └─────┴─────┘
+//   // ┌───────────┐
+//   // │   Fruit   │
+//   // ├─────┬─────┤
+//   // │ name│price│
+//   // ├─────┼─────┤
+//   // │apple│  1  │
+//   // │ fig │  12 │
+//   // └─────┴─────┘
 //
 // Not for text whose characters are wider than one column: it counts characters.
 #pragma once

@@ -1,7 +1,10 @@
 // The `accelerate` command: from its command line to one of its subcommands.
 //
 // Example:
-//   int run_hello(const std::vector<std::string>& words, const Console& console);
+//   int run_hello(const std::vector<std::string>& words, const Console& console) {
+//     console.output << "hello\n";
+//     return kSuccess;
+//   }
 //
 //   int main(int argc, char** argv) {
 //     return run_command({argv, argv + argc}, {{"hello", "Say hello.", run_hello}}, Console());

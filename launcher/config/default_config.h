@@ -1,7 +1,7 @@
 // Where the config file is that is used when none is named.
 //
 // Example:
-//   if (const std::optional<std::string> path = find_default_config()) read = read_config(*path);
+//   if (const std::optional<std::string> path = find_default_config()) use(read_config(*path));
 //   absl::Status status = write_config(config, default_config_path());
 //
 // Not for a file that somebody named: that one must exist.

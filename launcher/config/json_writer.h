@@ -2,8 +2,8 @@
 //
 // Example:
 //   write_json({.kind = ConfigNode::Kind::kMap,
-//               .children = {{.kind = ConfigNode::Kind::kInteger, .text = "2", .key = "n"}}})
-// is "{\n  \"n\": 2\n}\n".
+//               .children = {{.kind = ConfigNode::Kind::kInteger, .text = "2", .key = "n"}}});
+//   // "{\n  \"n\": 2\n}\n"
 //
 // Not for texts that are no UTF-8.
 #pragma once

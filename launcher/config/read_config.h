@@ -4,7 +4,7 @@
 //   absl::StatusOr<ReadConfig> read = read_config("two_gpus.yaml");
 //   if (!read.ok()) return fail(read.status());
 //   for (const std::string& warning : read->warnings) std::cerr << warning << "\n";
-//   plan(read->config);
+//   use(read->config);
 //
 // Not to find the file: see default_config.h. Not the place where a feature is refused: a config
 // for FSDP reads as well as one for the CPU.

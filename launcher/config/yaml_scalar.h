@@ -1,6 +1,7 @@
 // How YAML 1.1, which Python's configs are written in, tells numbers, booleans and strings apart.
 //
-// Example: `no` without quotes is a boolean, so that the string "no" needs some.
+// Example:
+//   if (!is_plain_string("no")) add_quotes();  // Without quotes it is a boolean.
 //
 // Not for text in quotes, nor for JSON, whose scalars say what they are.
 #pragma once

@@ -2,9 +2,9 @@
 //
 // Example:
 //   write_yaml({.kind = ConfigNode::Kind::kMap,
-//               .children = {{.kind = ConfigNode::Kind::kString, .text = "no", .key =
-//               "precision"}}})
-// is "precision: 'no'\n".
+//               .children = {{.kind = ConfigNode::Kind::kString, .text = "no",
+//                             .key = "precision"}}});
+//   // "precision: 'no'\n"
 //
 // Not for any YAML: it knows maps of scalars, of lists of scalars and of such maps, which is what a
 // config is made of, and keys that are words.

@@ -2,11 +2,14 @@
 // the run, and finds here that it has ended well, need not wait for the time-out: it will never
 // come. (A process that fails ends the run, and one that has come is missed by its peers.)
 //
+// Example:
 //   absl::StatusOr<RankStates> states = RankStates::create(/*num_processes=*/2);
-//   ...                       // The launcher forks the workers, and tells them states->path().
-//   states->note_end(1);      // Local rank 1 has exited with 0.
-//   note_store(path, 0);      // In rank 0: others can connect to its store from now on.
-//   if (read_rank_states(path)[1] == RankState::kEnded) ...  // In any worker.
+//   // The launcher forks the workers, and tells them states->path().
+//   states->note_end(1);  // Local rank 1 has exited with 0.
+//   // In rank 0: others can connect to its store from now on.
+//   note_store(path, 0);
+//   // In any worker:
+//   if (read_rank_states(path)[1] == RankState::kEnded) do_without_rank_1();
 //
 // Not for other machines: a launcher knows its own processes only.
 #pragma once

@@ -2,7 +2,8 @@
 // overflow, or take all memory, before somebody notices the slip of the finger.
 //
 // Example:
-//   parse_integer(text, {.name = "--num_machines", .minimum = 1, .maximum = kMostMachines, ...});
+//   parse_integer(text, {.name = "--num_machines", .minimum = 1, .maximum = kMostMachines,
+//                       .remedy = "count them again"});
 //
 // Not what a machine bears: how many processes it starts is decided where it is known
 // (launcher/plan/launch_plan.h).

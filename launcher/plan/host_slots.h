@@ -1,7 +1,7 @@
 // How many processes each host of an MPI hostfile has room for.
 //
 // Example:
-//   parse_host_slots("node1 slots=1\nnode2 slots=3\n")  // {1, 3}
+//   parse_host_slots("node1 slots=1\nnode2 slots=3\n");  // {1, 3}
 //
 // Not for whether they fit the hosts: mpirun tells.
 #pragma once

@@ -2,7 +2,7 @@
 //
 // Example:
 //   const absl::StatusOr<std::vector<Address>> addresses = resolve("node-0", 29500);
-//   if (addresses.ok() && is_of_this_machine(addresses->front())) listen();
+//   if (addresses.ok() && is_of_this_machine(addresses->front())) open_door();
 //
 // Not for names that take part in a message: to_string() shows numbers.
 #pragma once

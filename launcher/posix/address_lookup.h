@@ -3,8 +3,8 @@
 //
 // Example:
 //   AddressLookup lookup("node-0", 29500);
-//   ...  // Once poll() says that lookup.fd() can be read, or at any time:
-//   if (lookup.is_done()) connect(lookup.result());
+//   // Once poll() says that lookup.fd() can be read, or at any time:
+//   if (lookup.is_done()) connect_to(lookup.result());
 //
 // Not for numbers alone: those need no server, and are there at once.
 #pragma once

@@ -1,6 +1,7 @@
 // A status for a system call that failed for want of processes, files or memory.
 //
 // Example:
+//   int ends[2];
 //   if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
 //
 // Not for calls whose failure means something of its own to a user, such as a port that is taken.

@@ -2,14 +2,19 @@
 // when something went wrong somewhere, and on whether to start again. Machine 0 has it.
 //
 // Example:
-//   auto coordinator = Coordinator::make(std::move(socket), {.num_machines = 2, .own_hello =
-//   hello}); if (!coordinator.ok()) return coordinator.status(); Member member(options,
-//   *(*coordinator)->connect_own());  // Machine 0 is one like the others. while
-//   (!(*coordinator)->is_over()) {
+//   absl::StatusOr<std::unique_ptr<Coordinator>> made =
+//       Coordinator::make(std::move(socket), {.num_machines = 2, .own_hello = hello});
+//   if (!made.ok()) return made.status();
+//   Coordinator& coordinator = **made;
+//   // Machine 0 is one like the others.
+//   Member member({.hello = hello, .num_machines = 2}, *coordinator.connect_own());
+//   while (!coordinator.is_over()) {
 //     std::vector<pollfd> polled;
-//     (*coordinator)->add_to(polled);
-//     poll(polled.data(), polled.size(), ...);  // For (*coordinator)->wait().
-//     (*coordinator)->handle();
+//     coordinator.add_to(polled);
+//     member.add_to(polled);
+//     poll(polled.data(), polled.size(), /*timeout=*/100);  // Or as both wait() say.
+//     coordinator.handle();
+//     member.handle();
 //   }
 //
 // Nothing in it waits, so that it lives in the loop of machine 0's launcher, and nobody who is slow

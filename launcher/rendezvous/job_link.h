@@ -4,10 +4,9 @@
 //   absl::StatusOr<JobLink> link =
 //       JobLink::open(plan, program_digest("/proc/self/exe"), /*main_address=*/nullptr);
 //   link->be_ready(/*attempt=*/0, store_port, store_secret);
-//   ...  // add_to(), wait(), handle() in the launcher's loop until link->start() or link->stop().
+//   // add_to(), wait(), handle() in the launcher's loop until link->start() or link->stop().
 //   link->tell_failure(local_rank, end);  // Where a process of this machine fails.
-//   ...  // Until link->stop() or link->is_finished().
-//   ...  // Until link->may_leave().
+//   // Until link->stop() or link->is_finished(), and then until link->may_leave().
 //
 // Not for a job of one machine, which has no one to talk to.
 #pragma once

@@ -1,8 +1,8 @@
 // One machine's side of the talk with the coordinator.
 //
 // Example:
-//   Member member({.host = "10.0.0.1", .port = 29500, .hello = hello});
-//   ...  // In the launcher's loop: add_to(), wait(), handle(), as with a Coordinator.
+//   Member member(MemberOptions{.host = "10.0.0.1", .port = 29500, .hello = hello});
+//   // In the launcher's loop: add_to(), wait(), handle(), as with a Coordinator.
 //   if (member.is_joined()) member.send(Ready{.attempt = 0});
 //   if (member.start().has_value()) start_processes(member.start()->store_port);
 //   if (member.stop().has_value()) stop_processes();

@@ -1,6 +1,6 @@
 // The flags that this launcher itself has a use for.
 //
-// Not for reading a command line: flag_table.h has these among all the others.
+// Part of flag_table.h, which has these among all the others; not for others.
 #pragma once
 
 #include <vector>

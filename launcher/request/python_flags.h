@@ -1,7 +1,7 @@
 // The flags of `accelerate launch` that only Python programs have a use for, and those that nobody
 // here has.
 //
-// Not for reading a command line: flag_table.h has these among all the others.
+// Part of flag_table.h, which has these among all the others; not for others.
 #pragma once
 
 #include <vector>

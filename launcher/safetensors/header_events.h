@@ -1,5 +1,7 @@
-// The reader of a header's JSON, for parse_header() (header.h) alone: what the entries say, before
-// their sizes, names and offsets are checked against each other.
+// The reader of a header's JSON: what the entries say, before their sizes, names and offsets are
+// checked against each other.
+//
+// Part of header.h; not for others.
 #pragma once
 
 #include <string>

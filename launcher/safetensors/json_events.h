@@ -10,9 +10,14 @@
 //    protected:
 //     bool on_start_object() override { return true; }
 //     bool on_key(std::string& key) override { return key == "answer" || ignore_next_value(); }
-//     bool on_number(std::uint64_t number) override { answer = number; return true; }
+//     bool on_number(std::uint64_t number) override { answer_ = number; return true; }
 //     bool on_end_object() override { return true; }
+//     bool on_other(const std::string& value) override { return refuse("the answer is " + value); }
+//
+//    private:
+//     std::uint64_t answer_ = 0;
 //   };
+//   AnswerReader reader;
 //   if (!nlohmann::json::sax_parse(text, &reader)) return fail(reader.problem());
 //
 // Not for files that one wrote oneself and that are small: nlohmann::json::parse() is shorter.

@@ -1,8 +1,8 @@
 // Text out of a file that nobody vouches for, made fit for a message on a terminal.
 //
 // Example:
-//   absl::StrCat("the tensor ", quoted_text(name), " stands twice")  // the tensor "a.weight"
-//   stands twice
+//   absl::StrCat("the tensor ", quoted_text(name), " stands twice");
+//   // the tensor "a.weight" stands twice
 //
 // Not for keys of one's own: the result is cut and cannot be read back.
 #pragma once

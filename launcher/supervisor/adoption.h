@@ -4,9 +4,9 @@
 //
 // Example:
 //   Adoption adoption;
-//   ...  // Fork workers, with adoption.mark() among their variables.
+//   // Fork workers, with adoption.mark() among their variables.
 //   adoption.reap({worker, watchdog});  // Whenever a child may have ended.
-//   ...  // When the workers have ended:
+//   // When the workers have ended:
 //   const std::vector<pid_t> left = adoption.end({worker, watchdog});
 //
 // Not for workers: those are ended in their process groups, with time to save (worker_group.h).

@@ -2,7 +2,7 @@
 //
 // Example:
 //   const std::optional<LostPeer> lost = find_lost_peer(relay.tail(rank));
-//   if (lost.has_value()) ...  // Not the cause: that is lost->rank, if it is said.
+//   if (lost.has_value()) blame(lost->rank);  // Not this one; whom, where it is said.
 //
 // Not for finding out what went wrong: it knows nothing else of what processes write.
 #pragma once

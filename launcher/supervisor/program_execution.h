@@ -2,7 +2,7 @@
 //
 // Example:
 //   absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
-//   ...  // Fork workers, which call execution->execute().
+//   // Fork workers, which call execution->execute().
 //   if (const absl::Status failure = execution->failure(); !failure.ok()) {
 //     std::cerr << failure.message() << "\n";
 //     return execution_exit_code(failure);

@@ -2,8 +2,8 @@
 // times a second, each with folders, ports and processes of its own.
 //
 // Example:
-//   if (const auto signal = wait_unless_signalled(restart_pause(plan, 2), signals)) return 128 +
-//   *signal;
+//   const auto signal = wait_unless_signalled(restart_pause(plan, /*attempt=*/2), signals);
+//   if (signal.has_value()) return 128 + *signal;
 //
 // Not for a group that is being stopped: that has its grace period.
 #pragma once

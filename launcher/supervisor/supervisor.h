@@ -1,11 +1,8 @@
 // Starts the workers of one machine, watches them, and stops them all as soon as one fails.
 //
 // Example:
-//   int main(int argc, char** argv) {
-//     const LaunchPlan plan = ...;  // make_launch_plan() (launch_plan.h)
-//     if (plan.needs_supervisor()) return supervise(plan, train);
-//     return train();
-//   }
+//   if (plan.needs_supervisor()) return supervise(plan, train);  // plan: launch_plan.h
+//   return train();
 //
 // Workers are forked, not executed anew, so that what the program has loaded is not loaded again.
 // Where the workers are another program, they execute it:

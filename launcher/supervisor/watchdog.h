@@ -6,7 +6,7 @@
 //   if (fork() == 0) {
 //     setsid();
 //     watchdog->hand_over(getpid());
-//     ...
+//     work();
 //   }
 //
 // A worker can ask the kernel to die with its parent; what the worker itself starts cannot be made

@@ -3,7 +3,7 @@
 // Example, in the child of a fork:
 //   run_worker({.supervisor = parent,
 //               .watchdog = watchdog,
-//               .variables = worker_variables(plan, rank, store),
+//               .variables = worker_variables(plan, place, store),
 //               .stderr_pipe = write_end.get()},
 //              train);
 //

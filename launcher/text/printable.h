@@ -1,6 +1,7 @@
 // A text that nobody vouches for, made fit for a message.
 //
-// Example: printable("a\nb") is "\"a\\nb\"".
+// Example:
+//   std::cerr << "no such file: " << printable("a\nb") << "\n";  // "a\nb"
 //
 // Not for a text that a program reads again: it is cut where it is long.
 #pragma once

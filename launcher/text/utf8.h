@@ -1,6 +1,7 @@
 // Checking that text is UTF-8.
 //
-// Example: find_no_utf8("no \xff") is 3.
+// Example:
+//   if (find_no_utf8("no \xff") == 3) refuse();
 //
 // Not for parts of a text: a character must not be cut.
 #pragma once

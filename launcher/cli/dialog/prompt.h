@@ -1,6 +1,7 @@
 // How questions look, wherever they are asked.
 //
-// Example: prompt({"How many?", "1"}) is "How many? [1]: ".
+// Example:
+//   std::cout << prompt({"How many?", "1"});  // How many? [1]:
 //
 // Not for menus by keys, which change on the screen: see terminal_dialog.h.
 #pragma once

@@ -1,7 +1,10 @@
 // One line of somebody's input.
 //
 // Example:
-//   const auto next_byte = [&]() -> std::optional<char> { ... };
+//   const auto next_byte = [&]() -> std::optional<char> {
+//     const int byte = std::cin.get();
+//     return byte == EOF ? std::nullopt : std::optional<char>(byte);
+//   };
 //   absl::StatusOr<std::string> answer = read_answer(next_byte, "How many?");
 //
 // Not for files: a line that is longer than any answer is an error.

@@ -1,0 +1,13 @@
+// What examples of launcher/cli take as given.
+#include <sstream>
+
+extern const Console console;
+// ---- arguments.h
+void add_row(const std::string& dtype);
+// ---- config_fact.h
+extern Arguments arguments;
+// ---- mpirun_program.h
+extern MpirunLaunch launch;
+// ---- questionnaire.h
+extern Dialog& dialog;
+extern absl::Status status;

@@ -1,0 +1,4 @@
+// What examples of launcher/text take as given.
+
+// ---- utf8.h
+void refuse();
