@@ -3,9 +3,8 @@
 //
 // Example:
 //   const void* gradients[] = {of_rank_0, of_rank_1};
-//   combine({.sources = gradients, .num_sources = 2, .destination = mean, .count = n, .divisor =
-//   2},
-//           NumberType::kFloat);
+//   combine({.sources = gradients, .num_sources = 2, .destination = mean, .count = n,
+//            .divisor = 2}, NumberType::kFloat);
 //
 // Not for arrays of different types: see kernels/pack.
 #pragma once

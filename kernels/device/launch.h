@@ -4,9 +4,11 @@
 //   __global__ void __launch_bounds__(kThreads)
 //       pack_kernel(const __grid_constant__ PieceTable<PackPiece> table, double factor) {
 //     for (int64_t i = blockIdx.x; i < table.chunk_count(); i += gridDim.x) {
-//       pack_chunk(table, table.chunk(i), this_worker());
+//       const Chunk chunk = table.chunk(i);
+//       pack_chunk<float>(table.pieces[chunk.piece], chunk, this_worker());
 //     }
 //   }
+//
 //   return launch_over(pieces, pack_kernel, stream, factor);
 //
 // For .cu sources only. Nothing here waits for the device or allocates, so that streams which are

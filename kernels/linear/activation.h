@@ -1,7 +1,8 @@
 // What a linear layer does to its sums.
 //
 // Example:
-//   LinearProblem{.rows = 64, .in = 128, .out = 512, .activation = Activation::kGeluTanh}
+//   LinearProblem problem = {.rows = 64, .in = 128, .out = 512};
+//   problem.activation = Activation::kGeluTanh;
 //
 // Not for the exact GELU, which no cuBLASLt epilogue has.
 #pragma once

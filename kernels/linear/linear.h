@@ -3,7 +3,7 @@
 //
 // Example:
 //   const LinearProblem problem = {.rows = 64, .in = 128, .out = 512, .bias = true};
-//   if (!find_linear(problem, device).ok()) return plain_linear(...);
+//   if (!find_linear(problem, device).ok()) return plain_linear();
 //   const absl::Status status = linear_forward(
 //       problem, {.input = x, .weight = w, .bias = b, .output = y}, {device, stream, workspace});
 //

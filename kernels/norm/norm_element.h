@@ -2,7 +2,7 @@
 //
 // Example:
 //   sum += squared_element(data[i]);
-//   largest = max(largest, magnitude_bits(data[i]));
+//   largest = std::max(largest, magnitude_bits(data[i]));
 //
 // Not for host code outside of loops: see norm.h.
 #pragma once

@@ -4,7 +4,7 @@
 // Example:
 //   // Gradients into a bucket of bfloat16, and back.
 //   cudaError_t error = pack_cuda(to_bucket, ElementType::kBFloat16, stream);
-//   ... all-reduce on the same stream ...
+//   // All-reduce on the same stream.
 //   if (error == cudaSuccess) error = pack_cuda(from_bucket, ElementType::kFloat, stream);
 //
 // Not for arrays that overlap, unless they are one and the same.

@@ -1,7 +1,7 @@
 // The square root, correctly rounded.
 //
 // Example:
-//   const T denominator = square_root(exp_avg_sq) + eps;
+//   const float denominator = square_root(exp_avg_sq) + eps;
 //
 // Not for host code, which has std::sqrt.
 #pragma once

@@ -2,7 +2,9 @@
 //
 // Example:
 //   template <>
-//   void scale_loop<kThisLevel>(void* data, ElementType type, int64_t count, double factor) {...}
+//   void scale_loop<kThisLevel>(void* data, ElementType type, int64_t count, double factor) {
+//     by_type(type, [&]<class T>() { scale_elements(static_cast<T*>(data), count, factor); });
+//   }
 //
 // Everything else in such a source, and every function that it uses, has to be in an unnamed
 // namespace or always inline. Not for other sources, in which it does not compile.

@@ -1,8 +1,10 @@
 // Runs a test with every type of elements.
 //
 // Example:
-//   for_all_types([]<class T>(ElementType type) { TestArray<T> data(67, 0); ... });
-//   for_all_pairs([]<class From, class To>(ElementType from, ElementType to) { ... });
+//   for_all_types([]<class T>(ElementType type) { check(TestArray<T>(67, 0), type); });
+//   for_all_pairs([]<class From, class To>(ElementType from, ElementType to) {
+//     check<From, To>(from, to);
+//   });
 //
 // Not for kernels that take some types only.
 #pragma once

@@ -16,6 +16,7 @@ load("//third_party/cuda:cuda_library.bzl", "cuda_library", "requires_cuda")
 _Headers = provider(fields = {
     "context": "CcInfo: what compiles with all of the headers",
     "headers": "depset of files",
+    "public": "depset of those of them that are in hdrs",
 })
 
 _EDGES = ["deps", "actual"]
@@ -38,6 +39,10 @@ def _collect_impl(target, ctx):
             cc_infos = [dep[_Headers].context for dep in found],
         ),
         headers = depset(own, transitive = [dep[_Headers].headers for dep in found]),
+        public = depset(
+            [file for file in getattr(ctx.rule.files, "hdrs", []) if file in own],
+            transitive = [dep[_Headers].public for dep in found],
+        ),
     )]
 
 _collect = aspect(
@@ -47,18 +52,24 @@ _collect = aspect(
 
 def _extracted_impl(ctx):
     headers = {}
+    public = {
+        header: True
+        for root in ctx.attr.roots
+        for header in root[_Headers].public.to_list()
+    }
     for root in ctx.attr.roots:
         for header in root[_Headers].headers.to_list():
             for folder in ctx.attr.folders:
-                if header.short_path.startswith(folder + "/"):
+                if (header.short_path + "/").startswith(folder + "/"):
                     headers[header.short_path] = header
-    for folder in ctx.attr.without:
-        for path in headers.keys():
-            if path.startswith(folder):
-                headers.pop(path)
+    for path in ctx.attr.without:
+        headers.pop(path, None)
     files = [headers[path] for path in sorted(headers.keys())]
     listing = ctx.actions.declare_file(ctx.label.name + ".headers")
-    ctx.actions.write(listing, "".join([file.short_path + "\n" for file in files]))
+    ctx.actions.write(listing, "".join([
+        "%s %s\n" % ("public" if file in public else "private", file.short_path)
+        for file in files
+    ]))
     arguments = ctx.actions.args()
     arguments.add(ctx.outputs.source)
     arguments.add_all(ctx.files.given)
@@ -83,7 +94,7 @@ _extracted = rule(
         "given": attr.label_list(allow_files = [".h"]),
         "roots": attr.label_list(mandatory = True, aspects = [_collect]),
         "source": attr.output(mandatory = True),
-        "without": attr.string_list(doc = "Beginnings of paths of headers that are left out."),
+        "without": attr.string_list(),
         "_extract": attr.label(
             default = "//testing/examples:extract.py",
             allow_single_file = True,
@@ -98,9 +109,9 @@ def header_examples(name, folders, roots, without = [], deps = [], local_defines
 
     Args:
       name: name of the target.
-      folders: where the headers are.
+      folders: where the headers are; or single ones.
       roots: targets whose headers, and those of all they depend on, are meant.
-      without: beginnings of paths in `folders` that are left out.
+      without: headers that are left out.
       deps: what the given declarations include besides.
       local_defines: as of cc_library.
       cuda: whether nvcc compiles them, in a build with CUDA only.
@@ -130,6 +141,7 @@ def header_examples(name, folders, roots, without = [], deps = [], local_defines
             srcs = [source],
             # They never run. What an example leaves unused, it leaves to its reader.
             copts = ["-O0", "-w"],
+            linkstatic = True,
             local_defines = local_defines,
             deps = deps + [name + "_source"],
         )

@@ -1,0 +1,3 @@
+// What examples of kernels/types take as given.
+
+extern void* data;
