@@ -1,5 +1,10 @@
 // How a Communicator gets the c10d backend that carries its collectives: one function for each,
 // each in a file of its own, because each needs headers that go badly with the rest.
+//
+//   const BackendOptions options = {.rank = 1, .size = 4, .timeout = std::chrono::minutes(30)};
+//   c10::intrusive_ptr<c10d::Backend> backend = make_cpu_backend(store, options);
+//
+// Not for a program, which has a Communicator.
 #pragma once
 
 #include <chrono>

@@ -1,8 +1,9 @@
 // The processes of a run, and the collective operations between them. A communicator of one process
 // does nothing and needs no network, so that the same program runs on one process or many.
 //
-//   Communicator communicator = Communicator::connect(worker, info, {.timeout =
-//   std::chrono::minutes(10)}); communicator.all_reduce(gradient, ReduceOp::kMean);
+//   const ProcessGroupOptions options = {.timeout = std::chrono::minutes(10)};
+//   Communicator communicator = Communicator::connect(worker, info, options);
+//   communicator.all_reduce(gradient, ReduceOp::kMean);
 //
 // Every process must call the same collectives in the same order, with tensors of the same type and
 // size. When a peer is gone or out of step for longer than the time-out, the call throws c10::Error

@@ -1,5 +1,10 @@
 // What programs do with numbers and strings of the host across ranks, as operations.h does with
 // tensors. All ranks call them, in the same order, with values of the same type.
+//
+//   const std::vector<double> losses = gather(communicator, std::vector<double>{loss});
+//   const std::vector<int64_t> sums = reduce(communicator, counts, ReduceOp::kSum, /*scale=*/1);
+//
+// Not for the values of each step, which are tensors already: these wait for all ranks.
 #pragma once
 
 #include <c10/util/Exception.h>

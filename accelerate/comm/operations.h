@@ -2,6 +2,11 @@
 // scalars become vectors of one, and nothing is changed in place. All ranks call them, in the same
 // order. An undefined tensor is one on all ranks and is returned as it is. For numbers and strings
 // of the host there is host_values.h.
+//
+//   const at::Tensor all = gather(communicator, predictions);       // [sum of rows, columns]
+//   const at::Tensor mean = reduce(communicator, loss, ReduceOp::kMean, /*scale=*/1);
+//
+// Not for gradients: a GradientReducer averages those while backward goes on.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -2,6 +2,12 @@
 //
 // All throw c10::Error for a tensor that is not dense on the CPU, and for an operation on values
 // that have none such.
+//
+//   const auto sum = all_reduce_of(tensor, c10d::ReduceOp::SUM, /*divisor=*/1);
+//   lane.start(sum);
+//   lane.wait(*sum, timeout);
+//
+// Not for raw memory: that is a Collective.
 #pragma once
 
 #include <ATen/core/Tensor.h>

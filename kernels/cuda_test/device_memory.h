@@ -1,7 +1,7 @@
 // Memory on the current GPU, for tests and benchmarks.
 //
 // Example:
-//   if (!has_gpu()) return;
+//   if (!has_gpu()) return 0;
 //   const auto floats = device_memory<float>(1000);
 //   check(cudaMemset(floats.get(), 0, 4000));
 //

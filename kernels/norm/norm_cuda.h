@@ -4,7 +4,7 @@
 // Example:
 //   // When the gradients are laid out:
 //   cudaMalloc(&scratch, norm_scratch_bytes(pieces));
-//   cudaMalloc(&result, sizeof(NormResult));
+//   cudaMalloc(reinterpret_cast<void**>(&result), sizeof(NormResult));
 //   // At each step:
 //   const cudaError_t error = norm_cuda(pieces, scratch, result, stream);
 //

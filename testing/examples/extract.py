@@ -27,7 +27,7 @@ TYPE_OR_TEMPLATE = re.compile(r"(template|class|struct|enum|namespace|using|__gl
 FUNCTION = re.compile(r"(?:[\w:<>,*&]+ )+[\w:]+\(.*\{$", re.DOTALL)
 MACRO = re.compile(r"(TEST\w*|TYPED_TEST\w*|ACCELERATE_MAIN)\(")
 SECTION = re.compile(r"// -+ (\w+\.h)$")
-NAMESPACE = re.compile(r"^namespace ([\w:]+) \{$", re.MULTILINE)
+NAMESPACE = re.compile(r"^namespace (accelerate[\w:]*) \{$", re.MULTILINE)
 
 
 @dataclasses.dataclass

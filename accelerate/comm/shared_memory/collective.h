@@ -1,4 +1,12 @@
 // One collective operation on raw memory, as a Lane carries it out.
+//
+//   auto copy = std::make_shared<Collective>();  // On the root, of 100 floats.
+//   copy->signature = {.kind = CollectiveKind::kBroadcast, .type = at::kFloat, .count = 100};
+//   copy->bytes = 400;
+//   copy->inputs = {data};
+//   lane.start(copy);
+//
+// Not for tensors: tensor_collective.h makes theirs.
 #pragma once
 
 #include <c10/core/ScalarType.h>

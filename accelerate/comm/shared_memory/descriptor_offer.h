@@ -1,7 +1,9 @@
 // An open file that other processes of this user on this host can get from this one.
 //
-//   const DescriptorOffer offer(descriptor, {.pids = {4711, 4712}});   // tell the address and
-//   token const int same = take_descriptor({.address = ..., .token = ..., .pid = 4710}, timeout);
+//   const DescriptorOffer offer(descriptor, {.pids = {4711, 4712}});
+//   tell_others({offer.address(), offer.token(), getpid()});
+//
+//   const int same = take_descriptor(source_of_rank_0, timeout);  // In the others.
 //
 // Addresses are of the network namespace, and gone with the offer. Anybody can connect to them: the
 // kernel tells each side who the other one is, and strangers get nothing and hold up nobody.

@@ -1,4 +1,8 @@
 // What processes have in common when they can share memory.
+//
+//   if (host_identity() == of_other_rank) share_memory();
+//
+// Not a name for people: that is the host's name.
 #pragma once
 
 #include <string>

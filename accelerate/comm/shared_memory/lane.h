@@ -2,7 +2,7 @@
 //
 //   Lane lane(memory, peers);        // Lane::bytes(size) bytes, zero when the first one comes
 //   lane.start(collective);          // gives what fits to the others, and returns
-//   ... backward goes on ...
+//   // Backward goes on.
 //   lane.wait(*collective, timeout); // the result is there
 //
 // There is no thread behind it: start(), poll() and wait() move on whatever can move, in the order

@@ -1,6 +1,7 @@
 // What lies in the memory of a Lane. Zeros are its beginning, so that nobody has to be first.
 //
-//   LaneHead | RankState of each rank | kSlots slots of each rank | kSlots slots for results
+// A LaneHead, the RankState of each rank, kSlots slots of each rank, and kSlots slots for results
+// lie one behind the other. Part of lane.h; not for others.
 //
 // Everything but slots and text is a number that only grows, and that only its owner writes: a rank
 // may be killed at any instruction and leaves nothing locked or half done.

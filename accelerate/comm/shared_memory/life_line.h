@@ -1,7 +1,7 @@
 // Tells processes that share a file which of them are still there.
 //
-//   hold_life_line(descriptor, rank);                        // until this process ends or closes
-//   it if (!has_life_line(descriptor, 3)) report("rank 3 has died or left");
+//   hold_life_line(descriptor, rank);  // Until this process ends, or closes it.
+//   if (!has_life_line(descriptor, 3)) report("rank 3 has died or left");
 //
 // Not between threads: a process does not see its own.
 #pragma once

@@ -3,7 +3,7 @@
 //
 //   Meeting meeting = meet(store, {.rank = 2, .size = 4});   // Collective.
 //   if (!meeting.obstacle.empty()) use_the_network_alone();  // On all ranks, or on none.
-//   Lane lane(meeting.lane_memory(0), meeting.peers());
+//   Lane lane(meeting.lane_memory(0), meeting.peers);
 #pragma once
 
 #include <memory>

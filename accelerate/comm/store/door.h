@@ -2,10 +2,10 @@
 // open to everybody for as long as the run goes on.
 //
 //   const int socket = listen_at("127.0.0.1", 29500);   // Rank 0; LibTorch's store takes it over.
-//   ...                                                  // All ranks connect.
-//   const ClosedDoor closed(socket, 29500);              // From now on nobody can.
+//   wait_until_all_are_there();
+//   const ClosedDoor closed(socket, 29500);             // From now on nobody can connect.
 //   // A process of this user that comes too late, to the same port of this machine:
-//   if (const auto rank_0 = find_closed_door(29500)) leave("the run of process ", *rank_0, " ...");
+//   if (const auto rank_0 = find_closed_door(29500)) leave(*rank_0);
 #pragma once
 
 #include <sys/types.h>

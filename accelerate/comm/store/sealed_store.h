@@ -2,9 +2,8 @@
 // to LibTorch's store, list its keys, and write under any of them.
 //
 //   auto sealed = c10::make_intrusive<SealedStore>(tcp_store, secret);
-//   sealed->set("address", "10.0.0.1");          // also a number that depends on key, value,
-//   secret sealed->get_to_str("address");               // throws c10::Error where that is not
-//   right
+//   sealed->set("address", "10.0.0.1");  // With a number that depends on key, value and secret.
+//   sealed->get_to_str("address");       // Throws c10::Error where that is not right.
 //
 // What it has is signed, not hidden. Sums, of add(), are not signed: who spoils them makes
 // somebody wait in vain or not at all, and nobody believe anything. An old value of the same key

@@ -1,7 +1,7 @@
 // Runs a test's function in several processes, which may die in it.
 //
 //   const std::vector<RankEnd> ends = run_forked(3, [](int rank, const auto& store) {
-//     auto backend = make_cpu_backend(store, {.rank = rank, .size = 3, ...});
+//     auto backend = make_cpu_backend(store, options_of(rank));
 //     return std::string("what this rank saw");
 //   });
 //   EXPECT_EQ(ends[0].text, "what this rank saw");

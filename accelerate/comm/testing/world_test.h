@@ -1,4 +1,8 @@
 // A test that runs on several processes at once, with their communicator.
+//
+//   TEST_F(WorldTest, HasAllRanks) { EXPECT_EQ(world_->size(), size_); }
+//
+// Not for processes that die: forked_ranks.h.
 #pragma once
 
 #include <gtest/gtest.h>
