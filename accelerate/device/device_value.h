@@ -5,7 +5,7 @@
 //   DeviceValue<kernels::Step> step(device);
 //   begin_step(device, inputs, step.get());
 //   const at::Tensor factor = step.member(offsetof(kernels::Step, gradient_factor), at::kDouble);
-//   if (step.read().overflow) ...       // waits for the device
+//   if (step.read().overflow) take_it_back();  // Waits for the device.
 //
 // Its address and the memory behind its tensors stay the same for its lifetime, as a captured step
 // needs. Not for data that a program holds: that is what tensors are for. Not thread-safe.

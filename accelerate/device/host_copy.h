@@ -2,8 +2,8 @@
 // copy takes its place in the device's queue, and the host reads it when it is there.
 //
 //   HostCopy overflow(flag);
-//   ... the next step is launched ...
-//   if (overflow.is_there() && overflow.get().item<int>() != 0) ...
+//   launch_next_step();
+//   if (overflow.is_there() && overflow.get().item<int>() != 0) take_it_back();
 //
 // Of a tensor on the CPU it is there at once. Not for large tensors: each takes pinned memory. Not
 // thread-safe.

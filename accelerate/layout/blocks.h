@@ -2,7 +2,7 @@
 // of it. What is computed for a block is the same whatever the number of threads.
 //
 //   cut_into_blocks({weight.numel(), bias.numel()}, blocks);
-//   for_each_block(blocks, [&](const Block& block) { ... });
+//   for_each_block(blocks, [&](const Block& block) { work_on(block); });
 //
 // Not for tensors on a GPU.
 #pragma once

@@ -1,4 +1,9 @@
 // What the kernels call a LibTorch type.
+//
+//   const std::optional<kernels::ElementType> type = element_type(gradient.scalar_type());
+//   if (!type.has_value()) use_operators_of_libtorch();
+//
+// Not for integers: kernels do not compute with them.
 #pragma once
 
 #include <c10/core/ScalarType.h>

@@ -3,7 +3,7 @@
 // gradients.
 //
 //   FlatParameters flat(parameters);
-//   ... torch::load(net, file) gives the parameters other memory ...
+//   torch::load(net, file);  // Gives the parameters other memory.
 //   flat.restore();
 //
 // The tensors stay the user's own: same objects, values and strides (channels-last stays so), each

@@ -1,4 +1,9 @@
 // A parameter and the name that errors call it by.
+//
+//   std::vector<NamedParameter> parameters;
+//   for (auto& item : net->named_parameters()) parameters.push_back({item.key(), item.value()});
+//
+// Not for buffers, which nobody updates.
 #pragma once
 
 #include <ATen/core/Tensor.h>

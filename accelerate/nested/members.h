@@ -1,6 +1,6 @@
 // The members of a plain struct (an aggregate without base classes), one by one.
 //
-//   visit_members(output, [](auto& member) { print(member); });
+//   visit_members(output, [](auto& member) { use(member); });
 //
 // Up to 32 of them. What cannot be taken apart is an error at compile time that says what to do.
 #pragma once

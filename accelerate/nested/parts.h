@@ -5,6 +5,7 @@
 //
 //   class Output {
 //     friend auto accelerate_parts(Output& output) { return std::tie(output.logits_); }
+//     at::Tensor logits_;
 //   };
 //
 // or, beside the class and in its namespace, a free function of that name. An empty tuple means

@@ -2,8 +2,9 @@
 // keys, which alternatives are there. Two values of one type with equal descriptions have the same
 // tensors, numbers and strings in the same places.
 //
+//   std::map<std::string, at::Tensor> value = {{"loss", loss}};
 //   std::string text;
-//   describe_structure(std::map<std::string, at::Tensor>{{"loss", loss}}, text);   // "{loss}"
+//   describe_structure(value, text);  // "{loss}"
 //
 // Empty for a type that is always built the same way. A vector of numbers or strings is one place,
 // whatever its length.

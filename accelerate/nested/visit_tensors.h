@@ -2,7 +2,12 @@
 // otherwise what it holds, to any depth. A model's output, a batch and an argument of gather() are
 // all seen this way.
 //
-//   struct Output { at::Tensor logits; std::vector<at::Tensor> hidden; int64_t length; };
+//   struct Output {
+//     at::Tensor logits;
+//     std::vector<at::Tensor> hidden;
+//     int64_t length;
+//   };
+//   Output output = model(input);
 //   accelerate::visit_tensors(output, [](at::Tensor& tensor) { tensor = tensor.to(at::kFloat); });
 //
 // Seen through: containers, pair, tuple, optional, variant, unique_ptr, torch::OrderedDict, types

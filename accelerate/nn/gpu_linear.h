@@ -1,4 +1,5 @@
-// A linear layer and its activation by cuBLASLt, with its backward pass.
+// A linear layer and its activation by cuBLASLt, with its backward pass. Part of FusedLinear; not
+// for others.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,5 +1,9 @@
 // What the project needs to know of CUDA outside its kernels. A build without --config=cuda has the
 // same functions, which say that there is none; callers carry no #ifdef.
+//
+//   if (cuda::in_build() && cuda::device_count() > 0) cuda::set_device(0);
+//
+// Not for a launcher, which is to leave CUDA alone before it forks: launcher/plan/machine.h.
 #pragma once
 
 namespace accelerate::cuda {

@@ -1,6 +1,8 @@
 // What LibTorch, and this library through it, writes to standard error.
 //
-//   ACCELERATE_LOG_LEVEL=ERROR my_model     # No warnings.
+//   apply_log_level();
+//
+//   $ ACCELERATE_LOG_LEVEL=ERROR my_model     # No warnings.
 //
 // Not for the launcher's lines: --quiet.
 #pragma once

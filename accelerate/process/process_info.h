@@ -1,7 +1,7 @@
 // Which process of a run this is, and on which device it computes.
 //
 //   const ProcessInfo info = make_process_info(worker, at::kCPU);
-//   if (info.is_main()) ...
+//   if (info.is_main()) std::cout << "training on " << info.device << "\n";
 //
 // Not for talking to the other processes: that is a Communicator.
 #pragma once

@@ -2,10 +2,10 @@
 // from the generators that the step used, as the step would; a seed or a state that the program
 // sets in between is not repeated.
 //
-//   GeneratorWatch watch(known);
-//   if (const char* obstacle = watch.before(generator)) ...    // an operator is going to draw
-//   watch.after(generator);                                    // it has
-//   if (const char* obstacle = watch.end()) ...                // the step is over
+//   internal::GeneratorWatch watch(known);
+//   if (const char* obstacle = watch.before(generator)) give_up(obstacle);  // It is going to draw.
+//   watch.after(generator);                                                 // It has.
+//   if (const char* obstacle = watch.end()) give_up(obstacle);              // The step is over.
 //
 // What other threads draw from the same generator meanwhile, as those that load data may, is no
 // obstacle. A generator that is not of the Mersenne twister kind of LibTorch's CPUs is not watched.

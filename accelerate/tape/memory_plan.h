@@ -1,7 +1,8 @@
 // Where the intermediate results of a tape lie in one piece of memory, so that those that are never
 // needed at the same time share it.
 //
-//   const MemoryPlan plan = plan_memory({{.bytes = 4096, .first = 0, .last = 3}, ...});
+//   const MemoryPlan plan = plan_memory({{.bytes = 4096, .first = 0, .last = 3},
+//                                        {.bytes = 4096, .first = 4, .last = 5}});
 //   char* memory = allocate(plan.bytes);
 //   use(memory + plan.offsets[0]);
 //

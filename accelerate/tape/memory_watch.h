@@ -3,8 +3,8 @@
 //   MemoryWatch watch(recording);
 //   Tape tape(std::move(recording), inputs);
 //   watch.begin(parameters);
-//   ...
-//   if (const auto change = watch.change()) ...    // the step has to be recorded anew
+//   // Before a replay:
+//   if (const auto change = watch.change()) record_anew(*change);
 //
 // A tape keeps what it reads alive, so that nothing else would tell when the program has put
 // something in its place; the same holds for random generators. Two tensors or generators that have

@@ -2,9 +2,11 @@
 // done, and where the step is being recorded for a CPU, done again in each replay, at the same
 // place between the step's operators.
 //
-//   in_each_replay("send a bucket", [this, bucket] { send(bucket); });
-//   const auto measure = [this](const std::vector<at::Tensor>& of) { return norm_of(of); };
-//   const at::Tensor norm = tensor_in_each_replay("measure", measure, gradients);
+//   void Reducer::finish(int bucket) {
+//     in_each_replay("send a bucket", [this, bucket] { send(bucket); });
+//     const auto measure = [this](const std::vector<at::Tensor>& of) { return norm_of(of); };
+//     norm_ = tensor_in_each_replay("measure", measure, gradients_);
+//   }
 //
 // What the work calls is not recorded by itself. It runs when the step's tensors are long gone, so
 // that it holds no references to what the step has on its stack. Not for operators of LibTorch
@@ -12,8 +14,12 @@
 //
 // What a scope of the program does at its beginning and its end is such work, too:
 //
-//   open_in_each_replay(this, "no_sync", [](Model* model) { ++model->depth; }, model);
-//   close_in_each_replay(this, "end of no_sync", [](Model* model) { --model->depth; }, model);
+//   Scope::Scope(Model* model) : model_(model) {
+//     open_in_each_replay(this, "no_sync", [](Model* model) { ++model->depth; }, model);
+//   }
+//   Scope::~Scope() {
+//     close_in_each_replay(this, "end of no_sync", [](Model* of) { --of->depth; }, model_);
+//   }
 //
 // Where an operator of a replay throws in between, the end is done all the same.
 #pragma once

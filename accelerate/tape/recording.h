@@ -1,7 +1,8 @@
 // What a step did, operator by operator, as a tape is made from it.
 //
-//   Recording recording = record({batch.data, batch.target}, step);
-//   if (!recording.obstacle) tape.emplace(std::move(recording), ...);
+//   const std::vector<at::Tensor> inputs = {batch.data, batch.target};
+//   Recording recording = record(inputs, step);
+//   if (!recording.obstacle) tape.emplace(std::move(recording), inputs);
 //
 // The step is done as always; what is noted lies below autograd and autocast, so that forward and
 // backward pass are one list. Not for work on a GPU, nor for work in other threads, which is not

@@ -1,8 +1,9 @@
 // What a recording is compared with later, to find out whether a step does the same in each call.
 //
-//   const RecordingSummary first(record(inputs, step, observe));
-//   const Recording second = record(other_inputs, step, observe);
-//   if (const auto difference = first.difference(second)) ...     // no replay does what it does
+//   const RecordingSummary first(record(inputs, step));
+//   const Recording second = record(other_inputs, step, {.earlier = &first.trace()});
+//   // Where there is one, no replay does what the step does:
+//   if (const auto difference = first.difference(second)) give_up(*difference);
 //
 // It holds none of the memory that the step used. A step that does something else only now and then
 // is not found out.

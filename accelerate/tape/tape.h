@@ -1,9 +1,9 @@
 // A training step on a CPU as a list of operators that is run again without the program, autograd
 // and the dispatcher's search for kernels.
 //
-//   Recording recording = record(inputs, step, observer);
-//   Tape tape(std::move(recording));
-//   tape.replay(inputs);       // with other values, or other tensors of the same sizes
+//   Recording recording = record(inputs, step);
+//   Tape tape(std::move(recording), inputs);
+//   tape.replay(inputs);  // With other values, or other tensors of the same sizes.
 //
 // A replay does what the step did, bit for bit: it writes the parameters and buffers that the step
 // wrote, and the tensors that the step left to the program have the new values afterwards. Random

@@ -2,8 +2,8 @@
 // Tensor::data) while a step is recorded, where no operator tells of it and no replay does it.
 //
 //   ValueWatch watch;
-//   watch.note(tensor);                          // an operator has used or written it
-//   if (!watch.is_as_noted(tensor)) ...          // and another one is going to
+//   watch.note(tensor);                            // An operator has used or written it,
+//   if (!watch.is_as_noted(tensor)) give_up();     // and another one is going to.
 //
 // Values are remembered by a hash of the memory from a tensor's first element to its last. Of
 // memory that is gone nothing is told. Part of the tape; not for others. Not thread-safe.

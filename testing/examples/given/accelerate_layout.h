@@ -1,0 +1,14 @@
+// What examples of accelerate/layout take as given.
+#include "accelerate/layout/named_parameter.h"
+
+extern torch::nn::Linear net;
+// ---- blocks.h
+extern at::Tensor weight, bias;
+extern std::vector<Block> blocks;
+void work_on(const Block& block);
+// ---- element_type.h
+extern at::Tensor gradient;
+void use_operators_of_libtorch();
+// ---- flat_parameters.h
+extern std::vector<NamedParameter> parameters;
+extern std::string file;

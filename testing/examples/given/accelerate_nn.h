@@ -1,0 +1,3 @@
+// What examples of accelerate/nn take as given.
+
+extern at::Tensor features;

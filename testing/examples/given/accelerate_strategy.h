@@ -1,0 +1,2 @@
+// What examples of accelerate/strategy take as given.
+#include <iostream>
