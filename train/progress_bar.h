@@ -1,4 +1,9 @@
 // A bar that grows with the steps of an epoch, where there is a person to see it.
+//
+//   ProgressBar bar(/*steps=*/100, accelerator.is_local_main_process());
+//   for (int64_t step = 0; step < 100; ++step) bar.advance();
+//
+// Not for logs, which get nothing of it.
 #pragma once
 
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // What a program may choose of how it is trained; every default is what most want.
 //
-//   ACCELERATE_MAIN(train, {.gradient_accumulation_steps = 4,
-//                           .process_group = {.timeout = std::chrono::minutes(5)}})
+//   ACCELERATE_MAIN(train, {.process_group = {.timeout = std::chrono::minutes(5)},
+//                           .gradient_accumulation_steps = 4})
 //
 // Not for what is chosen at launch: precision, processes and devices are flags and a config file.
 #pragma once

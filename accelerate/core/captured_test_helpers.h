@@ -1,5 +1,15 @@
 // For tests of captured steps: a program that is run as it is and with captured steps, and what it
 // saw in both.
+//
+//   const std::string outcome = expect_same([](Trained& trained, auto& capture) {
+//     auto step = capture([&](const at::Tensor& x) {
+//       return trained.descend(trained.model(x).sum());
+//     });
+//     for (int call = 0; call < 6; ++call) trained.see(step(trained.draw(call, {5, 4})));
+//   });
+//   EXPECT_EQ(outcome, "captured");
+//
+// Not for GPUs: accelerate/gpu_test.
 #pragma once
 
 #include <torch/torch.h>

@@ -2,7 +2,7 @@
 // noticed before a replay.
 //
 //   DropoutRates rates(modules);
-//   if (!rates.are_as_noted()) ...     // the step has to be recorded anew
+//   if (!rates.are_as_noted()) record_anew();
 //
 // Of LibTorch's own layers. Part of StepCapture; not for others.
 #pragma once

@@ -3,7 +3,9 @@
 // error at compile time, as it would otherwise stay this process's own.
 //
 //   const ExchangePlace here = {.communicator = communicator, .device = device};
-//   auto [loss, count] = exchanged(std::tuple(loss, 1), Reduction{here, ReduceOp::kSum, 1.0});
+//   auto [sum, count] = exchanged(std::tuple(loss, 1), Reduction{here, ReduceOp::kSum, 1.0});
+//
+// Part of the Accelerator; not for others.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,8 @@
 // Lists of what the program may let go of at any time.
+//
+//   for (const std::shared_ptr<ModelState>& model : live(known_models)) use(*model);
+//
+// Part of the Session's parts; not for others.
 #pragma once
 
 #include <c10/util/SmallVector.h>

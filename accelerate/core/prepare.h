@@ -1,4 +1,6 @@
 // Which handle Accelerator::prepare() makes of which object: one overload for each kind.
+//
+// Part of the Accelerator; not for others.
 #pragma once
 
 #include <memory>

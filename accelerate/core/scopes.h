@@ -1,4 +1,11 @@
 // Scopes that an Accelerator hands out: what they change lasts until their end.
+//
+//   {
+//     const NoSyncScope scope = accelerator.no_sync(model);
+//     accelerator.backward(loss);  // The gradients stay with this process.
+//   }
+//
+// Not for several threads: a scope ends in the thread that has begun it.
 #pragma once
 
 #include <memory>

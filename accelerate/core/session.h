@@ -1,6 +1,9 @@
 // The engine behind an Accelerator, which depends on no policy's type: who this process is, and the
 // parts that work together in training. Each part is a file of its own.
 //
+//   auto session = std::make_shared<Session>(MultiCpu::traits, Fp16::traits, options);
+//   if (session->process().is_main()) write_log(session->options());
+//
 // Not thread-safe: a training loop runs in one thread. Not for programs, which use the Accelerator
 // and the handles of its prepare().
 #pragma once

@@ -3,8 +3,8 @@
 // calls from another.
 //
 //   StepArguments arguments;
-//   ArgumentReader reader{arguments};
-//   visit_leaves(batch, reader);
+//   internal::ArgumentReader reader{arguments};
+//   internal::visit_leaves(batch, reader);
 //
 // Seen through: numbers, enums, strings, optional, variant, containers, pair, tuple,
 // torch::data::Example and plain structs. What may hide something else, such as a pointer or a

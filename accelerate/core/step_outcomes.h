@@ -3,8 +3,8 @@
 //
 //   StepOutcomes outcomes;
 //   outcomes.add(HostCopy(overflow), [&] { take_the_count_back(); });
-//   if (outcomes.last()) ...                 // waits for the device
-//   if (!outcomes.last_for_schedules()) ...  // waits the step before, which is typically done
+//   if (outcomes.last()) warn_of_overflow();               // Waits for the device.
+//   if (!outcomes.last_for_schedules()) scheduler.step();  // Typically has not to wait.
 //
 // Part of the OptimizerSteps; not for others. Not thread-safe.
 #pragma once

@@ -5,7 +5,7 @@
 //   SessionRecorder recorder(session);
 //   graph = graphs.record(step);
 //   const StepRecording recording = recorder.finish();
-//   ...
+//   // In later calls:
 //   if (recording.prepare()) graph->replay(), recording.complete();
 //
 // Part of the captured step; not for others. Not thread-safe.

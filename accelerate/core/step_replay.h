@@ -2,7 +2,7 @@
 //
 //   std::unique_ptr<StepReplay> replay = make();
 //   RecordingAttempt attempt = replay->record(recorded, inputs, call);
-//   ...
+//   // In later calls:
 //   if (!replay->prepare()) replay->replay(recorded, inputs);
 //
 // Part of CapturedStep; not for others. Not thread-safe.

@@ -1,5 +1,14 @@
 // What the tests of this folder share: a data set, a model, and the Accelerators that run on
 // several processes.
+//
+//   Full accelerator;
+//   torch::nn::Sequential net = small_net();
+//   auto [model, loader] = accelerator.prepare(net, DataLoader(Line(64, at::kFloat), {}));
+//   for (auto& batch : loader) {
+//     accelerator.backward(torch::mse_loss(model(batch.data), batch.target));
+//   }
+//
+// Not for GPUs: accelerate/gpu_test.
 #pragma once
 
 #include <torch/torch.h>

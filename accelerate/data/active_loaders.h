@@ -3,8 +3,9 @@
 // outside it is current again. gather_for_metrics() asks here whether the last batch holds repeated
 // samples.
 //
-//   auto progress = std::make_shared<LoaderProgress>(LoaderProgress{.remainder =
-//   shard.remainder()}); loaders.push(progress);
+//   auto progress = std::make_shared<LoaderProgress>();
+//   progress->remainder = shard.remainder();
+//   loaders.push(progress);
 //
 // Not thread-safe: a program iterates from one thread.
 #pragma once

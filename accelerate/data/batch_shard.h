@@ -3,9 +3,8 @@
 // BatchSamplerShard does.
 //
 //   BatchShard shard({.dataset_size = 22, .batch_size = 3, .rank = 1, .world_size = 2});
-//   shard.num_batches();   // 4
-//   shard.positions(3);    // {21, 0, 1}: filled up from the start, so that all ranks make equal
-//   steps
+//   shard.num_batches();  // 4
+//   shard.positions(3);   // {21, 0, 1}: filled up from the start, so that ranks make equal steps.
 //
 // Positions are places in the epoch's order, so a shuffle is applied on top. A batch is computed
 // when it is asked for: nothing here grows with the data set. Not for data without a known size.

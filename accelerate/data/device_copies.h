@@ -3,8 +3,8 @@
 //
 //   DeviceCopies copies(device);
 //   DeviceCopies::Arrival arrival = copies.begin({&batch.data, &batch.target});
-//   ...                // Kernels of the batch before.
-//   arrival.wait();    // What is queued from here on finds the batch on the device.
+//   launch_kernels_of_the_batch_before();
+//   arrival.wait();  // What is queued from here on finds the batch on the device.
 //
 // Not for tensors that are used at once: tensor.to(device) does the same with less. A copy of this
 // object uses the same stream. One object, and what it began, is for one thread at a time.

@@ -1,8 +1,9 @@
 // What the tests of GPU strategies share: a suite that runs on the CPU and on a GPU, so that each
 // test is known to be right on a machine without one, and one for a GPU alone.
 //
-//   TYPED_TEST(OnDevices, Steps) { Accelerator<TypeParam, Fp16> accelerator; ... }
-//   TEST_F(OnGpu, DoesNotWait) { Accelerator<Gpu, Fp32> accelerator; ... }
+//   TYPED_TEST_SUITE(OnDevices, Strategies);
+//   TYPED_TEST(OnDevices, Steps) { Accelerator<TypeParam, Fp16> accelerator; }
+//   TEST_F(OnGpu, DoesNotWait) { Accelerator<Gpu, Fp32> accelerator; }
 //
 // Not for tests that need no GPU: see accelerate/core.
 #pragma once

@@ -2,7 +2,7 @@
 // same: in an ordinary step nothing but one number travels for it.
 //
 //   const bool differs = presence.note(/*contributes=*/true);
-//   ... where some rank's differs ...
+//   // Where some rank's differs, on all ranks:
 //   presence.compare();
 //
 // Part of the GradientReducer; not for others.

@@ -1,4 +1,9 @@
 // What makes the copies of a model on all ranks one model, before training and during it.
+//
+//   check_models_agree(communicator, *net);
+//   broadcast_parameters_and_buffers(communicator, *net, /*root=*/0);
+//
+// Not for gradients: those are a GradientReducer's.
 #pragma once
 
 #include <torch/nn/module.h>

@@ -1,4 +1,15 @@
 // What the tests of the GradientReducer share.
+//
+//   TEST_F(GradientReducerTest, Averages) {
+//     const std::vector<NamedParameter> parameters = make_parameters({{2, 3}});
+//     GradientReducer reducer(*world_, parameters, {});
+//     reducer.begin(/*eager=*/true);
+//     loss_of(parameters).backward();
+//     reducer.finish();
+//     EXPECT_EQ(parameters[0].tensor.grad().mean().item<double>(), mean());
+//   }
+//
+// Not for GPUs: accelerate/gpu_test.
 #pragma once
 
 #include <gtest/gtest.h>

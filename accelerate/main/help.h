@@ -1,4 +1,4 @@
-// What --help prints.
+// What --help prints. Part of main.h; not for others.
 #pragma once
 
 #include <string>

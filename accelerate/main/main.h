@@ -1,10 +1,12 @@
 // Makes a training function into a program that launches itself.
 //
 //   template <class Accelerator>
-//   void train(Accelerator& accelerator) { ... }
+//   void train(Accelerator& accelerator) {
+//     accelerator.print("trained on ", accelerator.num_processes(), " processes");
+//   }
 //   ACCELERATE_MAIN(train)
 //
-//   my_model --num_processes=2 --mixed_precision=bf16 --epochs=3
+//   $ my_model --num_processes=2 --mixed_precision=bf16 --epochs=3
 //
 // Launch flags (--help lists them), the environment and a config file decide, in this order, how
 // many processes run train(), on which devices and in which precision; the process forks them
@@ -16,9 +18,7 @@
 //   template <class Accelerator>
 //   void train(Accelerator& accelerator, const std::vector<std::string>& arguments);
 //
-// Options of the Accelerator follow the function:
-//
-//   ACCELERATE_MAIN(train, {.process_group = {.timeout = std::chrono::minutes(5)}})
+// Options of the Accelerator follow the function: see accelerator_options.h.
 //
 // An exception that leaves train() ends the run with its message and exit code 1. Relative paths in
 // the arguments mean what they mean in the shell, also under `bazel run`. Not for a program that

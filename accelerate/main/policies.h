@@ -1,7 +1,7 @@
 // The policies that this program is compiled for: all of them, or the ones that the build fixed.
 //
-// Only the sources of an accelerate_binary see the macros, all of them the same ones. Include this
-// through accelerate/main/main.h.
+// Only the sources of an accelerate_binary see the macros, all of them the same ones. Part of
+// main.h, through which it is included; not for others.
 #pragma once
 
 #include "accelerate/precision/precision.h"

@@ -1,7 +1,7 @@
 // A program as the launching part sees it: its training function once for each policy that it was
 // compiled for, and the choice between them.
 //
-// Not for programs: ACCELERATE_MAIN makes one.
+// Part of main.h, which makes one; not for others.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,11 @@
 // Checks what the ranks get from one another, for each collective in each type that it carries.
 // What is to come out, a rank computes by itself: it knows what all ranks put in. A Report
 // (report.h) runs them, on all ranks.
+//
+//   Findings found;
+//   check_gather(accelerator, found);
+//
+// Not for tests of the library: those have googletest.
 #pragma once
 
 #include <torch/torch.h>

@@ -1,5 +1,10 @@
 // Checks that the shards which loaders give the ranks are together the data set, whatever its size.
 // A Report (report.h) runs them, on all ranks.
+//
+//   Findings found;
+//   check_shards(accelerator, found);
+//
+// Not for tests of the library: those have googletest.
 #pragma once
 
 #include <torch/torch.h>

@@ -8,7 +8,7 @@
 //
 // writes on the main process
 //
-//   gather: equal and unequal sizes ............................ ok
+//   // gather: equal and unequal sizes ............................ ok
 //
 // or `FAILED: rank 1: ` and what that rank expected and saw. All ranks run the same checks in the
 // same order, and all learn how each one went. Not for what is checked: that is in the

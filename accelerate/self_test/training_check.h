@@ -1,5 +1,10 @@
 // Checks that a model is trained as it should be: as by one process in full precision, and to a
 // smaller loss in the others. A Report (report.h) runs them, on all ranks.
+//
+//   Findings found;
+//   check_training(accelerator, found);
+//
+// Not for tests of the library: those have googletest.
 #pragma once
 
 #include <torch/torch.h>

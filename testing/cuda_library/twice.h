@@ -1,4 +1,8 @@
 // The smallest kernel, to test the rule that builds kernels.
+//
+//   const char* error = twice(values, /*size=*/1000);
+//
+// Not for programs.
 #pragma once
 
 namespace accelerate::testing_cuda {

@@ -77,13 +77,23 @@ def statements(lines):
         yield current
 
 
+def before_body(text):
+    """Up to the first brace that is in no parentheses; nothing where there is none."""
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "{" and depth == 0:
+            return text[: place + 1]
+    return ""
+
+
 def stands_outside(statement):
     """Whether it cannot be in a function."""
     text = "\n".join(bare for line in statement if (bare := code(line.text)))
     if MACRO.match(text) or TYPE_OR_TEMPLATE.match(text):
         return True
-    head = text.split("\n")[0] if "{" in text.split("\n")[0] else text[: text.find("{") + 1]
-    return not STATEMENT.match(text) and bool(FUNCTION.match(head)) and "=" not in re.sub(r"\(.*\)", "", head)
+    head = before_body(text)
+    return not STATEMENT.match(text) and bool(FUNCTION.match(head)) and "=" not in re.sub(r"\(.*\)", "", head, flags=re.DOTALL)
 
 
 def given_for(header, given):

@@ -1,0 +1,3 @@
+// What examples of testing/cuda_library take as given.
+
+extern float* values;

@@ -1,0 +1,9 @@
+// What examples of train take as given.
+#include <torch/torch.h>
+
+#include "accelerate/core/accelerator.h"
+
+extern accelerate::Accelerator<accelerate::MultiCpu, accelerate::Fp32> accelerator;
+// ---- gpt.h
+extern at::Tensor characters;
+extern torch::optim::AdamWOptions options;
