@@ -83,7 +83,7 @@ def _extracted_impl(ctx):
         use_default_shell_env = True,
     )
     return [
-        DefaultInfo(files = depset([listing])),
+        DefaultInfo(files = depset([listing]), runfiles = ctx.runfiles([listing])),
         cc_common.merge_cc_infos(cc_infos = [root[_Headers].context for root in ctx.attr.roots]),
     ]
 
