@@ -253,6 +253,7 @@ class Accelerator {
   // step. With several processes the answer comes one call later, and costs no waiting:
   //   for (auto& batch : loader) {
   //     if (accelerator.should_stop()) break;
+  //   }
   // From the first call on SIGTERM ends this process no more; its launcher kills it when it has
   // not ended --grace_period seconds later.
   bool should_stop() { return session_->should_stop(); }

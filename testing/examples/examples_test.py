@@ -51,6 +51,10 @@ def needs_cuda(path):
     return bool(CUDA.search(text(path))) or path.startswith(("accelerate/gpu_test/", "testing/cuda_"))
 
 
+def given_name(folder):
+    return str(folder).replace("/", "_")
+
+
 class Examples(unittest.TestCase):
     def test_headers_are_found(self):
         self.assertGreater(len(headers()), 300)
@@ -71,21 +75,20 @@ class Examples(unittest.TestCase):
             if not has_example(path) or path in not_yet or (needs_cuda(path) and not with_cuda):
                 continue
             with self.subTest(header=path):
-                self.assertIn(
-                    path,
-                    public | private,
+                self.assertTrue(
+                    path in public | private,
                     "its example is compiled by nobody: add a target that depends on it to the roots in "
                     "testing/examples/BUILD, or its folder to the folders there",
                 )
 
     def test_every_given_has_a_header(self):
-        folders = {str(parent).replace("/", "_") for path in headers() for parent in pathlib.Path(path).parents}
+        known = {given_name(parent) for path in headers() for parent in pathlib.Path(path).parents}
+        sections = {(given_name(pathlib.Path(path).parent), pathlib.Path(path).name) for path in headers()}
         for given in sorted((TREE / "testing/examples/given").glob("*.h")):
             with self.subTest(given=given.name):
-                self.assertIn(given.stem, folders)
+                self.assertIn(given.stem, known)
                 for name in re.findall(extract.SECTION.pattern, given.read_text(), re.MULTILINE):
-                    self.assertTrue(any(given.stem == str(pathlib.Path(path).parent).replace("/", "_")
-                                        and pathlib.Path(path).name == name for path in headers()), name)
+                    self.assertIn((given.stem, name), sections)
 
 
 class Extraction(unittest.TestCase):
@@ -104,6 +107,10 @@ class Extraction(unittest.TestCase):
     def test_takes_the_opening_comment_alone(self):
         found = extract.example("// Title.\n//\n//   a();\n// Text.\n//   $ shell\n//     b();\n\n//   c();\n")
         self.assertEqual([(line.number, line.text) for line in found], [(3, "a();"), (6, "  b();")])
+
+    def test_takes_what_comments_of_members_indent(self):
+        found = extract.member_examples("class A {\n  // One:\n  //   a();\n  //   b();\n\n  // Two:\n  //   c();\n};\n")
+        self.assertEqual([[line.text for line in lines] for lines in found], [["a();", "b();"], ["c();"]])
 
     def test_statements_end_outside_of_brackets(self):
         self.assertEqual(self.split('run({"a;",  // one;\n     "b"});\nif (x) {\n  y();\n}'), [("inside", 2), ("inside", 3)])

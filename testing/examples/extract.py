@@ -7,8 +7,8 @@ An example is what the comment that opens a header indents by three spaces or mo
     //   lane.start(collective);
 
 All such lines of a header are one function's body, in the namespace of the header; classes, templates, functions,
-tests and ACCELERATE_MAIN stand before it. A line that begins with `$` is one for a shell. There is no `...` for what
-is left out: a comment says it.
+tests and ACCELERATE_MAIN stand before it. What the comment of a member indents is a function's body as well. A line
+that begins with `$` is one for a shell. There is no `...` for what is left out: a comment says it.
 
 Names that an example uses and does not declare are declared in given/FOLDER.h, for launcher/plan in
 given/launcher_plan.h, and for all of launcher in given/launcher.h. Its lines are pasted before each example of the
@@ -52,6 +52,19 @@ def example(text):
         if line.text.startswith(INDENT) and not line.text.lstrip().startswith("$ "):
             lines.append(Line(line.number, line.text[len(INDENT):]))
     return lines
+
+
+def member_examples(text):
+    """What the comments of members indent, as code: a list of lines for each."""
+    found, last = [], 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        indented = re.match(r"\s+//   (.*)", line)
+        if indented:
+            if number != last + 1:
+                found.append([])
+            found[-1].append(Line(number, indented.group(1)))
+            last = number
+    return found
 
 
 def code(line):
@@ -136,7 +149,10 @@ def compiled(header, given):
     body += "".join(placed(s, header) for s in all_statements if stands_outside(s))
     body += "Anything example() {\n"
     body += "".join(placed(s, header) for s in all_statements if not stands_outside(s))
-    body += "return Anything();\n}\n}\n"
+    body += "return Anything();\n}\n"
+    for place, lines in enumerate(member_examples(text)):
+        body += f"Anything member_example_{place}() {{\n{placed(lines, header)}return Anything();\n}}\n"
+    body += "}\n"
     if namespaces:
         body = f"namespace {namespaces[0]} {{\n{body}}}\n"
     return [f'#include "{header}"', *includes, *own_includes], body
@@ -157,7 +173,8 @@ def main(output, *paths):
     given = [path for path in paths if path.parts[:3] == ("testing", "examples", "given")]
     includes, bodies = {}, []
     for header in paths:
-        if header in given or not example(header.read_text()):
+        text = header.read_text()
+        if header in given or not (example(text) or member_examples(text)):
             continue
         its_includes, body = compiled(header, given)
         includes.update(dict.fromkeys(its_includes))

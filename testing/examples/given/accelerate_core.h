@@ -23,6 +23,9 @@ void train_a_step();
 void record_anew();
 // ---- accelerator.h
 extern DataLoader<TensorDataset> data_loader;
+extern std::vector<torch::data::Example<>> loader;
+extern torch::nn::Sequential encoder;
+extern at::Tensor features, x;
 // ---- accelerator_options.h
 template <class Accelerator>
 void train(Accelerator& accelerator);

@@ -1,4 +1,5 @@
-// What examples of launcher take as given: values that somebody else has made, and functions of the reader's own.
+// What examples of launcher take as given: values that somebody else has made, and functions of the
+// reader's own.
 #include <fcntl.h>
 #include <unistd.h>
 
