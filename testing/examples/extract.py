@@ -27,7 +27,7 @@ TYPE_OR_TEMPLATE = re.compile(r"(template|class|struct|enum|namespace|using|__gl
 FUNCTION = re.compile(r"((?:[\w:<>,*&]+ )+[\w:]+|(\w+)::~?\2)\(.*\{$", re.DOTALL)
 MACRO = re.compile(r"(TEST\w*|TYPED_TEST\w*|ACCELERATE_MAIN)\(")
 SECTION = re.compile(r"// -+ (\w+\.h)$")
-NAMESPACE = re.compile(r"^namespace (accelerate[\w:]*) \{$", re.MULTILINE)
+NAMESPACE = re.compile(r"^namespace (accelerate[\w:]*) \{$(.*?)^\}", re.MULTILINE | re.DOTALL)
 
 
 @dataclasses.dataclass
@@ -142,7 +142,8 @@ def compiled(header, given):
     own_includes = [s[0].text for s in all_statements if s[0].text.startswith("#include")]
     all_statements = [s for s in all_statements if not s[0].text.startswith("#include")]
     includes, declarations = given_for(header, given)
-    namespaces = NAMESPACE.findall(text)
+    # The longest, as others hold declarations of what is defined elsewhere.
+    namespace, _ = max(NAMESPACE.findall(text), key=lambda found: len(found[1]), default=("", ""))
     space = re.sub(r"\W", "_", str(header))
     body = f"namespace example_in_{space} {{\n"
     body += "".join(placed([line], path) for path, line in declarations)
@@ -153,8 +154,8 @@ def compiled(header, given):
     for place, lines in enumerate(member_examples(text)):
         body += f"Anything member_example_{place}() {{\n{placed(lines, header)}return Anything();\n}}\n"
     body += "}\n"
-    if namespaces:
-        body = f"namespace {namespaces[0]} {{\n{body}}}\n"
+    if namespace:
+        body = f"namespace {namespace} {{\n{body}}}\n"
     return [f'#include "{header}"', *includes, *own_includes], body
 
 
