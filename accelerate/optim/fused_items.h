@@ -24,10 +24,13 @@ namespace accelerate::internal {
 
 // Whether a kernel steps such a parameter.
 bool is_fusable(const at::Tensor& parameter);
-// Whether a state tensor, or a gradient, belongs to the parameter as the kernel wants it; its
-// strides may differ.
-bool suits(const at::Tensor& state, const at::Tensor& parameter);
-// The state tensor's memory, laid out as the parameter's; made from zeros where there is none.
+// Whether a gradient belongs to the parameter as the kernel wants it; its strides may differ.
+bool suits(const at::Tensor& gradient, const at::Tensor& parameter);
+// The same of a tensor of state, which may also be undefined, or on another device: there was the
+// parameter when the state was made, or when it was saved.
+bool state_suits(const at::Tensor& state, const at::Tensor& parameter);
+// The state tensor's memory, on the parameter's device and laid out as the parameter is; made from
+// zeros where there is none.
 void* state_data(at::Tensor& state, const at::Tensor& parameter);
 
 template <FusedRule Rule>
@@ -70,7 +73,7 @@ class FusedItems {
         const State* state = find_state(parameter);
         if (state == nullptr) continue;
         for (const at::Tensor* array : Rule::arrays(*state)) {
-          if (!suits(*array, parameter)) return false;
+          if (!state_suits(*array, parameter)) return false;
         }
       }
     }
@@ -115,7 +118,8 @@ class FusedItems {
         const auto arrays = Rule::arrays(*state);
         for (size_t i = 0; i < needed.size(); ++i) {
           if (!needed[i]) continue;
-          if (!arrays[i]->defined() || !same_layout(*arrays[i], parameter)) return false;
+          if (!arrays[i]->defined() || arrays[i]->device() != device_) return false;
+          if (!same_layout(*arrays[i], parameter)) return false;
         }
       }
     }

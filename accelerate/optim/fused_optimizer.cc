@@ -12,13 +12,18 @@
 namespace accelerate {
 namespace internal {
 
-bool suits(const at::Tensor& state, const at::Tensor& parameter) {
+bool suits(const at::Tensor& gradient, const at::Tensor& parameter) {
+  return gradient.device() == parameter.device() && state_suits(gradient, parameter);
+}
+
+bool state_suits(const at::Tensor& state, const at::Tensor& parameter) {
   return !state.defined() ||
-         (state.layout() == at::kStrided && state.device() == parameter.device() &&
-          state.scalar_type() == parameter.scalar_type() && state.sizes() == parameter.sizes());
+         (state.layout() == at::kStrided && state.scalar_type() == parameter.scalar_type() &&
+          state.sizes() == parameter.sizes());
 }
 
 void* state_data(at::Tensor& state, const at::Tensor& parameter) {
+  if (state.defined() && state.device() != parameter.device()) state = state.to(parameter.device());
   // A loaded one may lie otherwise.
   state = state.defined() ? laid_out(state, parameter.sizes(), parameter.strides())
                           : at::zeros_like(parameter, at::MemoryFormat::Preserve);
