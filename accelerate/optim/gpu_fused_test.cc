@@ -11,8 +11,7 @@
 #include "accelerate/optim/fused_adam.h"
 #include "accelerate/optim/fused_rmsprop.h"
 #include "accelerate/optim/fused_sgd.h"
-#include "kernels/optimizer/optimizer_chunk.h"
-#include "kernels/testing/run_chunks.h"
+#include "accelerate/optim/launch_here.h"
 
 namespace accelerate::internal {
 namespace {
@@ -28,20 +27,6 @@ using torch::optim::SGDOptions;
 
 constexpr kernels::Step kPlain;
 constexpr kernels::Step kOverflow = {.overflow = 1};
-
-// What the kernel does, here.
-template <class Rule>
-void launch_here(c10::Device, std::span<const typename GpuFused<Rule>::Piece> pieces,
-                 const typename GpuFused<Rule>::Options* groups,
-                 typename GpuFused<Rule>::Slot* slots, const kernels::Step* step) {
-  if (step->overflow != 0) return;
-  for (const auto& piece : pieces)
-    kernels::begin_piece(groups[piece.group], *step, piece, slots[piece.slot]);
-  kernels::run_chunks(std::vector(pieces.begin(), pieces.end()),
-                      [&](const auto& piece, const kernels::Chunk& chunk, kernels::Worker worker) {
-                        kernels::step_chunk(slots[piece.slot].scalars, piece, chunk, worker);
-                      });
-}
 
 // The same parameters twice, in two groups each.
 struct Twins {

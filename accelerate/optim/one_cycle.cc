@@ -82,7 +82,7 @@ OneCycle::OneCycle(torch::optim::Optimizer& optimizer, const OneCycleOptions& op
     for (std::size_t i = 0; i < groups().size(); ++i) {
       TORCH_CHECK(momentum_in(groups()[i].options()) != nullptr,
                   "OneCycle: the optimizer has no momentum and no betas to cycle. Set "
-                  "cycle_momentum = false, or use SGD, RMSprop, Adam or AdamW.");
+                  "cycle_momentum = false, or use SGD, RMSprop, Adam, AdamW or Lion.");
       momentum_levels_.push_back({high[i], low[i], high[i]});
     }
   }

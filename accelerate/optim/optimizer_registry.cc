@@ -7,6 +7,7 @@
 #include "accelerate/optim/cpu_fused.h"
 #include "accelerate/optim/fused_adagrad.h"
 #include "accelerate/optim/fused_adam.h"
+#include "accelerate/optim/fused_lion.h"
 #include "accelerate/optim/fused_rmsprop.h"
 #include "accelerate/optim/fused_sgd.h"
 #include "accelerate/optim/gpu_fused.h"
@@ -49,7 +50,7 @@ RegisteredOptimizer entry() {
 std::span<const RegisteredOptimizer> registered_optimizers() {
   static const RegisteredOptimizer all[] = {
       entry<FusedAdagrad>(), entry<FusedAdam>(),    entry<FusedAdamW>(),
-      entry<FusedSgd>(),     entry<FusedRmsProp>(),
+      entry<FusedLion>(),    entry<FusedRmsProp>(), entry<FusedSgd>(),
   };
   return all;
 }

@@ -11,6 +11,7 @@
 
 #include "kernels/optimizer/rules/adagrad.h"
 #include "kernels/optimizer/rules/adam.h"
+#include "kernels/optimizer/rules/lion.h"
 #include "kernels/optimizer/rules/rmsprop.h"
 #include "kernels/optimizer/rules/sgd.h"
 #include "kernels/testing/optimizer_test.h"
@@ -55,6 +56,11 @@ void for_all_optimizers(auto function) {
        {AdagradOptions{.lr = 0.1},
         AdagradOptions{.lr = 0.1, .lr_decay = 0.5, .weight_decay = 0.3, .eps = 0.05}}) {
     function(OptimizerCase<Adagrad>{options, {true}});
+  }
+  for (const LionOptions& options :
+       {LionOptions{.lr = 0.1},
+        LionOptions{.lr = 0.1, .beta1 = 0.6, .beta2 = 0.8, .weight_decay = 0.3}}) {
+    function(OptimizerCase<Lion>{options, {true}});
   }
 }
 

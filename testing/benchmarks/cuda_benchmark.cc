@@ -14,6 +14,7 @@
 #include "kernels/optimizer/optimizer_cuda.h"
 #include "kernels/optimizer/rules/adagrad.h"
 #include "kernels/optimizer/rules/adam.h"
+#include "kernels/optimizer/rules/lion.h"
 #include "kernels/optimizer/rules/rmsprop.h"
 #include "kernels/optimizer/rules/sgd.h"
 #include "kernels/pack/pack_cuda.h"
@@ -142,6 +143,10 @@ void adagrad_step(benchmark::State& state, ElementType gradient_type) {
   step_of<Adagrad>(state, {}, 1, gradient_type);
 }
 
+void lion_step(benchmark::State& state, ElementType gradient_type) {
+  step_of<Lion>(state, {.weight_decay = 0.1}, 1, gradient_type);
+}
+
 // One bucket, and a model of 256 Mi parameters.
 void sizes(benchmark::internal::Benchmark* benchmark) {
   benchmark->Arg(8)->Arg(256)->UseManualTime();
@@ -164,6 +169,8 @@ BENCHMARK_CAPTURE(sgd_step, momentum_float, kFloat)->Apply(sizes);
 BENCHMARK_CAPTURE(sgd_step, momentum_bfloat16, kBFloat16)->Apply(sizes);
 BENCHMARK_CAPTURE(rmsprop_step, centered_float, kFloat)->Apply(sizes);
 BENCHMARK_CAPTURE(adagrad_step, float, kFloat)->Apply(sizes);
+BENCHMARK_CAPTURE(lion_step, float, kFloat)->Apply(sizes);
+BENCHMARK_CAPTURE(lion_step, bfloat16, kBFloat16)->Apply(sizes);
 
 }  // namespace
 }  // namespace accelerate::kernels
