@@ -14,7 +14,7 @@ using Table = PieceTable<OptimizerPiece<Rule>>;
 
 // A launch of its own, because what scalars() calculates, such as powers, may cost more than many
 // elements.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kHere<MemoryPolicies>.threads)
     begin_kernel(const __grid_constant__ Table table, const Rule::Options* groups,
                  OptimizerSlot<Rule>* slots, const Step* step) {
   const int i = this_piece();
@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(kThreads)
   begin_piece(groups[piece.group], *step, piece, slots[piece.slot]);
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kHere<MemoryPolicies>.threads)
     step_kernel(const __grid_constant__ Table table, const OptimizerSlot<Rule>* slots,
                 const Step* step) {
   if (step->overflow != 0) return;
@@ -43,9 +43,9 @@ int optimizer_cuda<Rule>(std::span<const OptimizerPiece<Rule>> pieces, const Rul
                          OptimizerSlot<Rule>* slots, const Step* step, void* stream) {
   const auto cuda_stream = static_cast<cudaStream_t>(stream);
   const cudaError_t error =
-      launch_for_each_piece(pieces, begin_kernel, cuda_stream, groups, slots, step);
+      launch_for_each_piece<MemoryPolicies>(pieces, begin_kernel, cuda_stream, groups, slots, step);
   if (error != cudaSuccess) return error;
-  return launch_over(pieces, step_kernel, cuda_stream, slots, step);
+  return launch_over<MemoryPolicies>(pieces, step_kernel, cuda_stream, slots, step);
 }
 
 }  // namespace accelerate::kernels
