@@ -29,9 +29,9 @@ bool suits(const at::Tensor& gradient, const at::Tensor& parameter);
 // The same of a tensor of state, which may also be undefined, or on another device: there was the
 // parameter when the state was made, or when it was saved.
 bool state_suits(const at::Tensor& state, const at::Tensor& parameter);
-// The state tensor's memory, on the parameter's device and laid out as the parameter is; made from
-// zeros where there is none.
-void* state_data(at::Tensor& state, const at::Tensor& parameter);
+// The state tensor's memory, on the parameter's device and laid out as the parameter is; where
+// there is none, it is made and filled with `initial`.
+void* state_data(at::Tensor& state, const at::Tensor& parameter, double initial);
 
 template <FusedRule Rule>
 class FusedItems {
@@ -156,6 +156,10 @@ class FusedItems {
   static const typename Rule::Options& own_options(const torch::optim::OptimizerParamGroup& group) {
     return static_cast<const typename Rule::Options&>(group.options());
   }
+  static double initial(const typename Rule::Options& own) {
+    if constexpr (requires { Rule::initial(own); }) return Rule::initial(own);
+    return 0;
+  }
   static bool any(const PerState<Kernel, bool>& needed) {
     return std::find(needed.begin(), needed.end(), true) != needed.end();
   }
@@ -180,7 +184,8 @@ class FusedItems {
       Rule::count(state, 1);
       const auto arrays = Rule::arrays(state);
       for (size_t i = 0; i < needed.size(); ++i) {
-        if (needed[i]) item.state[i] = state_data(*arrays[i], parameter);
+        if (needed[i])
+          item.state[i] = state_data(*arrays[i], parameter, initial(own_options(group)));
       }
     }
     items_.push_back(item);

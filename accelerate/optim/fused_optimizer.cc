@@ -1,6 +1,6 @@
 #include "accelerate/optim/fused_optimizer.h"
 
-#include <ATen/ops/zeros_like.h>
+#include <ATen/ops/full_like.h>
 
 #include <optional>
 #include <typeinfo>
@@ -22,11 +22,11 @@ bool state_suits(const at::Tensor& state, const at::Tensor& parameter) {
           state.sizes() == parameter.sizes());
 }
 
-void* state_data(at::Tensor& state, const at::Tensor& parameter) {
+void* state_data(at::Tensor& state, const at::Tensor& parameter, double initial) {
   if (state.defined() && state.device() != parameter.device()) state = state.to(parameter.device());
   // A loaded one may lie otherwise.
   state = state.defined() ? laid_out(state, parameter.sizes(), parameter.strides())
-                          : at::zeros_like(parameter, at::MemoryFormat::Preserve);
+                          : at::full_like(parameter, initial, {}, at::MemoryFormat::Preserve);
   return state.mutable_data_ptr();
 }
 

@@ -32,6 +32,7 @@ using PerState = std::array<T, Kernel::kStates>;
 //   arrays()          the state's tensors, of which any may be undefined
 //   steps()           how many steps the state has counted; the kernel's step is the next
 //   count()           adds to them
+//   initial()         what arrays of the state begin with; left out where that is 0
 template <class Rule>
 concept FusedRule = kernels::OptimizerRule<typename Rule::Kernel> &&
     requires(const typename Rule::Options& options, typename Rule::State& state,

@@ -105,6 +105,21 @@ TEST(GpuFused, StepsAsAdagradDoesWithEveryOption) {
                                   AdagradOptions(1e-1).lr_decay(0.01).weight_decay(0.1).eps(1e-6));
 }
 
+// Of the first ones it is made with the optimizer.
+TEST(GpuFused, BeginsTheStateOfParametersThatComeLater) {
+  const AdagradOptions options = AdagradOptions(0.1).initial_accumulator_value(0.5);
+  Twins twins;
+  torch::optim::Adagrad own(std::vector{twins.ours[0]}, options), plain(twins.plain, options);
+  own.add_param_group(OptimizerParamGroup({twins.ours[1], twins.ours[2], twins.ours[3]}));
+  GpuFused<FusedAdagrad> fused(own, at::kCPU, launch_here<FusedAdagrad>);
+  for (int step = 0; step < 4; ++step) {
+    twins.set_gradients(step);
+    ASSERT_TRUE(fused.step(&kPlain));
+    plain.step();
+  }
+  twins.expect_equal();
+}
+
 // The buffer begins with the whole gradient, whatever the dampening, also where it comes later.
 TEST(GpuFused, TakesMomentumThatIsTurnedOnLater) {
   Twins twins;
