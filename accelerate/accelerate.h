@@ -14,4 +14,5 @@
 #include "accelerate/main/main.h"
 #include "accelerate/main/runfiles.h"
 #include "accelerate/nn/fused_linear.h"
+#include "accelerate/optim/lion.h"
 #include "accelerate/optim/schedulers.h"

@@ -47,9 +47,9 @@ class PreparedOptimizer {
   // pass or after the step.
   void zero_grad(bool set_to_none = true) { updates_->zero_grad(*state_, set_to_none); }
 
-  // Whether steps take the fused form: for Adam, AdamW, SGD, RMSprop and Adagrad over fp32 or fp64
-  // parameters on the CPU, and for Adam, AdamW and SGD over fp32 parameters on a GPU. Otherwise,
-  // and in a step with sparse gradients, it is LibTorch's own.
+  // Whether steps take the fused form: for Adam, AdamW, SGD, RMSprop, Adagrad and Lion over
+  // parameters in fp32, on the CPU also in fp64. Otherwise, and in a step with sparse gradients, it
+  // is the optimizer's own step().
   bool is_fused() const { return state_->fused != nullptr; }
 
   // Whether the last step() left the parameters alone because of an overflow; always false without

@@ -4,11 +4,9 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
-#include "kernels/adam/adam_cuda.h"
 #include "kernels/loss_scale/loss_scale_cuda.h"
 #include "kernels/norm/norm_cuda.h"
 #include "kernels/pack/pack_cuda.h"
-#include "kernels/sgd/sgd_cuda.h"
 #include "kernels/step/step_cuda.h"
 
 namespace accelerate::gpu {
@@ -49,16 +47,8 @@ void update_loss_scale(c10::Device device, const kernels::LossScaleOptions& opti
      [&](cudaStream_t stream) { return kernels::update_loss_scale_cuda(options, state, stream); });
 }
 
-void adam(c10::Device device, std::span<const kernels::AdamPiece> pieces,
-          const kernels::AdamOptions* groups, kernels::AdamSlot* slots, const kernels::Step* step) {
-  on(device,
-     [&](cudaStream_t stream) { return kernels::adam_cuda(pieces, groups, slots, step, stream); });
-}
-
-void sgd(c10::Device device, std::span<const kernels::SgdPiece> pieces,
-         const kernels::SgdOptions* groups, kernels::SgdSlot* slots, const kernels::Step* step) {
-  on(device,
-     [&](cudaStream_t stream) { return kernels::sgd_cuda(pieces, groups, slots, step, stream); });
+void launch(c10::Device device, c10::function_ref<int(void* stream)> kernel) {
+  on(device, [&](cudaStream_t stream) { return static_cast<cudaError_t>(kernel(stream)); });
 }
 
 }  // namespace accelerate::gpu

@@ -1,8 +1,10 @@
 // The kernels of a training step for memory on a GPU, launched on the current stream of the device.
 //
-//   gpu::norm(device, pieces, scratch, norm);
+//   gpu::norm(device, gradients, scratch, norm);
 //   gpu::begin_step(device, {.norm = norm, .loss_scale = scale, .max_norm = 1}, step);
-//   gpu::adam(device, parameters, groups, slots, step);
+//   gpu::launch(device, [&](void* stream) {
+//     return kernels::optimizer_cuda<kernels::Adam>(pieces, groups, slots, step, stream);
+//   });
 //
 // All addresses are of the device. Nothing here waits or takes memory, so that streams which are
 // being captured take it. Each throws c10::Error when a launch fails, and where CUDA is not in this
@@ -10,17 +12,14 @@
 #pragma once
 
 #include <c10/core/Device.h>
+#include <c10/util/FunctionRef.h>
 
 #include <cstdint>
 #include <span>
 
-#include "kernels/adam/adam_piece.h"
-#include "kernels/adam/adam_slot.h"
 #include "kernels/loss_scale/loss_scale.h"
 #include "kernels/norm/norm_piece.h"
 #include "kernels/pack/pack.h"
-#include "kernels/sgd/sgd_piece.h"
-#include "kernels/sgd/sgd_slot.h"
 #include "kernels/step/step.h"
 #include "kernels/types/element_type.h"
 
@@ -37,10 +36,8 @@ void norm(c10::Device device, std::span<const kernels::NormPiece> pieces, void* 
 void begin_step(c10::Device device, const kernels::StepInputs& inputs, kernels::Step* step);
 void update_loss_scale(c10::Device device, const kernels::LossScaleOptions& options,
                        kernels::LossScale* state);
-// See adam_cuda() and sgd_cuda().
-void adam(c10::Device device, std::span<const kernels::AdamPiece> pieces,
-          const kernels::AdamOptions* groups, kernels::AdamSlot* slots, const kernels::Step* step);
-void sgd(c10::Device device, std::span<const kernels::SgdPiece> pieces,
-         const kernels::SgdOptions* groups, kernels::SgdSlot* slots, const kernels::Step* step);
+// Launches a kernel that has no function here: calls `kernel` with the stream, a cudaStream_t. It
+// returns a cudaError_t, 0 for success.
+void launch(c10::Device device, c10::function_ref<int(void* stream)> kernel);
 
 }  // namespace accelerate::gpu

@@ -23,13 +23,6 @@ void begin_step(c10::Device device, const kernels::StepInputs&, kernels::Step*) 
 void update_loss_scale(c10::Device device, const kernels::LossScaleOptions&, kernels::LossScale*) {
   refuse(device);
 }
-void adam(c10::Device device, std::span<const kernels::AdamPiece>, const kernels::AdamOptions*,
-          kernels::AdamSlot*, const kernels::Step*) {
-  refuse(device);
-}
-void sgd(c10::Device device, std::span<const kernels::SgdPiece>, const kernels::SgdOptions*,
-         kernels::SgdSlot*, const kernels::Step*) {
-  refuse(device);
-}
+void launch(c10::Device device, c10::function_ref<int(void*)>) { refuse(device); }
 
 }  // namespace accelerate::gpu

@@ -6,13 +6,18 @@
 
 #include "accelerate/gpu_test/on_devices.h"
 #include "accelerate/optim/lambda_lr.h"
+#include "accelerate/optim/lion.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate {
 namespace {
 
+using torch::optim::Adagrad;
+using torch::optim::AdagradOptions;
 using torch::optim::AdamW;
 using torch::optim::AdamWOptions;
+using torch::optim::RMSprop;
+using torch::optim::RMSpropOptions;
 using torch::optim::SGD;
 using torch::optim::SGDOptions;
 
@@ -95,6 +100,31 @@ TYPED_TEST(OnDevices, StepAsLibTorchDoes) {
                                     AdamWOptions(1e-2).weight_decay(0).amsgrad(true));
   expect_steps_of<TypeParam, SGD>(SGDOptions(0.1).momentum(0.9).dampening(0.1),
                                   SGDOptions(0.1).weight_decay(0.1));
+}
+
+TYPED_TEST(OnDevices, StepAsRmsPropAdagradAndLionDo) {
+  expect_steps_of<TypeParam, RMSprop>(RMSpropOptions(1e-2).momentum(0.9).eps(1e-4),
+                                      RMSpropOptions(1e-2).centered(true).eps(1e-4));
+  expect_steps_of<TypeParam, Adagrad>(AdagradOptions(1e-2).initial_accumulator_value(0.1),
+                                      AdagradOptions(1e-2).lr_decay(0.1).weight_decay(0.1));
+  expect_steps_of<TypeParam, Lion>(LionOptions(1e-3), LionOptions(1e-3).weight_decay(0.5));
+}
+
+// Adagrad makes its state when it is made, before the model moves.
+TYPED_TEST(OnDevices, TakeTheStateAlong) {
+  Accelerator<TypeParam, Fp32> accelerator;
+  auto net = one_weight();
+  Adagrad adagrad(net->parameters(), AdagradOptions(0.5).initial_accumulator_value(3));
+  auto [model, optimizer] = accelerator.prepare(net, adagrad);
+  const double before = net->weight.template item<double>();
+  accelerator.backward(model(torch::ones({1, 1}, accelerator.device())).sum());
+  optimizer.step();
+  // By lr * gradient / sqrt(3 + gradient^2).
+  EXPECT_NEAR(net->weight.template item<double>(), before - 0.25, 1e-6);
+  EXPECT_TRUE(optimizer.is_fused());
+  const auto& state = static_cast<const torch::optim::AdagradParamState&>(
+      *optimizer.unwrap().state().at(net->weight.unsafeGetTensorImpl()));
+  EXPECT_EQ(state.sum().device(), accelerator.device());
 }
 
 TYPED_TEST(OnDevices, CountNoSkippedStep) {

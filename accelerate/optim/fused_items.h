@@ -1,40 +1,66 @@
 // Finds what a step works on: for each parameter with a gradient, the arrays of the optimizer's
 // state and which options are its own.
 //
-//   FusedItems<SgdRule> items(sgd);
+//   FusedItems<FusedSgd> items(sgd, at::kCPU);
 //   if (items.all_fit()) items.gather();
-//   for (const FusedItem& item : items.items()) step(item, items.options()[item.group]);
+//   for (const auto& item : items.items()) step(item, items.options()[item.group]);
 //
 // Part of the FusedOptimizer; not for others.
 #pragma once
 
 #include <c10/core/Device.h>
+#include <torch/optim/optimizer.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "accelerate/layout/flat_buffer.h"
-#include "accelerate/optim/fused_rules.h"
+#include "accelerate/optim/fused_rule.h"
 
 namespace accelerate::internal {
 
 // Whether a kernel steps such a parameter.
 bool is_fusable(const at::Tensor& parameter);
+// Whether a gradient belongs to the parameter as the kernel wants it; its strides may differ.
+bool suits(const at::Tensor& gradient, const at::Tensor& parameter);
+// The same of a tensor of state, which may also be undefined, or on another device: there was the
+// parameter when the state was made, or when it was saved.
+bool state_suits(const at::Tensor& state, const at::Tensor& parameter);
+// The state tensor's memory, on the parameter's device and laid out as the parameter is; where
+// there is none, it is made and filled with `initial`.
+void* state_data(at::Tensor& state, const at::Tensor& parameter, double initial);
 
-template <class Rule>
+template <FusedRule Rule>
 class FusedItems {
  public:
+  using Kernel = typename Rule::Kernel;
   using State = typename Rule::State;
+
+  // One parameter in one step. Null where there is no such array.
+  struct Item {
+    void* parameter = nullptr;
+    const void* gradient = nullptr;
+    PerState<Kernel, void*> state = {};
+    int64_t count = 0;
+    bool is_double = false;
+    // This step's number, from 1; 0 where there is no state to count it.
+    int64_t step = 0;
+    // Index of the group's options, and of the parameter among those of all groups.
+    size_t group = 0;
+    size_t index = 0;
+  };
 
   // `device` is where the kernel runs.
   FusedItems(torch::optim::Optimizer& optimizer, c10::Device device)
       : optimizer_(optimizer), device_(device) {}
 
   c10::Device device() const { return device_; }
-  const std::vector<FusedItem>& items() const { return items_; }
+  const std::vector<Item>& items() const { return items_; }
   // Of each group.
-  const std::vector<typename Rule::Options>& options() const { return options_; }
+  const std::vector<typename Kernel::Options>& options() const { return options_; }
 
   // Whether the kernel takes gradients and states as they are; changes nothing.
   bool all_fit() {
@@ -45,7 +71,10 @@ class FusedItems {
         if (!is_fusable(parameter) || parameter.device() != device_) return false;
         if (!suits(gradient, parameter)) return false;
         const State* state = find_state(parameter);
-        if (state != nullptr && !Rule::fits(*state, parameter)) return false;
+        if (state == nullptr) continue;
+        for (const at::Tensor* array : Rule::arrays(*state)) {
+          if (!state_suits(*array, parameter)) return false;
+        }
       }
     }
     return true;
@@ -67,27 +96,30 @@ class FusedItems {
   }
   void read_options() {
     options_.clear();
-    for (auto& group : optimizer_.param_groups())
-      options_.push_back(Rule::options(group.options()));
+    for (const auto& group : optimizer_.param_groups())
+      options_.push_back(Rule::kernel_options(own_options(group)));
   }
 
-  // Of each group, how many tensors of state its options call for.
-  std::vector<size_t> needed() const {
-    std::vector<size_t> result;
-    for (auto& group : optimizer_.param_groups()) result.push_back(Rule::needed(group.options()));
+  // Of each group, which tensors of state its options call for.
+  std::vector<PerState<Kernel, bool>> needed() const {
+    std::vector<PerState<Kernel, bool>> result;
+    for (const auto& group : optimizer_.param_groups())
+      result.push_back(Rule::needed(own_options(group)));
     return result;
   }
   // Whether these are there, laid out as the kernel wants them, for each parameter with a gradient.
   bool has_states() const {
-    for (auto& group : optimizer_.param_groups()) {
-      const size_t needed = Rule::needed(group.options());
+    for (const auto& group : optimizer_.param_groups()) {
+      const PerState<Kernel, bool> needed = Rule::needed(own_options(group));
       for (const at::Tensor& parameter : group.params()) {
-        if (!parameter.grad().defined() || needed == 0) continue;
+        if (!parameter.grad().defined() || !any(needed)) continue;
         const State* state = find_state(parameter);
         if (state == nullptr) return false;
-        const std::vector<at::Tensor> arrays = Rule::arrays(*state);
-        for (size_t i = 0; i < needed; ++i) {
-          if (!arrays[i].defined() || !same_layout(arrays[i], parameter)) return false;
+        const auto arrays = Rule::arrays(*state);
+        for (size_t i = 0; i < needed.size(); ++i) {
+          if (!needed[i]) continue;
+          if (!arrays[i]->defined() || arrays[i]->device() != device_) return false;
+          if (!same_layout(*arrays[i], parameter)) return false;
         }
       }
     }
@@ -121,21 +153,41 @@ class FusedItems {
   }
 
  private:
-  void add(at::Tensor& parameter, torch::optim::OptimizerParamGroup& group, size_t group_index,
-           size_t index) {
+  static const typename Rule::Options& own_options(const torch::optim::OptimizerParamGroup& group) {
+    return static_cast<const typename Rule::Options&>(group.options());
+  }
+  static double initial(const typename Rule::Options& own) {
+    if constexpr (requires { Rule::initial(own); }) return Rule::initial(own);
+    return 0;
+  }
+  static bool any(const PerState<Kernel, bool>& needed) {
+    return std::find(needed.begin(), needed.end(), true) != needed.end();
+  }
+
+  void add(at::Tensor& parameter, const torch::optim::OptimizerParamGroup& group,
+           size_t group_index, size_t index) {
     at::Tensor gradient = parameter.grad();
     if (!same_layout(gradient, parameter)) {
       gradient = laid_out(gradient, parameter.sizes(), parameter.strides());
       copies_.push_back(gradient);
     }
-    FusedItem item{.parameter = parameter.mutable_data_ptr(),
-                   .gradient = gradient.const_data_ptr(),
-                   .count = parameter.numel(),
-                   .is_double = parameter.scalar_type() == at::kDouble,
-                   .group = group_index,
-                   .index = index};
-    if (Rule::has_state(options_[group_index]))
-      Rule::gather(get_state(parameter), group.options(), parameter, item);
+    Item item{.parameter = parameter.mutable_data_ptr(),
+              .gradient = gradient.const_data_ptr(),
+              .count = parameter.numel(),
+              .is_double = parameter.scalar_type() == at::kDouble,
+              .group = group_index,
+              .index = index};
+    const PerState<Kernel, bool> needed = Rule::needed(own_options(group));
+    if (any(needed)) {
+      State& state = get_state(parameter);
+      item.step = Rule::steps(state) + 1;
+      Rule::count(state, 1);
+      const auto arrays = Rule::arrays(state);
+      for (size_t i = 0; i < needed.size(); ++i) {
+        if (needed[i])
+          item.state[i] = state_data(*arrays[i], parameter, initial(own_options(group)));
+      }
+    }
     items_.push_back(item);
     // So that a backward pass through the values before this step is noticed, as after every
     // in-place operator.
@@ -153,8 +205,8 @@ class FusedItems {
   torch::optim::Optimizer& optimizer_;
   c10::Device device_;
   // Kept for their memory only.
-  std::vector<typename Rule::Options> options_;
-  std::vector<FusedItem> items_;
+  std::vector<typename Kernel::Options> options_;
+  std::vector<Item> items_;
   std::vector<at::Tensor> copies_;
   std::vector<const c10::StorageImpl*> storages_;
 };

@@ -6,13 +6,13 @@
 //   const kernels::Step plain;
 //   if (!fused || !fused->step(&plain)) adamw.step();
 //
-// For Adam, AdamW, SGD, RMSprop and Adagrad over fp32 and fp64 parameters on the CPU, and for Adam,
-// AdamW and SGD over fp32 parameters on a GPU, with every option that LibTorch has. All state stays
-// in the user's optimizer, in LibTorch's own form: options are read from its param_groups() at each
-// step, step counts and moments from its state(), so that schedulers, torch::save() and
-// torch::load() act as always, and single steps may be taken by the optimizer itself. The result is
-// LibTorch's within the rounding of its operators. Gradients are read where they are and never
-// written.
+// For Adam, AdamW, SGD, RMSprop, Adagrad and Lion over fp32 and fp64 parameters on the CPU and over
+// fp32 parameters on a GPU, with every option that they have. All state stays in the user's
+// optimizer, in LibTorch's own form: options are read from its param_groups() at each step, step
+// counts and moments from its state(), so that schedulers, torch::save() and torch::load() act as
+// always, and single steps may be taken by the optimizer itself. State that was made or saved on
+// another device moves to where the parameters are. The result is LibTorch's within the rounding of
+// its operators. Gradients are read where they are and never written.
 //
 // Not for a class derived from one of these, whose step() may be another; make() returns null
 // there. Not thread-safe; uses LibTorch's threads where the parameters are many.

@@ -16,25 +16,31 @@
 #include <iterator>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "accelerate/device/device_value.h"
+#include "accelerate/device/gpu_kernels.h"
 #include "accelerate/optim/fused_items.h"
 #include "accelerate/optim/fused_optimizer.h"
+#include "accelerate/optim/fused_rule.h"
+#include "kernels/optimizer/optimizer_chunk.h"
+#include "kernels/optimizer/optimizer_cuda.h"
 
 namespace accelerate::internal {
 
-template <class Rule>
+template <FusedRule Rule>
 class GpuFused final : public FusedOptimizer {
  public:
-  using Piece = typename Rule::Piece;
-  using Slot = typename Rule::Slot;
-  using Options = typename Rule::Options;
-  // As gpu::adam() and gpu::sgd() are.
+  using Kernel = typename Rule::Kernel;
+  using Piece = kernels::OptimizerPiece<Kernel>;
+  using Slot = kernels::OptimizerSlot<Kernel>;
+  using Options = typename Kernel::Options;
   using Launch = void(c10::Device, std::span<const Piece>, const Options*, Slot*,
                       const kernels::Step*);
 
-  GpuFused(torch::optim::Optimizer& optimizer, c10::Device device, Launch* launch)
+  // `launch` is another than the GPU's in tests.
+  GpuFused(torch::optim::Optimizer& optimizer, c10::Device device, Launch* launch = launch_on_gpu)
       : items_(optimizer, device), launch_(launch) {}
 
   std::string_view name() const override { return Rule::kName; }
@@ -48,8 +54,8 @@ class GpuFused final : public FusedOptimizer {
     items_.gather();
     pieces_.clear();
     taken_.clear();
-    for (const FusedItem& item : items_.items()) {
-      pieces_.push_back(Rule::piece(item));
+    for (const auto& item : items_.items()) {
+      pieces_.push_back(piece_of(item));
       taken_.push_back(static_cast<int32_t>(item.index));
       known_[item.index] = steps_of(parameters[item.index]);
     }
@@ -97,19 +103,37 @@ class GpuFused final : public FusedOptimizer {
     std::vector<std::uintptr_t> result;
     if (groups_) result.push_back(address(groups_->get()));
     if (slots_) result.push_back(address(slots_->get()));
-    for (const size_t needed : items_.needed()) result.push_back(needed);
+    for (const auto& of_group : items_.needed())
+      result.insert(result.end(), of_group.begin(), of_group.end());
     for (const int32_t index : taken) {
       if (index >= std::ssize(parameters)) continue;
       result.push_back(address(parameters[index].const_data_ptr()));
       const auto* state = items_.find_state(parameters[index]);
       if (state == nullptr) continue;
-      for (const at::Tensor& array : Rule::arrays(*state))
-        result.push_back(array.defined() ? address(array.const_data_ptr()) : 0);
+      for (const at::Tensor* array : Rule::arrays(std::as_const(*state)))
+        result.push_back(array->defined() ? address(array->const_data_ptr()) : 0);
     }
     return result;
   }
 
  private:
+  static void launch_on_gpu(c10::Device device, std::span<const Piece> pieces,
+                            const Options* groups, Slot* slots, const kernels::Step* step) {
+    gpu::launch(device, [&](void* stream) {
+      return kernels::optimizer_cuda<Kernel>(pieces, groups, slots, step, stream);
+    });
+  }
+
+  static Piece piece_of(const typename FusedItems<Rule>::Item& item) {
+    Piece piece = {.parameter = static_cast<float*>(item.parameter),
+                   .gradient = item.gradient,
+                   .count = item.count,
+                   .group = static_cast<int32_t>(item.group),
+                   .slot = static_cast<int32_t>(item.index)};
+    for (int i = 0; i < Kernel::kStates; ++i) piece.state[i] = static_cast<float*>(item.state[i]);
+    return piece;
+  }
+
   int64_t steps_of(const at::Tensor& parameter) const {
     const auto* state = items_.find_state(parameter);
     return state == nullptr ? 0 : Rule::steps(*state);

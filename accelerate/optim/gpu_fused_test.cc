@@ -7,44 +7,26 @@
 #include <sstream>
 #include <vector>
 
-#include "kernels/adam/adam_chunk.h"
-#include "kernels/sgd/sgd_chunk.h"
-#include "kernels/testing/run_chunks.h"
+#include "accelerate/optim/fused_adagrad.h"
+#include "accelerate/optim/fused_adam.h"
+#include "accelerate/optim/fused_rmsprop.h"
+#include "accelerate/optim/fused_sgd.h"
+#include "accelerate/optim/launch_here.h"
 
 namespace accelerate::internal {
 namespace {
 
+using torch::optim::AdagradOptions;
+using torch::optim::AdamOptions;
 using torch::optim::AdamW;
 using torch::optim::AdamWOptions;
 using torch::optim::OptimizerParamGroup;
+using torch::optim::RMSpropOptions;
 using torch::optim::SGD;
 using torch::optim::SGDOptions;
-using AdamWRule = AdamRule<AdamWOptions, torch::optim::AdamWParamState, true>;
 
 constexpr kernels::Step kPlain;
 constexpr kernels::Step kOverflow = {.overflow = 1};
-
-void adam_here(c10::Device, std::span<const kernels::AdamPiece> pieces,
-               const kernels::AdamOptions* groups, kernels::AdamSlot* slots,
-               const kernels::Step* step) {
-  if (step->overflow != 0) return;
-  for (const auto& piece : pieces) begin_adam(groups[piece.group], *step, slots[piece.slot]);
-  kernels::run_chunks(std::vector(pieces.begin(), pieces.end()),
-                      [&](const auto& piece, const kernels::Chunk& chunk, kernels::Worker worker) {
-                        adam_chunk(slots[piece.slot].scalars, piece, chunk, worker);
-                      });
-}
-
-void sgd_here(c10::Device, std::span<const kernels::SgdPiece> pieces,
-              const kernels::SgdOptions* groups, kernels::SgdSlot* slots,
-              const kernels::Step* step) {
-  if (step->overflow != 0) return;
-  for (const auto& piece : pieces) begin_sgd(groups[piece.group], *step, piece, slots[piece.slot]);
-  kernels::run_chunks(std::vector(pieces.begin(), pieces.end()),
-                      [&](const auto& piece, const kernels::Chunk& chunk, kernels::Worker worker) {
-                        sgd_chunk(slots[piece.slot].scalars, piece, chunk, worker);
-                      });
-}
 
 // The same parameters twice, in two groups each.
 struct Twins {
@@ -85,13 +67,12 @@ void set_rates(torch::optim::Optimizer& optimizer, double rate) {
 }
 
 // 30 steps of changing rates, beside LibTorch's own.
-template <class Rule, class Optimizer, class Options>
-void expect_same_steps(typename GpuFused<Rule>::Launch* launch, const Options& first,
-                       const Options& second) {
+template <class Rule>
+void expect_same_steps(const typename Rule::Options& first, const typename Rule::Options& second) {
   Twins twins;
-  Optimizer own(Twins::groups(twins.ours, first, second), first),
+  typename Rule::Optimizer own(Twins::groups(twins.ours, first, second), first),
       plain(Twins::groups(twins.plain, first, second), first);
-  GpuFused<Rule> fused(own, at::kCPU, launch);
+  GpuFused<Rule> fused(own, at::kCPU, launch_here<Rule>);
   for (int step = 0; step < 30; ++step) {
     twins.set_gradients(step);
     ASSERT_TRUE(fused.step(&kPlain));
@@ -102,10 +83,41 @@ void expect_same_steps(typename GpuFused<Rule>::Launch* launch, const Options& f
 }
 
 TEST(GpuFused, StepsAsLibTorchDoes) {
-  expect_same_steps<AdamWRule, AdamW>(adam_here, AdamWOptions(1e-2),
-                                      AdamWOptions(3e-3).amsgrad(true).weight_decay(0));
-  expect_same_steps<SgdRule, SGD>(sgd_here, SGDOptions(0.1).momentum(0.9).dampening(0.3),
-                                  SGDOptions(0.05).weight_decay(0.1));
+  expect_same_steps<FusedAdamW>(AdamWOptions(1e-2),
+                                AdamWOptions(3e-3).amsgrad(true).weight_decay(0));
+  expect_same_steps<FusedAdam>(AdamOptions(1e-2),
+                               AdamOptions(3e-3).amsgrad(true).weight_decay(0.1));
+  expect_same_steps<FusedSgd>(SGDOptions(0.1).momentum(0.9).dampening(0.3),
+                              SGDOptions(0.05).weight_decay(0.1));
+}
+
+TEST(GpuFused, StepsAsRmsPropDoesWithEveryOption) {
+  expect_same_steps<FusedRmsProp>(RMSpropOptions(1e-2),
+                                  RMSpropOptions(1e-3).alpha(0.9).eps(1e-6).weight_decay(0.1));
+  expect_same_steps<FusedRmsProp>(RMSpropOptions(1e-2).momentum(0.9),
+                                  RMSpropOptions(1e-3).centered(true));
+  expect_same_steps<FusedRmsProp>(RMSpropOptions(1e-2).centered(true).momentum(0.5),
+                                  RMSpropOptions(1e-2));
+}
+
+TEST(GpuFused, StepsAsAdagradDoesWithEveryOption) {
+  expect_same_steps<FusedAdagrad>(AdagradOptions(1e-2).initial_accumulator_value(0.1),
+                                  AdagradOptions(1e-1).lr_decay(0.01).weight_decay(0.1).eps(1e-6));
+}
+
+// Of the first ones it is made with the optimizer.
+TEST(GpuFused, BeginsTheStateOfParametersThatComeLater) {
+  const AdagradOptions options = AdagradOptions(0.1).initial_accumulator_value(0.5);
+  Twins twins;
+  torch::optim::Adagrad own(std::vector{twins.ours[0]}, options), plain(twins.plain, options);
+  own.add_param_group(OptimizerParamGroup({twins.ours[1], twins.ours[2], twins.ours[3]}));
+  GpuFused<FusedAdagrad> fused(own, at::kCPU, launch_here<FusedAdagrad>);
+  for (int step = 0; step < 4; ++step) {
+    twins.set_gradients(step);
+    ASSERT_TRUE(fused.step(&kPlain));
+    plain.step();
+  }
+  twins.expect_equal();
 }
 
 // The buffer begins with the whole gradient, whatever the dampening, also where it comes later.
@@ -113,7 +125,7 @@ TEST(GpuFused, TakesMomentumThatIsTurnedOnLater) {
   Twins twins;
   const SGDOptions options(0.1);
   SGD own(twins.ours, options), plain(twins.plain, options);
-  GpuFused<SgdRule> fused(own, at::kCPU, sgd_here);
+  GpuFused<FusedSgd> fused(own, at::kCPU, launch_here<FusedSgd>);
   for (int step = 0; step < 5; ++step) {
     twins.set_gradients(0);
     if (step == 2) {
@@ -130,7 +142,7 @@ TEST(GpuFused, TakesMomentumThatIsTurnedOnLater) {
 TEST(GpuFused, CountsAStepUntilItIsKnownToBeSkipped) {
   Twins twins;
   AdamW own(twins.ours, AdamWOptions(1e-2)), plain(twins.plain, AdamWOptions(1e-2));
-  GpuFused<AdamWRule> fused(own, at::kCPU, adam_here);
+  GpuFused<FusedAdamW> fused(own, at::kCPU, launch_here<FusedAdamW>);
   const auto counted = [&](int i) {
     return static_cast<torch::optim::AdamWParamState&>(
                *own.state().at(twins.ours[i].unsafeGetTensorImpl()))
@@ -157,7 +169,7 @@ TEST(GpuFused, CountsAStepUntilItIsKnownToBeSkipped) {
 TEST(GpuFused, GoesOnFromTheCountsOfALoadedState) {
   Twins twins;
   AdamW own(twins.ours, AdamWOptions(1e-2)), plain(twins.plain, AdamWOptions(1e-2));
-  GpuFused<AdamWRule> fused(own, at::kCPU, adam_here);
+  GpuFused<FusedAdamW> fused(own, at::kCPU, launch_here<FusedAdamW>);
   twins.set_gradients(0);
   fused.step(&kOverflow);
   const std::vector<int32_t> taken = fused.taken();
@@ -179,10 +191,10 @@ TEST(GpuFused, BringsNewRatesToTheDeviceBeforeAStepIsReplayed) {
   const kernels::SgdOptions* seen = nullptr;
   static const kernels::SgdOptions** out;
   out = &seen;
-  GpuFused<SgdRule> fused(
-      own, at::kCPU,
-      [](c10::Device, std::span<const kernels::SgdPiece>, const kernels::SgdOptions* groups,
-         kernels::SgdSlot*, const kernels::Step*) { *out = groups; });
+  using Fused = GpuFused<FusedSgd>;
+  Fused fused(own, at::kCPU,
+              [](c10::Device, std::span<const Fused::Piece>, const kernels::SgdOptions* groups,
+                 Fused::Slot*, const kernels::Step*) { *out = groups; });
   twins.set_gradients(0);
   EXPECT_FALSE(fused.is_fresh());
   fused.step(&kPlain);
@@ -222,7 +234,7 @@ TEST(GpuFused, LeavesParametersThatShareMemoryToLibTorch) {
   one.mutable_grad() = torch::ones({2});
   two.mutable_grad() = torch::ones({2});
   SGD own({one, two}, SGDOptions(0.1));
-  GpuFused<SgdRule> fused(own, at::kCPU, sgd_here);
+  GpuFused<FusedSgd> fused(own, at::kCPU, launch_here<FusedSgd>);
   EXPECT_FALSE(fused.step(&kPlain));
   EXPECT_TRUE(torch::equal(both, torch::ones({4})));
 }

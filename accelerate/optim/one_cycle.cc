@@ -1,31 +1,25 @@
 #include "accelerate/optim/one_cycle.h"
 
 #include <c10/util/Exception.h>
-#include <torch/optim/adam.h>
-#include <torch/optim/adamw.h>
 #include <torch/optim/optimizer.h>
-#include <torch/optim/rmsprop.h>
-#include <torch/optim/sgd.h>
 
 #include <cmath>
 #include <numbers>
 #include <string>
-#include <tuple>
+
+#include "accelerate/optim/optimizer_registry.h"
 
 namespace accelerate {
 namespace {
 
-using torch::optim::AdamOptions;
-using torch::optim::AdamWOptions;
 using torch::optim::OptimizerOptions;
 
 // The place of the momentum in the options of a group: of `momentum` or of the first beta. Null
 // where there is none.
 double* momentum_in(OptimizerOptions& options) {
-  if (auto* sgd = dynamic_cast<torch::optim::SGDOptions*>(&options)) return &sgd->momentum();
-  if (auto* rms = dynamic_cast<torch::optim::RMSpropOptions*>(&options)) return &rms->momentum();
-  if (auto* adam = dynamic_cast<AdamOptions*>(&options)) return &std::get<0>(adam->betas());
-  if (auto* adamw = dynamic_cast<AdamWOptions*>(&options)) return &std::get<0>(adamw->betas());
+  for (const internal::RegisteredOptimizer& known : internal::registered_optimizers()) {
+    if (double* momentum = known.momentum(options)) return momentum;
+  }
   return nullptr;
 }
 
@@ -88,7 +82,7 @@ OneCycle::OneCycle(torch::optim::Optimizer& optimizer, const OneCycleOptions& op
     for (std::size_t i = 0; i < groups().size(); ++i) {
       TORCH_CHECK(momentum_in(groups()[i].options()) != nullptr,
                   "OneCycle: the optimizer has no momentum and no betas to cycle. Set "
-                  "cycle_momentum = false, or use SGD, RMSprop, Adam or AdamW.");
+                  "cycle_momentum = false, or use SGD, RMSprop, Adam, AdamW or Lion.");
       momentum_levels_.push_back({high[i], low[i], high[i]});
     }
   }

@@ -32,7 +32,8 @@ struct OneCycleOptions {
   /// Share of the steps in which the rate rises, from 0 to 1.
   double pct_start = 0.3;
   Anneal anneal = Anneal::cosine;
-  /// Moves the momentum of SGD and RMSprop, or the first beta of Adam and AdamW, against the rate.
+  /// Moves the momentum of SGD and RMSprop, or the first beta of Adam, AdamW and Lion, against the
+  /// rate.
   bool cycle_momentum = true;
   /// The momentum at the peak of the rate; at least 0 and below 1.
   PerGroup base_momentum = 0.85;
@@ -53,7 +54,7 @@ struct OneCycleOptions {
 class OneCycle final : public Scheduler {
  public:
   /// Throws c10::Error when an option is out of range, and when cycle_momentum is asked of an
-  /// optimizer other than SGD, RMSprop, Adam and AdamW.
+  /// optimizer other than SGD, RMSprop, Adam, AdamW and Lion.
   OneCycle(torch::optim::Optimizer& optimizer, const OneCycleOptions& options);
 
   std::optional<int64_t> total_steps() const override { return options_.total_steps; }

@@ -6,7 +6,8 @@
 //   torch::optim::AdamW adamw(net->parameters(), torch::optim::AdamWOptions(1e-3));
 //   accelerate::CosineDecay cosine(adamw, {.warmup_steps = 100, .total_steps = 2000});
 //   for (auto& batch : loader) {
-//     ...
+//     adamw.zero_grad();
+//     loss_of(batch).backward();
 //     adamw.step();
 //     cosine.step();
 //   }

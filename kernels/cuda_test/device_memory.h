@@ -26,6 +26,8 @@ inline bool has_gpu() {
 inline void check(cudaError_t error) {
   if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
 }
+// The same of a function whose header does without CUDA's.
+inline void check(int error) { check(static_cast<cudaError_t>(error)); }
 
 struct CudaFree {
   void operator()(void* data) const { cudaFree(data); }

@@ -8,7 +8,8 @@
 #include "kernels/cuda_test/device_memory.h"
 #include "kernels/loss_scale/loss_scale_cuda.h"
 #include "kernels/norm/norm_cuda.h"
-#include "kernels/sgd/sgd_cuda.h"
+#include "kernels/optimizer/optimizer_cuda.h"
+#include "kernels/optimizer/rules/sgd.h"
 #include "kernels/step/step_cuda.h"
 
 namespace accelerate::kernels {
@@ -29,14 +30,14 @@ TEST_F(GraphCuda, StepsAsOftenAsItIsReplayed) {
   DeviceValue<LossScale> loss_scale(initial_loss_scale(1024));
   DeviceValue<Step> step;
   const DeviceValue<SgdOptions> group(SgdOptions{.lr = 0.5});
-  const DeviceValue<SgdSlot> slot;
+  const DeviceValue<OptimizerSlot<Sgd>> slot;
   DeviceValue<NormResult> norm;
   const std::vector<NormPiece> gradients = {
       {gradient_on_device.data(), ElementType::kHalf, kCount}};
-  const std::vector<SgdPiece> pieces = {{.parameter = parameter_on_device.data(),
-                                         .gradient = gradient_on_device.data(),
-                                         .gradient_type = ElementType::kHalf,
-                                         .count = kCount}};
+  const std::vector<OptimizerPiece<Sgd>> pieces = {{.parameter = parameter_on_device.data(),
+                                                    .gradient = gradient_on_device.data(),
+                                                    .gradient_type = ElementType::kHalf,
+                                                    .count = kCount}};
   const auto scratch = device_memory<std::byte>(norm_scratch_bytes(gradients));
 
   cudaGraph_t graph = nullptr;
@@ -46,7 +47,7 @@ TEST_F(GraphCuda, StepsAsOftenAsItIsReplayed) {
   check(
       begin_step_cuda({.norm = norm.data(), .loss_scale = loss_scale.data(), .max_norm = kMaxNorm},
                       step.data(), stream_));
-  check(sgd_cuda(pieces, group.data(), slot.data(), step.data(), stream_));
+  check(optimizer_cuda<Sgd>(pieces, group.data(), slot.data(), step.data(), stream_));
   check(update_loss_scale_cuda({.growth_interval = 2}, loss_scale.data(), stream_));
   check(cudaStreamEndCapture(stream_, &graph));
   check(cudaGraphInstantiate(&executable, graph, 0));

@@ -7,10 +7,23 @@
 namespace accelerate::kernels {
 namespace {
 
-constexpr int kWarp = 32;
+struct NormPolicy {
+  int threads;
+  // Of the block that adds up the sums of all others. One block has few loads under way, so that it
+  // takes as many threads as there are.
+  int final_threads;
 
-// One block has few loads under way, so that it takes as many threads as there are.
-constexpr int kFinalThreads = 1024;
+  friend constexpr bool operator==(const NormPolicy&, const NormPolicy&) = default;
+};
+
+struct NormPolicies {
+  constexpr NormPolicy operator()(int /*architecture*/) const {
+    return {.threads = 256, .final_threads = 1024};
+  }
+};
+
+// The same everywhere, because the bits of a sum depend on how many there are who add.
+constexpr NormPolicy kPolicy = kEverywhere<NormPolicies>;
 
 __device__ NormResult sum_of_warp(NormResult mine) {
   for (int distance = kWarp / 2; distance > 0; distance /= 2) {
@@ -41,21 +54,21 @@ __device__ NormResult sum_of_block(const NormResult& mine) {
 }
 
 // A sum for each chunk, so that it does not matter which block takes which.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kPolicy.threads)
     norm_kernel(const __grid_constant__ PieceTable<NormPiece> table, NormResult* of_chunks) {
   for (int64_t i = blockIdx.x; i < table.chunk_count(); i += gridDim.x) {
     const Chunk chunk = table.chunk(i);
     const NormResult mine = norm_of_chunk(table.pieces[chunk.piece], chunk, this_worker());
-    const NormResult all = sum_of_block<kThreads>(mine);
+    const NormResult all = sum_of_block<kPolicy.threads>(mine);
     if (threadIdx.x == 0) of_chunks[table.first_chunk + i] = all;
   }
 }
 
-__global__ void __launch_bounds__(kFinalThreads)
+__global__ void __launch_bounds__(kPolicy.final_threads)
     final_kernel(const NormResult* of_chunks, int64_t chunks, NormResult* result) {
   NormResult mine;
-  for (int64_t i = threadIdx.x; i < chunks; i += kFinalThreads) mine = mine + of_chunks[i];
-  const NormResult all = sum_of_block<kFinalThreads>(mine);
+  for (int64_t i = threadIdx.x; i < chunks; i += kPolicy.final_threads) mine = mine + of_chunks[i];
+  const NormResult all = sum_of_block<kPolicy.final_threads>(mine);
   if (threadIdx.x == 0) *result = all;
 }
 
@@ -74,9 +87,10 @@ int64_t norm_scratch_bytes(std::span<const NormPiece> pieces) {
 cudaError_t norm_cuda(std::span<const NormPiece> pieces, void* scratch, NormResult* result,
                       cudaStream_t stream) {
   auto* of_chunks = static_cast<NormResult*>(scratch);
-  const cudaError_t error = launch_over(pieces, norm_kernel, stream, of_chunks);
+  const cudaError_t error = launch_over<NormPolicies>(pieces, norm_kernel, stream, of_chunks);
   if (error != cudaSuccess) return error;
-  return launch(final_kernel, 1, kFinalThreads, stream, of_chunks, chunks_of_all(pieces), result);
+  return launch(final_kernel, 1, kPolicy.final_threads, stream, of_chunks, chunks_of_all(pieces),
+                result);
 }
 
 }  // namespace accelerate::kernels

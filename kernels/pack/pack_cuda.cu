@@ -9,7 +9,7 @@ namespace accelerate::kernels {
 namespace {
 
 template <class To>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kHere<MemoryPolicies>.threads)
     pack_kernel(const __grid_constant__ PieceTable<PackPiece> table) {
   for (int64_t i = blockIdx.x; i < table.chunk_count(); i += gridDim.x) {
     const Chunk chunk = table.chunk(i);
@@ -21,8 +21,9 @@ __global__ void __launch_bounds__(kThreads)
 
 cudaError_t pack_cuda(std::span<const PackPiece> pieces, ElementType destination_type,
                       cudaStream_t stream) {
-  return by_type(destination_type,
-                 [&]<class To>() { return launch_over(pieces, pack_kernel<To>, stream); });
+  return by_type(destination_type, [&]<class To>() {
+    return launch_over<MemoryPolicies>(pieces, pack_kernel<To>, stream);
+  });
 }
 
 }  // namespace accelerate::kernels

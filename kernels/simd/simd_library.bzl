@@ -26,7 +26,7 @@ _LEVELS = {
 
 _X86_LEVELS = [level for level in _LEVELS if level != "kBaseline"]
 
-def simd_library(name, srcs, hdrs, loops, deps = [], **kwargs):
+def simd_library(name, srcs, hdrs, loops, deps = [], local_defines = [], **kwargs):
     """See the head of this file.
 
     Args:
@@ -35,6 +35,7 @@ def simd_library(name, srcs, hdrs, loops, deps = [], **kwargs):
       hdrs: public headers.
       loops: sources compiled for each level.
       deps: targets that any of them use.
+      local_defines: macros of all sources.
       **kwargs: visibility, testonly and the like.
     """
     headers = hdrs + [source for source in srcs if source.endswith(".h")]
@@ -43,7 +44,7 @@ def simd_library(name, srcs, hdrs, loops, deps = [], **kwargs):
             name = name + "_" + level,
             srcs = loops + headers,
             copts = _COPTS + copts,
-            local_defines = ["ACCELERATE_SIMD_LEVEL=" + level],
+            local_defines = local_defines + ["ACCELERATE_SIMD_LEVEL=" + level],
             target_compatible_with = [_X86] if level in _X86_LEVELS else [],
             visibility = ["//visibility:private"],
             deps = deps + [Label("//kernels/simd:this_level")],
@@ -52,6 +53,7 @@ def simd_library(name, srcs, hdrs, loops, deps = [], **kwargs):
         name = name,
         srcs = srcs,
         hdrs = hdrs,
+        local_defines = local_defines,
         deps = deps + [name + "_kBaseline", Label("//kernels/simd:by_level")] + select({
             _X86: [name + "_" + level for level in _X86_LEVELS],
             "//conditions:default": [],

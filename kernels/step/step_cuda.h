@@ -2,7 +2,7 @@
 //
 // Example:
 //   begin_step_cuda({.norm = norm, .loss_scale = loss_scale, .max_norm = 1}, step, stream);
-//   adam_cuda(pieces, groups, slots, step, stream);
+//   optimizer_cuda<Adam>(pieces, groups, slots, step, stream);
 //
 // Not for the CPU: see begin_step().
 #pragma once

@@ -2,12 +2,8 @@
 // the definition, in double, for one element; and the same bits at every SIMD level.
 //
 // Example:
-//   expect_steps(
-//       [](const OptimizerStep& step, const auto& arrays, SimdLevel level) {
-//         sgd({.lr = 0.1}, step.number == 1, step.gradient_factor,
-//             SgdArrays{.parameter = arrays.parameter, .gradient = arrays.gradient,
-//                       .count = arrays.count}, level);
-//       },
+//   expect_steps<Sgd>(
+//       {.lr = 0.1}, {},
 //       [](const OptimizerStep& step, double gradient, double& parameter, ElementState& state) {
 //         parameter -= 0.1 * gradient;
 //       });
@@ -21,6 +17,7 @@
 #include <type_traits>
 
 #include "gtest/gtest.h"
+#include "kernels/optimizer/optimizer_step.h"
 #include "kernels/simd/simd_level.h"
 #include "kernels/testing/test_array.h"
 
@@ -34,13 +31,8 @@ struct OptimizerStep {
 // What an optimizer keeps for an element, in the order of its choice.
 using ElementState = std::array<double, 3>;
 
-template <class T>
-struct OptimizerArrays {
-  T* parameter;
-  const T* gradient;
-  std::array<T*, 3> state;
-  int64_t count;
-};
+// Which arrays of the state are there, in the order of the rule's.
+using PresentState = std::array<bool, 3>;
 
 template <class T>
 struct OptimizerRun {
@@ -55,11 +47,14 @@ struct OptimizerRun {
     }
   }
 
-  OptimizerArrays<T> arrays(int64_t count) {
-    return {parameter.data(),
-            gradient.data(),
-            {state[0].data(), state[1].data(), state[2].data()},
-            count};
+  template <class Rule>
+  OptimizerArrays<Rule, T> arrays(const PresentState& present, int64_t count) {
+    OptimizerArrays<Rule, T> arrays = {
+        .parameter = parameter.data(), .gradient = gradient.data(), .count = count};
+    for (int i = 0; i < Rule::kStates; ++i) {
+      if (present[i]) arrays.state[i] = state[i].data();
+    }
+    return arrays;
   }
 
   TestArray<T> parameter;
@@ -71,15 +66,19 @@ struct OptimizerRun {
 constexpr std::array kOptimizerSteps = {OptimizerStep{1, 2}, OptimizerStep{2, -0.5},
                                         OptimizerStep{3, 0.125}};
 
-template <class T, class Kernel, class Reference>
-void expect_steps_of(const Kernel& kernel, const Reference& reference, double initial_state) {
+template <class Rule, class T, class Reference>
+void expect_steps_of(const typename Rule::Options& options, const PresentState& present,
+                     const Reference& reference, double initial_state) {
   const double tolerance = std::is_same_v<T, float> ? 4e-6 : 1e-14;
   for (const int64_t count : test_counts()) {
     const OptimizerRun<T> initial(count, initial_state);
     OptimizerRun<T> baseline = initial;
     for (const SimdLevel level : usable_simd_levels()) {
       OptimizerRun<T> run = initial;
-      for (const OptimizerStep& step : kOptimizerSteps) kernel(step, run.arrays(count), level);
+      for (const OptimizerStep& step : kOptimizerSteps) {
+        optimizer_step(options, step.number, step.gradient_factor,
+                       run.template arrays<Rule>(present, count), level);
+      }
       if (level == SimdLevel::kBaseline) baseline = run;
       EXPECT_TRUE(run.gradient.same_as(initial.gradient));
       EXPECT_TRUE(run.parameter.same_as(baseline.parameter)) << count;
@@ -106,10 +105,11 @@ void expect_steps_of(const Kernel& kernel, const Reference& reference, double in
   }
 }
 
-template <class Kernel, class Reference>
-void expect_steps(const Kernel& kernel, const Reference& reference, double initial_state = 0) {
-  expect_steps_of<float>(kernel, reference, initial_state);
-  expect_steps_of<double>(kernel, reference, initial_state);
+template <class Rule, class Reference>
+void expect_steps(const typename Rule::Options& options, const PresentState& present,
+                  const Reference& reference, double initial_state = 0) {
+  expect_steps_of<Rule, float>(options, present, reference, initial_state);
+  expect_steps_of<Rule, double>(options, present, reference, initial_state);
 }
 
 }  // namespace accelerate::kernels

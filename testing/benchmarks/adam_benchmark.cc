@@ -2,7 +2,8 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
-#include "kernels/adam/adam.h"
+#include "kernels/optimizer/optimizer_step.h"
+#include "kernels/optimizer/rules/adam.h"
 
 namespace accelerate::kernels {
 namespace {
@@ -12,15 +13,14 @@ void adam_step(benchmark::State& state, bool amsgrad) {
   const int64_t count = state.range(0);
   const std::vector<T> gradient(count, T{0.1});
   std::vector<T> parameter(count, T{1}), exp_avg(count), exp_avg_sq(count), max_exp_avg_sq(count);
-  const AdamArrays<T> arrays = {.parameter = parameter.data(),
-                                .gradient = gradient.data(),
-                                .exp_avg = exp_avg.data(),
-                                .exp_avg_sq = exp_avg_sq.data(),
-                                .max_exp_avg_sq = amsgrad ? max_exp_avg_sq.data() : nullptr,
-                                .count = count};
+  const OptimizerArrays<Adam, T> arrays = {
+      .parameter = parameter.data(),
+      .gradient = gradient.data(),
+      .state = {exp_avg.data(), exp_avg_sq.data(), amsgrad ? max_exp_avg_sq.data() : nullptr},
+      .count = count};
   int64_t step = 0;
   for (auto _ : state) {
-    adam({.weight_decay = 0.01, .decoupled_weight_decay = true}, ++step, 1, arrays);
+    optimizer_step({.weight_decay = 0.01, .decoupled_weight_decay = true}, ++step, 1, arrays);
     benchmark::ClobberMemory();
   }
   // Read and written: all but the gradient.

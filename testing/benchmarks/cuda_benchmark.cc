@@ -8,12 +8,16 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
-#include "kernels/adam/adam_cuda.h"
 #include "kernels/cuda_test/device_clock.h"
 #include "kernels/cuda_test/device_memory.h"
 #include "kernels/norm/norm_cuda.h"
+#include "kernels/optimizer/optimizer_cuda.h"
+#include "kernels/optimizer/rules/adagrad.h"
+#include "kernels/optimizer/rules/adam.h"
+#include "kernels/optimizer/rules/lion.h"
+#include "kernels/optimizer/rules/rmsprop.h"
+#include "kernels/optimizer/rules/sgd.h"
 #include "kernels/pack/pack_cuda.h"
-#include "kernels/sgd/sgd_cuda.h"
 #include "kernels/types/element_type.h"
 
 namespace accelerate::kernels {
@@ -93,64 +97,54 @@ void norm_of_arrays(benchmark::State& state, ElementType type) {
           [&] { return norm_cuda(pieces, scratch.get(), result.get(), nullptr); });
 }
 
-// Options of one group, the same slot for every piece, and a step without an overflow.
-template <class Options, class Slot>
-struct OnDevice {
-  explicit OnDevice(const Options& options)
-      : group(device_copy<Options>({&options, 1})),
-        slot(device_copy<Slot>({&first, 1})),
-        step(device_copy<Step>({&plain, 1})) {}
-
-  Slot first;
-  Step plain;
-  std::unique_ptr<Options[], CudaFree> group;
-  std::unique_ptr<Slot[], CudaFree> slot;
-  std::unique_ptr<Step[], CudaFree> step;
-};
-
-void adam_step(benchmark::State& state, ElementType gradient_type, bool amsgrad) {
+// The first `states` arrays of the optimizer's state are there.
+template <class Rule>
+void step_of(benchmark::State& state, const typename Rule::Options& options, int states,
+             ElementType gradient_type) {
   Arrays arrays(state);
-  std::byte *parameter = arrays.make(ElementType::kFloat), *gradient = arrays.make(gradient_type),
-            *exp_avg = arrays.make(ElementType::kFloat),
-            *exp_avg_sq = arrays.make(ElementType::kFloat),
-            *max_exp_avg_sq = amsgrad ? arrays.make(ElementType::kFloat) : nullptr;
-  std::vector<AdamPiece> pieces;
+  std::byte *parameter = arrays.make(ElementType::kFloat), *gradient = arrays.make(gradient_type);
+  std::vector<std::byte*> of_state;
+  for (int i = 0; i < states; ++i) of_state.push_back(arrays.make(ElementType::kFloat));
+  std::vector<OptimizerPiece<Rule>> pieces;
   for (int64_t i = 0; i < arrays.pieces(); ++i) {
     pieces.push_back({.parameter = floats_of(parameter, i),
                       .gradient = piece_of(gradient, gradient_type, i),
                       .gradient_type = gradient_type,
-                      .exp_avg = floats_of(exp_avg, i),
-                      .exp_avg_sq = floats_of(exp_avg_sq, i),
-                      .max_exp_avg_sq = amsgrad ? floats_of(max_exp_avg_sq, i) : nullptr,
                       .count = kPieceElements});
+    for (int j = 0; j < states; ++j) pieces.back().state[j] = floats_of(of_state[j], i);
   }
-  const OnDevice<AdamOptions, AdamSlot> on_device(
-      {.weight_decay = 0.01, .decoupled_weight_decay = true});
+  // Options of one group, the same slot for every piece, and a step without an overflow.
+  const OptimizerSlot<Rule> first;
+  const Step plain;
+  const auto group = device_copy<typename Rule::Options>({&options, 1});
+  const auto slot = device_copy<OptimizerSlot<Rule>>({&first, 1});
+  const auto step = device_copy<Step>({&plain, 1});
   // Read and written: all but the gradient.
-  const int64_t bytes = (amsgrad ? 8 : 6) * sizeof(float) + size_of(gradient_type);
+  const int64_t bytes = 2 * (1 + states) * sizeof(float) + size_of(gradient_type);
   measure(state, arrays.elements() * bytes, [&] {
-    return adam_cuda(pieces, on_device.group.get(), on_device.slot.get(), on_device.step.get(),
-                     nullptr);
+    return optimizer_cuda<Rule>(pieces, group.get(), slot.get(), step.get(), nullptr);
   });
 }
 
+void adam_step(benchmark::State& state, ElementType gradient_type, bool amsgrad) {
+  step_of<Adam>(state, {.weight_decay = 0.01, .decoupled_weight_decay = true}, amsgrad ? 3 : 2,
+                gradient_type);
+}
+
 void sgd_step(benchmark::State& state, ElementType gradient_type) {
-  Arrays arrays(state);
-  std::byte *parameter = arrays.make(ElementType::kFloat), *gradient = arrays.make(gradient_type),
-            *momentum_buffer = arrays.make(ElementType::kFloat);
-  std::vector<SgdPiece> pieces;
-  for (int64_t i = 0; i < arrays.pieces(); ++i) {
-    pieces.push_back({.parameter = floats_of(parameter, i),
-                      .gradient = piece_of(gradient, gradient_type, i),
-                      .gradient_type = gradient_type,
-                      .momentum_buffer = floats_of(momentum_buffer, i),
-                      .count = kPieceElements});
-  }
-  const OnDevice<SgdOptions, SgdSlot> on_device({.momentum = 0.9});
-  measure(state, arrays.elements() * (4 * sizeof(float) + size_of(gradient_type)), [&] {
-    return sgd_cuda(pieces, on_device.group.get(), on_device.slot.get(), on_device.step.get(),
-                    nullptr);
-  });
+  step_of<Sgd>(state, {.momentum = 0.9}, 1, gradient_type);
+}
+
+void rmsprop_step(benchmark::State& state, ElementType gradient_type) {
+  step_of<RmsProp>(state, {.momentum = 0.9}, 3, gradient_type);
+}
+
+void adagrad_step(benchmark::State& state, ElementType gradient_type) {
+  step_of<Adagrad>(state, {}, 1, gradient_type);
+}
+
+void lion_step(benchmark::State& state, ElementType gradient_type) {
+  step_of<Lion>(state, {.weight_decay = 0.1}, 1, gradient_type);
 }
 
 // One bucket, and a model of 256 Mi parameters.
@@ -173,6 +167,10 @@ BENCHMARK_CAPTURE(adam_step, adamw_bfloat16, kBFloat16, false)->Apply(sizes);
 BENCHMARK_CAPTURE(adam_step, amsgrad_float, kFloat, true)->Apply(sizes);
 BENCHMARK_CAPTURE(sgd_step, momentum_float, kFloat)->Apply(sizes);
 BENCHMARK_CAPTURE(sgd_step, momentum_bfloat16, kBFloat16)->Apply(sizes);
+BENCHMARK_CAPTURE(rmsprop_step, centered_float, kFloat)->Apply(sizes);
+BENCHMARK_CAPTURE(adagrad_step, float, kFloat)->Apply(sizes);
+BENCHMARK_CAPTURE(lion_step, float, kFloat)->Apply(sizes);
+BENCHMARK_CAPTURE(lion_step, bfloat16, kBFloat16)->Apply(sizes);
 
 }  // namespace
 }  // namespace accelerate::kernels

@@ -1,7 +1,7 @@
 // An AdamW step in its three forms: fused here, at::_fused_adamw_ on the list of tensors, and
 // torch::optim::AdamW. One thread.
 //
-//   bazel run //accelerate/optim:fused_optimizer_benchmark
+//   bazel run //testing/benchmarks:fused_optimizer_benchmark
 #include <benchmark/benchmark.h>
 #include <torch/torch.h>
 

@@ -22,6 +22,8 @@ def _compile(ctx, source, context, toolchain):
     for architecture in ctx.attr._architectures[BuildSettingInfo].value.split(","):
         arguments.add("-gencode=arch=compute_%s,code=sm_%s" % (architecture, architecture))
     arguments.add_all(context.defines, format_each = "-D%s")
+    for define in ctx.attr.local_defines:
+        arguments.add_all(ctx.tokenize(define), format_each = "-D%s")
     arguments.add_all([".", ctx.bin_dir.path], format_each = "-I%s")
     arguments.add_all(context.includes, format_each = "-I%s")
     arguments.add_all(context.quote_includes, format_each = "-I%s")
@@ -70,6 +72,7 @@ _cuda_library = rule(
     attrs = {
         "deps": attr.label_list(providers = [CcInfo]),
         "hdrs": attr.label_list(allow_files = [".h", ".cuh"]),
+        "local_defines": attr.string_list(doc = "As of a cc_library, by the rules of a shell."),
         "nvcc": attr.label(executable = True, cfg = "exec", allow_single_file = True),
         "srcs": attr.label_list(allow_files = [".cu"], mandatory = True),
         "_architectures": attr.label(default = "//third_party/cuda:architectures"),
@@ -84,7 +87,7 @@ def cuda_library(name, srcs, deps = [], **kwargs):
       name: name of the target.
       srcs: .cu files.
       deps: cc_library targets; the CUDA runtime is there.
-      **kwargs: hdrs, visibility, testonly and the like.
+      **kwargs: hdrs, local_defines, visibility, testonly and the like.
     """
     with_cuda = str(Label("//accelerate:with_cuda"))
 

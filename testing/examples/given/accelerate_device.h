@@ -1,4 +1,6 @@
 // What examples of accelerate/device take as given.
+#include "kernels/optimizer/optimizer_cuda.h"
+#include "kernels/optimizer/rules/adam.h"
 #include "kernels/step/step.h"
 
 extern at::Device device;
@@ -7,14 +9,14 @@ void take_it_back();
 extern kernels::StepInputs inputs;
 void begin_step(at::Device device, const kernels::StepInputs& inputs, kernels::Step* step);
 // ---- gpu_kernels.h
-extern std::vector<kernels::NormPiece> pieces;
+extern std::vector<kernels::NormPiece> gradients;
+extern std::vector<kernels::OptimizerPiece<kernels::Adam>> pieces;
 extern void* scratch;
 extern kernels::NormResult* norm;
 extern kernels::LossScale* scale;
 extern kernels::Step* step;
-extern std::vector<kernels::AdamPiece> parameters;
 extern kernels::AdamOptions* groups;
-extern kernels::AdamSlot* slots;
+extern kernels::OptimizerSlot<kernels::Adam>* slots;
 // ---- graph.h
 extern at::Tensor batch;
 void step(const at::Tensor& batch);

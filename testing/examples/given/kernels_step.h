@@ -6,7 +6,7 @@ extern Step* step;
 // ---- step.h
 void update(double gradient_factor);
 // ---- step_cuda.h
-extern std::span<const AdamPiece> pieces;
+extern std::span<const OptimizerPiece<Adam>> pieces;
 extern AdamOptions* groups;
-extern AdamSlot* slots;
+extern OptimizerSlot<Adam>* slots;
 extern cudaStream_t stream;

@@ -1,0 +1,39 @@
+// Adagrad of LibTorch, as the fused step sees it.
+//
+// Part of the FusedOptimizer; not for others.
+#pragma once
+
+#include <torch/optim/adagrad.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "accelerate/optim/fused_rule.h"
+#include "kernels/optimizer/rules/adagrad.h"
+
+namespace accelerate::internal {
+
+struct FusedAdagrad {
+  using Kernel = kernels::Adagrad;
+  using Optimizer = torch::optim::Adagrad;
+  using Options = torch::optim::AdagradOptions;
+  using State = torch::optim::AdagradParamState;
+  static constexpr std::string_view kName = "Adagrad";
+
+  static kernels::AdagradOptions kernel_options(const Options& own) {
+    return {.lr = own.lr(),
+            .lr_decay = own.lr_decay(),
+            .weight_decay = own.weight_decay(),
+            .eps = own.eps()};
+  }
+  // For parameters that came later: LibTorch makes the state of the first when the optimizer is
+  // made.
+  static double initial(const Options& own) { return own.initial_accumulator_value(); }
+  static PerState<Kernel, bool> needed(const Options&) { return {true}; }
+  static auto arrays(auto& state) { return std::array{&state.sum()}; }
+  static int64_t steps(const State& state) { return state.step(); }
+  static void count(State& state, int64_t by) { state.step(state.step() + by); }
+};
+
+}  // namespace accelerate::internal

@@ -1,0 +1,101 @@
+// A step of an optimizer on a GPU as far as it is arithmetic: what a kernel is told of a parameter,
+// what it keeps for it, and a thread's share of a chunk.
+//
+// Example:
+//   OptimizerSlot<Adam> slot;
+//   begin_piece(options, *step, piece, slot);
+//   step_chunk(slot.scalars, piece, chunk, this_worker());
+//
+// Not for whole arrays: see optimizer_step.h and optimizer_cuda.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "kernels/device/piece_table.h"
+#include "kernels/device/vector.h"
+#include "kernels/optimizer/rule.h"
+#include "kernels/simd/host_device.h"
+#include "kernels/step/step.h"
+#include "kernels/types/by_type.h"
+#include "kernels/types/convert.h"
+#include "kernels/types/element_type.h"
+
+namespace accelerate::kernels {
+
+// One of the parameters of a step. Not for parameters of 16 bits: the step is for their copy in
+// float.
+template <OptimizerRule Rule>
+struct OptimizerPiece {
+  float* parameter = nullptr;
+  const void* gradient = nullptr;
+  ElementType gradient_type = ElementType::kFloat;
+  float* state[Rule::kStates] = {};  // As in OptimizerArrays.
+  int64_t count = 0;                 // Elements.
+  int32_t group = 0;                 // Which of the launch's options are its own.
+  int32_t slot = 0;                  // Which of the launch's slots is its own.
+};
+
+// What of a step is the same for all elements of one parameter, kept where the parameter is:
+// LibTorch counts the steps of each parameter apart.
+template <OptimizerRule Rule>
+struct OptimizerSlot {
+  // Steps up to now in which the parameter had a state. Those with an overflow do not count.
+  int64_t number = 0;
+  typename Rule::template Scalars<float> scalars = {};
+};
+
+// Counts the step.
+template <OptimizerRule Rule>
+ACCELERATE_HOST_DEVICE void begin_piece(const typename Rule::Options& options, const Step& step,
+                                        const OptimizerPiece<Rule>& piece,
+                                        OptimizerSlot<Rule>& slot) {
+  if (step.overflow != 0) return;
+  bool has_state = false;
+  for (const float* array : piece.state) has_state |= array != nullptr;
+  slot.number += has_state;
+  slot.scalars = Rule::template scalars<float>(options, slot.number, step.gradient_factor);
+}
+
+template <OptimizerRule Rule, class Gradient, bool... kPresent, std::size_t... kState>
+ACCELERATE_HOST_DEVICE void step_chunk_of(const typename Rule::template Scalars<float>& scalars,
+                                          const OptimizerPiece<Rule>& piece, const Chunk& chunk,
+                                          Worker worker, std::index_sequence<kState...>) {
+  constexpr int kWidth = kVectorWidth<float, Gradient>;
+  const auto* gradient = static_cast<const Gradient*>(piece.gradient) + chunk.begin;
+  float* parameter = piece.parameter + chunk.begin;
+  // In the place of an array that is not there, one that is.
+  float* const state[] = {
+      (kHasState<Rule, kState, kPresent...> ? piece.state[kState] + chunk.begin : parameter)...};
+  const bool aligned = are_aligned<kWidth>(gradient, parameter, state[kState]...);
+  for_each_vector<kWidth>(chunk.count, aligned, worker, [&]<int kCount>(int i) {
+    const Vector<Gradient, kCount> g = load<kCount>(gradient + i);
+    Vector<float, kCount> p = load<kCount>(parameter + i);
+    Vector<float, kCount> s[Rule::kStates] = {};
+    ((kHasState<Rule, kState, kPresent...> ? void(s[kState] = load<kCount>(state[kState] + i))
+                                           : void()),
+     ...);
+    for (int k = 0; k < kCount; ++k) {
+      Rule::template element<kPresent...>(scalars, convert<float>(g.values[k]), p.values[k],
+                                          s[kState].values[k]...);
+    }
+    store(parameter + i, p);
+    ((kHasState<Rule, kState, kPresent...> ? store(state[kState] + i, s[kState]) : void()), ...);
+  });
+}
+
+template <OptimizerRule Rule>
+ACCELERATE_HOST_DEVICE void step_chunk(const typename Rule::template Scalars<float>& scalars,
+                                       const OptimizerPiece<Rule>& piece, const Chunk& chunk,
+                                       Worker worker) {
+  by_type(piece.gradient_type, [&]<class Gradient>() {
+    by_present<Rule>(
+        piece.state, [&]<bool... kPresent>() {
+          step_chunk_of<Rule, Gradient, kPresent...>(scalars, piece, chunk, worker,
+                                                     std::make_index_sequence<Rule::kStates>());
+        });
+  });
+}
+
+}  // namespace accelerate::kernels

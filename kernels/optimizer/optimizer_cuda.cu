@@ -1,0 +1,51 @@
+// Compiled by optimizer_rule for each rule.
+#include <cstdint>
+
+#include ACCELERATE_RULE_HEADER
+#include "kernels/device/launch.h"
+#include "kernels/optimizer/optimizer_chunk.h"
+#include "kernels/optimizer/optimizer_cuda.h"
+
+namespace accelerate::kernels {
+namespace {
+
+using Rule = ACCELERATE_RULE;
+using Table = PieceTable<OptimizerPiece<Rule>>;
+
+// A launch of its own, because what scalars() calculates, such as powers, may cost more than many
+// elements.
+__global__ void __launch_bounds__(kHere<MemoryPolicies>.threads)
+    begin_kernel(const __grid_constant__ Table table, const Rule::Options* groups,
+                 OptimizerSlot<Rule>* slots, const Step* step) {
+  const int i = this_piece();
+  if (i >= table.size) return;
+  const OptimizerPiece<Rule>& piece = table.pieces[i];
+  begin_piece(groups[piece.group], *step, piece, slots[piece.slot]);
+}
+
+__global__ void __launch_bounds__(kHere<MemoryPolicies>.threads)
+    step_kernel(const __grid_constant__ Table table, const OptimizerSlot<Rule>* slots,
+                const Step* step) {
+  if (step->overflow != 0) return;
+  for (int64_t i = blockIdx.x; i < table.chunk_count(); i += gridDim.x) {
+    const Chunk chunk = table.chunk(i);
+    const OptimizerPiece<Rule>& piece = table.pieces[chunk.piece];
+    // Copied, because for all the compiler knows the arrays may change what lies there.
+    const Rule::Scalars<float> scalars = slots[piece.slot].scalars;
+    step_chunk(scalars, piece, chunk, this_worker());
+  }
+}
+
+}  // namespace
+
+template <>
+int optimizer_cuda<Rule>(std::span<const OptimizerPiece<Rule>> pieces, const Rule::Options* groups,
+                         OptimizerSlot<Rule>* slots, const Step* step, void* stream) {
+  const auto cuda_stream = static_cast<cudaStream_t>(stream);
+  const cudaError_t error =
+      launch_for_each_piece<MemoryPolicies>(pieces, begin_kernel, cuda_stream, groups, slots, step);
+  if (error != cudaSuccess) return error;
+  return launch_over<MemoryPolicies>(pieces, step_kernel, cuda_stream, slots, step);
+}
+
+}  // namespace accelerate::kernels
