@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "launcher/config/launch_config.h"
 #include "launcher/config/launch_types.h"
+#include "launcher/posix/address.h"
 #include "launcher/request/flag_table.h"
 
 namespace accelerate::launcher {
@@ -176,8 +177,7 @@ std::vector<std::string> idle_on_one_machine(const LaunchConfig& config) {
   if (config.num_machines.value_or(1) > 1 || mpirun_numbers) return {};
   std::vector<std::string> names;
   if (config.machine_rank.value_or(0) != 0) names.push_back("machine_rank");
-  const std::string address = config.main_process_ip.value_or("localhost");
-  if (address != "localhost" && address != "::1" && !absl::StartsWith(address, "127.")) {
+  if (!is_loopback(config.main_process_ip.value_or("localhost"))) {
     names.push_back("main_process_ip");
   }
   return names;
