@@ -135,7 +135,7 @@ int launch_program(const std::vector<std::string>& words, bool says_defaults,
     mpirun->port = job_port(std::random_device()());
     launch = launch_through_mpirun(*plan, *command, *mpirun);
     if (request->dry_run) {
-      console.output << plain_lines(describe_mpirun(*plan, launch, mpirun->host_slots));
+      console.output << plain_lines(describe_mpirun(*plan, launch));
       return kSuccess;
     }
   }

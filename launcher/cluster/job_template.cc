@@ -11,6 +11,7 @@
 #include "launcher/plan/machine.h"
 #include "launcher/plan/mpirun.h"
 #include "launcher/plan/worker_variables.h"
+#include "launcher/request/flag_table.h"
 #include "launcher/request/program_origin.h"
 
 namespace accelerate::launcher {
@@ -123,24 +124,8 @@ std::string mpirun_line(const TemplateJob& job) {
 
 std::vector<std::string> left_out_flags(const LaunchRequest& request,
                                         const std::string& scheduler) {
-  const LaunchRequest nothing;
-  const bool is_mpi = scheduler == "mpi";
-  const std::pair<const char*, bool> flags[] = {
-      {"--tee", request.output.tee != nothing.output.tee},
-      {"--local_ranks_filter", !request.output.shown_local_ranks.empty()},
-      {"--rdzv_conf", request.rendezvous != nothing.rendezvous},
-      {"--rdzv_id", request.run_id != nothing.run_id},
-      {"--main_process_ip", !is_mpi && request.config.main_process_ip.has_value()},
-      {"--main_process_port", !is_mpi && request.config.main_process_port.has_value()},
-      {"--max_restarts", is_mpi && request.max_restarts != nothing.max_restarts},
-      {"--grace_period", is_mpi && request.grace_period != nothing.grace_period},
-      {"--log_dir", is_mpi && !request.output.log_dir.empty()},
-  };
-  std::vector<std::string> names;
-  for (const auto& [name, is_given] : flags) {
-    if (is_given) names.push_back(name);
-  }
-  return names;
+  return ignored_flags(scheduler == "mpi" ? Decider::kPrintedMpirun : Decider::kPrintedJob,
+                       request);
 }
 
 std::string print_template(const std::string& scheduler, const TemplateJob& job) {

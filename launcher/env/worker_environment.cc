@@ -3,7 +3,6 @@
 #include <array>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "launcher/env/integer.h"
@@ -14,6 +13,7 @@
 #include "launcher/env/slurm_step.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/posix/address.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -63,10 +63,6 @@ absl::Status missing(const Variable& present, const Names& absent) {
       absl::StrCat(present.name, "=", present.text, " is set, but ", absent[0], " is not (nor ",
                    absl::StrJoin(absent.begin() + 1, absent.end(), ", "), "); set ", absent[0],
                    ", or unset ", present.name, " to run outside of a job."));
-}
-
-bool is_loopback(const std::string& address) {
-  return address == "localhost" || address == "::1" || absl::StartsWith(address, "127.");
 }
 
 absl::Status read_global_place(const Variable& rank, const Variable& world_size,

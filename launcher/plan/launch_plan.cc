@@ -13,6 +13,7 @@
 #include "launcher/env/variable_names.h"
 #include "launcher/env/worker_environment.h"
 #include "launcher/plan/python_variables.h"
+#include "launcher/request/output_plan.h"
 #include "launcher/request/request_checks.h"
 
 namespace accelerate::launcher {
@@ -339,6 +340,12 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
   if (!environment.ok()) return environment.status();
   plan.environment = *std::move(environment);
   plan.remarks = make_remarks(request, machine, plan, lookup);
+  // Of machines that differ, others may have them.
+  if (!plan.counts_own_processes) {
+    const std::string absent =
+        absent_ranks_remark(plan.output, plan.num_processes, plan.world_size());
+    if (!absent.empty()) plan.remarks.push_back(absent);
+  }
   if (request.config.enable_cpu_affinity.value_or(false)) bind_to_cores(read_cpu_cores(), plan);
   return plan;
 }

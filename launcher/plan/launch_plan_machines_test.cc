@@ -10,7 +10,9 @@
 namespace accelerate::launcher {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 LaunchRequest second_of_two(std::optional<int> own, std::optional<int> all = std::nullopt) {
   return {.config = {.num_processes = all,
@@ -42,6 +44,15 @@ TEST(LaunchPlanOfUnequalMachines, MayHaveNoneOfTheRanksThatAreShown) {
   LaunchRequest alike = second_of_two(std::nullopt, 2);
   alike.output.shown_local_ranks = {2};
   EXPECT_FALSE(plan(alike).ok());
+}
+
+TEST(LaunchPlanOfUnequalMachines, MissesNoRankThatAnotherMayHave) {
+  LaunchRequest request = second_of_two(1);
+  request.output.tee = {.ranks = {{.rank = 5}}};
+  EXPECT_THAT(plan(request)->remarks, IsEmpty());
+  LaunchRequest alike = second_of_two(std::nullopt, 2);
+  alike.output.tee = request.output.tee;
+  EXPECT_THAT(plan(alike)->remarks, ElementsAre(HasSubstr("no rank 5 of --tee")));
 }
 
 TEST(LaunchPlanOfUnequalMachines, HasTheGpusOfThisOneWhereNothingWasTyped) {

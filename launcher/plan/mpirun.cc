@@ -45,7 +45,9 @@ void append_processes(const LaunchPlan& plan, const MpirunOptions& options,
 
 MpirunLaunch launch_through_mpirun(const LaunchPlan& plan, const Command& command,
                                    const MpirunOptions& options) {
-  MpirunLaunch launch = {plan_of_mpirun(plan, options), {.kind = ProgramKind::kMpirun}};
+  MpirunLaunch launch = {.plan = plan_of_mpirun(plan, options),
+                         .command = {.kind = ProgramKind::kMpirun},
+                         .host_slots = options.host_slots};
   std::vector<std::string>& argv = launch.command.argv;
   argv.push_back(options.program);
   append_processes(plan, options, argv);
@@ -60,12 +62,12 @@ MpirunLaunch launch_through_mpirun(const LaunchPlan& plan, const Command& comman
   return launch;
 }
 
-std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch,
-                            const std::vector<int>& host_slots) {
+std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch) {
   std::string text = absl::StrCat("mpirun starts ", plan.world_size(),
                                   plan.is_multi_process() ? " processes" : " process");
-  if (!host_slots.empty()) {
-    absl::StrAppend(&text, ", ", absl::StrJoin(host_slots, ", "), " on the hosts in their order");
+  if (!launch.host_slots.empty()) {
+    absl::StrAppend(&text, ", ", absl::StrJoin(launch.host_slots, ", "),
+                    " on the hosts in their order");
   } else if (plan.num_machines > 1) {
     absl::StrAppend(&text, ", ", plan.num_processes, " on each of ", plan.num_machines, " hosts");
   }

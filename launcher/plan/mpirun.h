@@ -27,8 +27,9 @@ struct MpirunOptions {
 };
 
 struct MpirunLaunch {
-  LaunchPlan plan;  // Of one process, which is mpirun.
-  Command command;
+  LaunchPlan plan;                   // Of one process, which is mpirun.
+  Command command;                   // The line that starts mpirun.
+  std::vector<int> host_slots = {};  // As in the options.
 };
 
 // What executes `command` as `plan` says on as many hosts as it has machines. Open MPI hands the
@@ -37,8 +38,7 @@ MpirunLaunch launch_through_mpirun(const LaunchPlan& plan, const Command& comman
                                    const MpirunOptions& options);
 
 // For people: how many processes mpirun starts where, where they meet, the command, and what it
-// finds in its environment. `host_slots` as in the options.
-std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch,
-                            const std::vector<int>& host_slots = {});
+// finds in its environment. `plan` is the one that `launch` was made of.
+std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch);
 
 }  // namespace accelerate::launcher

@@ -40,7 +40,7 @@ TEST(Mpirun, FillsHostsThatDiffer) {
         .is_open_mpi = is_open_mpi, .hostfile = "hosts", .host_slots = {1, 3}};
     const MpirunLaunch launch = launch_through_mpirun(plan, kScript, options);
     EXPECT_THAT(to_string(launch.command), HasSubstr(" hosts -n 4 "));
-    EXPECT_THAT(describe_mpirun(plan, launch, options.host_slots),
+    EXPECT_THAT(describe_mpirun(plan, launch),
                 HasSubstr("mpirun starts 4 processes, 1, 3 on the hosts in their order"));
   }
 }

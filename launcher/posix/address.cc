@@ -60,6 +60,10 @@ std::optional<std::vector<Address>> resolve_number(const std::string& host, int 
   return addresses;
 }
 
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || absl::StartsWith(host, "127.");
+}
+
 Address own_address(int fd) {
   Address address = {.size = sizeof(address.storage)};
   auto* generic = reinterpret_cast<sockaddr*>(&address.storage);

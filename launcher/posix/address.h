@@ -33,6 +33,10 @@ absl::StatusOr<std::vector<Address>> resolve(const std::string& host, int port);
 // The same for numbers, "10.0.0.1", without waiting; nothing for names.
 std::optional<std::vector<Address>> resolve_number(const std::string& host, int port);
 
+// Whether `host` is written as an address of this machine alone: "localhost", "127.0.0.1", "::1".
+// Other names may lead there as well, which only resolve() could tell.
+bool is_loopback(const std::string& host);
+
 // Of a connected socket: its own end, and the other. Empty for a socket within this machine.
 Address own_address(int fd);
 Address peer_address(int fd);

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/posix/address.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -109,9 +109,7 @@ int port_of(int fd) {
 }  // namespace
 
 Reach reach_of(const std::string& address) {
-  const bool is_loopback =
-      address == "localhost" || address == "::1" || absl::StartsWith(address, "127.");
-  return is_loopback ? Reach::kLoopback : Reach::kNetwork;
+  return is_loopback(address) ? Reach::kLoopback : Reach::kNetwork;
 }
 
 FileDescriptor try_to_listen(int port, Reach reach) {

@@ -101,6 +101,21 @@ std::string section_value(const LaunchFlag& flag, const std::string& value) {
   return *parse_truth_value(flag.name, value) ? "true" : "false";
 }
 
+template <class Member>
+bool has_value(const Member& member) {
+  return member != Member();
+}
+
+// A switch that a config file leaves off says nothing.
+bool has_value(const std::optional<bool>& member) { return member.value_or(false); }
+
+bool is_given(const LaunchFlag& flag, const LaunchRequest& request) {
+  if (flag.is_given != nullptr) return flag.is_given(request);
+  const auto* key = std::get_if<const ConfigKey*>(&flag.target);
+  return key != nullptr &&
+         std::visit([&](auto member) { return has_value(request.config.*member); }, (*key)->member);
+}
+
 }  // namespace
 
 const std::vector<LaunchFlag>& launch_flags() {
@@ -144,6 +159,16 @@ absl::Status set_launch_flag(const LaunchFlag& flag, const std::string& value,
     (request.config.*(*section))[flag.name] = section_value(flag, value);
   }
   return absl::OkStatus();
+}
+
+std::vector<std::string> ignored_flags(Decider decider, const LaunchRequest& request) {
+  std::vector<std::string> names;
+  for (const LaunchFlag& flag : launch_flags()) {
+    const std::vector<Decider>& deciders = flag.ignored_under;
+    const bool is_ignored = std::find(deciders.begin(), deciders.end(), decider) != deciders.end();
+    if (is_ignored && is_given(flag, request)) names.push_back(absl::StrCat("--", flag.name));
+  }
+  return names;
 }
 
 }  // namespace accelerate::launcher

@@ -25,6 +25,15 @@ enum class FlagUse {
   kNobody,  // Taken by `accelerate launch`, because command lines of Python's have it, and ignored.
 };
 
+// Who decides, in the place of the launcher that reads a flag, what the flag says. It is ignored
+// there, and the user is told so.
+enum class Decider {
+  kOtherLauncher,  // It has started this process and given it its place.
+  kMpirun,         // It starts, numbers and binds the processes of this launch.
+  kPrintedJob,     // SLURM or Kubernetes, for which a job is printed.
+  kPrintedMpirun,  // mpirun, for which a command line is printed.
+};
+
 struct LaunchFlag {
   using Set = absl::Status (*)(const std::string& value, LaunchRequest& request);
 
@@ -38,6 +47,9 @@ struct LaunchFlag {
   std::variant<Set, ConfigSection LaunchConfig::*, const ConfigKey*> target = Set{};
   std::string example = "";  // A valid value, where the rule does not show one.
   char letter = 0;           // A second name, which `accelerate launch` alone takes, but for -h.
+  std::vector<Decider> ignored_under = {};
+  // Whether a request has the flag; for one that goes to the key of a config file, the table knows.
+  bool (*is_given)(const LaunchRequest& request) = nullptr;
 };
 
 // In the order of the help: rows of one group stand together.
@@ -51,5 +63,9 @@ const LaunchFlag* find_launch_flag(const std::string& word);
 // names the flag with a bad value, and what to write.
 absl::Status set_launch_flag(const LaunchFlag& flag, const std::string& value,
                              LaunchRequest& request);
+
+// The flags that `request` has and that are ignored under `decider`, "--tee", in the order of the
+// help.
+std::vector<std::string> ignored_flags(Decider decider, const LaunchRequest& request);
 
 }  // namespace accelerate::launcher

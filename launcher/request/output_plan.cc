@@ -77,4 +77,18 @@ absl::Status check_shown_ranks(const OutputPlan& plan, int num_processes) {
                    num_processes - 1, "; name one of these."));
 }
 
+std::string absent_ranks_remark(const OutputPlan& plan, int num_processes, int world_size) {
+  std::vector<std::string> names;
+  for (const RankStreams& each : plan.tee.ranks) {
+    if (each.rank >= world_size) names.push_back(absl::StrCat("rank ", each.rank, " of --tee"));
+  }
+  for (const int rank : plan.shown_local_ranks) {
+    if (rank < num_processes) continue;
+    names.push_back(absl::StrCat("local rank ", rank, " of --local_ranks_filter"));
+  }
+  if (names.empty()) return "";
+  return absl::StrCat("There is no ", absl::StrJoin(names, ", no "), ": ranks count from 0 to ",
+                      world_size - 1, ", and on this machine to ", num_processes - 1, ".");
+}
+
 }  // namespace accelerate::launcher

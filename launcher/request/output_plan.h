@@ -71,4 +71,8 @@ absl::StatusOr<std::vector<int>> parse_local_ranks(const std::string& text);
 // are on this machine.
 absl::Status check_shown_ranks(const OutputPlan& plan, int num_processes);
 
+// A line about the ranks that the plan names and that there are not among `num_processes` of this
+// machine and `world_size` of all; empty where all are there.
+std::string absent_ranks_remark(const OutputPlan& plan, int num_processes, int world_size);
+
 }  // namespace accelerate::launcher

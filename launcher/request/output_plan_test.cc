@@ -66,5 +66,14 @@ TEST(ShownRanks, MustBeThere) {
                     HasSubstr("the local ranks 0 to 1")));
 }
 
+TEST(AbsentRanks, AreNamedBesideThoseThatAreThere) {
+  const OutputPlan plan = {.tee = *parse_tee("0:1,4:3"), .shown_local_ranks = {0, 2}};
+  EXPECT_EQ(absent_ranks_remark(plan, 2, 4),
+            "There is no rank 4 of --tee, no local rank 2 of --local_ranks_filter: ranks count "
+            "from 0 to 3, and on this machine to 1.");
+  EXPECT_EQ(absent_ranks_remark(plan, 3, 6), "");
+  EXPECT_EQ(absent_ranks_remark({.tee = *parse_tee("3")}, 1, 1), "");
+}
+
 }  // namespace
 }  // namespace accelerate::launcher

@@ -19,6 +19,7 @@ namespace accelerate::launcher {
 namespace {
 
 using Set = LaunchFlag::Set;
+using enum Decider;
 
 constexpr char kGeneral[] = "Options";
 constexpr char kProgram[] = "What is launched";
@@ -49,6 +50,25 @@ template <auto part, auto member>
 absl::Status take_text(const std::string& value, LaunchRequest& request) {
   request.*part.*member = value;
   return absl::OkStatus();
+}
+
+// Whether a request says something else there than one without flags.
+template <auto member>
+bool differs(const LaunchRequest& request) {
+  return request.*member != LaunchRequest().*member;
+}
+
+template <auto part, auto member>
+bool differs(const LaunchRequest& request) {
+  return request.*part.*member != LaunchRequest().*part.*member;
+}
+
+// The flag, which means nothing where one of `deciders` says the same. `is_given` as in LaunchFlag.
+LaunchFlag ignored_under(std::vector<Decider> deciders, LaunchFlag flag,
+                         bool (*is_given)(const LaunchRequest&) = nullptr) {
+  flag.ignored_under = std::move(deciders);
+  flag.is_given = is_given;
+  return flag;
 }
 
 absl::Status set_cpu(const std::string&, LaunchRequest& request) {
@@ -175,16 +195,20 @@ std::vector<LaunchFlag> own_flags() {
        FlagUse::kLaunch, Set(set_multi_gpu)},
       {"gpu_ids", "IDS", "The GPUs to use, such as 0,2 (all that CUDA shows).", kHardware,
        FlagUse::kLaunch, key("gpu_ids")},
-      {"enable_cpu_affinity", "", "Bind each process to its share of the cores, by NUMA node.",
-       kHardware, FlagUse::kLaunch, key("enable_cpu_affinity")},
+      ignored_under({kMpirun}, {"enable_cpu_affinity", "",
+                                "Bind each process to its share of the cores, by NUMA node.",
+                                kHardware, FlagUse::kLaunch, key("enable_cpu_affinity")}),
 
       {"mixed_precision", "{no,fp16,bf16,fp8}", "Precision of the run (no).", kResources,
        FlagUse::kLaunch, key("mixed_precision")},
-      {"num_processes", "N", "Processes to start (one for each GPU, or one on the CPU).",
-       kResources, FlagUse::kLaunch, key("num_processes"), "2"},
-      {"nproc_per_node", "N",
-       "Processes of this machine, where machines may have different numbers.", kResources,
-       FlagUse::kLaunch, Set(set_processes_per_machine), "2"},
+      ignored_under({kOtherLauncher}, {"num_processes", "N",
+                                       "Processes to start (one for each GPU, or one on the CPU).",
+                                       kResources, FlagUse::kLaunch, key("num_processes"), "2"}),
+      ignored_under({kOtherLauncher},
+                    {"nproc_per_node", "N",
+                     "Processes of this machine, where machines may have different numbers.",
+                     kResources, FlagUse::kLaunch, Set(set_processes_per_machine), "2"},
+                    differs<&LaunchRequest::processes_per_machine>),
       {"oversubscribe", "",
        "Start as many processes as were asked for, however few cores and little memory there are.",
        kResources, FlagUse::kLaunch, Set(turn_on<&LaunchRequest::oversubscribe>)},
@@ -192,42 +216,66 @@ std::vector<LaunchFlag> own_flags() {
        "Threads of each process (OMP_NUM_THREADS, or its share of the cores).", kResources,
        FlagUse::kLaunch, Set(set_threads)},
 
-      {"main_process_port", "PORT",
-       "Where the processes, or machines (29500), meet (any free port).", kMachines,
-       FlagUse::kLaunch, key("main_process_port"), "0"},
-      {"main_process_ip", "ADDRESS", "The machine with rank 0.", kMachines, FlagUse::kLaunch,
-       key("main_process_ip")},
-      {"num_machines", "N", "Machines that take part (1).", kMachines, FlagUse::kLaunch,
-       key("num_machines"), "1"},
-      {"machine_rank", "N", "The number of this machine among them (0).", kMachines,
-       FlagUse::kLaunch, key("machine_rank"), "0"},
+      ignored_under({kOtherLauncher, kPrintedJob},
+                    {"main_process_port", "PORT",
+                     "Where the processes, or machines (29500), meet (any free port).", kMachines,
+                     FlagUse::kLaunch, key("main_process_port"), "0"}),
+      ignored_under({kOtherLauncher, kPrintedJob},
+                    {"main_process_ip", "ADDRESS", "The machine with rank 0.", kMachines,
+                     FlagUse::kLaunch, key("main_process_ip")}),
+      ignored_under({kOtherLauncher}, {"num_machines", "N", "Machines that take part (1).",
+                                       kMachines, FlagUse::kLaunch, key("num_machines"), "1"}),
+      ignored_under({kOtherLauncher, kMpirun},
+                    {"machine_rank", "N", "The number of this machine among them (0).", kMachines,
+                     FlagUse::kLaunch, key("machine_rank"), "0"}),
       {"same_network", "", "Accepted, and without effect.", kMachines, FlagUse::kLaunch,
        key("same_network")},
       {"rdzv_backend", "BACKEND", "Static, or c10d, where machines need no machine_rank (static).",
        kMachines, FlagUse::kLaunch, key("rdzv_backend")},
-      {"rdzv_conf", "SETTINGS",
-       "How machines wait for each other, such as join_timeout=60 (600 seconds).", kMachines,
-       FlagUse::kLaunch, Set(set_rendezvous), "join_timeout=60"},
-      {"rdzv_id", "ID", "The job's id, which each of its machines must know (none).", kMachines,
-       FlagUse::kLaunch, Set(set_run_id)},
+      ignored_under({kMpirun, kPrintedJob, kPrintedMpirun},
+                    {"rdzv_conf", "SETTINGS",
+                     "How machines wait for each other, such as join_timeout=60 (600 seconds).",
+                     kMachines, FlagUse::kLaunch, Set(set_rendezvous), "join_timeout=60"},
+                    differs<&LaunchRequest::rendezvous>),
+      ignored_under({kMpirun, kPrintedJob, kPrintedMpirun},
+                    {"rdzv_id", "ID", "The job's id, which each of its machines must know (none).",
+                     kMachines, FlagUse::kLaunch, Set(set_run_id)},
+                    differs<&LaunchRequest::run_id>),
       {"mpirun_hostfile", "FILE", "Start the processes of these hosts through mpirun.", kMachines,
        FlagUse::kCommand, Set(set_mpirun_hostfile)},
 
-      {"tee", "STREAMS",
-       "Mark the lines of each rank: 1 for output, 2 for errors, 3 for both, 0:3 for rank 0 (0).",
-       kOutput, FlagUse::kLaunch, Set(set_tee), "", 't'},
-      {"local_ranks_filter", "RANKS",
-       "Show what these ranks of each machine print, such as 0 or 0,2, and nothing of others "
-       "(all).",
-       kOutput, FlagUse::kLaunch, Set(set_local_ranks_filter), "0"},
-      {"log_dir", "FOLDER", "Keep the output of each rank and restart in files below it.", kOutput,
-       FlagUse::kLaunch, Set(take_text<&LaunchRequest::output, &OutputPlan::log_dir>)},
-      {"role", "NAME", "What the processes are called in these marks (default).", kOutput,
-       FlagUse::kLaunch, Set(take_text<&LaunchRequest::role>)},
-      {"max_restarts", "N", "Times that all processes start again when one has failed (0).",
-       kOutput, FlagUse::kLaunch, Set(set_max_restarts)},
-      {"grace_period", "SECONDS", "Time to end after SIGTERM before processes are killed (30).",
-       kOutput, FlagUse::kLaunch, Set(set_grace_period)},
+      ignored_under({kOtherLauncher, kMpirun, kPrintedJob, kPrintedMpirun},
+                    {"tee", "STREAMS",
+                     "Mark the lines of each rank: 1 for output, 2 for errors, 3 for both, 0:3 for "
+                     "rank 0 (0).",
+                     kOutput, FlagUse::kLaunch, Set(set_tee), "", 't'},
+                    differs<&LaunchRequest::output, &OutputPlan::tee>),
+      ignored_under(
+          {kOtherLauncher, kPrintedJob, kPrintedMpirun},
+          {"local_ranks_filter", "RANKS",
+           "Show what these ranks of each machine print, such as 0 or 0,2, and nothing of others "
+           "(all).",
+           kOutput, FlagUse::kLaunch, Set(set_local_ranks_filter), "0"},
+          differs<&LaunchRequest::output, &OutputPlan::shown_local_ranks>),
+      ignored_under(
+          {kOtherLauncher, kPrintedMpirun},
+          {"log_dir", "FOLDER", "Keep the output of each rank and restart in files below it.",
+           kOutput, FlagUse::kLaunch, Set(take_text<&LaunchRequest::output, &OutputPlan::log_dir>)},
+          differs<&LaunchRequest::output, &OutputPlan::log_dir>),
+      ignored_under({kMpirun},
+                    {"role", "NAME", "What the processes are called in these marks (default).",
+                     kOutput, FlagUse::kLaunch, Set(take_text<&LaunchRequest::role>)},
+                    differs<&LaunchRequest::role>),
+      ignored_under(
+          {kOtherLauncher, kPrintedMpirun},
+          {"max_restarts", "N", "Times that all processes start again when one has failed (0).",
+           kOutput, FlagUse::kLaunch, Set(set_max_restarts)},
+          differs<&LaunchRequest::max_restarts>),
+      ignored_under(
+          {kPrintedMpirun},
+          {"grace_period", "SECONDS", "Time to end after SIGTERM before processes are killed (30).",
+           kOutput, FlagUse::kLaunch, Set(set_grace_period)},
+          differs<&LaunchRequest::grace_period>),
       {"monitor_interval", "NUMBER", "Accepted, and without effect: an end is noticed at once.",
        kOutput, FlagUse::kLaunch, Set(set_nothing)},
   };

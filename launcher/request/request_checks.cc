@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <initializer_list>
-#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "launcher/config/launch_config.h"
 #include "launcher/config/launch_types.h"
+#include "launcher/posix/address.h"
+#include "launcher/request/flag_table.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -177,18 +177,15 @@ std::vector<std::string> idle_on_one_machine(const LaunchConfig& config) {
   if (config.num_machines.value_or(1) > 1 || mpirun_numbers) return {};
   std::vector<std::string> names;
   if (config.machine_rank.value_or(0) != 0) names.push_back("machine_rank");
-  const std::string address = config.main_process_ip.value_or("localhost");
-  if (address != "localhost" && address != "::1" && !absl::StartsWith(address, "127.")) {
+  if (!is_loopback(config.main_process_ip.value_or("localhost"))) {
     names.push_back("main_process_ip");
   }
   return names;
 }
 
-std::string given_names(std::initializer_list<std::pair<const char*, bool>> flags) {
-  std::vector<std::string> names;
-  for (const auto& [name, is_given] : flags) {
-    if (is_given) names.push_back(name);
-  }
+// "--tee, --role are ignored: ", or nothing.
+std::string ignored_under(Decider decider, const LaunchRequest& request) {
+  const std::vector<std::string> names = ignored_flags(decider, request);
   if (names.empty()) return "";
   return absl::StrCat(absl::StrJoin(names, ", "), names.size() == 1 ? " is" : " are", " ignored: ");
 }
@@ -219,18 +216,9 @@ std::vector<std::string> ignored_remarks(const LaunchRequest& request, ProgramOr
 }
 
 std::string dropped_flags_remark(const LaunchRequest& typed, int world_size) {
-  const LaunchConfig& config = typed.config;
-  const std::string names =
-      given_names({{"--num_processes", config.num_processes.value_or(world_size) != world_size},
-                   {"--nproc_per_node", typed.processes_per_machine.has_value()},
-                   {"--num_machines", config.num_machines.has_value()},
-                   {"--machine_rank", config.machine_rank.has_value()},
-                   {"--main_process_ip", config.main_process_ip.has_value()},
-                   {"--main_process_port", config.main_process_port.has_value()},
-                   {"--max_restarts", typed.max_restarts != LaunchRequest().max_restarts},
-                   {"--tee", typed.output.tee != LaunchRequest().output.tee},
-                   {"--local_ranks_filter", !typed.output.shown_local_ranks.empty()},
-                   {"--log_dir", !typed.output.log_dir.empty()}});
+  LaunchRequest lost = typed;
+  if (lost.config.num_processes == world_size) lost.config.num_processes.reset();
+  const std::string names = ignored_under(Decider::kOtherLauncher, lost);
   if (names.empty()) return "";
   return absl::StrCat(names, "this process has its place already, as one of ", world_size,
                       " that another launcher has started; tell that one, or unset RANK and "
@@ -238,14 +226,10 @@ std::string dropped_flags_remark(const LaunchRequest& typed, int world_size) {
 }
 
 std::string mpirun_flags_remark(const LaunchRequest& request) {
-  const LaunchRequest defaults;
-  const std::string names =
-      given_names({{"--machine_rank", request.config.machine_rank.value_or(0) != 0},
-                   {"--enable_cpu_affinity", request.config.enable_cpu_affinity.value_or(false)},
-                   {"--tee", request.output.tee != defaults.output.tee},
-                   {"--role", request.role != defaults.role},
-                   {"--rdzv_id", request.run_id != defaults.run_id},
-                   {"--rdzv_conf", request.rendezvous != defaults.rendezvous}});
+  LaunchRequest lost = request;
+  // What config files say of the one machine that starts all.
+  if (lost.config.machine_rank == 0) lost.config.machine_rank.reset();
+  const std::string names = ignored_under(Decider::kMpirun, lost);
   if (names.empty()) return "";
   return absl::StrCat(names,
                       "mpirun starts, numbers and binds the processes, and has flags of its own.");
