@@ -21,22 +21,10 @@
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")
+load("//accelerate:policies.bzl", "PRECISIONS", "PRECISION_CHOICES", "STRATEGIES", "STRATEGY_CHOICES")
 load("//accelerate/packaging:package.bzl", _accelerate_package = "accelerate_package")
 
 accelerate_package = _accelerate_package
-
-_STRATEGIES = {
-    "cpu": "::accelerate::Cpu",
-    "gpu": "::accelerate::Gpu",
-    "multi_cpu": "::accelerate::MultiCpu",
-    "multi_gpu": "::accelerate::MultiGpu",
-}
-
-_PRECISIONS = {
-    "bf16": "::accelerate::Bf16",
-    "fp16": "::accelerate::Fp16",
-    "fp32": "::accelerate::Fp32",
-}
 
 def _setting(name):
     # Through Label, so that it is this repository's setting in whichever workspace the rule is used.
@@ -48,25 +36,25 @@ def _checked(rule, attribute, value, policies):
 
 def _strategy_defines(attribute):
     defines = {}
-    for value in ["auto"] + sorted(_STRATEGIES.keys()):
+    for value in STRATEGY_CHOICES:
         # The command line beats the attribute.
         chosen = attribute if value == "auto" else value
-        fixed = [] if chosen == "auto" else ["ACCELERATE_FIXED_STRATEGY=" + _STRATEGIES[chosen]]
+        fixed = [] if chosen == "auto" else ["ACCELERATE_FIXED_STRATEGY=" + STRATEGIES[chosen]]
         defines[_setting("strategy_" + value)] = fixed
         defines[_setting("strategy_%s_without_cuda" % value)] = fixed + ["ACCELERATE_WITHOUT_CUDA"]
     return select(defines)
 
 def _precision_defines(attribute):
     defines = {}
-    for value in ["auto"] + sorted(_PRECISIONS.keys()):
+    for value in PRECISION_CHOICES:
         chosen = attribute if value == "auto" else value
-        fixed = [] if chosen == "auto" else ["ACCELERATE_FIXED_PRECISION=" + _PRECISIONS[chosen]]
+        fixed = [] if chosen == "auto" else ["ACCELERATE_FIXED_PRECISION=" + PRECISIONS[chosen]]
         defines[_setting("precision_" + value)] = fixed
     return select(defines)
 
 def _policy_defines(rule, strategy, precision):
-    _checked(rule, "strategy", strategy, _STRATEGIES)
-    _checked(rule, "precision", precision, _PRECISIONS)
+    _checked(rule, "strategy", strategy, STRATEGIES)
+    _checked(rule, "precision", precision, PRECISIONS)
     return _strategy_defines(strategy) + _precision_defines(precision)
 
 def accelerate_binary(name, srcs, deps = [], strategy = "auto", precision = "auto", local_defines = [], **kwargs):

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -26,6 +27,14 @@ struct BackendOptions {
   bool shared_memory = true;
   // Ranks with different ones count as on different hosts, as a test wants them.
   std::string host = {};
+};
+
+// A backend that compares what ranks call their collectives.
+class Tagged {
+ public:
+  virtual ~Tagged() = default;
+  // Of the next collective that is started.
+  virtual void tag_next(int64_t tag) = 0;
 };
 
 // On the CPU: through shared memory inside a host, over Gloo between hosts. The same kind on all

@@ -25,6 +25,11 @@
 
 namespace c10d {
 class Backend;
+class Store;
+}  // namespace c10d
+
+namespace accelerate::internal {
+struct BackendOptions;
 }
 
 namespace accelerate {
@@ -43,7 +48,14 @@ struct ProcessGroupOptions {
   bool shared_memory = true;
 };
 
-// A collective that is under way, as start_mean() returns it.
+struct CollectiveOptions {
+  // What the collective is for, such as the number of a unit of parameters; not negative. Ranks
+  // that come to one collective with different tags, although sizes and types are the same, are
+  // told at once between processes of one host on the CPU; elsewhere tags are not compared.
+  int64_t tag = 0;
+};
+
+// A collective that is under way, as the start_ methods return it.
 class PendingCollective {
  public:
   // Returns when the result is there. Throws c10::Error as the collective itself would; to be
@@ -95,8 +107,22 @@ class Communicator {
   // the same order; any number may be under way. On a GPU they run on a stream of their own, and
   // wait() makes the current stream wait, not the host. Through shared memory no thread runs them:
   // what has no room there, and the sums, are done in wait() and in later calls.
-  [[nodiscard]] PendingCollective start_mean(at::Tensor& tensor);
+  [[nodiscard]] PendingCollective start_mean(at::Tensor& tensor,
+                                             const CollectiveOptions& options = {});
   double mean_factor() const;
+  // The same, where each rank gets its part alone: of an input of size() equal parts, one behind
+  // the other in rank order, the output is the mean of the part of this rank. Both are contiguous
+  // and of one type, and the output may be that part of the input.
+  [[nodiscard]] PendingCollective start_reduce_scatter_mean(const at::Tensor& input,
+                                                            at::Tensor& output,
+                                                            const CollectiveOptions& options = {});
+  // Begins the way back: `all` becomes every rank's `part`, one behind the other in rank order.
+  // Both are contiguous and of one type, and `part` may be its place in `all`.
+  [[nodiscard]] PendingCollective start_all_gather(const at::Tensor& part, at::Tensor& all,
+                                                   const CollectiveOptions& options = {});
+  // The two, begun and waited for; the operation as in all_reduce().
+  void reduce_scatter(const at::Tensor& input, at::Tensor& output, ReduceOp op);
+  void all_gather(const at::Tensor& part, at::Tensor& all);
   // In place: every rank gets the root's values. The tensor is contiguous.
   void broadcast(at::Tensor& tensor, int root);
   // Every rank's tensor, in rank order; all have the same shape.
@@ -110,12 +136,26 @@ class Communicator {
   // Returns when every rank has called it.
   void barrier();
 
+  // The communicator of those ranks that give the same color, in the order of their ranks here; its
+  // ranks count from 0. Colors are 0 or more. Collective. Throws c10::Error in a communicator of a
+  // backend of the caller's.
+  Communicator split(int color);
+
  private:
   struct Group;
   explicit Communicator(std::shared_ptr<Group> group);
+  // Blocks until all ranks of the group call it.
+  static std::shared_ptr<Group> make_group(const c10::intrusive_ptr<c10d::Store>& store,
+                                           c10::Device device,
+                                           const internal::BackendOptions& options);
   void check_root(int root) const;
+  void check_parts(const char* name, const at::Tensor& part, const at::Tensor& all) const;
+  PendingCollective start_reduce_scatter(const at::Tensor& input, at::Tensor& output, ReduceOp op,
+                                         const CollectiveOptions& options);
   template <class Start>
   void run(const char* name, Start&& start) const;
+  template <class Start>
+  PendingCollective begin(const char* name, const CollectiveOptions& options, Start&& start) const;
 
   // None when alone. Shared with what is under way.
   std::shared_ptr<Group> group_;

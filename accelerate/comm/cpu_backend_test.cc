@@ -81,6 +81,12 @@ std::string check_others(const Backend& backend) {
           wrong << "all_gather of " << count << ", rank " << i << '\n';
       }
     }
+    // Whole, and each rank's part of the sum.
+    at::Tensor mine = given(rank, count, at::kFloat), all = at::empty({size * count});
+    backend->_allgather_base(all, mine)->wait();
+    at::Tensor own = at::empty({count});
+    backend->_reduce_scatter_base(own, all, {.reduceOp = c10d::ReduceOp::SUM})->wait();
+    if (!at::equal(own, size * mine)) wrong << "reduce_scatter of " << count << '\n';
   }
   backend->barrier()->wait();
   return wrong.str();
@@ -120,6 +126,25 @@ TEST(CpuBackend, GathersIntoOneTensorAndScatters) {
     backend->reduce_scatter(outputs, inputs, {.reduceOp = c10d::ReduceOp::AVG})->wait();
     TORCH_CHECK(at::equal(outputs[0], mine), "the mean of three equal parts is wrong");
     return "";
+  }));
+}
+
+// One of the sums is of other parameters than the other.
+TEST(CpuBackend, ComparesWhatCollectivesAreFor) {
+  expect_nothing_wrong(run_forked(2, [](int rank, const Store& store) -> std::string {
+    const Backend backend = join(store, rank, 2);
+    auto& tagged = dynamic_cast<Tagged&>(*backend);
+    at::Tensor sum = at::ones({4});
+    tagged.tag_next(7);
+    all_reduce(backend, sum, c10d::ReduceOp::SUM);
+    tagged.tag_next(rank);
+    try {
+      all_reduce(backend, sum, c10d::ReduceOp::SUM);
+    } catch (const std::exception& error) {
+      const std::string what = error.what();
+      return what.find("number 2 with the tag 1") != std::string::npos ? "" : what;
+    }
+    return "it was not noticed";
   }));
 }
 

@@ -1,5 +1,6 @@
 #include "accelerate/comm/host_values.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -10,6 +11,7 @@
 namespace accelerate {
 namespace {
 
+using testing::HasSubstr;
 using Strings = std::vector<std::string>;
 
 class HostValues : public WorldTest {
@@ -64,23 +66,21 @@ TEST_F(HostValues, ThatHaveNoResultAreErrorsOnEveryRank) {
   const auto message = [&](auto number, ReduceOp op, double scale) {
     return message_of([&] { reduced(number, op, scale); });
   };
-  EXPECT_NE(message(1, ReduceOp::kMean, 1).find("convert them to double"), std::string::npos);
-  EXPECT_NE(message(1, ReduceOp::kSum, 0.5).find("convert them to double"), std::string::npos);
-  EXPECT_NE(message(uint8_t{100}, ReduceOp::kSum, 1).find("the result 300 does not fit"),
-            std::string::npos);
-  EXPECT_NE(message(int64_t{1} << 62, ReduceOp::kSum, 1).find("too large"), std::string::npos);
-  EXPECT_NE(message_of([&] {
-              reduce(*world_, std::vector<double>(rank_ == 1 ? 3 : 2, 1), ReduceOp::kSum, 1);
-            }).find("rank 0 has 2, rank 1 has 3, rank 2 has 2"),
-            std::string::npos);
+  EXPECT_THAT(message(1, ReduceOp::kMean, 1), HasSubstr("convert them to double"));
+  EXPECT_THAT(message(1, ReduceOp::kSum, 0.5), HasSubstr("convert them to double"));
+  EXPECT_THAT(message(uint8_t{100}, ReduceOp::kSum, 1), HasSubstr("the result 300 does not fit"));
+  EXPECT_THAT(message(int64_t{1} << 62, ReduceOp::kSum, 1), HasSubstr("too large"));
+  EXPECT_THAT(message_of([&] {
+                reduce(*world_, std::vector<double>(rank_ == 1 ? 3 : 2, 1), ReduceOp::kSum, 1);
+              }),
+              HasSubstr("rank 0 has 2, rank 1 has 3, rank 2 has 2"));
 }
 
 TEST_F(HostValues, AreKnownToBeBuiltAlike) {
   check_alike(*world_, "gather", "{ loss }");
-  EXPECT_NE(message_of([&] {
-              check_alike(*world_, "gather", rank_ == 2 ? "{ lost }" : "{ loss }");
-            }).find("rank 1: { loss }, rank 2: { lost }"),
-            std::string::npos);
+  EXPECT_THAT(
+      message_of([&] { check_alike(*world_, "gather", rank_ == 2 ? "{ lost }" : "{ loss }"); }),
+      HasSubstr("rank 1: { loss }, rank 2: { lost }"));
 }
 
 TEST(LoneHostValues, StayAsTheyAre) {

@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace accelerate::internal {
 namespace {
@@ -172,16 +173,17 @@ HostsBackend::HostsBackend(Meeting meeting, c10::intrusive_ptr<c10d::Backend> le
 
 c10::intrusive_ptr<c10d::Work> HostsBackend::start(HostsOperation operation,
                                                    std::chrono::milliseconds timeout) {
+  const int64_t tag = std::exchange(next_tag_, 0);
+  if (operation.inside) operation.inside->signature.tag = tag;
+  if (operation.back_inside) operation.back_inside->signature.tag = tag;
   auto shared = std::make_shared<HostsOperation>(std::move(operation));
   progress_->start(shared);
   return c10::make_intrusive<HostsWork>(progress_, std::move(shared),
                                         timeout == c10d::kUnsetTimeout ? timeout_ : timeout);
 }
 
-c10::intrusive_ptr<c10d::Work> HostsBackend::allreduce(std::vector<at::Tensor>& tensors,
-                                                       const c10d::AllreduceOptions& options) {
-  const at::Tensor& tensor = only_one(tensors);
-  const c10d::ReduceOp::RedOpType operation = options.reduceOp;
+HostsOperation HostsBackend::all_reduce_stages(const at::Tensor& tensor,
+                                               c10d::ReduceOp::RedOpType operation) const {
   HostsOperation stages;
   stages.inside = all_reduce_of(tensor, operation, size_);
   stages.between = [tensor, operation](c10d::Backend& leaders) -> Works {
@@ -190,6 +192,24 @@ c10::intrusive_ptr<c10d::Work> HostsBackend::allreduce(std::vector<at::Tensor>& 
     return {leaders.allreduce(flat, {.reduceOp = between_hosts(operation, tensor.scalar_type())})};
   };
   stages.back_inside = broadcast_of(tensor, 0, is_leader());
+  return stages;
+}
+
+c10::intrusive_ptr<c10d::Work> HostsBackend::allreduce(std::vector<at::Tensor>& tensors,
+                                                       const c10d::AllreduceOptions& options) {
+  return start(all_reduce_stages(only_one(tensors), options.reduceOp), options.timeout);
+}
+
+// The sum of everything, of which each rank keeps its part: the parts of a host's ranks need not
+// lie behind each other, so that what goes between the hosts is the same.
+c10::intrusive_ptr<c10d::Work> HostsBackend::_reduce_scatter_base(
+    at::Tensor& output, at::Tensor& input, const c10d::ReduceScatterOptions& options) {
+  const at::Tensor sum = input.clone();
+  const at::Tensor own = parts_of(sum, size_)[rank_];
+  TORCH_CHECK(own.numel() == output.numel(), "a part of ", output.numel(), " elements for one of ",
+              own.numel(), "; give every rank as much");
+  HostsOperation stages = all_reduce_stages(sum, options.reduceOp);
+  stages.at_end = [own, output] { output.view({-1}).copy_(own); };
   return start(std::move(stages), options.timeout);
 }
 
@@ -256,6 +276,13 @@ c10::intrusive_ptr<c10d::Work> HostsBackend::allgather(
       bytes_of(results_in_order[i]).copy_(gathered[static_cast<int64_t>(i)]);
   };
   return start(std::move(stages), options.timeout);
+}
+
+c10::intrusive_ptr<c10d::Work> HostsBackend::_allgather_base(
+    at::Tensor& output, at::Tensor& input, const c10d::AllgatherOptions& options) {
+  std::vector<std::vector<at::Tensor>> outputs{parts_of(output, size_)};
+  std::vector<at::Tensor> inputs{input};
+  return allgather(outputs, inputs, options);
 }
 
 c10::intrusive_ptr<c10d::Work> HostsBackend::barrier(const c10d::BarrierOptions& options) {

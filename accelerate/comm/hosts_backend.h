@@ -5,8 +5,9 @@
 //   HostsBackend backend(meeting, gloo_of_leaders, rank, size, timeout);
 //
 // Sums are those of the hosts, added up by Gloo: the same bits on every rank, but not those of one
-// host with as many processes. Offers what a Communicator needs: all-reduce, broadcast, all-gather
-// and barrier. A collective goes on in wait(), in isCompleted() and in later calls.
+// host with as many processes. Offers what a Communicator needs: all-reduce, reduce-scatter,
+// broadcast, all-gather and barrier. A collective goes on in wait(), in isCompleted() and in later
+// calls.
 #pragma once
 
 #include <chrono>
@@ -18,6 +19,7 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <vector>
 
+#include "accelerate/comm/backend.h"
 #include "accelerate/comm/shared_memory/meeting.h"
 #include "accelerate/comm/tensor_collective.h"
 
@@ -66,7 +68,7 @@ class HostsProgress {
   std::deque<std::shared_ptr<HostsOperation>> under_way_;
 };
 
-class HostsBackend : public c10d::Backend {
+class HostsBackend : public c10d::Backend, public Tagged {
  public:
   static constexpr int kNumLanes = 2;
 
@@ -75,6 +77,8 @@ class HostsBackend : public c10d::Backend {
                std::chrono::milliseconds timeout);
 
   const std::string getBackendName() const override { return "shared_memory and gloo"; }
+  // Compared inside each host.
+  void tag_next(int64_t tag) override { next_tag_ = tag; }
 
   c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>& tensors,
                                            const c10d::AllreduceOptions& options) override;
@@ -83,15 +87,22 @@ class HostsBackend : public c10d::Backend {
   c10::intrusive_ptr<c10d::Work> allgather(std::vector<std::vector<at::Tensor>>& outputs,
                                            std::vector<at::Tensor>& inputs,
                                            const c10d::AllgatherOptions& options) override;
+  c10::intrusive_ptr<c10d::Work> _allgather_base(at::Tensor& output, at::Tensor& input,
+                                                 const c10d::AllgatherOptions& options) override;
+  c10::intrusive_ptr<c10d::Work> _reduce_scatter_base(
+      at::Tensor& output, at::Tensor& input, const c10d::ReduceScatterOptions& options) override;
   c10::intrusive_ptr<c10d::Work> barrier(const c10d::BarrierOptions& options) override;
 
  private:
   c10::intrusive_ptr<c10d::Work> start(HostsOperation operation, std::chrono::milliseconds timeout);
+  HostsOperation all_reduce_stages(const at::Tensor& tensor,
+                                   c10d::ReduceOp::RedOpType operation) const;
   bool is_leader() const { return progress_->meeting().peers.own == 0; }
   int own_host() const { return static_cast<int>(progress_->meeting().own_host); }
 
   const std::chrono::milliseconds timeout_;
   std::shared_ptr<HostsProgress> progress_;
+  int64_t next_tag_ = 0;
 };
 
 }  // namespace accelerate::internal

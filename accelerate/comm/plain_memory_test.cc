@@ -1,5 +1,6 @@
 // Tensors that are not what their memory says: negated and conjugated views, and complex numbers.
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "accelerate/comm/operations.h"
@@ -8,6 +9,8 @@
 
 namespace accelerate {
 namespace {
+
+using testing::HasSubstr;
 
 class PlainMemory : public WorldTest {
  protected:
@@ -81,15 +84,13 @@ TEST_F(PlainMemory, OfEveryTypeIsGatheredAndBroadcast) {
 }
 
 TEST_F(PlainMemory, OfComplexNumbersHasNoMaximum) {
-  EXPECT_NE(message_of([&] {
-              reduce(*world_, complex_of(0), ReduceOp::kMax, 1);
-            }).find("neither a maximum nor a minimum"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { reduce(*world_, complex_of(0), ReduceOp::kMax, 1); }),
+              HasSubstr("neither a maximum nor a minimum"));
 }
 
 TEST_F(PlainMemory, IsAskedOfDenseTensorsOnly) {
-  EXPECT_NE(message_of([&] { gather(*world_, at::ones({2}).to_sparse()); }).find("to_dense()"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { gather(*world_, at::ones({2}).to_sparse()); }),
+              HasSubstr("to_dense()"));
 }
 
 TEST_F(PlainMemory, IsMissingOnAllRanksOrNone) {
@@ -98,13 +99,10 @@ TEST_F(PlainMemory, IsMissingOnAllRanksOrNone) {
   EXPECT_FALSE(broadcast(*world_, at::Tensor(), 0).defined());
   EXPECT_FALSE(pad_across_processes(*world_, at::Tensor(), {}).defined());
   const at::Tensor of_others = rank_ == 0 ? at::Tensor() : at::ones({2});
-  EXPECT_NE(
-      message_of([&] { gather(*world_, of_others); }).find("rank 0 undefined, rank 1 Float [2]"),
-      std::string::npos);
-  EXPECT_NE(message_of([&] {
-              pad_across_processes(*world_, of_others, {});
-            }).find("rank 0 undefined, rank 1 Float [2]"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { gather(*world_, of_others); }),
+              HasSubstr("rank 0 undefined, rank 1 Float [2]"));
+  EXPECT_THAT(message_of([&] { pad_across_processes(*world_, of_others, {}); }),
+              HasSubstr("rank 0 undefined, rank 1 Float [2]"));
 }
 
 }  // namespace

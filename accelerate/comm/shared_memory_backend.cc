@@ -2,6 +2,8 @@
 
 #include <c10/util/Exception.h>
 
+#include <utility>
+
 namespace accelerate::internal {
 namespace {
 
@@ -52,6 +54,7 @@ SharedMemoryBackend::SharedMemoryBackend(Meeting meeting, std::chrono::milliseco
 
 c10::intrusive_ptr<c10d::Work> SharedMemoryBackend::start(
     std::shared_ptr<TensorCollective> collective, std::chrono::milliseconds timeout) {
+  collective->signature.tag = std::exchange(next_tag_, 0);
   lane_->start(collective);
   return c10::make_intrusive<LaneWork>(region_, lane_, std::move(collective),
                                        timeout == c10d::kUnsetTimeout ? timeout_ : timeout);

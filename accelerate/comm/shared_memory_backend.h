@@ -12,17 +12,19 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <vector>
 
+#include "accelerate/comm/backend.h"
 #include "accelerate/comm/shared_memory/meeting.h"
 #include "accelerate/comm/tensor_collective.h"
 
 namespace accelerate::internal {
 
-class SharedMemoryBackend : public c10d::Backend {
+class SharedMemoryBackend : public c10d::Backend, public Tagged {
  public:
   // Of a meeting whose ranks are all on one host, without an obstacle.
   SharedMemoryBackend(Meeting meeting, std::chrono::milliseconds timeout);
 
   const std::string getBackendName() const override { return "shared_memory"; }
+  void tag_next(int64_t tag) override { next_tag_ = tag; }
 
   c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>& tensors,
                                            const c10d::AllreduceOptions& options) override;
@@ -47,6 +49,7 @@ class SharedMemoryBackend : public c10d::Backend {
   const std::chrono::milliseconds timeout_;
   std::shared_ptr<Region> region_;
   std::shared_ptr<Lane> lane_;
+  int64_t next_tag_ = 0;
 };
 
 }  // namespace accelerate::internal

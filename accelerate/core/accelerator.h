@@ -23,14 +23,14 @@
 #include <tuple>
 #include <utility>
 
-#include "accelerate/core/captured_step.h"
+#include "accelerate/capture/captured_step.h"
 #include "accelerate/core/exchange.h"
 #include "accelerate/core/prepare.h"
-#include "accelerate/core/scopes.h"
-#include "accelerate/core/session.h"
+#include "accelerate/engine/scopes.h"
+#include "accelerate/engine/session.h"
+#include "accelerate/host_work/host_work.h"
 #include "accelerate/precision/precision.h"
 #include "accelerate/strategy/strategy.h"
-#include "accelerate/tape/recorded_call.h"
 
 namespace accelerate {
 
@@ -38,8 +38,8 @@ template <class StrategyPolicy, class PrecisionPolicy>
 class Accelerator {
   static_assert(Strategy<StrategyPolicy>,
                 "Accelerator<Strategy, Precision>: the first argument is no strategy; use Cpu, "
-                "MultiCpu, Gpu or "
-                "MultiGpu, or a struct with `static constexpr accelerate::StrategyTraits traits`");
+                "MultiCpu, Gpu or MultiGpu, or a struct with `static constexpr "
+                "accelerate::StrategyTraits traits` and a type `Gradients`");
   static_assert(Precision<PrecisionPolicy>,
                 "Accelerator<Strategy, Precision>: the second argument is no precision; use Fp32, "
                 "Fp16 or Bf16, or "
@@ -52,7 +52,7 @@ class Accelerator {
   // Joins the run that the environment describes (RANK, WORLD_SIZE, ...), which is this process
   // alone when nothing is set.
   explicit Accelerator(const AcceleratorOptions& options = {})
-      : session_(std::make_shared<Session>(strategy, precision, options)) {}
+      : session_(internal::make_session<StrategyPolicy, PrecisionPolicy>(options)) {}
 
   // ---- Preparation
 
@@ -100,7 +100,7 @@ class Accelerator {
   // Makes of a training step one that is recorded once and then replayed whole; see CapturedStep.
   template <class Step>
   CapturedStep<Step> capture(Step step, const CaptureOptions& options = {}) {
-    return {std::move(step), StepCapture::make(session_, options)};
+    return {std::move(step), StepKinds::make(session_, options)};
   }
   // Whether an overflow made an optimizer skip its last step.
   bool optimizer_step_was_skipped() const { return session_->optimizers().step_was_skipped(); }
@@ -186,8 +186,7 @@ class Accelerator {
   // does nothing in a step that only accumulates.
   void unscale_gradients() {
     if (!sync_gradients()) return;
-    for (const auto& state : session_->optimizers().optimizers())
-      session_->optimizers().unscale(*state);
+    for (const auto& state : session_->optimizers().live()) session_->optimizers().unscale(*state);
   }
   void unscale_gradients(const PreparedOptimizer& optimizer) {
     if (sync_gradients()) session_->optimizers().unscale(optimizer.state());

@@ -1,4 +1,5 @@
 // Runs on one process and on four; every test runs on each of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -11,6 +12,8 @@
 
 namespace accelerate {
 namespace {
+
+using testing::HasSubstr;
 
 // ---- prepare()
 
@@ -48,14 +51,11 @@ TEST(Prepare, RefusesTheSameObjectTwice) {
   LambdaLR schedule(sgd, [](int64_t) { return 1.0; });
   DataLoader data(Line(8, at::kFloat), {});
   auto handles = accelerator.prepare(net, sgd, schedule, data);
-  EXPECT_NE(message_of([&] { (void)accelerator.prepare(net); }).find("prepared before"),
-            std::string::npos);
-  EXPECT_NE(message_of([&] { (void)accelerator.prepare(sgd); }).find("prepared before"),
-            std::string::npos);
-  EXPECT_NE(message_of([&] { (void)accelerator.prepare(schedule); }).find("prepared before"),
-            std::string::npos);
-  EXPECT_NE(message_of([&] { (void)accelerator.prepare(data); }).find("prepared before"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { (void)accelerator.prepare(net); }), HasSubstr("prepared before"));
+  EXPECT_THAT(message_of([&] { (void)accelerator.prepare(sgd); }), HasSubstr("prepared before"));
+  EXPECT_THAT(message_of([&] { (void)accelerator.prepare(schedule); }),
+              HasSubstr("prepared before"));
+  EXPECT_THAT(message_of([&] { (void)accelerator.prepare(data); }), HasSubstr("prepared before"));
 }
 
 TEST(Prepare, TakesAnyNumberOfLoadersThatWereMadeInPlace) {
@@ -73,10 +73,9 @@ TEST(Prepare, NamesWhereTheRanksHaveDifferentModels) {
   const int width = accelerator.process_index() == 2 ? 5 : 4;
   auto net = torch::nn::Sequential(torch::nn::Linear(4, 4), torch::nn::Linear(4, width));
   const std::string message = message_of([&] { (void)accelerator.prepare(net); });
-  EXPECT_NE(message.find("rank 0 has parameter `1.weight` Float [4, 4], rank 2 has parameter "
-                         "`1.weight` Float [5, 4]"),
-            std::string::npos)
-      << message;
+  EXPECT_THAT(message,
+              HasSubstr("rank 0 has parameter `1.weight` Float [4, 4], rank 2 has parameter "
+                        "`1.weight` Float [5, 4]"));
 }
 
 // ---- Communication and processes
@@ -158,7 +157,7 @@ TEST(Processes, AreRefusedToAStrategyForOne) {
   if (accelerator.num_processes() == 1) {
     EXPECT_EQ(Single().num_processes(), 1);
   } else {
-    EXPECT_NE(message_of([] { Single single; }).find("use multi_cpu"), std::string::npos);
+    EXPECT_THAT(message_of([] { Single single; }), HasSubstr("use multi_cpu"));
   }
 }
 

@@ -1,4 +1,5 @@
 // Runs on one process and on several; every test runs on each of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "accelerate/core/test_helpers.h"
@@ -8,6 +9,8 @@
 
 namespace accelerate {
 namespace {
+
+using testing::HasSubstr;
 
 // Which of the batches of some epochs end in an update, as digits.
 std::string sync_pattern(const AcceleratorOptions& options, int64_t batches, int epochs) {
@@ -231,7 +234,7 @@ TEST(Accumulation, SaysWhyAStepOutsideDoesNothing) {
     EXPECT_NEAR((before - net->weight).item<double>(), batch % 2, 1e-6);
   }
   ASSERT_EQ(warnings.all.size(), 1u);
-  EXPECT_NE(warnings.all[0].find("outside of accumulate()"), std::string::npos);
+  EXPECT_THAT(warnings.all[0], HasSubstr("outside of accumulate()"));
 }
 
 TEST(NoSync, KeepsGradientsUntilABackwardPassOutsideOfIt) {
@@ -281,8 +284,7 @@ TEST(NoSync, DoesNotLetAnOptimizerStepWithGradientsOfOneProcess) {
   torch::optim::SGD sgd(net->parameters(), 0.1);
   auto [model, optimizer] = accelerator.prepare(net, sgd);
   model(torch::ones({1, 1})).sum().backward();
-  EXPECT_NE(message_of([&] { optimizer.step(); }).find("call accelerator.backward(loss)"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { optimizer.step(); }), HasSubstr("call accelerator.backward(loss)"));
   const auto loose = torch::ones({2}).set_requires_grad(true);
   torch::optim::SGD loose_sgd({loose}, 0.1);
   // Gradients that the program made itself are no means either; what it makes of a mean is one.
@@ -291,12 +293,11 @@ TEST(NoSync, DoesNotLetAnOptimizerStepWithGradientsOfOneProcess) {
   net->weight.mutable_grad() = net->weight.grad() * 2;
   optimizer.step();
   for (const at::Tensor& each : net->parameters()) each.mutable_grad() = torch::ones_like(each);
-  EXPECT_NE(message_of([&] { optimizer.step(); }).find("call accelerator.backward(loss)"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { optimizer.step(); }), HasSubstr("call accelerator.backward(loss)"));
   auto loose_optimizer = accelerator.prepare(loose_sgd);
   accelerator.backward(loose.sum());
-  EXPECT_NE(message_of([&] { loose_optimizer.step(); }).find("belongs to no prepared model"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { loose_optimizer.step(); }),
+              HasSubstr("belongs to no prepared model"));
 }
 
 // ---- Schedulers

@@ -301,7 +301,7 @@ TEST(CapturedStep, RefusesAClipWhoseLimitIsAnotherInEachCall) {
     step(trained.draw(call, {5, 4}));
   }
   ASSERT_TRUE(step.refusal());
-  EXPECT_NE(step.refusal()->find("clip_grad_norm"), std::string::npos) << *step.refusal();
+  EXPECT_THAT(*step.refusal(), HasSubstr("clip_grad_norm"));
 }
 
 TEST(CapturedStep, NamesAnOptimizerThatIsGone) {
@@ -320,7 +320,7 @@ TEST(CapturedStep, NamesAnOptimizerThatIsGone) {
   PreparedOptimizer next = trained.accelerator.prepare(last);
   optimizer = next;
   const std::string message = message_of([&] { step(trained.draw(8, {5, 4})); });
-  EXPECT_NE(message.find("is gone"), std::string::npos) << message;
+  EXPECT_THAT(message, HasSubstr("is gone"));
 }
 
 // On the stack, and prepared by reference.

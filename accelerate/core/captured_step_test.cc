@@ -1,6 +1,6 @@
 // Which calls of a captured step run, which are recorded and which replay, with a device whose
 // graphs only count; what graphs really do is tested on a GPU.
-#include "accelerate/core/captured_step.h"
+#include "accelerate/capture/captured_step.h"
 
 #include <torch/torch.h>
 
@@ -11,15 +11,18 @@
 #include <utility>
 #include <vector>
 
-#include "accelerate/core/graph_replay.h"
-#include "accelerate/core/scopes.h"
+#include "accelerate/capture/graph_replay.h"
 #include "accelerate/core/test_helpers.h"
+#include "accelerate/engine/scopes.h"
 #include "accelerate/optim/lambda_lr.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
+
+using testing::HasSubstr;
 
 struct Counts {
   int runs = 0;
@@ -61,13 +64,12 @@ class CapturedStepTest : public testing::Test {
   template <class Function>
   CapturedStep<Function> capture(Function function, const CaptureOptions& options = {}) {
     return {std::move(function),
-            std::make_shared<StepCapture>(
+            std::make_shared<StepKinds>(
                 session_, options,
                 graph_replays(session_, std::make_unique<CountingRecorder>(counts_)))};
   }
 
-  std::shared_ptr<Session> session_ =
-      std::make_shared<Session>(MultiCpu::traits, Fp32::traits, AcceleratorOptions{});
+  std::shared_ptr<Session> session_ = internal::make_session<MultiCpu, Fp32>({});
   Counts counts_;
 };
 
@@ -206,7 +208,7 @@ TEST_F(CapturedStepTest, DoesNotAccumulateOverBatches) {
     session_->updates().begin_batch();
     step(at::ones({1}));
   }
-  EXPECT_NE(step.refusal()->find("several batches"), std::string::npos);
+  EXPECT_THAT(*step.refusal(), HasSubstr("several batches"));
   EXPECT_EQ(counts_.recordings, 0);
 }
 
@@ -266,7 +268,7 @@ TEST_F(CapturedStepTest, KnowsWhetherThereAreGradientsWhenItBegins) {
 TEST_F(CapturedStepTest, TakesNoInputsFromElsewhere) {
   auto step = capture([&](const at::Tensor& x) { return x; });
   for (int i = 0; i < 4; ++i) step(at::ones({1}, at::kMeta));
-  EXPECT_NE(step.refusal()->find("not on the device"), std::string::npos);
+  EXPECT_THAT(*step.refusal(), HasSubstr("not on the device"));
 }
 
 TEST_F(CapturedStepTest, DoesNotSayInTheStepWhetherItWasSkipped) {
@@ -275,15 +277,14 @@ TEST_F(CapturedStepTest, DoesNotSayInTheStepWhetherItWasSkipped) {
     return x;
   });
   for (int i = 0; i < 4; ++i) step(at::ones({1}));
-  EXPECT_NE(step.refusal()->find("outside of the captured step"), std::string::npos);
+  EXPECT_THAT(*step.refusal(), HasSubstr("outside of the captured step"));
 }
 
 TEST(Capture, RunsTheStepAsItIsWhereTheDeviceHasNoGraphs) {
-  const auto session =
-      std::make_shared<Session>(MultiCpu::traits, Fp32::traits, AcceleratorOptions{});
+  const auto session = internal::make_session<MultiCpu, Fp32>({});
   const auto plus_one = [](const at::Tensor& x) { return x + 1; };
-  CapturedStep step(plus_one, std::make_shared<StepCapture>(session, CaptureOptions{},
-                                                            graph_replays(session, nullptr)));
+  CapturedStep step(plus_one, std::make_shared<StepKinds>(session, CaptureOptions{},
+                                                          graph_replays(session, nullptr)));
   EXPECT_EQ(step(at::ones({1})).item<double>(), 2);
   EXPECT_EQ(step.refusal(), "this device has no graphs");
 }
@@ -291,10 +292,8 @@ TEST(Capture, RunsTheStepAsItIsWhereTheDeviceHasNoGraphs) {
 TEST(Capture, RefusesOptionsThatMakeNoSense) {
   Full accelerator;
   const auto step = [](const at::Tensor& x) { return x; };
-  EXPECT_NE(message_of([&] {
-              accelerator.capture(step, {.warm_up_steps = 0});
-            }).find("warm_up_steps is 0"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { accelerator.capture(step, {.warm_up_steps = 0}); }),
+              HasSubstr("warm_up_steps is 0"));
   EXPECT_THROW(accelerator.capture(step, {.max_recordings = 0}), c10::Error);
 }
 

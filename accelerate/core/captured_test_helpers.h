@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "accelerate/core/captured_step.h"
+#include "accelerate/capture/captured_step.h"
 #include "accelerate/core/test_helpers.h"
 #include "gtest/gtest.h"
 

@@ -1,5 +1,6 @@
 // Optimizers that evaluate the loss themselves. Runs on one process and on several; every test runs
 // on each of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "accelerate/core/test_helpers.h"
@@ -8,6 +9,7 @@
 namespace accelerate {
 namespace {
 
+using testing::HasSubstr;
 using torch::optim::LBFGS;
 using torch::optim::LBFGSOptions;
 
@@ -97,7 +99,7 @@ TEST(ClosureStep, LeavesNoDoubtWhereItCannotBeRight) {
   const auto plain = [](auto&, auto&, const auto& step) { step(); };
   {
     Half accelerator;
-    EXPECT_NE(message(accelerator, plain).find("loss scale of fp16"), std::string::npos);
+    EXPECT_THAT(message(accelerator, plain), HasSubstr("loss scale of fp16"));
   }
   {
     BFloat accelerator;
@@ -114,7 +116,7 @@ TEST(ClosureStep, LeavesNoDoubtWhereItCannotBeRight) {
     if (window == 1) {
       EXPECT_EQ(found, "no error");
     } else {
-      EXPECT_NE(found.find("within a window of accumulate()"), std::string::npos) << found;
+      EXPECT_THAT(found, HasSubstr("within a window of accumulate()"));
     }
   }
   {
@@ -123,13 +125,13 @@ TEST(ClosureStep, LeavesNoDoubtWhereItCannotBeRight) {
       auto scope = accelerator.no_sync(model);
       step();
     });
-    EXPECT_NE(found.find("within no_sync()"), std::string::npos) << found;
+    EXPECT_THAT(found, HasSubstr("within no_sync()"));
     if (accelerator.num_processes() == 1) return;
     const std::string in_join = message(accelerator, [&](auto&, auto&, const auto& step) {
       auto scope = accelerator.join_uneven_inputs();
       step();
     });
-    EXPECT_NE(in_join.find("join_uneven_inputs()"), std::string::npos) << in_join;
+    EXPECT_THAT(in_join, HasSubstr("join_uneven_inputs()"));
   }
 }
 

@@ -1,5 +1,6 @@
 // What a program that is right on plain LibTorch may do, and the engine must bear. Runs on one
 // process and on several; every test runs on each of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -10,6 +11,7 @@
 namespace accelerate {
 namespace {
 
+using testing::HasSubstr;
 using torch::optim::AdamWOptions;
 using torch::optim::OptimizerParamGroup;
 
@@ -69,7 +71,7 @@ TEST(Engine, WarnsOnceOfAMemberThatWasAssignedAway) {
     optimizer.zero_grad();
   }
   ASSERT_EQ(warnings.all.size(), 1);
-  EXPECT_NE(warnings.all[0].find("`b.weight`"), std::string::npos) << warnings.all[0];
+  EXPECT_THAT(warnings.all[0], HasSubstr("`b.weight`"));
 }
 
 TEST(Engine, DoesNotWarnOfWhatIsMerelyUnused) {
@@ -115,7 +117,7 @@ TEST(Engine, NamesAParameterThatIsFrozenOnOneRankOnly) {
   const std::string message = message_of([&] {
     accelerator.backward(model(torch::ones({1, 1})).sum());
   });
-  EXPECT_NE(message.find("`1.weight` (on 3 of 4 processes)"), std::string::npos) << message;
+  EXPECT_THAT(message, HasSubstr("`1.weight` (on 3 of 4 processes)"));
 }
 
 // ---- What the program does to parameters and gradients
@@ -188,8 +190,8 @@ TEST(Engine, GoesOnAfterABackwardPassThatFailed) {
     TORCH_CHECK(false, "a hook of the program's own");
     return at::Tensor();
   });
-  EXPECT_NE(message_of([&] { accelerator.backward(model(one).sum()); }).find("program's own"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { accelerator.backward(model(one).sum()); }),
+              HasSubstr("program's own"));
   net->zero_grad();
   accelerator.backward(net[2]->as<torch::nn::Linear>()->forward(one * 3).sum());
   EXPECT_NEAR(net->parameters()[2].grad().item<double>(), 3, 1e-5);
@@ -233,8 +235,7 @@ TEST(Engine, NoticesABackwardPassThroughStaleValues) {
   const at::Tensor stale = net->weight.square().sum();
   accelerator.backward(model(torch::ones({1, 1})).sum());
   optimizer.step();
-  EXPECT_NE(message_of([&] { stale.backward(); }).find("modified by an inplace operation"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { stale.backward(); }), HasSubstr("modified by an inplace operation"));
 }
 
 TEST(Engine, KeepsChannelsLast) {

@@ -1,4 +1,5 @@
 // Values of every kind through the communication methods, on one process and on four.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -12,6 +13,7 @@
 namespace accelerate {
 namespace {
 
+using testing::HasSubstr;
 using Strings = std::vector<std::string>;
 
 class Exchange : public testing::Test {
@@ -146,7 +148,7 @@ TEST_F(Exchange, LeavesLoneNumbersAloneWhenItPads) {
 TEST_F(Exchange, IsAnErrorOnAllRanksWhereValuesAreBuiltDifferently) {
   if (size_ == 1) GTEST_SKIP() << "needs several processes";
   const auto expect = [](const std::string& message, const char* part) {
-    EXPECT_NE(message.find(part), std::string::npos) << message;
+    EXPECT_THAT(message, HasSubstr(part));
   };
   const std::vector<at::Tensor> several(rank_ == 1 ? 3 : 2, row(1));
   expect(message_of([&] { (void)accelerator_.gather(several); }),

@@ -1,5 +1,6 @@
 // Programs that do something of their own with gradients and weights, run by plain LibTorch and by
 // the Accelerator: the weights must be the same, or an error must say why not.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -11,6 +12,7 @@
 namespace accelerate {
 namespace {
 
+using testing::HasSubstr;
 using torch::optim::Adam;
 using torch::optim::AdamOptions;
 using torch::optim::SGD;
@@ -194,8 +196,7 @@ TEST(GradientChanges, OfALoopWithoutTheAcceleratorAfterOneWithIt) {
   if (accelerator.num_processes() > 1) GTEST_SKIP() << "several processes must average";
   EXPECT_LT(difference<Full>(program), 1e-4);
   // Its gradients have no loss scale that a step could take out.
-  EXPECT_NE(message_of([&] { difference<Half>(program); }).find("accelerator.backward"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { difference<Half>(program); }), HasSubstr("accelerator.backward"));
 }
 
 TEST(GradientChanges, SomeTakenAwayAfterAClip) {
@@ -224,7 +225,7 @@ TEST(GradientChanges, OfAProgramThatChangesItsWaysAreAnError) {
     if (i == 2) {
       net->parameters()[0].mutable_grad().mul_(2);
       const std::string message = message_of([&] { loop.step(); });
-      EXPECT_NE(message.find("unscale_gradients"), std::string::npos) << message;
+      EXPECT_THAT(message, HasSubstr("unscale_gradients"));
     } else {
       loop.step();
     }
@@ -256,8 +257,7 @@ TEST(GradientChanges, BeforeAnotherBackwardPassAreAnError) {
     if (i < 2) loop.step();
   }
   net->parameters()[0].mutable_grad().add_(1);
-  EXPECT_NE(message_of([&] { loop.backward(loop.loss(3)); }).find("unscale_gradients"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { loop.backward(loop.loss(3)); }), HasSubstr("unscale_gradients"));
 }
 
 TEST(GradientChanges, AStepOfAnotherOptimizerWarnsAndClipsAtOnceFromThenOn) {

@@ -1,5 +1,6 @@
 // What whoever launches a program says to its Accelerator in variables.
 #include <c10/util/Logging.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -9,6 +10,8 @@
 
 namespace accelerate {
 namespace {
+
+using testing::HasSubstr;
 
 // Sets a variable while it lives.
 class Variable {
@@ -33,8 +36,7 @@ TEST(LaunchVariables, SayHowManyBatchesAnUpdateHas) {
   for (const char* wrong : {"0", "two", ""}) {
     const Variable steps("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", wrong);
     const std::string message = message_of([] { Full(); });
-    EXPECT_NE(message.find("ACCELERATE_GRADIENT_ACCUMULATION_STEPS="), std::string::npos)
-        << message;
+    EXPECT_THAT(message, HasSubstr("ACCELERATE_GRADIENT_ACCUMULATION_STEPS="));
   }
 }
 
@@ -50,9 +52,7 @@ TEST(LaunchVariables, SayWhichWarningsAreLeftOut) {
   {
     const Variable level("ACCELERATE_LOG_LEVEL", "loud");
     const std::string message = message_of([] { Full(); });
-    EXPECT_NE(message.find("ACCELERATE_LOG_LEVEL=loud is no level; set it to one of"),
-              std::string::npos)
-        << message;
+    EXPECT_THAT(message, HasSubstr("ACCELERATE_LOG_LEVEL=loud is no level; set it to one of"));
   }
   FLAGS_caffe2_log_level = usual;
 }

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <vector>
 
-#include "accelerate/core/captured_step.h"
+#include "accelerate/capture/captured_step.h"
 #include "accelerate/core/test_helpers.h"
 #include "accelerate/optim/lion.h"
 

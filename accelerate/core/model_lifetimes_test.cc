@@ -1,4 +1,5 @@
 // Which models take part in training, and for how long.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "accelerate/core/test_helpers.h"
@@ -7,6 +8,7 @@
 namespace accelerate {
 namespace {
 
+using testing::HasSubstr;
 using torch::optim::SGD;
 
 at::Tensor ones() { return torch::ones({1, 1}); }
@@ -65,7 +67,7 @@ TEST(ModelLifetimes, GradientsOfOneRankStopTheOthersOnce) {
   const auto train = [&, &model = model] {
     return message_of([&] { accelerator.backward(model(ones()).sum()); });
   };
-  EXPECT_NE(train().find("on some processes only"), std::string::npos);
+  EXPECT_THAT(train(), HasSubstr("on some processes only"));
   EXPECT_EQ(train(), "no error");
 }
 
@@ -76,7 +78,7 @@ TEST(ModelLifetimes, EndWithRelease) {
   auto [model, another, optimizer] = accelerator.prepare(net, other, sgd);
   accelerator.release(model);
   const std::string message = message_of([&model = model] { model(ones()); });
-  EXPECT_NE(message.find("was released"), std::string::npos) << message;
+  EXPECT_THAT(message, HasSubstr("was released"));
   // The rest goes on, and the module may come again.
   accelerator.backward(another(ones()).sum());
   optimizer.step();
@@ -135,7 +137,7 @@ std::vector<std::string> warnings_of(bool through_the_handle, bool with_autocast
 TEST(Handles, AreMissedOnceWhereAutocastIs) {
   const auto warnings = warnings_of<BFloat>(false, false);
   ASSERT_EQ(warnings.size(), 1u);
-  EXPECT_NE(warnings[0].find("through the handle"), std::string::npos) << warnings[0];
+  EXPECT_THAT(warnings[0], HasSubstr("through the handle"));
   EXPECT_TRUE(warnings_of<BFloat>(true, false).empty());
   EXPECT_TRUE(warnings_of<BFloat>(false, true).empty());
   EXPECT_TRUE(warnings_of<Full>(false, false).empty());

@@ -1,4 +1,4 @@
-// Which handle Accelerator::prepare() makes of which object: one overload for each kind.
+// The session of an Accelerator, and which handle its prepare() makes of which object.
 //
 // Part of the Accelerator; not for others.
 #pragma once
@@ -10,9 +10,10 @@
 #include "accelerate/core/prepared_model.h"
 #include "accelerate/core/prepared_optimizer.h"
 #include "accelerate/core/prepared_scheduler.h"
-#include "accelerate/core/schedule_unit.h"
-#include "accelerate/core/session.h"
 #include "accelerate/data/data_loader.h"
+#include "accelerate/engine/schedule_unit.h"
+#include "accelerate/engine/session.h"
+#include "accelerate/gradients/strategy_gradients.h"
 
 namespace accelerate::internal {
 
@@ -44,6 +45,12 @@ concept PlateauScheduler = std::is_base_of_v<ReduceLROnPlateau, T> ||
 template <class T>
 concept AnyScheduler =
     std::is_base_of_v<Scheduler, T> || std::is_base_of_v<torch::optim::LRScheduler, T>;
+
+template <class StrategyPolicy, class PrecisionPolicy>
+std::shared_ptr<Session> make_session(const AcceleratorOptions& options) {
+  return std::make_shared<Session>(StrategyPolicy::traits, PrecisionPolicy::traits, options,
+                                   &StrategyPolicy::Gradients::make);
+}
 
 // A part of the session, for who keeps all of it.
 template <class Part>

@@ -16,7 +16,7 @@
 #include <memory>
 #include <utility>
 
-#include "accelerate/core/model_set.h"
+#include "accelerate/engine/model_set.h"
 #include "accelerate/nested/visit_tensors.h"
 
 namespace accelerate {

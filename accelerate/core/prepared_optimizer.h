@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-#include "accelerate/core/updates.h"
+#include "accelerate/engine/updates.h"
 
 namespace accelerate {
 

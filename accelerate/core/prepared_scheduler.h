@@ -19,8 +19,8 @@
 #include <memory>
 #include <utility>
 
-#include "accelerate/core/schedule_set.h"
-#include "accelerate/core/schedule_unit.h"
+#include "accelerate/engine/schedule_set.h"
+#include "accelerate/engine/schedule_unit.h"
 
 namespace torch::optim {
 class LRScheduler;

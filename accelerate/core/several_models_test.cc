@@ -1,5 +1,6 @@
 // Several models and optimizers in one program, and ranks with uneven data. Runs on one process and
 // on several; every test runs on each of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "accelerate/core/test_helpers.h"
@@ -9,6 +10,7 @@
 namespace accelerate {
 namespace {
 
+using testing::HasSubstr;
 using torch::optim::AdamWOptions;
 
 torch::nn::Sequential network(int64_t in, int64_t out) {
@@ -87,7 +89,7 @@ TEST(SeveralModels, MayGoTheirWayOnSomeRanksOnlyWithAnError) {
     accelerator.backward(
         (first ? model_one(torch::ones({1, 1})) : model_two(torch::ones({1, 1}))).sum());
   });
-  EXPECT_NE(message.find("on some processes only: `"), std::string::npos) << message;
+  EXPECT_THAT(message, HasSubstr("on some processes only: `"));
 }
 
 TEST(SeveralModels, ShareAParameterThatIsAveragedOnce) {

@@ -1,4 +1,4 @@
-#include "accelerate/core/step_outcomes.h"
+#include "accelerate/engine/step_outcomes.h"
 
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>

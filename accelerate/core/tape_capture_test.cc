@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "accelerate/core/captured_step.h"
+#include "accelerate/capture/captured_step.h"
 #include "accelerate/core/test_helpers.h"
 #include "accelerate/optim/lambda_lr.h"
 #include "gmock/gmock.h"

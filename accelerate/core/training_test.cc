@@ -1,4 +1,5 @@
 // Runs on one process and on four; every test runs on each of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "accelerate/core/test_helpers.h"
@@ -7,6 +8,8 @@
 
 namespace accelerate {
 namespace {
+
+using testing::HasSubstr;
 
 at::Tensor all_parameters(const torch::nn::Module& module) {
   std::vector<at::Tensor> pieces;
@@ -178,7 +181,7 @@ TEST(Training, NamesAParameterThatOnlySomeRanksUsed) {
   const bool uses_both = accelerator.process_index() == 1;
   const at::Tensor output = uses_both ? net[1]->as<torch::nn::Linear>()->forward(hidden) : hidden;
   const std::string message = message_of([&] { accelerator.backward(output.sum()); });
-  EXPECT_NE(message.find("`1.weight` (on 1 of 4 processes)"), std::string::npos) << message;
+  EXPECT_THAT(message, HasSubstr("`1.weight` (on 1 of 4 processes)"));
 }
 
 TEST(Training, PassesOnRetainGraphAndCreateGraph) {

@@ -1,5 +1,6 @@
 // Gradients of unusual kinds and of parameters that come and go, beside plain LibTorch on the data
 // of all processes. Runs on one process and on several; every test runs on each of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
@@ -10,6 +11,7 @@
 namespace accelerate {
 namespace {
 
+using testing::HasSubstr;
 using torch::optim::SGD;
 using torch::optim::SGDOptions;
 
@@ -209,7 +211,7 @@ TEST(UnusualGradients, AreAveragedAlsoWhereTheProgramHasTakenTheHook) {
   optimizer.zero_grad();
   one->forward(x).sum().backward();
   const std::string message = message_of([&, &optimizer = optimizer] { optimizer.step(); });
-  EXPECT_NE(message.find("not averaged"), std::string::npos) << message;
+  EXPECT_THAT(message, HasSubstr("not averaged"));
   optimizer.zero_grad();
 }
 

@@ -13,7 +13,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
+
+#include "accelerate/state/stateful.h"
 
 namespace accelerate {
 
@@ -27,8 +30,11 @@ struct LoaderProgress {
   bool end_of_dataloader() const { return batches_left == 0; }
 };
 
-class ActiveLoaders {
+class ActiveLoaders final : public Stateful {
  public:
+  // A loader that takes part in the run.
+  void add(const std::shared_ptr<Stateful>& loader) { loaders_.push_back(loader); }
+
   void push(const std::shared_ptr<LoaderProgress>& progress) { stack_.push_back(progress); }
 
   // The innermost loader under iteration, or none.
@@ -41,7 +47,16 @@ class ActiveLoaders {
   // when their loader was prepared.
   std::optional<bool> even_batches;
 
+  // Where each loader is that lives, in the order of their preparation.
+  std::string_view state_name() const override { return "data_loaders"; }
+  bool is_equal_on_all_ranks() const override { return false; }
+  State save() override;
+  void load(const State& state) override;
+
  private:
+  std::vector<std::shared_ptr<Stateful>> live() const;
+
+  std::vector<std::weak_ptr<Stateful>> loaders_;
   std::vector<std::weak_ptr<LoaderProgress>> stack_;
 };
 

@@ -30,6 +30,27 @@ BatchShardOptions make_shard_options(const DataLoaderOptions& options,
           .drop_last = options.drop_last};
 }
 
+State loader_state(const LoaderPosition& position) {
+  State state;
+  state.set("epoch", position.epoch);
+  state.set("batch", position.batch);
+  if (position.seed) state.set("seed", static_cast<int64_t>(*position.seed));
+  return state;
+}
+
+LoaderPosition loader_position(const State& state) {
+  LoaderPosition position{.epoch = state.integer("epoch"), .batch = state.integer("batch")};
+  if (state.contains("seed")) position.seed = static_cast<uint64_t>(state.integer("seed"));
+  return position;
+}
+
+void check_first_batch(int64_t first, int64_t num_batches) {
+  TORCH_CHECK(first >= 0 && first <= num_batches, "a pass over the data was to begin with batch ",
+              first, ", but an epoch has ", num_batches,
+              " on this process; load the state into a loader of the same data set, batch size and "
+              "number of processes");
+}
+
 std::optional<DeviceCopies> make_device_copies(c10::Device device) {
   return device.is_cpu() ? std::nullopt : std::make_optional<DeviceCopies>(device);
 }

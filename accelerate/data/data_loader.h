@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,7 @@
 #include "accelerate/data/one_ahead.h"
 #include "accelerate/data/read_ahead.h"
 #include "accelerate/nested/visit_tensors.h"
+#include "accelerate/state/stateful.h"
 
 namespace accelerate {
 
@@ -96,6 +98,18 @@ class DatasetCopy {
   mutable Dataset dataset_;
 };
 
+// Where a loader is: the epoch of the pass that is under way, or of the next, the first batch of it
+// that was not handed over, and the seed of its shuffle.
+struct LoaderPosition {
+  int64_t epoch = 0;
+  int64_t batch = 0;
+  std::optional<uint64_t> seed = std::nullopt;
+};
+State loader_state(const LoaderPosition& position);
+LoaderPosition loader_position(const State& state);
+// Throws c10::Error when an epoch has no such batch, nor ends with the one before.
+void check_first_batch(int64_t first, int64_t num_batches);
+
 // None for the CPU, where batches stay where they were read.
 std::optional<DeviceCopies> make_device_copies(c10::Device device);
 
@@ -107,7 +121,7 @@ class DataLoader {
   using Batch = decltype(internal::collate(std::declval<typename Dataset::BatchType>()));
 
   // Throws c10::Error when the data set has no size or an option makes no sense.
-  DataLoader(Dataset dataset, DataLoaderOptions options) : state_(std::make_shared<State>()) {
+  DataLoader(Dataset dataset, DataLoaderOptions options) : state_(std::make_shared<Contents>()) {
     internal::check_data_loader_options(options, dataset.size());
     state_->options = options;
     // One copy for each thread that reads: get_batch() need not be safe to call from several.
@@ -121,11 +135,12 @@ class DataLoader {
   // A loader of the same data, of its own epoch count, for one process of several.
   DataLoader placed(const DataPlacement& placement, uint64_t seed) const {
     DataLoader result(*this);
-    result.state_ = std::make_shared<State>(*state_);
+    result.state_ = std::make_shared<Contents>(*state_);
     result.state_->placement = placement;
     result.state_->copies = internal::make_device_copies(placement.device);
     result.state_->options.seed = seed;
     result.state_->origin = state_;
+    if (placement.active_loaders) placement.active_loaders->add(result.state_);
     // Says at once when the batches cannot be shared out.
     BatchShard check(result.shard_options());
     return result;
@@ -146,13 +161,35 @@ class DataLoader {
   void set_epoch(int64_t epoch) { state_->epoch = epoch; }
 
  private:
-  struct State {
+  struct Pass;
+
+  // What all copies of a loader share.
+  struct Contents final : Stateful {
+    std::string_view state_name() const override { return "data_loader"; }
+    // Ranks with different numbers of batches come to their end one after the other.
+    bool is_equal_on_all_ranks() const override { return false; }
+    State save() override {
+      const auto pass = latest.lock();
+      return internal::loader_state({.epoch = pass ? pass->epoch : epoch,
+                                     .batch = pass ? pass->next : first_batch,
+                                     .seed = options.seed});
+    }
+    void load(const State& state) override {
+      const internal::LoaderPosition position = internal::loader_position(state);
+      epoch = position.epoch;
+      first_batch = position.batch;
+      options.seed = position.seed;
+    }
+
     DataLoaderOptions options;
     DataPlacement placement;
     // One for all passes: LibTorch reuses a batch's memory on its stream only. None on the CPU.
     std::optional<DeviceCopies> copies;
     std::vector<internal::DatasetCopy<Dataset>> datasets;
+    // Of the next pass, and the batch that it begins with.
     int64_t epoch = 0;
+    int64_t first_batch = 0;
+    std::weak_ptr<const Pass> latest;
     // What this was placed from, so that no other loader gets its identity() while this one lives.
     std::shared_ptr<const void> origin;
   };
@@ -165,19 +202,26 @@ class DataLoader {
 
   // One pass over the data.
   struct Pass {
-    Pass(std::shared_ptr<State> owner, const BatchShardOptions& shard, std::optional<uint64_t> seed)
-        : state(std::move(owner)), order(shard, seed) {
+    Pass(std::shared_ptr<Contents> owner, const BatchShardOptions& shard,
+         std::optional<uint64_t> seed)
+        : state(std::move(owner)),
+          order(shard, seed),
+          epoch(state->epoch),
+          next(std::exchange(state->first_batch, 0)) {
+      internal::check_first_batch(next, order.num_batches());
       progress->remainder = order.remainder();
       if (state->placement.active_loaders) state->placement.active_loaders->push(progress);
       const int workers = state->options.num_workers;
       if (workers > 0) {
-        ahead = std::make_unique<ReadAhead<Batch>>(
-            workers, order.num_batches(),
-            [this](int worker, int64_t index) { return read(worker, index); });
+        ahead = std::make_unique<ReadAhead<Batch>>(workers, order.num_batches() - next,
+                                                   [this, first = next](int worker, int64_t index) {
+                                                     return read(worker, first + index);
+                                                   });
       }
       if (state->copies) {
-        sent = std::make_unique<OneAhead<Sent>>(order.num_batches(),
-                                                [this](int64_t index) { return send(index); });
+        sent = std::make_unique<OneAhead<Sent>>(
+            order.num_batches() - next,
+            [this, first = next](int64_t index) { return send(first + index); });
       }
     }
 
@@ -217,10 +261,11 @@ class DataLoader {
       return true;
     }
 
-    std::shared_ptr<State> state;
+    std::shared_ptr<Contents> state;
     EpochOrder order;
     std::shared_ptr<LoaderProgress> progress = std::make_shared<LoaderProgress>();
-    int64_t next = 0;
+    const int64_t epoch;
+    int64_t next;
     std::optional<Batch> batch;
     // For a device; reads from `ahead`, where there are workers.
     std::unique_ptr<OneAhead<Sent>> sent;
@@ -260,8 +305,10 @@ class DataLoader {
     const DataLoaderOptions& options = state_->options;
     std::optional<uint64_t> seed;
     if (options.shuffle) seed = options.seed.value_or(0) + state_->epoch;
+    const auto pass = std::make_shared<Pass>(state_, shard_options(), seed);
     ++state_->epoch;
-    return Iterator(std::make_shared<Pass>(state_, shard_options(), seed));
+    state_->latest = pass;
+    return Iterator(pass);
   }
   std::default_sentinel_t end() const { return {}; }
 
@@ -271,7 +318,7 @@ class DataLoader {
                                         static_cast<size_t>(dataset_size()));
   }
 
-  std::shared_ptr<State> state_;
+  std::shared_ptr<Contents> state_;
 };
 
 }  // namespace accelerate

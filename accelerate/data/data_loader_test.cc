@@ -27,14 +27,17 @@ class Numbers : public torch::data::datasets::Dataset<Numbers> {
 
 using Batches = std::vector<std::vector<int64_t>>;
 
+std::vector<int64_t> values_of(const at::Tensor& tensor) {
+  const at::Tensor row = tensor.contiguous();
+  return {row.const_data_ptr<int64_t>(), row.const_data_ptr<int64_t>() + row.numel()};
+}
+
 template <class Loader>
 Batches targets(Loader& loader) {
   Batches result;
   for (auto& batch : loader) {
     EXPECT_EQ(batch.data.sizes(), at::IntArrayRef({batch.target.size(0), 2}));
-    const at::Tensor target = batch.target.contiguous();
-    result.emplace_back(target.template const_data_ptr<int64_t>(),
-                        target.template const_data_ptr<int64_t>() + target.numel());
+    result.push_back(values_of(batch.target));
   }
   return result;
 }
@@ -60,6 +63,39 @@ TEST(DataLoader, ShufflesEachEpochAsPythonsSeedableSampler) {
   EXPECT_EQ(loader.epoch(), 2);
   loader.set_epoch(1);
   EXPECT_EQ(targets(loader), second);
+}
+
+TEST(DataLoader, GoesOnWithinAPassFromAState) {
+  for (const int workers : {0, 2}) {
+    const DataLoaderOptions options = {.batch_size = 3, .shuffle = true, .num_workers = workers};
+    const auto loaders = std::make_shared<ActiveLoaders>();
+    DataLoader run = DataLoader(Numbers(10), options).placed({.active_loaders = loaders}, 42);
+    targets(run);
+    State saved;
+    Batches expected;
+    int64_t batches = 0;
+    for (auto& batch : run) {
+      if (++batches == 2) saved = loaders->save();
+      if (batches > 2) expected.push_back(values_of(batch.target));
+    }
+    const Batches next_epoch = targets(run);
+
+    const auto others = std::make_shared<ActiveLoaders>();
+    DataLoader other = DataLoader(Numbers(10), options).placed({.active_loaders = others}, 7);
+    others->load(saved);
+    EXPECT_EQ(other.epoch(), 1);
+    EXPECT_EQ(targets(other), expected);
+    EXPECT_EQ(targets(other), next_epoch);
+  }
+}
+
+TEST(DataLoader, RefusesAStateOfLongerEpochs) {
+  const auto loaders = std::make_shared<ActiveLoaders>();
+  DataLoader loader = DataLoader(Numbers(4), {}).placed({.active_loaders = loaders}, 0);
+  State state = loaders->save();
+  state.set("0.batch", int64_t{5});
+  loaders->load(state);
+  EXPECT_THROW(loader.begin(), c10::Error);
 }
 
 TEST(DataLoader, GivesEachProcessItsShare) {

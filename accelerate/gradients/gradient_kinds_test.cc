@@ -1,5 +1,6 @@
 // Gradients of all kinds, on several processes: complex and sparse ones, those that only some ranks
 // have, and parameters whose hook the program takes.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
@@ -12,6 +13,8 @@
 
 namespace accelerate {
 namespace {
+
+using testing::HasSubstr;
 
 // Whether its gradient is of this rank alone, whenever the optimizer has stepped.
 bool is_local(const GradientSync& sync, const at::Tensor& parameter) {
@@ -61,7 +64,7 @@ TEST_F(GradientKinds, OfComplexNumbersAreAveraged) {
     reducer.begin(true);
     torch::real(parameters[rank_ == 0 ? 0 : 1].tensor).sum().backward();
     const std::string message = message_of([&] { reducer.finish(); });
-    EXPECT_NE(message.find("`p0` (on 1 of "), std::string::npos) << message;
+    EXPECT_THAT(message, HasSubstr("`p0` (on 1 of "));
   }
 }
 
@@ -124,9 +127,8 @@ TEST_F(GradientKinds, ThatAreSparseOnSomeRanksOnlyAreAnError) {
   reducer.begin(true);
   lookup(parameters[0].tensor, /*sparse=*/rank_ == 0).backward();
   const std::string message = message_of([&] { reducer.finish(); });
-  EXPECT_NE(message.find("sparse gradient on some processes and a dense one on others: `p0`"),
-            std::string::npos)
-      << message;
+  EXPECT_THAT(message,
+              HasSubstr("sparse gradient on some processes and a dense one on others: `p0`"));
 }
 
 TEST_F(GradientKinds, OfWhatOnlySomeRanksUsedAreMeansWithZerosWhereThatIsAskedFor) {
@@ -164,7 +166,7 @@ TEST_F(GradientKinds, OfWhatOnlySomeRanksUsedAreAnErrorOtherwiseWhichNamesTheOpt
   reducer.begin(true);
   loss_of({parameters[rank_ == 0 ? 0 : 1]}).backward();
   const std::string message = message_of([&] { reducer.finish(); });
-  EXPECT_NE(message.find("gradients.find_unused_parameters"), std::string::npos) << message;
+  EXPECT_THAT(message, HasSubstr("gradients.find_unused_parameters"));
 }
 
 // A hook of the program's own, which has no idea of others.

@@ -73,7 +73,7 @@ void GradientNorm::measure(const std::vector<at::Tensor>& gradients) {
   gpu::norm(device, pieces, scratches_.back().mutable_data_ptr(), last_->get());
 }
 
-at::Tensor GradientNorm::value() const {
+at::Tensor GradientNorm::norm() const {
   return last_->member(offsetof(kernels::NormResult, sum), at::kDouble).sqrt();
 }
 

@@ -15,22 +15,24 @@
 #include <vector>
 
 #include "accelerate/device/device_value.h"
+#include "accelerate/gradients/gradient_facts.h"
 #include "kernels/norm/norm_piece.h"
 
 namespace accelerate {
 
-class GradientNorm {
+class GradientNorm final : public GradientFacts {
  public:
   // Whether measure() takes these, which are none or all on the same device.
   static bool takes(const std::vector<at::Tensor>& gradients);
 
-  // At least one. Does not wait for the device. Throws c10::Error when it does not take them.
-  void measure(const std::vector<at::Tensor>& gradients);
+  bool are_none(const std::vector<at::Tensor>& gradients) const override {
+    return gradients.empty();
+  }
+  // At least one.
+  void measure(const std::vector<at::Tensor>& gradients) override;
 
-  // Of the last measure(), until the next one; on the device of the gradients.
-  const kernels::NormResult* result() const { return last_->get(); }
-  // The norm itself: 0-dim, fp64, a tensor of its own on that device.
-  at::Tensor value() const;
+  const kernels::NormResult* result() const override { return last_->get(); }
+  at::Tensor norm() const override;
 
  private:
   PerDevice<kernels::NormResult> results_;

@@ -57,14 +57,14 @@ class GradientReducer final : public GradientSync {
   void forget_local_gradients() override;
 
   void restore_hooks() override;
-  // Makes sure that the ranks agree which parameters have a gradient; while it records, they do not
-  // compare it.
-  void set_recording(bool recording) override;
+  // Makes sure that the ranks agree which parameters have a gradient. While a device takes note of
+  // a step they do not compare it.
+  void settle() override;
   GradientNotes notes() override;
 
  private:
-  class Engine;
-  std::shared_ptr<Engine> engine_;
+  class State;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace accelerate

@@ -1,6 +1,7 @@
 // Runs on several processes at once; every test runs on each of them.
 #include "accelerate/gradients/gradient_reducer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -12,6 +13,8 @@
 
 namespace accelerate {
 namespace {
+
+using testing::HasSubstr;
 
 // Passes every all-reduce on to the run's communicator, and writes down when it was asked for it.
 class RecordingBackend : public c10d::Backend {
@@ -158,9 +161,7 @@ TEST_F(GradientReducerTest, LeavesWhatNobodyUsedAndNamesWhatSomeUsed) {
   const std::string message = message_of([&] {
     step(rank_ == 0 ? parameters : std::vector<NamedParameter>{parameters[0], parameters[2]});
   });
-  EXPECT_NE(message.find("`p1` (on 1 of " + std::to_string(size_) + " processes)"),
-            std::string::npos)
-      << message;
+  EXPECT_THAT(message, HasSubstr("`p1` (on 1 of " + std::to_string(size_) + " processes)"));
   // No harm is left behind.
   step(parameters);
   EXPECT_FLOAT_EQ(parameters[0].tensor.grad()[1].item<float>(), mean());
@@ -288,7 +289,7 @@ TEST_F(GradientReducerTest, SaysWhatToDoAboutSeveralGradientsInOneBackwardPass) 
   step(/*overlap=*/false);
   EXPECT_FLOAT_EQ(parameters[0].tensor.grad()[0].item<float>(), 2);
   const std::string message = message_of([&] { step(/*overlap=*/true); });
-  EXPECT_NE(message.find("set gradients.overlap to false"), std::string::npos) << message;
+  EXPECT_THAT(message, HasSubstr("set gradients.overlap to false"));
 }
 
 TEST_F(GradientReducerTest, RefusesSenselessOptions) {

@@ -72,9 +72,9 @@ class GradientSync {
   // Sets its hooks on the parameters again where the program has replaced them. begin() does so,
   // too; for a backward pass without it.
   virtual void restore_hooks() = 0;
-  // While a step is recorded for a GPU the host must not read there. Called before and after.
-  // Collective.
-  virtual void set_recording(bool recording) = 0;
+  // Reads on the host what is still to be read there, before a device takes note of a step. Throws
+  // c10::Error where the ranks have found that they disagree. Collective.
+  virtual void settle() = 0;
   // For the one that is made in this one's place. Collective where a GPU still has to tell whether
   // the ranks agreed.
   virtual GradientNotes notes() = 0;

@@ -1,12 +1,8 @@
 #include "accelerate/gradients/model_agreement.h"
 
-#include <ATen/ops/cat.h>
-#include <ATen/ops/view_as_real.h>
-#include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/nn/modules/embedding.h>
 
-#include <map>
 #include <sstream>
 #include <vector>
 
@@ -53,35 +49,6 @@ void refuse_sparse_embeddings(const torch::nn::Module& module) {
     check_both(item.key(), *item.value());
 }
 
-// A broadcast for each type rather than for each tensor: small models are all latency.
-void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors,
-                       int root) {
-  c10::AutoGradMode no_grad(false);
-  std::map<c10::ScalarType, std::vector<at::Tensor>> by_type;
-  for (const at::Tensor& tensor : tensors) {
-    if (tensor.defined() && tensor.numel() > 0) by_type[tensor.scalar_type()].push_back(tensor);
-  }
-  for (auto& [type, members] : by_type) {
-    std::vector<at::Tensor> pieces;
-    for (const at::Tensor& member : members) pieces.push_back(member.detach().reshape(-1));
-    at::Tensor flat = at::cat(pieces);
-    // Not every backend knows bool, whose bytes are all the same to a broadcast, or complex
-    // numbers.
-    at::Tensor carried = type == at::kBool          ? flat.view(at::kByte)
-                         : c10::isComplexType(type) ? at::view_as_real(flat)
-                                                    : flat;
-    communicator.broadcast(carried, root);
-    if (communicator.rank() == root) continue;
-    int64_t offset = 0;
-    for (const at::Tensor& member : members) {
-      // Without a new version: a backward pass may still have saved the old values of a buffer,
-      // which it does not use in training, and which BatchNorm itself changes unseen as well.
-      member.variable_data().copy_(flat.narrow(0, offset, member.numel()).view_as(member));
-      offset += member.numel();
-    }
-  }
-}
-
 }  // namespace
 
 void check_models_agree(Communicator& communicator, const torch::nn::Module& module) {
@@ -101,19 +68,6 @@ void check_models_agree(Communicator& communicator, const torch::nn::Module& mod
                   " has ", found[i], "; build it in the same way on every rank, whatever the rank");
     }
   }
-}
-
-void broadcast_parameters_and_buffers(Communicator& communicator, const torch::nn::Module& module,
-                                      int root) {
-  if (communicator.size() == 1) return;
-  std::vector<at::Tensor> tensors = module.parameters();
-  for (const at::Tensor& buffer : module.buffers()) tensors.push_back(buffer);
-  broadcast_tensors(communicator, tensors, root);
-}
-
-void broadcast_buffers(Communicator& communicator, const torch::nn::Module& module, int root) {
-  if (communicator.size() == 1) return;
-  broadcast_tensors(communicator, module.buffers(), root);
 }
 
 }  // namespace accelerate

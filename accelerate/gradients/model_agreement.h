@@ -1,9 +1,8 @@
-// What makes the copies of a model on all ranks one model, before training and during it.
+// Whether the copies of a model on all ranks are one model.
 //
 //   check_models_agree(communicator, *net);
-//   broadcast_parameters_and_buffers(communicator, *net, /*root=*/0);
 //
-// Not for gradients: those are a GradientReducer's.
+// Not for values, which may differ until they are broadcast.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -15,12 +14,5 @@ namespace accelerate {
 // Throws c10::Error on every rank when the names, shapes or types of parameters and buffers are not
 // the same on all, naming the first difference; and of an embedding with sparse gradients on a GPU.
 void check_models_agree(Communicator& communicator, const torch::nn::Module& module);
-
-// Gives every rank the parameters and buffers of one rank, in place.
-void broadcast_parameters_and_buffers(Communicator& communicator, const torch::nn::Module& module,
-                                      int root);
-
-// The same for buffers alone, such as the running statistics of BatchNorm.
-void broadcast_buffers(Communicator& communicator, const torch::nn::Module& module, int root);
 
 }  // namespace accelerate

@@ -21,23 +21,23 @@
 
 #include "accelerate/layout/flat_buffer.h"
 #include "accelerate/layout/named_parameter.h"
+#include "accelerate/layout/parameter_store.h"
 
 namespace accelerate {
 
-class FlatParameters {
+class FlatParameters final : public ParameterStore {
  public:
   // Trainable and distinct, in registration order.
   explicit FlatParameters(std::vector<NamedParameter> parameters);
 
-  // In the order in which they lie.
-  const std::vector<NamedParameter>& parameters() const { return parameters_; }
+  const std::vector<NamedParameter>& parameters() const override { return parameters_; }
   // Whether the parameter has a slot, rather than a memory that is not ours to choose.
   bool has_slot(size_t index) const { return slots_[index].defined(); }
 
-  // Brings back into its slot, with its present values, what no longer lies there: after
-  // torch::load(), or when the program gave it other data. False when a parameter has become of
-  // another type, device or size, and the layout has to be made anew.
-  bool restore();
+  bool restore() override;
+  // They are whole at any time.
+  void gather() override {}
+  void release() override {}
 
  private:
   // What a layout is made for.

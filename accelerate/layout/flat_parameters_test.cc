@@ -145,7 +145,7 @@ TEST(GradientNorm, IsOfAllElementsAndTheSameForAnyNumberOfThreads) {
   const auto squared = [&gradients] {
     GradientNorm norm;
     norm.measure(gradients);
-    EXPECT_EQ(norm.value().item<double>(), std::sqrt(norm.result()->sum));
+    EXPECT_EQ(norm.norm().item<double>(), std::sqrt(norm.result()->sum));
     return norm.result()->sum;
   };
   const double found = squared();

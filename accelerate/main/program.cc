@@ -86,7 +86,7 @@ absl::StatusOr<const Variant*> find_variant(const Program& program,
   const bool gpu = plan.device == DeviceKind::kGpu;
   const StrategyTraits& multi = gpu ? MultiGpu::traits : MultiCpu::traits;
   const StrategyTraits& single = gpu ? Gpu::traits : Cpu::traits;
-  const std::string precision = launcher::mixed_precision_name(*plan.mixed_precision);
+  const std::string precision = launcher::to_string(*plan.mixed_precision);
 
   std::set<std::string> strategies;
   const Variant* found = nullptr;

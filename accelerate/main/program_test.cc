@@ -8,7 +8,6 @@
 namespace accelerate::internal {
 namespace {
 
-using launcher::ConfigPrecision;
 using launcher::LaunchConfig;
 using launcher::MixedPrecision;
 using testing::HasSubstr;
@@ -46,8 +45,7 @@ TEST(PlanProgram, IsOneCpuProcessInFullPrecisionByDefault) {
 
 TEST(PlanProgram, FollowsTheRequest) {
   const Program program = program_of(kAllStrategies, kAllPrecisions);
-  const auto result =
-      plan(program, {.mixed_precision = ConfigPrecision::kBf16, .num_processes = 2});
+  const auto result = plan(program, {.mixed_precision = MixedPrecision::kBf16, .num_processes = 2});
   ASSERT_TRUE(result.ok()) << result.status();
   const Variant& variant = **find_variant(program, *result, 2);
   EXPECT_EQ(variant.strategy, MultiCpu::traits);
@@ -57,13 +55,13 @@ TEST(PlanProgram, FollowsTheRequest) {
 TEST(PlanProgram, TakesTheOnlyPrecisionOfAFixedProgram) {
   const Program program = program_of(kAllStrategies, {Fp16::traits});
   EXPECT_EQ(plan(program, {})->mixed_precision, MixedPrecision::kFp16);
-  const auto refused = plan(program, {.mixed_precision = ConfigPrecision::kBf16});
+  const auto refused = plan(program, {.mixed_precision = MixedPrecision::kBf16});
   EXPECT_THAT(
       std::string(refused.status().message()),
       HasSubstr(
           "built for mixed precision fp16 only, not for bf16; build it without a fixed precision "
           "(--precision=auto), or with --config=bf16"));
-  EXPECT_FALSE(plan(program, {.mixed_precision = ConfigPrecision::kNo}).ok());
+  EXPECT_FALSE(plan(program, {.mixed_precision = MixedPrecision::kNo}).ok());
 }
 
 TEST(PlanProgram, RefusesAStrategyThatWasNotBuilt) {

@@ -14,19 +14,19 @@
 namespace accelerate {
 
 struct CosineDecayOptions {
-  /// Steps (scheduler.h says what they are) in which the rate rises from 0 to the initial rate; at
-  /// least 0.
+  // Steps (scheduler.h says what they are) in which the rate rises from 0 to the initial rate; at
+  // least 0.
   int64_t warmup_steps = 0;
-  /// Steps, warm-up included, over which the cosine runs; at least 1. Must be set.
+  // Steps, warm-up included, over which the cosine runs; at least 1. Must be set.
   int64_t total_steps = 0;
-  /// Waves of the cosine after the warm-up; 0.5 goes down once, to zero. At least 0.
+  // Waves of the cosine after the warm-up; 0.5 goes down once, to zero. At least 0.
   double num_cycles = 0.5;
 };
 
-/// The rates of `transformers.get_cosine_schedule_with_warmup`. Not thread-safe.
+// The rates of `transformers.get_cosine_schedule_with_warmup`. Not thread-safe.
 class CosineDecay final : public LambdaLR {
  public:
-  /// Throws c10::Error when an option is out of range.
+  // Throws c10::Error when an option is out of range.
   CosineDecay(torch::optim::Optimizer& optimizer, const CosineDecayOptions& options);
 };
 

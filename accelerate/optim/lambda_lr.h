@@ -17,17 +17,17 @@
 
 namespace accelerate {
 
-/// From a step, counted from 0, to a factor of the initial rate.
+// From a step, counted from 0, to a factor of the initial rate.
 using RateFactor = std::function<double(int64_t step)>;
 
-/// rate(step) = initial rate × factor(step), as torch.optim.lr_scheduler.LambdaLR. Changes that
-/// others make to the rate are overwritten at the next step. Not thread-safe.
+// rate(step) = initial rate × factor(step), as torch.optim.lr_scheduler.LambdaLR. Changes that
+// others make to the rate are overwritten at the next step. Not thread-safe.
 class LambdaLR : public Scheduler {
  public:
-  /// One function for all param groups. Throws c10::Error when it is empty.
+  // One function for all param groups. Throws c10::Error when it is empty.
   LambdaLR(torch::optim::Optimizer& optimizer, RateFactor factor);
 
-  /// One function per param group. Throws c10::Error when one is empty or their number differs.
+  // One function per param group. Throws c10::Error when one is empty or their number differs.
   LambdaLR(torch::optim::Optimizer& optimizer, std::vector<RateFactor> factors);
 
  protected:

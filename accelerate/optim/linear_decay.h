@@ -13,18 +13,18 @@
 namespace accelerate {
 
 struct LinearDecayOptions {
-  /// Steps (scheduler.h says what they are) in which the rate rises from 0 to the initial rate; at
-  /// least 0.
+  // Steps (scheduler.h says what they are) in which the rate rises from 0 to the initial rate; at
+  // least 0.
   int64_t warmup_steps = 0;
-  /// Steps, warm-up included, after which the rate is 0 and stays there; at least 1. Must be set.
+  // Steps, warm-up included, after which the rate is 0 and stays there; at least 1. Must be set.
   int64_t total_steps = 0;
 };
 
-/// The rates of `transformers.get_linear_schedule_with_warmup`. May be stepped beyond total_steps.
-/// Not thread-safe.
+// The rates of `transformers.get_linear_schedule_with_warmup`. May be stepped beyond total_steps.
+// Not thread-safe.
 class LinearDecay final : public LambdaLR {
  public:
-  /// Throws c10::Error when an option is out of range.
+  // Throws c10::Error when an option is out of range.
   LinearDecay(torch::optim::Optimizer& optimizer, const LinearDecayOptions& options);
 };
 

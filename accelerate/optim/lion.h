@@ -21,18 +21,18 @@
 
 namespace accelerate {
 
-/// Options of Lion, for all parameters or for those of a group.
+// Options of Lion, for all parameters or for those of a group.
 struct LionOptions : public torch::optim::OptimizerCloneableOptions<LionOptions> {
   using betas_t = std::tuple<double, double>;
 
   LionOptions(double lr = 1e-4) : lr_(lr) {}
 
-  /// The learning rate, which is how far a weight moves in a step; at least 0.
+  // The learning rate, which is how far a weight moves in a step; at least 0.
   TORCH_ARG(double, lr) = 1e-4;
-  /// Each at least 0 and below 1: what the average whose sign is the direction, and the average
-  /// that is kept, each take over of the one that was kept before.
+  // Each at least 0 and below 1: what the average whose sign is the direction, and the average
+  // that is kept, each take over of the one that was kept before.
   TORCH_ARG(betas_t, betas) = {0.9, 0.99};
-  /// Decoupled: a step takes lr * weight_decay of each weight away. At least 0.
+  // Decoupled: a step takes lr * weight_decay of each weight away. At least 0.
   TORCH_ARG(double, weight_decay) = 0;
 
  public:
@@ -42,9 +42,9 @@ struct LionOptions : public torch::optim::OptimizerCloneableOptions<LionOptions>
   void serialize(torch::serialize::OutputArchive& archive) const override;
 };
 
-/// What Lion keeps for a parameter.
+// What Lion keeps for a parameter.
 struct LionParamState : public torch::optim::OptimizerCloneableParamState<LionParamState> {
-  /// The average of its gradients; of the parameter's shape, type and device.
+  // The average of its gradients; of the parameter's shape, type and device.
   TORCH_ARG(torch::Tensor, exp_avg);
 
  public:
@@ -52,18 +52,18 @@ struct LionParamState : public torch::optim::OptimizerCloneableParamState<LionPa
   void serialize(torch::serialize::OutputArchive& archive) const override;
 };
 
-/// A LibTorch optimizer, with groups, schedules, torch::save() and torch::load() as any other. The
-/// Accelerator steps it in one pass; step() itself takes several and is for programs without one.
+// A LibTorch optimizer, with groups, schedules, torch::save() and torch::load() as any other. The
+// Accelerator steps it in one pass; step() itself takes several and is for programs without one.
 class Lion : public torch::optim::Optimizer {
  public:
-  /// Throws c10::Error when an option is out of range.
+  // Throws c10::Error when an option is out of range.
   explicit Lion(const std::vector<torch::optim::OptimizerParamGroup>& param_groups,
                 const LionOptions& defaults = LionOptions());
   explicit Lion(std::vector<torch::Tensor> parameters, const LionOptions& defaults = LionOptions())
       : Lion(std::vector{torch::optim::OptimizerParamGroup(std::move(parameters))}, defaults) {}
 
-  /// One step of every parameter that has a gradient, after the closure, if there is one, whose
-  /// loss is returned. Throws c10::Error when a gradient is sparse.
+  // One step of every parameter that has a gradient, after the closure, if there is one, whose
+  // loss is returned. Throws c10::Error when a gradient is sparse.
   torch::Tensor step(LossClosure closure = nullptr) override;
 
   void save(torch::serialize::OutputArchive& archive) const override;

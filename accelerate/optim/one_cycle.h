@@ -21,40 +21,40 @@
 
 namespace accelerate {
 
-/// The curve between the ends of a phase.
+// The curve between the ends of a phase.
 enum class Anneal { cosine, linear };
 
 struct OneCycleOptions {
-  /// The rate at the peak. Must be set.
+  // The rate at the peak. Must be set.
   PerGroup max_lr = {};
-  /// Steps (scheduler.h says what they are) in the cycle; at least 1. Must be set.
+  // Steps (scheduler.h says what they are) in the cycle; at least 1. Must be set.
   int64_t total_steps = 0;
-  /// Share of the steps in which the rate rises, from 0 to 1.
+  // Share of the steps in which the rate rises, from 0 to 1.
   double pct_start = 0.3;
   Anneal anneal = Anneal::cosine;
-  /// Moves the momentum of SGD and RMSprop, or the first beta of Adam, AdamW and Lion, against the
-  /// rate.
+  // Moves the momentum of SGD and RMSprop, or the first beta of Adam, AdamW and Lion, against the
+  // rate.
   bool cycle_momentum = true;
-  /// The momentum at the peak of the rate; at least 0 and below 1.
+  // The momentum at the peak of the rate; at least 0 and below 1.
   PerGroup base_momentum = 0.85;
-  /// The momentum at both ends; at least 0 and below 1.
+  // The momentum at both ends; at least 0 and below 1.
   PerGroup max_momentum = 0.95;
-  /// The rate at the beginning is max_lr / div_factor.
+  // The rate at the beginning is max_lr / div_factor.
   double div_factor = 25.0;
-  /// The rate at the end is max_lr / div_factor / final_div_factor.
+  // The rate at the end is max_lr / div_factor / final_div_factor.
   double final_div_factor = 1e4;
-  /// Comes down as fast as it went up, and only then goes on to the final rate.
+  // Comes down as fast as it went up, and only then goes on to the final rate.
   bool three_phase = false;
 };
 
-/// The rates and momenta of torch.optim.lr_scheduler.OneCycleLR of PyTorch 2.11. As there, there is
-/// one rate more than the cycle has: step total_steps overshoots the end a little, and step
-/// total_steps + 1 throws c10::Error, as does a phase of no length in which a step falls. Loading a
-/// state also puts back the momenta. Not thread-safe.
+// The rates and momenta of torch.optim.lr_scheduler.OneCycleLR of PyTorch 2.11. As there, there is
+// one rate more than the cycle has: step total_steps overshoots the end a little, and step
+// total_steps + 1 throws c10::Error, as does a phase of no length in which a step falls. Loading a
+// state also puts back the momenta. Not thread-safe.
 class OneCycle final : public Scheduler {
  public:
-  /// Throws c10::Error when an option is out of range, and when cycle_momentum is asked of an
-  /// optimizer other than SGD, RMSprop, Adam, AdamW and Lion.
+  // Throws c10::Error when an option is out of range, and when cycle_momentum is asked of an
+  // optimizer other than SGD, RMSprop, Adam, AdamW and Lion.
   OneCycle(torch::optim::Optimizer& optimizer, const OneCycleOptions& options);
 
   std::optional<int64_t> total_steps() const override { return options_.total_steps; }

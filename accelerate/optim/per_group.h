@@ -16,15 +16,15 @@
 
 namespace accelerate {
 
-/// A value without locks: reading it from several threads is safe.
+// A value without locks: reading it from several threads is safe.
 class PerGroup {
  public:
   PerGroup(double value) : values_{value} {}                            // NOLINT
   PerGroup(std::initializer_list<double> values) : values_(values) {}   // NOLINT
   PerGroup(std::vector<double> values) : values_(std::move(values)) {}  // NOLINT
 
-  /// One number per group. A single number stands for every group. Throws c10::Error, naming
-  /// `option`, when the numbers are neither one nor `groups`.
+  // One number per group. A single number stands for every group. Throws c10::Error, naming
+  // `option`, when the numbers are neither one nor `groups`.
   std::vector<double> expand(std::size_t groups, const std::string& option) const;
 
   const std::vector<double>& values() const { return values_; }

@@ -2,6 +2,7 @@
 #include "accelerate/optim/scheduler.h"
 
 #include <c10/util/Exception.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/optim/adagrad.h>
 #include <torch/optim/adam.h>
@@ -24,6 +25,7 @@
 namespace accelerate {
 namespace {
 
+using testing::HasSubstr;
 using torch::optim::Optimizer;
 using torch::optim::OptimizerParamGroup;
 using torch::optim::SGDOptions;
@@ -72,15 +74,14 @@ TEST(SchedulerTest, ParamGroupsAddedLater) {
   plateau.step(1.0);
   plateau.step(1.0);
   EXPECT_EQ(plateau.rates(), (Rates{0.25, 2.0}));
-  EXPECT_NE(message_of([&] { closed.step(); }).find("Add all param groups before"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { closed.step(); }), HasSubstr("Add all param groups before"));
 }
 
 TEST(SchedulerTest, NoticesThatTheOptimizerWasMoved) {
   torch::optim::SGD optimizer({torch::zeros({1})}, SGDOptions(0.1));
   StepLR scheduler(optimizer, {.step_size = 1});
   const torch::optim::SGD moved(std::move(optimizer));
-  EXPECT_NE(message_of([&] { scheduler.step(); }).find("Do not move"), std::string::npos);
+  EXPECT_THAT(message_of([&] { scheduler.step(); }), HasSubstr("Do not move"));
 }
 
 TEST(SchedulerTest, RefusesStatesThatDoNotFit) {
@@ -91,7 +92,7 @@ TEST(SchedulerTest, RefusesStatesThatDoNotFit) {
   const SchedulerState before = linear.state();
   const auto refuses = [&](const SchedulerState& state, const std::string& reason) {
     const std::string error = message_of([&] { linear.load_state(state); });
-    EXPECT_NE(error.find(reason), std::string::npos) << error;
+    EXPECT_THAT(error, HasSubstr(reason));
     EXPECT_EQ(linear.state(), before);
   };
   refuses(CosineDecay(*sgd(), {.total_steps = 5}).state(), "cannot be loaded into a LinearDecay");
@@ -126,8 +127,8 @@ TEST(SchedulerTest, OneCycleRefusesStatesBeyondItsEnd) {
   auto other = sgd();
   OneCycle shorter(*other, {.max_lr = 1, .total_steps = 5});
   const SchedulerState before = shorter.state();
-  EXPECT_NE(message_of([&] { shorter.load_state(longer.state()); }).find("as many total_steps"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { shorter.load_state(longer.state()); }),
+              HasSubstr("as many total_steps"));
   EXPECT_EQ(shorter.state(), before);
 }
 
@@ -142,8 +143,7 @@ TEST(SchedulerTest, OneCycleKnowsTheMomentaOfAllOptimizers) {
   OneCycle with_rmsprop(rmsprop, options);
   EXPECT_EQ(with_rmsprop.state().values.at("momentum"), Rates{0.95});
   torch::optim::Adagrad adagrad(params);
-  EXPECT_NE(message_of([&] { OneCycle(adagrad, options); }).find("cycle_momentum = false"),
-            std::string::npos);
+  EXPECT_THAT(message_of([&] { OneCycle(adagrad, options); }), HasSubstr("cycle_momentum = false"));
   OneCycle(adagrad, {.max_lr = 1, .total_steps = 9, .cycle_momentum = false}).step();
 }
 
@@ -151,7 +151,7 @@ TEST(SchedulerTest, PlateauNeedsAMetric) {
   auto optimizer = sgd();
   ReduceLROnPlateau plateau(*optimizer);
   Scheduler& scheduler = plateau;
-  EXPECT_NE(message_of([&] { scheduler.step(); }).find("Call step(metric)"), std::string::npos);
+  EXPECT_THAT(message_of([&] { scheduler.step(); }), HasSubstr("Call step(metric)"));
   EXPECT_EQ(plateau.last_epoch(), 0);
 }
 
@@ -175,14 +175,14 @@ TEST(SchedulerTest, CanBeOnesOwn) {
   for (int i = 0; i < 3; ++i) scheduler.step();
   EXPECT_EQ(scheduler.rates(), Rates{0.5});
   InverseRoot forgotten(*optimizer, false);
-  EXPECT_NE(message_of([&] { forgotten.step(); }).find("Call start()"), std::string::npos);
+  EXPECT_THAT(message_of([&] { forgotten.step(); }), HasSubstr("Call start()"));
 }
 
 template <class SchedulerType, class Options>
 void expect_refused(const Options& options, const std::string& reason) {
   auto optimizer = sgd();
   const std::string error = message_of([&] { SchedulerType(*optimizer, options); });
-  EXPECT_NE(error.find(reason), std::string::npos) << error;
+  EXPECT_THAT(error, HasSubstr(reason));
   EXPECT_EQ(optimizer->param_groups()[0].options().get_lr(), 0.1);
   EXPECT_EQ(dynamic_cast<SGDOptions&>(optimizer->param_groups()[0].options()).momentum(), 0);
 }

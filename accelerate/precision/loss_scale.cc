@@ -82,6 +82,21 @@ void LossScale::load(double value, int64_t growth_tracker) {
   outcome_noted_ = false;
 }
 
+State LossScale::save() {
+  State state;
+  state.set("scale", value());
+  state.set("growth_tracker", growth_tracker());
+  return state;
+}
+
+void LossScale::load(const State& state) {
+  load(state.number("scale"), state.integer("growth_tracker"));
+}
+
+std::function<void()> LossScale::remember() {
+  return [this, noted = outcome_noted_] { outcome_noted_ = noted; };
+}
+
 double LossScale::value() const { return updated().scale; }
 int64_t LossScale::growth_tracker() const { return updated().growth_tracker; }
 

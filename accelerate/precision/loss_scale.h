@@ -15,8 +15,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
 
 #include "accelerate/device/device_value.h"
+#include "accelerate/state/stateful.h"
 #include "kernels/loss_scale/loss_scale.h"
 
 namespace accelerate {
@@ -29,7 +32,7 @@ struct LossScaleOptions {
   int64_t growth_interval = 2000;
 };
 
-class LossScale {
+class LossScale final : public Stateful {
  public:
   // Throws c10::Error when an option makes no sense (a growth factor of 1 or less, a backoff factor
   // outside (0, 1), an interval below 1, a scale that is not positive).
@@ -63,6 +66,12 @@ class LossScale {
   int64_t growth_tracker() const;
   // Goes on from the values of another one.
   void load(double value, int64_t growth_tracker);
+
+  std::string_view state_name() const override { return "loss_scale"; }
+  bool is_equal_on_all_ranks() const override { return true; }
+  State save() override;
+  void load(const State& state) override;
+  std::function<void()> remember() override;
 
  private:
   // On the host, once the noted outcome has taken effect.

@@ -1,11 +1,11 @@
 // Where a program trains: on which kind of device, and in how many processes. A strategy is a
-// policy type without state or virtual calls; its one member `traits` says all there is to know
-// about it.
+// policy type without state or virtual calls: its `traits` say what there is to know about it, and
+// its type `Gradients` makes what happens to gradients between the processes.
 //
 //   template <accelerate::Strategy S> void report() { std::cout << S::traits << "\n"; }
 //
 // Not for choosing at run time: ACCELERATE_MAIN does that, from flags and environment. A strategy
-// of your own is a struct with a `traits` member; see CONTRIBUTING.md.
+// of your own is a struct with these two members; see CONTRIBUTING.md.
 #pragma once
 
 #include <c10/core/DeviceType.h>
@@ -30,29 +30,39 @@ struct StrategyTraits {
   }
 };
 
+// What a strategy of one process and of several does with gradients, in
+// gradients/strategy_gradients.h.
+struct OwnGradients;
+struct AveragedGradients;
+
 // One process on the CPU.
 struct Cpu {
+  using Gradients = OwnGradients;
   static constexpr StrategyTraits traits{"cpu", c10::DeviceType::CPU, false};
 };
 
 // Several processes on the CPU, on one machine or many; collectives through shared memory inside a
 // machine and by Gloo between machines.
 struct MultiCpu {
+  using Gradients = AveragedGradients;
   static constexpr StrategyTraits traits{"multi_cpu", c10::DeviceType::CPU, true};
 };
 
 // One process on one GPU.
 struct Gpu {
+  using Gradients = OwnGradients;
   static constexpr StrategyTraits traits{"gpu", c10::DeviceType::CUDA, false};
 };
 
 // A process for each GPU, on one machine or many; collectives by NCCL.
 struct MultiGpu {
+  using Gradients = AveragedGradients;
   static constexpr StrategyTraits traits{"multi_gpu", c10::DeviceType::CUDA, true};
 };
 
 template <class T>
 concept Strategy = requires {
+  typename T::Gradients;
   { T::traits } -> std::same_as<const StrategyTraits&>;
 };
 

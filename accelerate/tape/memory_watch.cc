@@ -68,11 +68,7 @@ MemoryWatch::MemoryWatch(const Recording& recording) {
         watched.left.push_back({tensor});
         continue;
       }
-      const c10::TensorImpl* target = tensor._unsafe_get_target();
-      watched.read.push_back({tensor,
-                              {.offset = target->storage_offset(),
-                               .sizes = target->sizes().vec(),
-                               .strides = target->strides().vec()}});
+      watched.read.push_back({tensor, TensorPlace(*tensor._unsafe_get_target())});
     }
     watched_.push_back(std::move(watched));
   }
@@ -105,13 +101,8 @@ void MemoryWatch::begin(const std::vector<at::Tensor>& parameters) {
   for (WatchedGenerator& each : generators_) each.references = each.generator.use_count();
 }
 
-bool MemoryWatch::is_as_it_was(const Read& read, const c10::StorageImpl* storage) {
-  if (read.tensor.expired()) return false;
-  const c10::TensorImpl* tensor = read.tensor._unsafe_get_target();
-  const Geometry& was = read.geometry;
-  return tensor->has_storage() && tensor->storage().unsafeGetStorageImpl() == storage &&
-         tensor->storage_offset() == was.offset && tensor->sizes() == was.sizes &&
-         tensor->strides() == was.strides;
+bool MemoryWatch::is_as_it_was(const Read& read) {
+  return !read.tensor.expired() && read.place.is_of(*read.tensor._unsafe_get_target());
 }
 
 size_t MemoryWatch::expected_references(const Left& left) {
@@ -139,10 +130,8 @@ std::optional<std::string> MemoryWatch::change() const {
     if (!each.is_checked) continue;
     const size_t holders = each.storage.use_count();
     if (each.is_outside) {
-      const auto* storage = each.storage._unsafe_get_target();
       if (holders <= *each.by_tapes ||
-          !std::all_of(each.read.begin(), each.read.end(),
-                       [storage](const Read& read) { return is_as_it_was(read, storage); }))
+          !std::all_of(each.read.begin(), each.read.end(), is_as_it_was))
         return kReplaced;
     } else if (holders > *each.by_tapes + each.others ||
                std::any_of(each.left.begin(), each.left.end(), is_held_by_more)) {

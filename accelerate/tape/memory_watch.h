@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "accelerate/tape/recording.h"
+#include "accelerate/tape/tensor_place.h"
 
 namespace accelerate {
 
@@ -44,14 +45,10 @@ class MemoryWatch {
   static std::string kept();
 
  private:
-  struct Geometry {
-    int64_t offset;
-    std::vector<int64_t> sizes, strides;
-  };
   // One of the program's, over memory from outside.
   struct Read {
     WeakTensor tensor;
-    Geometry geometry;
+    TensorPlace place;
   };
   // One that the step has left to the program.
   struct Left {
@@ -73,7 +70,7 @@ class MemoryWatch {
     std::vector<Left> left = {};
   };
 
-  static bool is_as_it_was(const Read& read, const c10::StorageImpl* storage);
+  static bool is_as_it_was(const Read& read);
   static size_t expected_references(const Left& left);
   static bool is_held_by_more(const Left& left);
   static bool is_held_by_fewer(const Left& left);

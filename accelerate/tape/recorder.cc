@@ -329,23 +329,25 @@ void Recorder::end() {
   recording_.trace.generators = generators_.take();
 }
 
-void Recorder::call(const char* name, const std::vector<std::string>& arguments,
-                    const std::function<void()>& work, const ScopeMark& mark) {
+void Recorder::take(std::shared_ptr<HostWork> work) {
   observe();
   c10::impl::ExcludeDispatchKeyGuard below(kRecordingKey);
   const CurrentRecorder none(nullptr);
   const bool at_rest = is_open() && is_at_rest();
-  if (at_rest && !values_.all_are_as_noted()) refuse(c10::str("`", name, "` ", kHostWrite));
-  work();
+  if (at_rest && !values_.all_are_as_noted()) refuse(c10::str("`", work->name(), "` ", kHostWrite));
+  const std::string name = work->name();
+  std::vector<std::string> arguments = work->arguments();
+  work->run();
   if (!is_open()) return;
   note_work(at_rest);
-  recording_.entries.push_back({.work = work,
-                                .grad_mode = c10::GradMode::is_enabled(),
-                                .opens = mark.opens,
-                                .closes = mark.closes,
-                                .name = name});
-  for (size_t i = 0; i < arguments.size(); ++i)
-    recording_.entries.back().texts.push_back({c10::str("argument ", i + 1), arguments[i]});
+  RecordedEntry entry{.work = [work] { work->run(); },
+                      .grad_mode = c10::GradMode::is_enabled(),
+                      .opens = work->opens,
+                      .closes = work->closes,
+                      .name = name};
+  for (std::string& argument : arguments)
+    entry.texts.push_back({c10::str("argument ", entry.texts.size() + 1), std::move(argument)});
+  recording_.entries.push_back(std::move(entry));
   std::vector<NamedMemory> named;
   auto after = observer_ != nullptr ? observer_->after_work(named) : nullptr;
   for (const NamedMemory& each : named) {
@@ -353,24 +355,47 @@ void Recorder::call(const char* name, const std::vector<std::string>& arguments,
     placed_.insert(each.storage);
   }
   if (after != nullptr)
-    recording_.entries.push_back({.work = std::move(after),
-                                  .is_bookkeeping = true,
-                                  .name = "a `.grad` of " + std::string(name)});
+    recording_.entries.push_back(
+        {.work = std::move(after), .is_bookkeeping = true, .name = "a `.grad` of " + name});
 }
 
-at::Tensor Recorder::tensor_call(const char* name, const std::vector<std::string>& arguments,
-                                 std::function<at::Tensor()> work) {
-  const auto kept = std::make_shared<at::Tensor>();
-  call(name, arguments, [work, kept] {
-    const at::Tensor value = work();
-    if (kept->defined()) {
-      kept->copy_(value);
+// Work whose result is where the step's operators read it.
+class TensorWork final : public HostWork {
+ public:
+  TensorWork(const char* name, std::vector<std::string> arguments, std::function<at::Tensor()> work)
+      : HostWork(name), arguments_(std::move(arguments)), work_(std::move(work)) {}
+
+  std::vector<std::string> arguments() const override { return arguments_; }
+  void run() override {
+    const at::Tensor value = work_();
+    if (result_.defined()) {
+      result_.copy_(value);
     } else {
-      *kept = value.detach().clone();
+      result_ = value.detach().clone();
     }
-  });
-  if (is_open()) add(kept->storage(), Kind::kMade, made_++);
-  return *kept;
+  }
+  const at::Tensor& result() const { return result_; }
+
+ private:
+  std::vector<std::string> arguments_;
+  std::function<at::Tensor()> work_;
+  at::Tensor result_;
+};
+
+at::Tensor Recorder::take_tensor(const char* name, std::vector<std::string> arguments,
+                                 std::function<at::Tensor()> work) {
+  const auto taken = std::make_shared<TensorWork>(name, std::move(arguments), std::move(work));
+  take(taken);
+  if (is_open()) add(taken->result().storage(), Kind::kMade, made_++);
+  return taken->result();
+}
+
+void Recorder::on_read(const char* what) {
+  refuse(c10::str(what, " is read, which replays would not do; ask outside of the captured step"));
+}
+
+void Recorder::on_collective(const char* name) {
+  on_read(c10::str("what `", name, "` brings from other processes").c_str());
 }
 
 }  // namespace accelerate::internal

@@ -9,6 +9,7 @@
 #include <ATen/core/stack.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -16,8 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "accelerate/host_work/host_work.h"
 #include "accelerate/tape/generator_watch.h"
-#include "accelerate/tape/recorded_call.h"
 #include "accelerate/tape/recording.h"
 #include "accelerate/tape/value_watch.h"
 
@@ -29,17 +30,19 @@ namespace accelerate::internal {
 // what autograd and autocast have made of it, in the order in which it runs, backward included.
 inline constexpr c10::DispatchKey kRecordingKey = c10::DispatchKey::Fake;
 
-class Recorder {
+class Recorder final : public HostWorkRecorder {
  public:
   Recorder(Recording& recording, const std::vector<at::Tensor>& inputs,
            const RecordOptions& options);
 
   void run(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack);
-  void call(const char* name, const std::vector<std::string>& arguments,
-            const std::function<void()>& work, const ScopeMark& mark = {});
-  at::Tensor tensor_call(const char* name, const std::vector<std::string>& arguments,
-                         std::function<at::Tensor()> work);
-  void observe();
+  void take(std::shared_ptr<HostWork> work) override;
+  at::Tensor take_tensor(const char* name, std::vector<std::string> arguments,
+                         std::function<at::Tensor()> work) override;
+  void on_read(const char* what) override;
+  // The engine's own are not noticed: they are part of its work in each replay.
+  void on_collective(const char* name) override;
+  bool has_values() const override { return true; }
 
   // The step is over.
   void end();
@@ -73,6 +76,7 @@ class Recorder {
   void note_values(const c10::IValue& value);
   void note_draws(const c10::OperatorHandle& op, const Values& arguments);
   void note_work(bool was_at_rest);
+  void observe();
   bool is_at_rest() const { return observer_ == nullptr || observer_->is_at_rest(); }
   // Once the operator has run.
   void finish(RecordedEntry& entry, const Values& arguments, c10::ArrayRef<c10::IValue> results);
@@ -100,12 +104,13 @@ class Recorder {
 class CurrentRecorder {
  public:
   explicit CurrentRecorder(Recorder* recorder)
-      : before_(std::exchange(Recorder::current, recorder)) {}
+      : work_(recorder), before_(std::exchange(Recorder::current, recorder)) {}
   ~CurrentRecorder() { Recorder::current = before_; }
   CurrentRecorder(const CurrentRecorder&) = delete;
   CurrentRecorder& operator=(const CurrentRecorder&) = delete;
 
  private:
+  HostWorkRecorder::Scope work_;
   Recorder* before_;
 };
 

@@ -1,12 +1,10 @@
 #include "accelerate/tape/recording.h"
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
-#include <c10/util/Exception.h>
 #include <torch/library.h>
 
 #include <utility>
 
-#include "accelerate/tape/recorded_call.h"
 #include "accelerate/tape/recorder.h"
 
 namespace accelerate {
@@ -43,29 +41,6 @@ Recording record(const std::vector<at::Tensor>& inputs, const std::function<void
   }
   recorder.end();
   return recording;
-}
-
-namespace internal {
-
-bool is_recording() { return Recorder::current != nullptr; }
-
-void record_call(const char* name, std::vector<std::string> arguments, std::function<void()> work,
-                 const ScopeMark& mark) {
-  Recorder::current->call(name, arguments, work, mark);
-}
-
-at::Tensor record_tensor_call(const char* name, std::vector<std::string> arguments,
-                              std::function<at::Tensor()> work) {
-  return Recorder::current->tensor_call(name, arguments, std::move(work));
-}
-
-}  // namespace internal
-
-void refuse_recording(const char* what) {
-  if (internal::is_recording())
-    Recorder::current->refuse(c10::str(what,
-                                       " is read, which replays would not do; ask outside of "
-                                       "the captured step"));
 }
 
 }  // namespace accelerate

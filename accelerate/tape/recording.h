@@ -44,7 +44,7 @@ struct RecordedEntry {
 
   std::function<void()> work = nullptr;
   bool grad_mode = false;
-  // A scope that the work opens or closes, as in recorded_call.h.
+  // A scope that the work opens or closes, as in host_work.h.
   const void* opens = nullptr;
   const void* closes = nullptr;
   // Whether the operator's result, which is a truth value, must be the same in each replay.

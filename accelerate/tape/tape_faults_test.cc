@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "accelerate/tape/recorded_call.h"
+#include "accelerate/host_work/host_work.h"
 #include "accelerate/tape/tape.h"
 #include "gtest/gtest.h"
 

@@ -7,7 +7,7 @@
 #include <functional>
 #include <memory>
 
-#include "accelerate/tape/recorded_call.h"
+#include "accelerate/host_work/host_work.h"
 #include "gtest/gtest.h"
 
 namespace accelerate {

@@ -14,6 +14,7 @@
 #include "launcher/cli/config_default_command.h"
 #include "launcher/config/config_testing.h"
 #include "launcher/config/write_config.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -160,12 +161,12 @@ TEST(Config, HasHelpThatNamesTheFile) {
 }
 
 TEST(ConfigDefault, FitsTheMachine) {
-  const LaunchConfig many = machine_config(8, ConfigPrecision::kBf16);
+  const LaunchConfig many = machine_config(8, MixedPrecision::kBf16);
   EXPECT_EQ(many.distributed_type, DistributedType::kMultiGpu);
   EXPECT_EQ(many.num_processes, 8);
   EXPECT_EQ(many.use_cpu, false);
-  EXPECT_EQ(many.mixed_precision, ConfigPrecision::kBf16);
-  const LaunchConfig one = machine_config(1, ConfigPrecision::kNo);
+  EXPECT_EQ(many.mixed_precision, MixedPrecision::kBf16);
+  const LaunchConfig one = machine_config(1, MixedPrecision::kNo);
   EXPECT_EQ(one.distributed_type, DistributedType::kNo);
   EXPECT_EQ(one.num_processes, 1);
   EXPECT_EQ(one.use_cpu, false);
@@ -173,9 +174,9 @@ TEST(ConfigDefault, FitsTheMachine) {
 
 TEST(ConfigDefault, SaysWhatAcceleratesDoesWithoutAGpu) {
   const auto reference = read_testdata("reference");
-  EXPECT_EQ(machine_config(0, ConfigPrecision::kNo),
+  EXPECT_EQ(machine_config(0, MixedPrecision::kNo),
             parse_ok(reference.at("default_no.yaml")).config);
-  EXPECT_EQ(machine_config(0, ConfigPrecision::kBf16),
+  EXPECT_EQ(machine_config(0, MixedPrecision::kBf16),
             parse_ok(reference.at("default_bf16.yaml")).config);
 }
 

@@ -33,8 +33,7 @@ absl::Status write_default(const Arguments& arguments, const Console& console) {
   const absl::StatusOr<MixedPrecision> precision =
       parse_mixed_precision(arguments.value("mixed_precision").value_or("no"));
   if (!precision.ok()) return precision.status();
-  const LaunchConfig config = machine_config(
-      read_machine().num_gpus, *find_config_precision(mixed_precision_name(*precision)));
+  const LaunchConfig config = machine_config(read_machine().num_gpus, *precision);
   const std::string path = arguments.value("config_file").value_or(default_config_path());
   const absl::Status written = write_config(config, path);
   if (absl::IsAlreadyExists(written)) {
@@ -56,7 +55,7 @@ int run_config_default(const std::vector<std::string>& words, const Console& con
   });
 }
 
-LaunchConfig machine_config(int num_gpus, ConfigPrecision precision) {
+LaunchConfig machine_config(int num_gpus, MixedPrecision precision) {
   return fill_missing_values(
       {.distributed_type = num_gpus > 1 ? DistributedType::kMultiGpu : DistributedType::kNo,
        .mixed_precision = precision,

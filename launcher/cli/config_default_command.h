@@ -11,12 +11,13 @@
 
 #include "launcher/cli/console.h"
 #include "launcher/config/launch_config.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 
 int run_config_default(const std::vector<std::string>& words, const Console& console);
 
 // What it writes for a machine with so many GPUs.
-LaunchConfig machine_config(int num_gpus, ConfigPrecision precision);
+LaunchConfig machine_config(int num_gpus, MixedPrecision precision);
 
 }  // namespace accelerate::launcher

@@ -14,6 +14,7 @@
 #include "launcher/cli/dialog/answers.h"
 #include "launcher/cli/dialog/interview.h"
 #include "launcher/env/home_folder.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -174,13 +175,8 @@ class Questionnaire {
   }
 
   void ask_mixed_precision() {
-    constexpr ConfigPrecision kPrecisions[] = {ConfigPrecision::kNo, ConfigPrecision::kFp16,
-                                               ConfigPrecision::kBf16};
-    Menu menu = {"Do you wish to use mixed precision?", {}};
-    for (const ConfigPrecision precision : kPrecisions) {
-      menu.choices.push_back(to_string(precision));
-    }
-    config_.mixed_precision = kPrecisions[interview_.choose(menu)];
+    const Menu menu = {"Do you wish to use mixed precision?", built_precision_words()};
+    config_.mixed_precision = static_cast<MixedPrecision>(interview_.choose(menu));
   }
 
   Interview interview_;

@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -28,7 +29,7 @@ TemplateJob job(const LaunchRequest& request) {
 // Eight GPUs of two machines.
 TemplateJob two_machines() {
   return job(
-      {.config = {.mixed_precision = ConfigPrecision::kBf16, .num_processes = 8, .num_machines = 2},
+      {.config = {.mixed_precision = MixedPrecision::kBf16, .num_processes = 8, .num_machines = 2},
        .program = {.program = "bin/My_Model.v2", .arguments = {"--name", "it's $(HOME)"}}});
 }
 

@@ -10,6 +10,7 @@
 #include "launcher/config/config_testing.h"
 #include "launcher/config/read_config.h"
 #include "launcher/config/write_config.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -93,7 +94,7 @@ std::map<std::string, LaunchConfig> written_configs() {
        {.distributed_type = DistributedType::kMultiCpu, .use_cpu = true, .num_processes = 4}},
       {"multi_node.json",
        {.distributed_type = DistributedType::kMultiGpu,
-        .mixed_precision = ConfigPrecision::kBf16,
+        .mixed_precision = MixedPrecision::kBf16,
         .debug = true,
         .num_processes = 8,
         .num_machines = 2,
@@ -106,7 +107,7 @@ std::map<std::string, LaunchConfig> written_configs() {
         .same_network = false}},
       {"sections.yaml",
        {.distributed_type = DistributedType::kFsdp,
-        .mixed_precision = ConfigPrecision::kFp8,
+        .mixed_precision = MixedPrecision::kFp8,
         .num_processes = 4,
         .gpu_ids = "0",
         .mpirun_config = {{"mpirun_hostfile", "/a folder/host file"}},

@@ -14,6 +14,7 @@
 #include "launcher/config/config_keys.h"
 #include "launcher/config/yaml_scalar.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/env/open_number.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/names/nearest_name.h"
@@ -184,8 +185,8 @@ class Filler {
   void set(const ConfigKey&, const ConfigNode& node, std::optional<DistributedType>& member) {
     set_choice(node, find_distributed_type(node.text), distributed_type_words(), member);
   }
-  void set(const ConfigKey&, const ConfigNode& node, std::optional<ConfigPrecision>& member) {
-    set_choice(node, find_config_precision(node.text), config_precision_words(), member);
+  void set(const ConfigKey&, const ConfigNode& node, std::optional<MixedPrecision>& member) {
+    set_choice(node, find_mixed_precision(node.text), mixed_precision_words(), member);
   }
 
   std::optional<bool> truth_value(const ConfigNode& node) {
@@ -289,7 +290,7 @@ class Filler {
     if (node == nullptr || node->kind == Kind::kNull) return;
     const std::optional<bool> fp16 = truth_value(*node);
     if (fp16 == true && find("mixed_precision") == nullptr) {
-      config_.mixed_precision = ConfigPrecision::kFp16;
+      config_.mixed_precision = MixedPrecision::kFp16;
     }
   }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "launcher/config/launch_config.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 
@@ -31,7 +32,7 @@ struct ConfigKey {
 
   std::string name = "";
   std::variant<Member<std::optional<ComputeEnvironment>>, Member<std::optional<DistributedType>>,
-               Member<std::optional<ConfigPrecision>>, Member<std::optional<bool>>,
+               Member<std::optional<MixedPrecision>>, Member<std::optional<bool>>,
                Member<std::optional<int>>, Member<std::optional<std::string>>,
                Member<std::optional<std::vector<std::string>>>, Member<ConfigSection>>
       member = {};

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 
@@ -53,7 +54,7 @@ std::string parse_error(const std::string& text, const std::string& path) {
 }
 
 LaunchConfig with_base_keys(LaunchConfig config) {
-  if (!config.mixed_precision.has_value()) config.mixed_precision = ConfigPrecision::kNo;
+  if (!config.mixed_precision.has_value()) config.mixed_precision = MixedPrecision::kNo;
   if (!config.same_network.has_value()) config.same_network = true;
   if (!config.use_cpu.has_value()) config.use_cpu = false;
   config.downcast_bf16 = "no";

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "launcher/config/launch_types.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 
@@ -30,7 +31,7 @@ using ConfigSection = std::map<std::string, std::string>;
 struct LaunchConfig {
   std::optional<ComputeEnvironment> compute_environment = std::nullopt;
   std::optional<DistributedType> distributed_type = std::nullopt;
-  std::optional<ConfigPrecision> mixed_precision = std::nullopt;
+  std::optional<MixedPrecision> mixed_precision = std::nullopt;
   std::optional<bool> use_cpu = std::nullopt;
   std::optional<bool> debug = std::nullopt;
 

@@ -2,8 +2,6 @@
 
 #include <cstddef>
 
-#include "absl/strings/ascii.h"
-
 namespace accelerate::launcher {
 namespace {
 
@@ -13,7 +11,6 @@ constexpr const char* kTypeWords[] = {
     "NO",         "MULTI_CPU",   "MULTI_GPU",     "MULTI_NPU",     "MULTI_MLU", "MULTI_SDAA",
     "MULTI_MUSA", "MULTI_XPU",   "MULTI_HPU",     "MULTI_NEURON",  "DEEPSPEED", "FSDP",
     "XLA",        "MEGATRON_LM", "DATA_PARALLEL", "MODEL_PARALLEL"};
-constexpr const char* kPrecisionWords[] = {"no", "fp16", "bf16", "fp8"};
 
 template <class Enum, std::size_t count>
 std::optional<Enum> find_word(const char* const (&words)[count], const std::string& word) {
@@ -36,10 +33,6 @@ std::string to_string(ComputeEnvironment environment) {
 
 std::string to_string(DistributedType type) { return kTypeWords[static_cast<std::size_t>(type)]; }
 
-std::string to_string(ConfigPrecision precision) {
-  return kPrecisionWords[static_cast<std::size_t>(precision)];
-}
-
 std::optional<ComputeEnvironment> find_compute_environment(const std::string& word) {
   return find_word<ComputeEnvironment>(kEnvironmentWords, word);
 }
@@ -50,16 +43,8 @@ std::optional<DistributedType> find_distributed_type(const std::string& word) {
   return find_word<DistributedType>(kTypeWords, word);
 }
 
-std::optional<ConfigPrecision> find_config_precision(const std::string& word) {
-  const std::string lower = absl::AsciiStrToLower(word);
-  if (lower == "fp32") return ConfigPrecision::kNo;
-  return find_word<ConfigPrecision>(kPrecisionWords, lower);
-}
-
 std::vector<std::string> compute_environment_words() { return all_words(kEnvironmentWords); }
 
 std::vector<std::string> distributed_type_words() { return all_words(kTypeWords); }
-
-std::vector<std::string> config_precision_words() { return all_words(kPrecisionWords); }
 
 }  // namespace accelerate::launcher

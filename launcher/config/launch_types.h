@@ -35,23 +35,17 @@ enum class DistributedType {
   kSagemakerModelParallel,
 };
 
-enum class ConfigPrecision { kNo, kFp16, kBf16, kFp8 };
-
-// As config files write them: "LOCAL_MACHINE", "MULTI_GPU", "bf16".
+// As config files write them: "LOCAL_MACHINE", "MULTI_GPU".
 std::string to_string(ComputeEnvironment environment);
 std::string to_string(DistributedType type);
-std::string to_string(ConfigPrecision precision);
 
 // What `word` stands for, nothing where it is none of the words. Old files' "TPU" is XLA, and their
-// "MPS" is NO, as it was one process on one device. Precisions are known in any case, and "fp32" is
-// no.
+// "MPS" is NO, as it was one process on one device.
 std::optional<ComputeEnvironment> find_compute_environment(const std::string& word);
 std::optional<DistributedType> find_distributed_type(const std::string& word);
-std::optional<ConfigPrecision> find_config_precision(const std::string& word);
 
 // The words of today's files, in the order of the enumerators.
 std::vector<std::string> compute_environment_words();
 std::vector<std::string> distributed_type_words();
-std::vector<std::string> config_precision_words();
 
 }  // namespace accelerate::launcher

@@ -1,6 +1,7 @@
 #include "launcher/config/merge_configs.h"
 
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -8,11 +9,11 @@ namespace {
 TEST(MergeConfigs, TakesEachMemberFromTheFirstThatHasIt) {
   const LaunchConfig over = {.distributed_type = DistributedType::kMultiCpu, .num_processes = 2};
   const LaunchConfig base = {.distributed_type = DistributedType::kNo,
-                             .mixed_precision = ConfigPrecision::kBf16,
+                             .mixed_precision = MixedPrecision::kBf16,
                              .num_processes = 8,
                              .same_network = true};
   EXPECT_EQ(merge_configs(over, base), (LaunchConfig{.distributed_type = DistributedType::kMultiCpu,
-                                                     .mixed_precision = ConfigPrecision::kBf16,
+                                                     .mixed_precision = MixedPrecision::kBf16,
                                                      .num_processes = 2,
                                                      .same_network = true}));
   EXPECT_EQ(merge_configs(over, {}), over);

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "launcher/config/config_node.h"
 #include "launcher/config/config_testing.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -55,7 +56,7 @@ TEST(ReadConfig, KnowsEveryScalar) {
                 .config,
             (LaunchConfig{.compute_environment = ComputeEnvironment::kLocalMachine,
                           .distributed_type = DistributedType::kMultiGpu,
-                          .mixed_precision = ConfigPrecision::kBf16,
+                          .mixed_precision = MixedPrecision::kBf16,
                           .use_cpu = false,
                           .debug = true,
                           .num_processes = 8,
@@ -107,15 +108,15 @@ TEST(ReadConfig, TakesTruthValuesNumbersAndWordsAsAccelerateDoes) {
   EXPECT_EQ(config_of("gpu_ids: 0").gpu_ids, "0");
   EXPECT_EQ(config_of("gpu_ids: ''").gpu_ids, std::nullopt);
   for (const std::string word : {"no", "NO", "'no'", "fp32"}) {
-    EXPECT_EQ(config_of("mixed_precision: " + word).mixed_precision, ConfigPrecision::kNo) << word;
+    EXPECT_EQ(config_of("mixed_precision: " + word).mixed_precision, MixedPrecision::kNo) << word;
   }
-  EXPECT_EQ(config_of("mixed_precision: FP8").mixed_precision, ConfigPrecision::kFp8);
+  EXPECT_EQ(config_of("mixed_precision: FP8").mixed_precision, MixedPrecision::kFp8);
 }
 
 TEST(ReadConfig, TurnsOldKeysIntoNewOnes) {
-  EXPECT_EQ(config_of("fp16: true").mixed_precision, ConfigPrecision::kFp16);
+  EXPECT_EQ(config_of("fp16: true").mixed_precision, MixedPrecision::kFp16);
   EXPECT_EQ(config_of("fp16: false").mixed_precision, std::nullopt);
-  EXPECT_EQ(config_of("fp16: true\nmixed_precision: bf16").mixed_precision, ConfigPrecision::kBf16);
+  EXPECT_EQ(config_of("fp16: true\nmixed_precision: bf16").mixed_precision, MixedPrecision::kBf16);
   EXPECT_THAT(config_of("dynamo_backend: INDUCTOR").dynamo_config,
               ElementsAre(Pair("dynamo_backend", "INDUCTOR")));
   EXPECT_THAT(config_of("dynamo_backend: NO").dynamo_config, IsEmpty());

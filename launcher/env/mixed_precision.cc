@@ -1,32 +1,45 @@
 #include "launcher/env/mixed_precision.h"
 
+#include <iterator>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace accelerate::launcher {
 
-absl::StatusOr<MixedPrecision> parse_mixed_precision(const std::string& text) {
-  for (const auto precision : {MixedPrecision::kNo, MixedPrecision::kFp16, MixedPrecision::kBf16}) {
-    if (text == mixed_precision_name(precision)) return precision;
-  }
-  if (text == "fp32") return MixedPrecision::kNo;
-  if (text == "fp8") {
-    return absl::InvalidArgumentError(
-        "mixed precision fp8 is not supported here; choose one of no, fp16, bf16.");
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", text, "\" is no mixed precision; choose one of no, fp16, bf16."));
+std::vector<std::string> mixed_precision_words() {
+  return {std::begin(kMixedPrecisionWords), std::end(kMixedPrecisionWords)};
 }
 
-std::string mixed_precision_name(MixedPrecision precision) {
-  switch (precision) {
-    case MixedPrecision::kFp16:
-      return "fp16";
-    case MixedPrecision::kBf16:
-      return "bf16";
-    case MixedPrecision::kNo:
-      break;
+std::vector<std::string> built_precision_words() {
+  return {std::begin(kMixedPrecisionWords), std::end(kMixedPrecisionWords) - 1};
+}
+
+std::string to_string(MixedPrecision precision) {
+  return kMixedPrecisionWords[static_cast<int>(precision)];
+}
+
+std::optional<MixedPrecision> find_mixed_precision(const std::string& word) {
+  const std::string lower = absl::AsciiStrToLower(word);
+  if (lower == "fp32") return MixedPrecision::kNo;
+  for (int i = 0; i < std::ssize(kMixedPrecisionWords); ++i) {
+    if (lower == kMixedPrecisionWords[i]) return static_cast<MixedPrecision>(i);
   }
-  return "no";
+  return std::nullopt;
+}
+
+absl::StatusOr<MixedPrecision> parse_mixed_precision(const std::string& text) {
+  const auto found =
+      text == absl::AsciiStrToLower(text) ? find_mixed_precision(text) : std::nullopt;
+  const std::string choice =
+      absl::StrCat("; choose one of ", absl::StrJoin(built_precision_words(), ", "), ".");
+  if (!found)
+    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no mixed precision", choice));
+  if (*found == MixedPrecision::kFp8)
+    return absl::InvalidArgumentError(
+        absl::StrCat("mixed precision fp8 is not supported here", choice));
+  return *found;
 }
 
 }  // namespace accelerate::launcher

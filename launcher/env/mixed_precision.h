@@ -6,7 +6,9 @@
 // Not the policy that a training program is compiled for: this names the choice at launch.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -16,12 +18,25 @@ enum class MixedPrecision {
   kNo,    // fp32 throughout.
   kFp16,  // fp16 under a dynamic loss scale.
   kBf16,
+  kFp8,  // Of Python programs alone, always the last.
 };
 
-// "no" (or its synonym "fp32"), "fp16" or "bf16"; otherwise InvalidArgument with the valid words.
-absl::StatusOr<MixedPrecision> parse_mixed_precision(const std::string& text);
+// In the order of their enumerators, which are the indices.
+inline constexpr const char* kMixedPrecisionWords[] = {"no", "fp16", "bf16", "fp8"};
 
-// The word that parse_mixed_precision() turns into `precision`.
-std::string mixed_precision_name(MixedPrecision precision);
+// The words, and those of programs that are built here.
+std::vector<std::string> mixed_precision_words();
+std::vector<std::string> built_precision_words();
+
+// Its word.
+std::string to_string(MixedPrecision precision);
+
+// What a word stands for in files and flags, in any case, where "fp32" is no; nothing where it is
+// none of the words.
+std::optional<MixedPrecision> find_mixed_precision(const std::string& word);
+
+// The same of the lower-case words of programs that are built here; otherwise InvalidArgument with
+// these.
+absl::StatusOr<MixedPrecision> parse_mixed_precision(const std::string& text);
 
 }  // namespace accelerate::launcher

@@ -14,7 +14,7 @@ TEST(MixedPrecision, NamesAndParsesEachPrecision) {
   for (const std::string name : {"no", "fp16", "bf16"}) {
     const absl::StatusOr<MixedPrecision> precision = parse_mixed_precision(name);
     ASSERT_TRUE(precision.ok()) << name;
-    EXPECT_EQ(mixed_precision_name(*precision), name);
+    EXPECT_EQ(to_string(*precision), name);
   }
   EXPECT_EQ(*parse_mixed_precision("fp32"), MixedPrecision::kNo);
 }

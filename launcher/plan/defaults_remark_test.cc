@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const LaunchConfig kAllTold = {.mixed_precision = ConfigPrecision::kNo,
+const LaunchConfig kAllTold = {.mixed_precision = MixedPrecision::kNo,
                                .num_processes = 1,
                                .num_machines = 1,
                                .dynamo_config = {{"dynamo_backend", "no"}}};

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/env/size_limits.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/env/worker_environment.h"
@@ -33,17 +34,9 @@ std::optional<MixedPrecision> choose_precision(const LaunchRequest& request, Pro
     if (origin == ProgramOrigin::kHere) return std::nullopt;
     return MixedPrecision::kNo;
   }
-  switch (*request.config.mixed_precision) {
-    case ConfigPrecision::kNo:
-      return MixedPrecision::kNo;
-    case ConfigPrecision::kFp16:
-      return MixedPrecision::kFp16;
-    case ConfigPrecision::kBf16:
-      return MixedPrecision::kBf16;
-    case ConfigPrecision::kFp8:  // python_variables() says it.
-      return std::nullopt;
-  }
-  return std::nullopt;
+  // python_variables() says it.
+  if (request.config.mixed_precision == MixedPrecision::kFp8) return std::nullopt;
+  return request.config.mixed_precision;
 }
 
 bool is_multi_gpu(const LaunchRequest& request) {
@@ -279,7 +272,7 @@ std::string logs(const LaunchPlan& plan) {
 
 std::string precision(const LaunchPlan& plan) {
   if (plan.mixed_precision.has_value()) {
-    return absl::StrCat("mixed precision ", mixed_precision_name(*plan.mixed_precision));
+    return absl::StrCat("mixed precision ", to_string(*plan.mixed_precision));
   }
   // Some are for programs from elsewhere alone.
   const auto variable = plan.environment.find(kMixedPrecisionVariable);

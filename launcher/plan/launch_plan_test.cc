@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -89,7 +90,7 @@ TEST(LaunchPlan, TakesTheCpuWhereSomebodySaysSo) {
 TEST(LaunchPlan, LeavesThePrecisionToAProgramBuiltHere) {
   EXPECT_EQ(plan({}, kCpuOnly).mixed_precision, MixedPrecision::kNo);
   EXPECT_EQ(plan({}, kCpuOnly, kHere).mixed_precision, std::nullopt);
-  const LaunchRequest bf16 = with({.mixed_precision = ConfigPrecision::kBf16});
+  const LaunchRequest bf16 = with({.mixed_precision = MixedPrecision::kBf16});
   EXPECT_EQ(plan(bf16, kCpuOnly).mixed_precision, MixedPrecision::kBf16);
   EXPECT_EQ(plan(bf16, kCpuOnly, kHere).mixed_precision, MixedPrecision::kBf16);
 }
@@ -258,7 +259,7 @@ TEST(LaunchPlan, IsReadable) {
             "1 process on the CPU with 2 threads, mixed precision no, any free port");
   EXPECT_EQ(to_string({.mixed_precision = std::nullopt}),
             "1 process on the CPU with 1 thread, the program's precision, any free port");
-  EXPECT_THAT(to_string(plan(with({.mixed_precision = ConfigPrecision::kFp8}), kCpuOnly)),
+  EXPECT_THAT(to_string(plan(with({.mixed_precision = MixedPrecision::kFp8}), kCpuOnly)),
               HasSubstr("mixed precision fp8"));
   EXPECT_EQ(
       to_string({.num_processes = 2,

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate::launcher {
@@ -277,7 +278,7 @@ absl::StatusOr<EnvironmentChanges> python_variables(const LaunchRequest& request
     add_deepspeed(request, lookup, variables);
   }
   if (status.ok() && uses_parallelism_config(request)) status = add_parallelism(config, variables);
-  if (status.ok() && config.mixed_precision == ConfigPrecision::kFp8) {
+  if (status.ok() && config.mixed_precision == MixedPrecision::kFp8) {
     status = add_fp8(config.fp8_config, variables);
   }
   if (!status.ok()) return status;

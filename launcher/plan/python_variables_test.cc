@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -43,7 +44,7 @@ TEST(PythonVariables, TakeTheShardingStrategyFromWhereAFileHasIt) {
 
 TEST(PythonVariables, TellDeepspeedWhatCameFromTheFile) {
   const LaunchConfig config = {.distributed_type = DistributedType::kDeepspeed,
-                               .mixed_precision = ConfigPrecision::kBf16,
+                               .mixed_precision = MixedPrecision::kBf16,
                                .deepspeed_config = {{"zero_stage", "3"}}};
   EXPECT_THAT(variables({.config = config}), Contains(Pair("ACCELERATE_CONFIG_DS_FIELDS", "")));
   EXPECT_THAT(variables({.config = config, .file = config}),
@@ -61,7 +62,7 @@ TEST(PythonVariables, KeepThePythonPathOfTheUser) {
 }
 
 TEST(PythonVariables, SplitThePassesOfFp8) {
-  LaunchConfig config = {.mixed_precision = ConfigPrecision::kFp8,
+  LaunchConfig config = {.mixed_precision = MixedPrecision::kFp8,
                          .fp8_config = {{"fp8_override_linear_precision", "false,true,false"}}};
   EXPECT_THAT(variables({.config = config}),
               AllOf(Contains(Pair("ACCELERATE_FP8_OVERRIDE_FPROP", "False")),

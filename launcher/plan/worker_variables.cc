@@ -8,7 +8,7 @@ namespace accelerate::launcher {
 
 std::optional<std::string> precision_variable(const LaunchPlan& plan) {
   if (!plan.mixed_precision.has_value()) return std::nullopt;
-  return mixed_precision_name(*plan.mixed_precision);
+  return to_string(*plan.mixed_precision);
 }
 
 EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& place,

@@ -29,9 +29,8 @@ std::vector<Term> terms_of(const LaunchPlan& plan, const std::string& program) {
        plan.counts_own_processes ? "each machine's own (--nproc_per_node, or its GPUs)"
                                  : absl::StrCat(plan.world_size())},
       {"the device", plan.device == DeviceKind::kCpu ? "the CPU" : "GPUs"},
-      {"--mixed_precision", plan.mixed_precision.has_value()
-                                ? mixed_precision_name(*plan.mixed_precision)
-                                : "the program's own"},
+      {"--mixed_precision",
+       plan.mixed_precision.has_value() ? to_string(*plan.mixed_precision) : "the program's own"},
       {"--max_restarts", absl::StrCat(plan.max_restarts)},
   };
   if (!program.empty()) terms.push_back({"the build of the program", program});

@@ -10,6 +10,7 @@
 #include "launcher/config/merge_configs.h"
 #include "launcher/config/read_config.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/env/size_limits.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/env/variable_names.h"
@@ -22,10 +23,10 @@ absl::Status read_precision(const EnvironmentLookup& lookup, LaunchConfig& confi
   for (const char* variable : {kMixedPrecisionVariable, kMixedPrecisionFallbackVariable}) {
     const std::optional<std::string> text = lookup(variable);
     if (!text.has_value()) continue;
-    config.mixed_precision = find_config_precision(*text);
+    config.mixed_precision = find_mixed_precision(*text);
     if (config.mixed_precision.has_value()) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat(variable, "=", *text, " is not valid; ",
-                                                   suggestion(*text, config_precision_words())));
+                                                   suggestion(*text, mixed_precision_words())));
   }
   return absl::OkStatus();
 }

@@ -9,6 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -63,7 +64,7 @@ TEST(CompleteRequest, TakesEachValueFromFlagThenEnvironmentThenFile) {
                                       "gpu_ids: 0,1\n");
   const LaunchConfig from_file = complete({.config_file = file}).request.config;
   EXPECT_EQ(from_file, (LaunchConfig{.distributed_type = DistributedType::kMultiCpu,
-                                     .mixed_precision = ConfigPrecision::kFp16,
+                                     .mixed_precision = MixedPrecision::kFp16,
                                      .use_cpu = true,
                                      .num_processes = 8,
                                      .gpu_ids = "0,1",
@@ -76,7 +77,7 @@ TEST(CompleteRequest, TakesEachValueFromFlagThenEnvironmentThenFile) {
       {"ACCELERATE_USE_CPU", "no"},           {"ACCELERATE_CPU_AFFINITY", "0"},
       {"ACCELERATE_DEBUG_MODE", "true"},      {"CUDA_VISIBLE_DEVICES", "3"}};
   LaunchConfig expected = from_file;
-  expected.mixed_precision = ConfigPrecision::kBf16;
+  expected.mixed_precision = MixedPrecision::kBf16;
   expected.use_cpu = false;
   expected.enable_cpu_affinity = false;
   expected.debug = true;
@@ -84,7 +85,7 @@ TEST(CompleteRequest, TakesEachValueFromFlagThenEnvironmentThenFile) {
   EXPECT_EQ(complete({.config_file = file}, variables).request.config, expected);
 
   const LaunchConfig flags = {.distributed_type = DistributedType::kMultiGpu,
-                              .mixed_precision = ConfigPrecision::kNo,
+                              .mixed_precision = MixedPrecision::kNo,
                               .use_cpu = false,
                               .num_processes = 2,
                               .gpu_ids = "all"};

@@ -3,6 +3,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/request/request_checks.h"
 
 namespace accelerate::launcher {
@@ -31,7 +32,7 @@ TEST(DroppedFlags, NameTheNumberOfThisMachineAsWell) {
 TEST(DroppedFlags, AreNoneWhereNothingIsLost) {
   EXPECT_EQ(dropped_flags_remark({}, 4), "");
   EXPECT_EQ(dropped_flags_remark({.config = {.num_processes = 4}}, 4), "") << "the same";
-  EXPECT_EQ(dropped_flags_remark({.config = {.mixed_precision = ConfigPrecision::kBf16}}, 4), "");
+  EXPECT_EQ(dropped_flags_remark({.config = {.mixed_precision = MixedPrecision::kBf16}}, 4), "");
 }
 
 TEST(DroppedFlags, AreFewerUnderMpirun) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/env/open_number.h"
 #include "launcher/env/truth_value.h"
 #include "launcher/names/flag_words.h"
@@ -84,8 +85,8 @@ absl::Status set_key(const LaunchFlag&, const ConfigKey&, const std::string&,
 }
 
 absl::Status set_key(const LaunchFlag& flag, const ConfigKey&, const std::string& value,
-                     std::optional<ConfigPrecision>& member) {
-  member = find_config_precision(value);
+                     std::optional<MixedPrecision>& member) {
+  member = find_mixed_precision(value);
   return member.has_value() ? absl::OkStatus() : check_choice(flag, value);
 }
 

@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/request/flag_table.h"
 #include "nlohmann/json.hpp"
 
@@ -52,7 +53,7 @@ TEST(LaunchFlags, AreEachRecognised) {
                    "--gpu_ids=0,1", "--enable_cpu_affinity", "--config_file=a.yaml", "--dry_run",
                    "--quiet", "--num_cpu_threads_per_process=3", "--tee=3", "--log_dir=logs",
                    "--role=trainer", "--max_restarts=2", "--monitor_interval=0.5", "--help"}),
-            (LaunchRequest{.config = {.mixed_precision = ConfigPrecision::kBf16,
+            (LaunchRequest{.config = {.mixed_precision = MixedPrecision::kBf16,
                                       .use_cpu = true,
                                       .num_processes = 4,
                                       .gpu_ids = "0,1",

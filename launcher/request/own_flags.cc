@@ -6,8 +6,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "launcher/config/config_keys.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/env/open_number.h"
 #include "launcher/env/size_limits.h"
 #include "launcher/request/launch_request.h"
@@ -199,8 +202,8 @@ std::vector<LaunchFlag> own_flags() {
                                 "Bind each process to its share of the cores, by NUMA node.",
                                 kHardware, FlagUse::kLaunch, key("enable_cpu_affinity")}),
 
-      {"mixed_precision", "{no,fp16,bf16,fp8}", "Precision of the run (no).", kResources,
-       FlagUse::kLaunch, key("mixed_precision")},
+      {"mixed_precision", absl::StrCat("{", absl::StrJoin(mixed_precision_words(), ","), "}"),
+       "Precision of the run (no).", kResources, FlagUse::kLaunch, key("mixed_precision")},
       ignored_under({kOtherLauncher}, {"num_processes", "N",
                                        "Processes to start (one for each GPU, or one on the CPU).",
                                        kResources, FlagUse::kLaunch, key("num_processes"), "2"}),

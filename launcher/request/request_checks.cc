@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "launcher/config/launch_config.h"
 #include "launcher/config/launch_types.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/posix/address.h"
 #include "launcher/request/flag_table.h"
 
@@ -131,7 +132,7 @@ absl::Status check_for_program_built_here(const LaunchRequest& request) {
     return refused(lacks("parallelism but that of the data"),
                    "leave out --use_parallelism_config and `parallelism_config`.");
   }
-  if (config.mixed_precision == ConfigPrecision::kFp8) {
+  if (config.mixed_precision == MixedPrecision::kFp8) {
     return refused("--mixed_precision=fp8 is not supported by a program built here",
                    "choose one of no, fp16, bf16.");
   }

@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -69,7 +70,7 @@ TEST(CheckRequest, RefusesWhatAProgramBuiltHereLacks) {
               HasSubstr("no DeepSpeed"));
   EXPECT_THAT(error_here({.distributed_type = DistributedType::kMegatronLm}),
               HasSubstr("no Megatron-LM"));
-  EXPECT_THAT(error_here({.mixed_precision = ConfigPrecision::kFp8}),
+  EXPECT_THAT(error_here({.mixed_precision = MixedPrecision::kFp8}),
               HasSubstr("choose one of no, fp16, bf16"));
   EXPECT_THAT(error_here({.parallelism_config = {{"parallelism_config_tp_size", "2"}}}),
               HasSubstr("`parallelism_config`"));

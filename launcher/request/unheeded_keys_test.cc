@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "launcher/config/config_keys.h"
+#include "launcher/env/mixed_precision.h"
 #include "launcher/request/request_checks.h"
 
 namespace accelerate::launcher {
@@ -45,7 +46,7 @@ const std::map<std::string, Case>& cases() {
       {"main_process_port", {Fate::kCounts}},
       {"megatron_lm_config",
        {Fate::kSaid, {.megatron_lm_config = {{"megatron_lm_tp_degree", "2"}}}}},
-      {"mixed_precision", {Fate::kRefused, {.mixed_precision = ConfigPrecision::kFp8}}},
+      {"mixed_precision", {Fate::kRefused, {.mixed_precision = MixedPrecision::kFp8}}},
       {"mpirun_config", {Fate::kSaid, {.mpirun_config = {{"mpirun_ccl", "1"}}}}},
       {"num_machines", {Fate::kCounts}},
       {"num_processes", {Fate::kCounts}},

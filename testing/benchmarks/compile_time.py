@@ -17,7 +17,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADERS = ["ATen/core/Tensor.h", "torch/nn/module.h", "torch/data/datasets/base.h", "torch/torch.h",
-           "accelerate/core/session.h", "accelerate/core/accelerator.h", "accelerate/main/main.h",
+           "accelerate/engine/session.h", "accelerate/core/accelerator.h", "accelerate/main/main.h",
            "accelerate/accelerate.h"]
 
 

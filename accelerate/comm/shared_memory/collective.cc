@@ -36,6 +36,7 @@ const char* result_of(const CollectiveSignature& signature) {
 std::string to_string(const CollectiveSignature& signature) {
   std::string text = name_of(signature.kind);
   text += " number " + std::to_string(signature.number + 1);
+  if (signature.tag != 0) text += " with the tag " + std::to_string(signature.tag);
   if (signature.kind == CollectiveKind::kBarrier) return text;
   text += " (";
   if (signature.kind == CollectiveKind::kAllReduce ||

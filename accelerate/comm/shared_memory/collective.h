@@ -35,6 +35,8 @@ struct CollectiveSignature {
   int32_t root = 0;   // A rank of the lane; of a broadcast.
   int64_t count = 0;  // Elements of `type` that a rank gives, or gets from a kReduceScatter.
   int64_t divisor = 1;
+  // What the collective is for, as its caller says; 0 for nothing in particular.
+  int64_t tag = 0;
   // How many collectives of the lane came before.
   int64_t number = 0;
 

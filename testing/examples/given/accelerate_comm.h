@@ -28,3 +28,5 @@ extern Meeting meeting;
 // ---- tensor_collective.h
 extern at::Tensor tensor;
 extern Lane lane;
+// ---- tensor_broadcast.h
+extern torch::nn::Linear net;

@@ -20,3 +20,10 @@ extern GradientPresence& presence;
 extern FlatParameters flat;
 // ---- gradient_sync.h
 extern std::unique_ptr<GradientSync> sync;
+// ---- gradient_facts.h
+extern GradientFacts& facts;
+extern std::vector<at::Tensor> gradients;
+extern kernels::Step step;
+using kernels::begin_step;
+// ---- strategy_gradients.h
+extern GradientOptions options;

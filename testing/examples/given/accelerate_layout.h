@@ -12,3 +12,6 @@ void use_operators_of_libtorch();
 // ---- flat_parameters.h
 extern std::vector<NamedParameter> parameters;
 extern std::string file;
+// ---- parameter_store.h
+extern std::unique_ptr<ParameterStore> store;
+extern at::Tensor loss;

@@ -13,24 +13,11 @@ char* allocate(int64_t bytes);
 extern Recording recording;
 extern std::vector<at::Tensor> parameters;
 void record_anew(const std::string& change);
-// ---- recorded_call.h
-struct Model {
-  int depth = 0;
-};
-struct Scope {
-  explicit Scope(Model* model);
-  ~Scope();
-  Model* model_;
-};
-struct Reducer {
-  void finish(int bucket);
-  void send(int bucket);
-  at::Tensor norm_of(const std::vector<at::Tensor>& of);
-  at::Tensor norm_;
-  std::vector<at::Tensor> gradients_;
-};
 // ---- recording.h
 extern torch::data::Example<> batch;
 extern std::optional<Tape> tape;
 // ---- value_watch.h
 extern at::Tensor tensor;
+// ---- tensor_place.h
+extern at::Tensor parameter, gradient;
+void record_anew();

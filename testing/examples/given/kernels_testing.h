@@ -1,7 +1,7 @@
 // What examples of kernels/testing take as given.
+#include "kernels/optimizer/rules/sgd.h"
 #include "kernels/pack/pack_chunk.h"
 #include "kernels/scale/scale.h"
-#include "kernels/optimizer/rules/sgd.h"
 
 // ---- all_types.h
 template <class T>

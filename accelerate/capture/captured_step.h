@@ -1,0 +1,183 @@
+// A training step that is recorded once and then replayed whole, as Accelerator::capture() makes
+// it: on a GPU one CUDA graph from the forward pass to the optimizer, so that the host has next to
+// nothing to do; on the CPU a tape of operators, without autograd and the program's own code.
+//
+//   auto step = accelerator.capture([&](auto& batch) {
+//     optimizer.zero_grad();
+//     auto loss = loss_of(model(batch.data), batch.target);
+//     accelerator.backward(loss);
+//     optimizer.step();
+//     scheduler.step();
+//     return loss;
+//   });
+//   for (auto& batch : loader) total += step(batch);
+//
+// The first calls run as they are. Then the step is recorded, once for each kind of inputs (their
+// shapes and types, and which modules and parameters train); each further call gives its inputs to
+// the recording, replays it, and returns copies of what the step returned. Rates and other
+// options of optimizers are read in each replay, dropout draws fresh numbers, an overflow of fp16
+// skips the update as always, and prepared schedulers advance.
+//
+// What the step's own code does on the host beside that, such as counting samples, is done only
+// while it is recorded: do it outside. What it reads there from elsewhere than its arguments stays
+// as it was; of the arguments, each value of what is not a tensor is a kind of its own, and what a
+// step does in place to their tensors reaches the program's. A step that reads values of tensors on
+// the host (item(), a decision on the loss) cannot be recorded, nor one whose inputs require grad
+// or that assigns to its arguments, nor on a GPU one that has inputs on the CPU, steps an optimizer
+// without a fused form, or accumulates over several batches: it says why, once, and runs as it is.
+// On the CPU a step is recorded again from time to time, and compared; see CaptureOptions and
+// docs/captured_steps.md. Not for evaluation, and not thread-safe.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "accelerate/capture/step_arguments.h"
+#include "accelerate/capture/step_kinds.h"
+
+namespace accelerate {
+
+template <class Function>
+class CapturedStep {
+ public:
+  CapturedStep(Function function, std::shared_ptr<StepKinds> kinds)
+      : function_(std::move(function)), kinds_(std::move(kinds)) {}
+
+  // Throws what the step throws, and c10::Error when it is found to do something else than it did
+  // when it was recorded.
+  template <class... Arguments>
+  auto operator()(Arguments&&... arguments) {
+    using Inputs = std::tuple<std::decay_t<Arguments>...>;
+    using Returned = std::invoke_result_t<Function&, std::decay_t<Arguments>&...>;
+    std::tuple<Given<Arguments>...> given(std::forward<Arguments>(arguments)...);
+    if constexpr (std::is_void_v<Returned>) {
+      call<Inputs, std::tuple<>>(given);
+    } else {
+      return call<Inputs, std::decay_t<Returned>>(given);
+    }
+  }
+
+  // Why calls run as they are; none while they are captured.
+  const std::optional<std::string>& refusal() const { return kinds_->refusal(); }
+
+ private:
+  // What a call that runs as it is hands on: variables of the program themselves, which the step
+  // may change, and copies of the rest.
+  template <class Argument>
+  static constexpr bool is_variable =
+      std::is_lvalue_reference_v<Argument> && !std::is_const_v<std::remove_reference_t<Argument>> &&
+      !std::is_array_v<std::remove_reference_t<Argument>>;
+  template <class Argument>
+  using Given = std::conditional_t<is_variable<Argument>, Argument, std::decay_t<Argument>>;
+
+  template <class Inputs, class Result>
+  struct Kept {
+    Inputs inputs;
+    std::optional<Result> result = std::nullopt;
+  };
+
+  template <class Inputs, class Result, class GivenTuple>
+  Result call(GivenTuple& given) {
+    StepArguments arguments = arguments_of(given);
+    arguments.rest += typeid(Inputs).name();
+    StepKinds::Kind* kind = kinds_->find(arguments);
+    if (kind == nullptr) return run<Result>(given);
+    if (!kinds_->is_replay(*kind)) {
+      std::optional<Result> result;
+      const StepArguments before = variables_of<GivenTuple>(given);
+      kinds_->warm_up(*kind, arguments.tensors, [&] { result.emplace(run<Result>(given)); });
+      kinds_->refuse_assignments(before, variables_of<GivenTuple>(given));
+      kinds_->note_result(*kind, arguments_of(*result));
+      return std::move(*result);
+    }
+    if (kinds_->must_record(*kind)) {
+      auto kept = std::make_shared<Kept<Inputs, Result>>(Kept<Inputs, Result>{Inputs(given)});
+      make_own(kept->inputs);
+      const StepArguments before = variables_of<GivenTuple>(kept->inputs);
+      const RecordingAttempt attempt =
+          kinds_->record(*kind, arguments_of(kept->inputs).tensors, arguments.tensors, [&] {
+            kept->result.emplace(detached(run<Result>(kept->inputs)));
+            StepKinds::check_no_assignments(before, variables_of<GivenTuple>(kept->inputs));
+          });
+      if (attempt.is_ready) kind->kept = kept;
+      if (kept->result) kinds_->note_result(*kind, arguments_of(*kept->result));
+      if (attempt.is_done) return copied(*kept->result);
+      if (!attempt.is_ready) return call<Inputs, Result>(given);
+    }
+    auto& kept = *static_cast<Kept<Inputs, Result>*>(kind->kept.get());
+    kinds_->replay(*kind, arguments_of(kept.inputs).tensors, arguments.tensors);
+    return copied(*kept.result);
+  }
+
+  template <class Result, class Inputs>
+  Result run(Inputs& inputs) {
+    if constexpr (std::is_same_v<Result, std::tuple<>>) {
+      std::apply(function_, inputs);
+      return {};
+    } else {
+      return std::apply(function_, inputs);
+    }
+  }
+
+  // With tensors of the recording in place of the program's; one that is there twice stays one.
+  template <class Inputs>
+  static void make_own(Inputs& inputs) {
+    std::unordered_map<const c10::TensorImpl*, at::Tensor> own;
+    internal::replace_tensors(inputs, [&own](const at::Tensor& tensor) {
+      at::Tensor& mine = own[tensor.unsafeGetTensorImpl()];
+      if (!mine.defined()) mine = StepKinds::own_copy(tensor);
+      return mine;
+    });
+  }
+
+  // The next replay writes what it returned.
+  template <class Result>
+  static Result copied(Result result) {
+    internal::replace_tensors(result, [](const at::Tensor& tensor) { return tensor.clone(); });
+    return result;
+  }
+
+  // The graph of autograd that led to them is of no use to anybody after the step.
+  template <class Result>
+  static Result detached(Result result) {
+    internal::replace_tensors(result, [](const at::Tensor& tensor) { return tensor.detach(); });
+    return result;
+  }
+
+  template <class Tuple>
+  static StepArguments arguments_of(Tuple& tuple) {
+    StepArguments arguments;
+    internal::ArgumentReader reader{arguments};
+    internal::visit_leaves(tuple, reader);
+    return arguments;
+  }
+
+  // Of those that are variables of the program.
+  template <class GivenTuple, class Tuple>
+  static StepArguments variables_of(Tuple& tuple) {
+    StepArguments arguments;
+    internal::ArgumentReader reader{arguments};
+    [&]<size_t... i>(std::index_sequence<i...>) {
+      const auto add = [&reader]<class Argument>(std::type_identity<Argument>, auto& value) {
+        if constexpr (is_variable<Argument>) internal::visit_leaves(value, reader);
+      };
+      (add(std::type_identity<std::tuple_element_t<i, GivenTuple>>(), std::get<i>(tuple)), ...);
+    }
+    (std::make_index_sequence<std::tuple_size_v<Tuple>>());
+    return arguments;
+  }
+
+  Function function_;
+  std::shared_ptr<StepKinds> kinds_;
+};
+
+}  // namespace accelerate

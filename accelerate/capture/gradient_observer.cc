@@ -1,0 +1,102 @@
+#include "accelerate/capture/gradient_observer.h"
+
+#include <c10/util/Exception.h>
+#include <torch/optim/optimizer.h>
+
+#include <unordered_set>
+
+namespace accelerate {
+
+bool PlacedGradient::is_kept() const {
+  const at::Tensor& now = parameter.grad();
+  if (!now.defined() || !now.has_storage() ||
+      now.storage().unsafeGetStorageImpl() != place.storage())
+    return false;
+  return now.use_count() > (gradient._unsafe_get_target() == now.unsafeGetTensorImpl() ? 2 : 1);
+}
+
+void PlacedGradient::bring_back() const {
+  at::Tensor& now = parameter.mutable_grad();
+  if (!now.defined() || now.storage().unsafeGetStorageImpl() == place.storage()) return;
+  const at::Tensor there = place.tensor_there(now);
+  if (!there.defined()) return;
+  there.copy_(now);
+  now = there;
+}
+
+GradientObserver::GradientObserver(const ModelSet& models, const OptimizerSteps& optimizers)
+    : models_(models) {
+  std::unordered_set<const c10::TensorImpl*> seen;
+  const auto add = [&](const at::Tensor& parameter) {
+    if (!seen.insert(parameter.unsafeGetTensorImpl()).second) return;
+    parameters_.push_back(parameter);
+    gradients_.emplace_back(parameter.grad().getIntrusivePtr());
+  };
+  for (const auto& model : models.live()) {
+    for (const NamedParameter& parameter : model->parameters) add(parameter.tensor);
+  }
+  for (const auto& optimizer : optimizers.live()) {
+    for (const auto& group : optimizer->optimizer->param_groups()) {
+      for (const at::Tensor& parameter : group.params()) add(parameter);
+    }
+  }
+}
+
+std::function<void()> GradientObserver::changes() {
+  struct Change {
+    at::Tensor parameter;
+    at::Tensor gradient;
+  };
+  std::vector<Change> changed;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (note(i)) changed.push_back({parameters_[i], parameters_[i].grad()});
+  }
+  if (changed.empty()) return nullptr;
+  return [changed] {
+    for (const Change& each : changed) {
+      at::Tensor& gradient = each.parameter.mutable_grad();
+      if (!gradient.is_same(each.gradient)) gradient = each.gradient;
+    }
+  };
+}
+
+std::function<void()> GradientObserver::after_work(std::vector<NamedMemory>& named) {
+  PlacedGradients placed;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (!note(i)) continue;
+    const at::Tensor& gradient = parameters_[i].grad();
+    if (!gradient.defined() || gradient.layout() != at::kStrided) continue;
+    placed.push_back(std::make_shared<PlacedGradient>(PlacedGradient{
+        parameters_[i], WeakTensor(gradient.getIntrusivePtr()), TensorPlace(gradient)}));
+    named.push_back(name(i));
+  }
+  if (placed.empty()) return nullptr;
+  placed_.insert(placed_.end(), placed.begin(), placed.end());
+  return [placed] {
+    for (const auto& each : placed) {
+      if (each->is_needed) each->bring_back();
+    }
+  };
+}
+
+std::vector<c10::Storage> GradientObserver::gradients() const {
+  std::vector<c10::Storage> storages;
+  for (const at::Tensor& parameter : parameters_) {
+    const at::Tensor& gradient = parameter.grad();
+    if (gradient.defined() && gradient.has_storage()) storages.push_back(gradient.storage());
+  }
+  return storages;
+}
+
+NamedMemory GradientObserver::name(size_t i) const {
+  return {c10::str("gradient ", i), parameters_[i].grad().storage().unsafeGetStorageImpl()};
+}
+
+bool GradientObserver::note(size_t i) {
+  const at::Tensor& gradient = parameters_[i].grad();
+  if (gradients_[i]._unsafe_get_target() == gradient.unsafeGetTensorImpl()) return false;
+  gradients_[i] = WeakTensor(gradient.getIntrusivePtr());
+  return true;
+}
+
+}  // namespace accelerate

@@ -1,0 +1,62 @@
+// What a Communicator of several processes holds.
+//
+// Part of the Communicator; not for others.
+#pragma once
+
+#include <c10/util/Exception.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+#include "accelerate/comm/backend.h"
+#include "accelerate/comm/collective_error.h"
+#include "accelerate/comm/communicator.h"
+#include "accelerate/comm/store/door.h"
+
+namespace accelerate {
+
+struct Communicator::Group {
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::Backend> backend;
+  c10::Device device;
+  std::chrono::milliseconds timeout;
+  // Whether a mean is one collective: Gloo has none.
+  bool averages;
+  // How it was made; none for a backend of the caller's.
+  std::optional<internal::BackendOptions> options = std::nullopt;
+  // On rank 0: nobody else gets into the store while the run goes on.
+  std::shared_ptr<internal::ClosedDoor> door = nullptr;
+  // How often it has been split.
+  int64_t splits = 0;
+
+  // Null where the backend compares no tags.
+  internal::Tagged* tagged() const { return dynamic_cast<internal::Tagged*>(backend.get()); }
+
+  // Calls the function, and turns what it throws into an error that says what to do.
+  template <class Function>
+  void guard(const char* name, Function&& function) const {
+    std::string reason;
+    try {
+      function();
+      return;
+    } catch (const internal::CollectiveError& error) {
+      TORCH_CHECK(false, name, " failed on rank ", backend->getRank(), " of ", backend->getSize(),
+                  ": ", error.what());
+    } catch (const c10::Error& error) {
+      reason = error.what_without_backtrace();
+    } catch (const std::exception& error) {
+      reason = error.what();
+    }
+    TORCH_CHECK(false, name, " failed on rank ", backend->getRank(), " of ", backend->getSize(),
+                ": ", reason.substr(0, reason.find('\n')),
+                "; a peer has ended, or did not take part within ",
+                std::chrono::duration_cast<std::chrono::seconds>(timeout).count(),
+                " s: look at what the other ranks wrote, and at process_group.timeout");
+  }
+};
+
+}  // namespace accelerate

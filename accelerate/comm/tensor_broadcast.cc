@@ -1,0 +1,38 @@
+#include "accelerate/comm/tensor_broadcast.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/view_as_real.h>
+#include <c10/core/GradMode.h>
+
+#include <map>
+
+namespace accelerate {
+
+void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors,
+                       int root) {
+  if (communicator.size() == 1) return;
+  c10::AutoGradMode no_grad(false);
+  std::map<c10::ScalarType, std::vector<at::Tensor>> by_type;
+  for (const at::Tensor& tensor : tensors) {
+    if (tensor.defined() && tensor.numel() > 0) by_type[tensor.scalar_type()].push_back(tensor);
+  }
+  for (auto& [type, members] : by_type) {
+    std::vector<at::Tensor> pieces;
+    for (const at::Tensor& member : members) pieces.push_back(member.detach().reshape(-1));
+    at::Tensor flat = at::cat(pieces);
+    // Not every backend knows bool, whose bytes are all the same to a broadcast, or complex
+    // numbers.
+    at::Tensor carried = type == at::kBool          ? flat.view(at::kByte)
+                         : c10::isComplexType(type) ? at::view_as_real(flat)
+                                                    : flat;
+    communicator.broadcast(carried, root);
+    if (communicator.rank() == root) continue;
+    int64_t offset = 0;
+    for (const at::Tensor& member : members) {
+      member.variable_data().copy_(flat.narrow(0, offset, member.numel()).view_as(member));
+      offset += member.numel();
+    }
+  }
+}
+
+}  // namespace accelerate

@@ -1,0 +1,27 @@
+#include "accelerate/data/active_loaders.h"
+
+#include <string>
+
+namespace accelerate {
+
+std::vector<std::shared_ptr<Stateful>> ActiveLoaders::live() const {
+  std::vector<std::shared_ptr<Stateful>> result;
+  for (const auto& weak : loaders_) {
+    if (auto loader = weak.lock()) result.push_back(std::move(loader));
+  }
+  return result;
+}
+
+State ActiveLoaders::save() {
+  State state;
+  const auto loaders = live();
+  for (size_t i = 0; i < loaders.size(); ++i) state.set_all(std::to_string(i), loaders[i]->save());
+  return state;
+}
+
+void ActiveLoaders::load(const State& state) {
+  const auto loaders = live();
+  for (size_t i = 0; i < loaders.size(); ++i) loaders[i]->load(state.part(std::to_string(i)));
+}
+
+}  // namespace accelerate

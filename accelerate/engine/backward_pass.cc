@@ -1,0 +1,92 @@
+#include "accelerate/engine/backward_pass.h"
+
+#include <ATen/TensorOperators.h>
+#include <c10/util/Exception.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+
+#include "accelerate/engine/new_model.h"
+#include "accelerate/host_work/host_work.h"
+
+namespace accelerate {
+namespace {
+
+bool has_gradient(const ModelState& model) {
+  for (const NamedParameter& parameter : model.parameters) {
+    if (parameter.tensor.grad().defined()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void BackwardPass::run(const at::Tensor& loss, const BackwardOptions& options) {
+  TORCH_CHECK(loss.numel() == 1, "backward: the loss has ", loss.numel(),
+              " elements; reduce it to one number first, for example with mean()");
+  at::Tensor scaled = loss;
+  if (loss_scale_ != nullptr) {
+    in_each_replay("update of the loss scale", [this] { optimizers_.settle_loss_scale(); });
+    scaled = loss_scale_->apply(loss);
+  }
+  const double factor = options.average ? window_.loss_factor() : 1;
+  if (factor != 1) scaled = scaled * factor;
+  in_each_replay("begin of a backward pass", [this] { begin(); });
+  const bool keeps_graph = options.retain_graph || options.create_graph;
+  try {
+    scaled.backward({}, keeps_graph, options.create_graph);
+  } catch (...) {
+    models_.abandon_sync();
+    throw;
+  }
+  in_each_replay("end of a backward pass", [this, keeps_graph] { end(keeps_graph); });
+}
+
+void BackwardPass::begin() {
+  updates_.end_left_window();
+  models_.drop_unreachable();
+  optimizers_.before_backward();
+  const auto models = models_.live();
+  syncing_.clear();
+  int trainable_models = 0;
+  for (const auto& model : models) {
+    if (!model->sync) continue;
+    models_.restore_layout(*model);
+    model->sync->restore_hooks();
+    trainable_models += !model->sync->empty();
+    syncing_.push_back(model->no_sync_depth == 0 || model->trigger_sync);
+    if (syncing_.back()) model->trigger_sync = false;
+  }
+  models_.gather_parameters();
+  if (uneven_inputs_.is_open() && any_syncs()) uneven_inputs_.announce_data(syncing_);
+  for (size_t i = 0; i < syncing_.size(); ++i) {
+    // With one model, what is sent when depends on nothing but its buckets.
+    if (syncing_[i]) models[i]->sync->begin(/*eager=*/trainable_models == 1);
+  }
+}
+
+void BackwardPass::end(bool keeps_graph) {
+  if (any_syncs()) models_.sync_gradients(models_.live(), syncing_, /*contributes=*/true);
+  // The graph may have saved them for another backward pass. In a join rank 0 may have no data
+  // left; the buffers follow at its end.
+  if (!keeps_graph && !uneven_inputs_.is_open()) models_.make_buffers_equal();
+  window_.after_backward();
+  models_.release_parameters();
+  look_at_new_models();
+}
+
+void BackwardPass::look_at_new_models() {
+  const auto models = models_.live();
+  for (const auto& model : models) {
+    if (!model->is_new || !has_gradient(*model)) continue;
+    model->is_new = false;
+    warn_about_orphans(*model, optimizers_.live());
+    if (!program_autocasts_) warn_about_full_precision(*model, models, precision_);
+  }
+}
+
+bool BackwardPass::any_syncs() const {
+  return std::any_of(syncing_.begin(), syncing_.end(), [](bool syncs) { return syncs; });
+}
+
+}  // namespace accelerate

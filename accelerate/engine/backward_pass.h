@@ -1,0 +1,60 @@
+// A backward pass over all that takes part in training: from the loss to gradients that every rank
+// has alike.
+//
+// Part of the Session; programs use Accelerator::backward(). Not thread-safe.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "accelerate/engine/accelerator_options.h"
+#include "accelerate/engine/model_set.h"
+#include "accelerate/engine/uneven_inputs.h"
+#include "accelerate/engine/updates.h"
+#include "accelerate/precision/loss_scale.h"
+#include "accelerate/precision/precision.h"
+
+namespace accelerate {
+
+class BackwardPass {
+ public:
+  // All of it outlives this; `loss_scale` may be null.
+  BackwardPass(const PrecisionTraits& precision, LossScale* loss_scale, ModelSet& models,
+               OptimizerSteps& optimizers, AccumulationWindow& window, UnevenInputs& uneven_inputs,
+               Updates& updates)
+      : precision_(precision),
+        loss_scale_(loss_scale),
+        models_(models),
+        optimizers_(optimizers),
+        window_(window),
+        uneven_inputs_(uneven_inputs),
+        updates_(updates) {}
+
+  // Backward of the (scaled) loss, after which the gradients of all prepared models that sync are
+  // the mean over the ranks, and their buffers those of rank 0.
+  void run(const at::Tensor& loss, const BackwardOptions& options);
+  // The program computes in scopes of its own, of which nothing here knows.
+  void note_program_autocast() { program_autocasts_ = true; }
+
+ private:
+  // What run() does before and after autograd's part.
+  void begin();
+  void end(bool keeps_graph);
+  bool any_syncs() const;
+  void look_at_new_models();
+
+  PrecisionTraits precision_;
+  LossScale* loss_scale_;
+  ModelSet& models_;
+  OptimizerSteps& optimizers_;
+  AccumulationWindow& window_;
+  UnevenInputs& uneven_inputs_;
+  Updates& updates_;
+  bool program_autocasts_ = false;
+  // Of the models, in the order of their preparation: whether the pass that is under way syncs
+  // their gradients. Empty on one process, which has nothing to sync.
+  std::vector<bool> syncing_;
+};
+
+}  // namespace accelerate

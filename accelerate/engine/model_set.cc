@@ -1,0 +1,297 @@
+#include "accelerate/engine/model_set.h"
+
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+#include <torch/nn/module.h>
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "accelerate/comm/tensor_broadcast.h"
+#include "accelerate/gradients/model_agreement.h"
+#include "accelerate/host_work/host_work.h"
+
+namespace accelerate {
+namespace {
+
+std::vector<NamedParameter> distinct_parameters(const torch::nn::Module& module) {
+  std::vector<NamedParameter> result;
+  std::unordered_set<const c10::TensorImpl*> seen;
+  for (const auto& item : module.named_parameters()) {
+    if (item.value().defined() && seen.insert(item.value().unsafeGetTensorImpl()).second) {
+      result.push_back({item.key(), item.value()});
+    }
+  }
+  return result;
+}
+
+std::vector<at::Tensor> tensors_of(const torch::nn::Module& module) {
+  std::vector<at::Tensor> tensors = module.parameters();
+  for (const at::Tensor& buffer : module.buffers()) tensors.push_back(buffer);
+  return tensors;
+}
+
+// The defined parameters and buffers of the models, each with its name in the state.
+template <class Models, class Function>
+void for_each_tensor(const Models& models, Function&& function) {
+  for (size_t i = 0; i < models.size(); ++i) {
+    const auto visit = [&](const auto& items) {
+      for (const auto& item : items)
+        if (item.value().defined()) function(c10::str(i, ".", item.key()), item.value());
+    };
+    visit(models[i]->module->named_parameters());
+    visit(models[i]->module->named_buffers());
+  }
+}
+
+}  // namespace
+
+ModelSet::ModelSet(Communicator& communicator, c10::Device device, const PrecisionTraits& precision,
+                   const StrategyParts& strategy)
+    : communicator_(communicator), device_(device), precision_(precision), strategy_(strategy) {}
+
+std::shared_ptr<ModelState> ModelSet::add(const std::shared_ptr<torch::nn::Module>& module,
+                                          bool owned) {
+  // A module whose handle is gone may be prepared anew.
+  std::erase_if(owned_models_, [&module](const auto& model) {
+    return model->module == module && model.use_count() == 1;
+  });
+  drop_unreachable();
+  for (const auto& model : live()) {
+    TORCH_CHECK(model->module != module, "the model `", module->name(),
+                "` was prepared before; use the handle that prepare() returned then");
+  }
+  module->to(device_);
+  check_models_agree(communicator_, *module);
+  broadcast_tensors(communicator_, tensors_of(*module), /*root=*/0);
+
+  auto state = std::make_shared<ModelState>();
+  state->module = module;
+  state->parameters = distinct_parameters(*module);
+  state->has_buffers = !module->buffers().empty();
+  lay_out(*state);
+  models_.push_back(state);
+  if (owned) owned_models_.push_back(state);
+  return state;
+}
+
+void ModelSet::drop_unreachable() {
+  std::erase_if(owned_models_, [](const auto& model) {
+    return model.use_count() == 1 && model->module.use_count() == 1;
+  });
+  std::erase_if(models_, [](const auto& model) { return model.expired(); });
+}
+
+void ModelSet::release(ModelState& model) {
+  const auto is_it = [&model](const auto& known) { return known.get() == &model; };
+  std::erase_if(models_, [&](const auto& known) { return is_it(known.lock()); });
+  model.is_released = true;
+  model.sync.reset();
+  model.store.reset();
+  std::erase_if(owned_models_, is_it);
+}
+
+void ModelSet::lay_out(ModelState& model) {
+  std::unordered_set<const c10::TensorImpl*> taken, own;
+  for (const NamedParameter& parameter : model.parameters)
+    own.insert(parameter.tensor.unsafeGetTensorImpl());
+  model.shared_with.clear();
+  for (const auto& other : live()) {
+    if (other.get() == &model) break;
+    bool shares = false;
+    for (const NamedParameter& parameter : other->parameters) {
+      taken.insert(parameter.tensor.unsafeGetTensorImpl());
+      shares = shares || own.contains(parameter.tensor.unsafeGetTensorImpl());
+    }
+    if (shares) model.shared_with.push_back(other);
+  }
+  model.trainable.clear();
+  std::vector<NamedParameter> trainable;
+  for (const NamedParameter& parameter : model.parameters) {
+    const at::Tensor& tensor = parameter.tensor;
+    model.trainable.push_back(tensor.requires_grad());
+    // Of one that is frozen, a mean may still be used; what two models share is the first one's.
+    const bool used = tensor.requires_grad() || (model.sync && model.sync->is_synced(tensor));
+    if (used && !taken.contains(tensor.unsafeGetTensorImpl())) trainable.push_back(parameter);
+  }
+  const GradientNotes notes = model.sync ? model.sync->notes() : GradientNotes();
+  // The old ones first: parameters that lie in their memory are not to look shared.
+  model.sync.reset();
+  model.store.reset();
+  model.store = strategy_.make_parameter_store(std::move(trainable));
+  if (syncs()) model.sync = strategy_.make_gradient_sync(model.store->parameters(), notes);
+}
+
+void ModelSet::restore_layout(ModelState& model) {
+  // One that was frozen keeps its place, so that ranks of which only some freeze it find out.
+  bool has_changed = false;
+  for (size_t i = 0; i < model.parameters.size(); ++i)
+    has_changed =
+        has_changed || (model.parameters[i].tensor.requires_grad() && !model.trainable[i]);
+  for (const auto& other : model.shared_with) {
+    const auto alive = other.lock();
+    has_changed = has_changed || !alive || alive->is_released;
+  }
+  if (has_changed || !model.store->restore()) lay_out(model);
+}
+
+void ModelSet::restore_layout() {
+  for (const auto& model : live()) restore_layout(*model);
+}
+
+void ModelSet::gather_parameters() {
+  for (const auto& model : live()) model->store->gather();
+}
+
+void ModelSet::release_parameters() {
+  for (const auto& model : live()) model->store->release();
+}
+
+internal::LiveList<ModelState> ModelSet::live() const { return internal::live(models_); }
+
+void ModelSet::before_forward(ModelState& model) {
+  TORCH_CHECK(!model.is_released, "the model `", model.module->name(),
+              "` was released; prepare() it again, or call the module itself");
+  model.was_called = true;
+  model.store->gather();
+  if (!model.has_buffers || !model.sync) return;
+  in_each_replay(
+      "forward of a model",
+      [](ModelState* model) { model->was_called_in_training |= model->module->is_training(); },
+      &model);
+}
+
+std::optional<Autocast> ModelSet::autocast() const {
+  if (!precision_.autocast) return std::nullopt;
+  return std::optional<Autocast>(std::in_place, device_.type(), *precision_.autocast);
+}
+
+void ModelSet::trigger_sync(ModelState& model) {
+  in_each_replay(
+      "trigger_sync_in_backward", [](ModelState* model) { model->trigger_sync = true; }, &model);
+}
+
+bool ModelSet::in_scope() const {
+  const auto models = live();
+  return std::any_of(models.begin(), models.end(), [](const auto& model) {
+    return model->no_sync_depth > 0 || model->trigger_sync;
+  });
+}
+
+void ModelSet::sync_gradients(const internal::LiveList<ModelState>& models,
+                              const std::vector<bool>& syncing, bool contributes) {
+  std::vector<bool> touched = syncing;
+  if (models.size() > 1) {
+    // Ranks that went through different models must still send the same.
+    std::vector<int64_t> flags;
+    for (size_t i = 0; i < models.size(); ++i) {
+      const ModelState& model = *models[i];
+      const bool took_part =
+          model.sync->empty() ? model.was_called_in_training : model.sync->has_local_gradients();
+      flags.push_back(contributes && syncing[i] && took_part);
+    }
+    flags = communicator_.all_reduce_numbers(flags, ReduceOp::kMax);
+    for (size_t i = 0; i < models.size(); ++i) touched[i] = flags[i] != 0;
+  }
+  for (size_t i = 0; i < models.size(); ++i) {
+    if (!models[i]->sync) continue;
+    if (!touched[i]) {
+      models[i]->sync->abandon();
+    } else if (contributes) {
+      models[i]->sync->finish();
+    } else {
+      models[i]->sync->shadow();
+    }
+  }
+  for (size_t i = 0; i < models.size(); ++i) {
+    if (touched[i] && contributes) models[i]->buffers_stale = models[i]->has_buffers;
+  }
+}
+
+void ModelSet::make_buffers_equal() {
+  for (const auto& model : live()) {
+    if (!model->buffers_stale) continue;
+    broadcast_tensors(communicator_, model->module->buffers(), /*root=*/0);
+    model->buffers_stale = model->was_called_in_training = false;
+  }
+}
+
+void ModelSet::abandon_sync() {
+  for (const auto& model : live()) {
+    if (model->sync) model->sync->abandon();
+  }
+}
+
+bool ModelSet::is_syncing() const {
+  const auto models = live();
+  return std::any_of(models.begin(), models.end(),
+                     [](const auto& model) { return model->sync && model->sync->is_under_way(); });
+}
+
+void ModelSet::settle_sync() {
+  for (const auto& model : live()) {
+    if (model->sync) model->sync->settle();
+  }
+}
+
+std::vector<const void*> ModelSet::addresses() const {
+  std::vector<const void*> result;
+  for (const auto& model : live()) {
+    for (const NamedParameter& parameter : model->parameters)
+      result.push_back(parameter.tensor.const_data_ptr());
+    if (!model->has_buffers) continue;
+    for (const at::Tensor& buffer : model->module->buffers())
+      result.push_back(buffer.defined() ? buffer.const_data_ptr() : nullptr);
+  }
+  return result;
+}
+
+State ModelSet::save() {
+  State state;
+  for_each_tensor(live(), [&state](const std::string& name, const at::Tensor& tensor) {
+    state.set(name, tensor.detach());
+  });
+  return state;
+}
+
+void ModelSet::load(const State& state) {
+  c10::AutoGradMode no_grad(false);
+  const auto models = live();
+  const auto check = [&state](const std::string& name, const at::Tensor& tensor) {
+    const at::Tensor& saved = state.tensor(name);
+    TORCH_CHECK(saved.sizes() == tensor.sizes(), "`", name, "` of the state has the sizes ",
+                saved.sizes(), ", and that of the model ", tensor.sizes(),
+                "; load the state of the same model");
+  };
+  for_each_tensor(models, check);
+  for_each_tensor(models, [&state](const std::string& name, const at::Tensor& tensor) {
+    const at::Tensor& saved = state.tensor(name);
+    // A state that was received in place, or saved and not changed since.
+    const bool is_there = saved.is_alias_of(tensor) && saved.strides() == tensor.strides() &&
+                          saved.storage_offset() == tensor.storage_offset();
+    if (!is_there) tensor.detach().copy_(saved);
+  });
+  for (const auto& model : models) model->buffers_stale = false;
+}
+
+std::function<void()> ModelSet::remember() {
+  struct Gradient {
+    at::Tensor parameter;
+    at::Tensor gradient;
+  };
+  std::vector<std::pair<std::shared_ptr<ModelState>, bool>> models;
+  std::vector<Gradient> gradients;
+  for (const auto& model : live()) {
+    models.emplace_back(model, model->is_new);
+    for (const NamedParameter& parameter : model->parameters)
+      gradients.push_back({parameter.tensor, parameter.tensor.grad()});
+  }
+  return [this, models, gradients] {
+    abandon_sync();
+    for (const Gradient& each : gradients) each.parameter.mutable_grad() = each.gradient;
+    for (const auto& [model, is_new] : models) model->is_new = is_new;
+  };
+}
+
+}  // namespace accelerate

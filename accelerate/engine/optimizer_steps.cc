@@ -1,0 +1,346 @@
+#include "accelerate/engine/optimizer_steps.h"
+
+#include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+#include <torch/optim/optimizer.h>
+#include <torch/serialize.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "accelerate/device/gpu_kernels.h"
+#include "accelerate/engine/optimizer_gradients.h"
+#include "accelerate/gradients/gradient_norm.h"
+#include "accelerate/host_work/host_work.h"
+
+namespace accelerate {
+
+using internal::factor_of;
+using internal::gradients_of;
+using internal::multiply;
+using internal::place_step;
+using internal::without;
+
+namespace {
+
+using Clip = PendingStep::Clip;
+using Phase = PendingStep::Phase;
+
+// The program has changed gradients that were seen.
+void check_changes(OptimizerState& optimizer) {
+  if (optimizer.pending.clip != Clip::kNone) optimizer.after_clip = AfterClip::kChangesGradients;
+  TORCH_CHECK(optimizer.pending.clip != Clip::kInStep,
+              "the gradients were changed after clip_grad_norm(), which had left the clipping to "
+              "the optimizer's step, as nothing changed them in the steps before; call "
+              "accelerator.unscale_gradients(optimizer) after clip_grad_norm(), which brings it "
+              "into the gradients, before you change them");
+}
+
+// What is asked of the optimizer's outcomes; whether it is so of any, where it is not among these.
+bool outcome_of(const torch::optim::Optimizer* optimizer,
+                const internal::LiveList<OptimizerState>& all, bool (StepOutcomes::*asked)()) {
+  bool any = false;
+  for (const auto& known : all) {
+    const bool outcome = (known->outcomes.*asked)();
+    if (known->optimizer == optimizer) return outcome;
+    any = any || outcome;
+  }
+  return any;
+}
+
+}  // namespace
+
+std::shared_ptr<OptimizerState> still_there(const std::weak_ptr<OptimizerState>& optimizer) {
+  auto there = optimizer.lock();
+  TORCH_CHECK(there != nullptr,
+              "an optimizer that this captured step uses is gone; call capture() anew");
+  return there;
+}
+
+std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& optimizer) {
+  std::erase_if(optimizers_, [](const auto& known) { return known.expired(); });
+  for (const auto& known : live()) {
+    TORCH_CHECK(known->optimizer != &optimizer,
+                "this optimizer was prepared before; use the handle that prepare() returned then");
+  }
+  remove_repeated_parameters(optimizer);
+  auto state = std::make_shared<OptimizerState>();
+  state->optimizer = &optimizer;
+  state->fused = FusedOptimizer::make(optimizer);
+  optimizers_.push_back(state);
+  return state;
+}
+
+internal::LiveList<OptimizerState> OptimizerSteps::live() const {
+  return internal::live(optimizers_);
+}
+
+std::vector<OptimizerSteps::Share> OptimizerSteps::shares_of(
+    const std::vector<at::Tensor>& gradients) const {
+  std::vector<Share> shares;
+  TensorSet asked;
+  for (const at::Tensor& gradient : gradients) asked.insert(gradient.unsafeGetTensorImpl());
+  for (const auto& optimizer : live()) {
+    Share share = {optimizer, gradients_of(*optimizer), 0};
+    for (const at::Tensor& gradient : share.gradients)
+      share.inside += asked.count(gradient.unsafeGetTensorImpl());
+    if (share.inside > 0) shares.push_back(std::move(share));
+  }
+  return shares;
+}
+
+double OptimizerSteps::sum_of(const std::vector<at::Tensor>& gradients) {
+  facts_.measure(gradients);
+  const double norm = facts_.norm().item<double>();
+  return norm * norm;
+}
+
+bool OptimizerSteps::are_gone(const PendingStep& pending,
+                              const std::vector<at::Tensor>& gradients) {
+  if (gradients.empty()) return true;
+  if (pending.is_as_seen(gradients)) return false;
+  // After a step they were most likely zeroed.
+  if (!host_has_values()) return pending.stepped;
+  return GradientNorm::takes(gradients) && sum_of(gradients) == 0;
+}
+
+void OptimizerSteps::note_missing_step(OptimizerState& optimizer) {
+  const PendingStep& pending = optimizer.pending;
+  if (pending.clip != Clip::kInStep || pending.stepped) return;
+  optimizer.after_clip = AfterClip::kChangesGradients;
+  TORCH_WARN(
+      "clip_grad_norm() had left the clipping to the step of the prepared optimizer, as in the "
+      "steps before, but that did not come. If you left it out on purpose, all is well; if another "
+      "optimizer made the update, it had gradients that were not clipped. From now on they are "
+      "clipped at once");
+}
+
+bool OptimizerSteps::awaits_step() {
+  for (const auto& optimizer : live()) {
+    PendingStep& pending = optimizer->pending;
+    if (!pending.awaits_step) continue;
+    if (!are_gone(pending, gradients_of(*optimizer))) return true;
+    note_missing_step(*optimizer);
+    pending.reset();
+  }
+  return false;
+}
+
+void OptimizerSteps::settle_loss_scale() {
+  if (!loss_scale_->expects_outcome() || awaits_step()) return;
+  std::vector<at::Tensor> left;
+  TensorSet done;
+  for (const auto& optimizer : live()) {
+    if (optimizer->pending.is_measured()) continue;
+    for (at::Tensor& gradient : without(gradients_of(*optimizer), done))
+      left.push_back(std::move(gradient));
+  }
+  if (left.empty()) return loss_scale_->settle();
+  c10::AutoGradMode no_grad(false);
+  const at::Tensor before = loss_scale_->scale().clone();
+  loss_scale_->settle();
+  multiply(left, (loss_scale_->scale() / before).to(at::kDouble));
+}
+
+void OptimizerSteps::notice_changes(OptimizerState& optimizer) {
+  PendingStep& pending = optimizer.pending;
+  if (!pending.has_seen()) return;
+  const std::vector<at::Tensor> gradients = gradients_of(optimizer);
+  if (pending.is_as_seen(gradients)) return;
+  // After a step the program may have made new ones without the Accelerator.
+  if (are_gone(pending, gradients) || (pending.stepped && pending.are_all_new(gradients))) {
+    note_missing_step(optimizer);
+    if (pending.clip != Clip::kNone && !gradients.empty())
+      optimizer.after_clip = AfterClip::kChangesGradients;
+    return pending.reset();
+  }
+  check_changes(optimizer);
+  // Measured anew. The scale is still in them, unless it was taken out before.
+  if (pending.phase == Phase::kMeasured) pending.phase = Phase::kAccumulated;
+  pending.see(gradients);
+}
+
+void OptimizerSteps::before_backward() {
+  c10::AutoGradMode no_grad(false);
+  ++passes_;
+  TensorSet done;
+  for (const auto& optimizer : live()) {
+    PendingStep& pending = optimizer->pending;
+    if (!pending.has_seen()) continue;
+    const std::vector<at::Tensor> gradients = gradients_of(*optimizer);
+    if (are_gone(pending, gradients)) {
+      note_missing_step(*optimizer);
+      pending.reset();
+      continue;
+    }
+    if (!pending.is_as_seen(gradients)) check_changes(*optimizer);
+    if (pending.is_measured()) {
+      // What is still there is added to: it must be clipped by now, and of the scale of the rest.
+      const at::Tensor factor = factor_of(*optimizer);
+      multiply(without(gradients, done), loss_scale_ ? factor * loss_scale_->scale() : factor);
+    }
+    const bool awaits_step = pending.awaits_step;
+    pending.reset();
+    pending.awaits_step = awaits_step;
+  }
+}
+
+void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) {
+  note_missing_step(optimizer);
+  optimizer.pending.reset();
+}
+
+void OptimizerSteps::follow_device(OptimizerState& optimizer) {
+  if (!optimizer.fused) return;
+  for (const auto& group : optimizer.optimizer->param_groups()) {
+    for (const at::Tensor& parameter : group.params()) {
+      if (parameter.device() == optimizer.fused->device()) return;
+      optimizer.fused = FusedOptimizer::make(*optimizer.optimizer);
+      return;
+    }
+  }
+}
+
+bool OptimizerSteps::launch(OptimizerState& optimizer) {
+  look_for_overflow(optimizer);
+  PendingStep& pending = optimizer.pending;
+  if (pending.clip != Clip::kNone && optimizer.after_clip == AfterClip::kNotKnown &&
+      host_has_values() && std::isfinite(pending.clipped_sum)) {
+    // Also by what raises no version.
+    const bool is_unchanged = sum_of(gradients_of(optimizer)) == pending.clipped_sum;
+    optimizer.after_clip = is_unchanged ? AfterClip::kSteps : AfterClip::kChangesGradients;
+  }
+  FusedOptimizer* fused = optimizer.fused.get();
+  const bool done = fused != nullptr &&
+                    fused->step(pending.is_measured() ? optimizer.step->get()
+                                                      : plain_steps_.on(fused->device()).get());
+  if (!done) unscale(optimizer);
+  pending.awaits_step = false;
+  pending.stepped = true;
+  optimizer.passes = passes_;
+  return done;
+}
+
+bool OptimizerSteps::can_be_skipped(const OptimizerState& optimizer) const {
+  return loss_scale_ != nullptr && optimizer.pending.is_measured();
+}
+
+void OptimizerSteps::step(OptimizerState& optimizer) {
+  follow_device(optimizer);
+  if (launch(optimizer))
+    return note_outcome(optimizer, optimizer.fused->taken(), can_be_skipped(optimizer));
+  const bool skipped = can_be_skipped(optimizer) && optimizer.step->read().overflow != 0;
+  if (!skipped) optimizer.optimizer->step();
+  optimizer.outcomes.add(skipped);
+}
+
+void OptimizerSteps::note_outcome(OptimizerState& optimizer, const std::vector<int32_t>& taken,
+                                  bool can_be_skipped) {
+  if (!can_be_skipped) return optimizer.outcomes.add(false);
+  if (optimizer.step->device().is_cpu())
+    return optimizer.outcomes.add(optimizer.step->get()->overflow != 0);
+  const auto overflow = optimizer.step->member(offsetof(kernels::Step, overflow), at::kInt);
+  optimizer.outcomes.add(HostCopy(overflow),
+                         [&optimizer, taken] { optimizer.fused->count(taken, -1); });
+}
+
+void OptimizerSteps::place_for_recording() {
+  for (const auto& optimizer : live()) {
+    if (!optimizer->fused) continue;
+    optimizer->fused->refresh();
+    plain_steps_.on(optimizer->fused->device());
+    place_step(*optimizer, optimizer->fused->device());
+  }
+}
+
+DeviceStep OptimizerSteps::record(OptimizerState& optimizer) {
+  follow_device(optimizer);
+  TORCH_CHECK(
+      optimizer.fused != nullptr && optimizer.fused->is_fresh(),
+      "the optimizer has no fused form on this device, or it would make its state in this step, "
+      "or its options were changed within the step before it stepped");
+  TORCH_CHECK(launch(optimizer),
+              "the optimizer's step of such parameters and gradients has no fused form");
+  const std::vector<int32_t> taken = optimizer.fused->taken();
+  const DeviceStep step = {taken, optimizer.fused->layout(taken), can_be_skipped(optimizer)};
+  optimizer.fused->count(taken, -1);
+  return step;
+}
+
+bool OptimizerSteps::prepare(OptimizerState& optimizer, const DeviceStep& step) {
+  if (!optimizer.fused) return false;
+  optimizer.fused->refresh();
+  return optimizer.fused->layout(step.taken) == step.layout;
+}
+
+void OptimizerSteps::complete(OptimizerState& optimizer, const DeviceStep& step) {
+  optimizer.fused->count(step.taken, 1);
+  note_outcome(optimizer, step.taken, step.can_be_skipped);
+}
+
+bool OptimizerSteps::step_was_skipped(const torch::optim::Optimizer* optimizer) const {
+  refuse_recording("whether a step was skipped");
+  return outcome_of(optimizer, live(), &StepOutcomes::last);
+}
+
+bool OptimizerSteps::schedule_stands_still(const torch::optim::Optimizer* optimizer) const {
+  return outcome_of(optimizer, live(), &StepOutcomes::last_for_schedules);
+}
+
+void OptimizerSteps::forget_outcomes() {
+  for (const auto& optimizer : live()) {
+    optimizer->outcomes.last();
+    optimizer->outcomes = StepOutcomes();
+  }
+}
+
+State OptimizerSteps::save() {
+  State state;
+  const auto optimizers = live();
+  for (size_t i = 0; i < optimizers.size(); ++i) {
+    // Waits, so that the counts of steps are right.
+    optimizers[i]->outcomes.last();
+    std::ostringstream out;
+    torch::save(*optimizers[i]->optimizer, out);
+    state.set(std::to_string(i), out.str());
+  }
+  return state;
+}
+
+void OptimizerSteps::load(const State& state) {
+  const auto optimizers = live();
+  for (size_t i = 0; i < optimizers.size(); ++i) {
+    torch::optim::Optimizer& optimizer = *optimizers[i]->optimizer;
+    std::optional<c10::Device> device;
+    for (const auto& group : optimizer.param_groups()) {
+      if (!group.params().empty()) device = group.params().front().device();
+    }
+    std::istringstream in(state.text(std::to_string(i)));
+    torch::load(optimizer, in, device);
+    optimizers[i]->outcomes = StepOutcomes();
+  }
+}
+
+std::function<void()> OptimizerSteps::remember() {
+  struct Before {
+    std::shared_ptr<OptimizerState> optimizer;
+    PendingStep pending;
+    AfterClip after_clip;
+  };
+  std::vector<Before> all;
+  for (const auto& optimizer : live())
+    all.push_back({optimizer, optimizer->pending, optimizer->after_clip});
+  return [all] {
+    for (const Before& before : all) {
+      before.optimizer->pending = before.pending;
+      before.optimizer->after_clip = before.after_clip;
+    }
+  };
+}
+
+}  // namespace accelerate

@@ -1,0 +1,131 @@
+#include "accelerate/engine/session.h"
+
+#include <ATen/ops/randint.h>
+#include <c10/util/Exception.h>
+#include <signal.h>
+
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "accelerate/host_work/host_work.h"
+#include "accelerate/process/log_level.h"
+#include "accelerate/process/stop_request.h"
+#include "launcher/env/environment.h"
+#include "launcher/env/integer.h"
+#include "launcher/env/variable_names.h"
+
+namespace accelerate {
+namespace {
+
+// As in Python, whoever launches the program has the last word.
+int64_t accumulation_steps(const AcceleratorOptions& options) {
+  const auto text = launcher::process_environment(launcher::kAccumulationStepsVariable);
+  if (!text.has_value()) return options.gradient_accumulation_steps;
+  const auto steps = launcher::parse_integer(
+      *text, {.name = launcher::kAccumulationStepsVariable,
+              .minimum = 1,
+              .remedy = "set it to the number of batches for each update, or unset it."});
+  TORCH_CHECK(steps.ok(), std::string(steps.status().message()));
+  return *steps;
+}
+
+launcher::WorkerEnvironment read_worker(const StrategyTraits& strategy) {
+  apply_log_level();
+  const auto environment = launcher::read_worker_environment();
+  TORCH_CHECK(environment.ok(), std::string(environment.status().message()));
+  const launcher::WorkerEnvironment worker = environment->value_or(launcher::WorkerEnvironment{});
+  TORCH_CHECK(strategy.multi_process || worker.world_size == 1, "the strategy ", strategy.name,
+              " is for one process, but this run has ", worker.world_size, "; use multi_",
+              strategy.name, ", or start one process");
+  return worker;
+}
+
+std::optional<LossScale> make_loss_scale(const PrecisionTraits& precision, c10::Device device,
+                                         const LossScaleOptions& options) {
+  if (!precision.loss_scaled) return std::nullopt;
+  return std::optional<LossScale>(std::in_place, options, device);
+}
+
+std::vector<Stateful*> equal_on_all_ranks(std::vector<Stateful*> parts) {
+  std::erase_if(parts, [](const Stateful* part) { return !part->is_equal_on_all_ranks(); });
+  return parts;
+}
+
+}  // namespace
+
+Session::Session(const StrategyTraits& strategy, const PrecisionTraits& precision,
+                 const AcceleratorOptions& options, MakeStrategyParts make_parts)
+    : Session(read_worker(strategy), strategy, precision, options, make_parts) {}
+
+Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits& strategy,
+                 const PrecisionTraits& precision, const AcceleratorOptions& options,
+                 MakeStrategyParts make_parts)
+    : options_(options),
+      process_(make_process_info(worker, strategy.device)),
+      communicator_(Communicator::world(worker, process_, options.process_group)),
+      strategy_(make_parts(*communicator_, options.gradients)),
+      loss_scale_(make_loss_scale(precision, process_.device, options.loss_scale)),
+      window_(accumulation_steps(options), options.gradient_accumulation),
+      models_(*communicator_, process_.device, precision, strategy_),
+      optimizers_(loss_scale(), *strategy_.gradient_facts),
+      schedules_({.world_size = process_.world_size,
+                  .is_main = process_.is_main(),
+                  .split_batches = options.split_batches,
+                  .step_with_optimizer = options.step_scheduler_with_optimizer},
+                 window_, optimizers_),
+      generators_(process_.device),
+      uneven_inputs_(*communicator_, process_.device,
+                     {.models = models_,
+                      .optimizers = optimizers_,
+                      .window = window_,
+                      .parts = equal_on_all_ranks(parts())}),
+      updates_(*communicator_, process_.device, models_, optimizers_, window_, uneven_inputs_,
+               *active_loaders_),
+      backward_pass_(precision, loss_scale(), models_, optimizers_, window_, uneven_inputs_,
+                     updates_) {
+  apply_gpu_options(options.gpu);
+}
+
+std::vector<Stateful*> Session::parts() {
+  // Schedules first: as they advance they change rates, which the optimizers then bring themselves.
+  std::vector<Stateful*> parts{&models_, &schedules_,  &optimizers_,
+                               &window_, &generators_, active_loaders_.get()};
+  if (loss_scale_) parts.push_back(&*loss_scale_);
+  return parts;
+}
+
+bool Session::all_agree(bool mine) {
+  return communicator_->all_reduce_numbers({mine}, ReduceOp::kMin)[0] != 0;
+}
+
+uint64_t Session::draw_seed() {
+  at::Tensor seed =
+      at::randint(std::numeric_limits<int32_t>::max(), {1}, at::kLong).to(process_.device);
+  communicator_->broadcast(seed, 0);
+  return static_cast<uint64_t>(seed.item<int64_t>());
+}
+
+bool Session::should_stop() {
+  refuse_recording("whether the run should stop");
+  if (!stop_agreement_) {
+    take_stop_requests(SIGUSR1);
+    take_stop_requests(SIGUSR2);
+    take_stop_requests(SIGTERM);
+    stop_agreement_.emplace(communicator_, process_.device);
+  }
+  return stop_agreement_->ask(stop_is_requested());
+}
+
+std::shared_ptr<const void> Session::register_once(const void* object, const char* kind) {
+  std::erase_if(registrations_, [](const Registration& each) { return each.token.expired(); });
+  for (const Registration& each : registrations_) {
+    TORCH_CHECK(each.object != object, "this ", kind,
+                " was prepared before; use the handle that prepare() returned then");
+  }
+  auto token = std::make_shared<char>();
+  registrations_.push_back({object, token});
+  return token;
+}
+
+}  // namespace accelerate

@@ -1,0 +1,56 @@
+#include "accelerate/engine/uneven_inputs.h"
+
+#include <c10/util/Exception.h>
+
+#include "accelerate/state/shared_state.h"
+
+namespace accelerate {
+
+void UnevenInputs::begin() {
+  TORCH_CHECK(!is_open_, "join_uneven_inputs: a scope is open already; close it first");
+  is_open_ = state_.models.syncs();
+  steps_ = 0;
+}
+
+int64_t UnevenInputs::announce(bool has_data, std::vector<bool>& syncing) {
+  std::vector<int64_t> counts{has_data};
+  for (const bool syncs : syncing) counts.push_back(has_data && syncs);
+  counts = communicator_.all_reduce_numbers(counts, ReduceOp::kSum);
+  for (size_t i = 0; i < syncing.size(); ++i) syncing[i] = counts[i + 1] > 0;
+  return counts[0];
+}
+
+void UnevenInputs::announce_data(std::vector<bool>& syncing) {
+  announce(/*has_data=*/true, syncing);
+  ++steps_;
+}
+
+void UnevenInputs::end() {
+  if (!is_open_) return;
+  state_.models.restore_layout();
+  const auto models = state_.models.live();
+  std::vector<bool> syncing(models.size());
+  while (announce(/*has_data=*/false, syncing) > 0) {
+    state_.models.sync_gradients(models, syncing, /*contributes=*/false);
+  }
+  is_open_ = false;
+  ++ended_;
+  // Windows of accumulate() stand open at different batches.
+  state_.window.restart();
+  for (const auto& model : models) model->sync->forget_local_gradients();
+
+  // Who went on longest, and of those the last.
+  const int64_t size = communicator_.size();
+  const int64_t longest =
+      communicator_.all_reduce_numbers({steps_ * size + communicator_.rank()}, ReduceOp::kMax)[0];
+  const int root = static_cast<int>(longest % size);
+  // No outcome of a step of this rank alone.
+  state_.optimizers.forget_outcomes();
+  for (Stateful* part : state_.parts) {
+    const State shared = broadcast_state(communicator_, device_, part->save(), root);
+    if (communicator_.rank() != root) part->load(shared);
+  }
+  for (const auto& model : models) model->buffers_stale = false;
+}
+
+}  // namespace accelerate

@@ -1,0 +1,178 @@
+#include "accelerate/engine/updates.h"
+
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+#include <torch/optim/optimizer.h>
+
+#include <utility>
+
+#include "accelerate/host_work/host_work.h"
+
+namespace accelerate {
+
+void Updates::check_synced(OptimizerState& optimizer) const {
+  if (!models_.syncs()) return;
+  const auto models = models_.live();
+  c10::SmallVector<int64_t, 4> stepped_at;
+  for (const auto& model : models) stepped_at.push_back(optimizer.stepped_at[model->sync.get()]);
+  for (const auto& group : optimizer.optimizer->param_groups()) {
+    for (const at::Tensor& parameter : group.params()) {
+      if (!parameter.grad().defined()) continue;
+      bool known = false;
+      for (size_t i = 0; i < models.size(); ++i) {
+        const StepRight right = models[i]->sync->may_step(parameter, stepped_at[i]);
+        known = known || right != StepRight::kNotMine;
+        TORCH_CHECK(right != StepRight::kNotSynced || models[i]->no_sync_depth > 0,
+                    "this step would use gradients that were not averaged over the processes; call "
+                    "accelerator.backward(loss) in place of loss.backward(), and let the last "
+                    "backward pass before a step be outside of no_sync()");
+      }
+      TORCH_CHECK(known, "this optimizer has a parameter of shape ", parameter.sizes(),
+                  " that belongs to no prepared model, so that every process would train one of "
+                  "its own; register it in a module, and prepare that");
+    }
+  }
+  for (const auto& model : models) optimizer.stepped_at[model->sync.get()] = model->sync->rounds();
+}
+
+void Updates::prepare_step(OptimizerState& optimizer) {
+  check_synced(optimizer);
+  models_.restore_layout();
+  if (!uneven_inputs_.is_open()) models_.make_buffers_equal();
+}
+
+class Updates::Step final : public HostWork {
+ public:
+  Step(Updates& updates, OptimizerState& optimizer)
+      : HostWork("step of an optimizer"),
+        updates_(updates),
+        optimizer_(optimizer.weak_from_this()) {}
+
+  std::vector<std::string> arguments() const override {
+    return {internal::identity_of(optimizer_)};
+  }
+  void run() override {
+    const auto optimizer = still_there(optimizer_);
+    updates_.prepare_step(*optimizer);
+    updates_.optimizers_.step(*optimizer);
+  }
+  void record() override {
+    const auto optimizer = still_there(optimizer_);
+    updates_.prepare_step(*optimizer);
+    on_device_ = updates_.optimizers_.record(*optimizer);
+  }
+  bool prepare() override {
+    const auto optimizer = optimizer_.lock();
+    return optimizer != nullptr && OptimizerSteps::prepare(*optimizer, on_device_);
+  }
+  void complete() override { OptimizerSteps::complete(*still_there(optimizer_), on_device_); }
+
+ private:
+  Updates& updates_;
+  std::weak_ptr<OptimizerState> optimizer_;
+  DeviceStep on_device_;
+};
+
+void Updates::step(OptimizerState& optimizer) {
+  if (!window_.sync_gradients()) {
+    if (window_.is_left_open() && !std::exchange(warned_of_left_window_, true))
+      TORCH_WARN(
+          "a step outside of accumulate() does nothing while the window of "
+          "gradient_accumulation_steps is not full; let it stand within the scope. After a loop "
+          "that was left early, the next accelerator.backward() outside of accumulate() ends the "
+          "window");
+    return;
+  }
+  in_each_replay(Step(*this, optimizer));
+}
+
+// What such an optimizer decides, as the line search of LBFGS does, it must decide alike on all
+// ranks. So it sees the mean of the loss over them, beside the mean of the gradients.
+at::Tensor Updates::step(OptimizerState& optimizer, const std::function<at::Tensor()>& closure) {
+  TORCH_CHECK(closure != nullptr, "step(closure): the closure is empty; call step() without one");
+  refuse_recording("the loss of an optimizer's step with a closure");
+  TORCH_CHECK(
+      window_.sync_gradients() && window_.loss_factor() == 1,
+      "step(closure) within a window of accumulate(): the closure would evaluate the loss of "
+      "its last batch alone; add up the losses of all batches in the closure, without "
+      "accumulate()");
+  TORCH_CHECK(!uneven_inputs_.is_open() && !models_.in_scope(),
+              "step(closure) within no_sync() or join_uneven_inputs(): all processes must evaluate "
+              "the same loss, equally often; call it outside of these scopes");
+  TORCH_CHECK(!optimizers_.scales_loss() || optimizer.fused,
+              "this optimizer calls its closure as often as it likes, which does not go with the "
+              "loss scale of fp16; use bf16 or fp32, or one of the optimizers that have a fused "
+              "form");
+  const auto evaluate = [&] {
+    at::Tensor loss;
+    {
+      c10::AutoGradMode grad(true);
+      loss = closure();
+    }
+    if (!loss.defined() || !models_.syncs()) return loss;
+    c10::AutoGradMode no_grad(false);
+    at::Tensor mean = loss.detach().to(device_).clone(at::MemoryFormat::Contiguous);
+    communicator_.all_reduce(mean, ReduceOp::kMean);
+    return mean;
+  };
+  if (optimizer.fused) {
+    // One evaluation, then a step as any other.
+    at::Tensor loss = evaluate();
+    step(optimizer);
+    return loss;
+  }
+  models_.restore_layout();
+  const at::Tensor loss = optimizer.optimizer->step([&] {
+    at::Tensor loss = evaluate();
+    check_synced(optimizer);
+    return loss;
+  });
+  optimizer.outcomes.add(/*skipped=*/false);
+  return loss;
+}
+
+void Updates::zero_grad(OptimizerState& optimizer, bool set_to_none) {
+  if (window_.holds_partial_sum()) {
+    if (window_.is_left_open())
+      left_zero_grads_.push_back({optimizer.weak_from_this(), set_to_none});
+    return;
+  }
+  if (set_to_none) {
+    // LibTorch's own detaches each gradient first, which costs more than to let go of it.
+    for (const auto& group : optimizer.optimizer->param_groups()) {
+      for (const at::Tensor& parameter : group.params()) {
+        if (parameter.grad().defined()) parameter.mutable_grad().reset();
+      }
+    }
+  } else {
+    optimizer.optimizer->zero_grad(/*set_to_none=*/false);
+  }
+  in_each_replay(
+      "zero_grad",
+      [this](const std::weak_ptr<OptimizerState>& optimizer) {
+        optimizers_.after_zero_grad(*still_there(optimizer));
+      },
+      optimizer.weak_from_this());
+}
+
+void Updates::begin_batch() {
+  in_each_replay("accumulate", [this] {
+    left_zero_grads_.clear();
+    window_.begin_step(batches_left());
+  });
+}
+
+std::optional<int64_t> Updates::batches_left() const {
+  const auto loader = loaders_.current();
+  return loader ? std::optional(loader->batches_left) : std::nullopt;
+}
+
+void Updates::end_left_window() {
+  if (!window_.is_left_open()) return;
+  window_.restart();
+  for (const LeftZeroGrad& each : std::exchange(left_zero_grads_, {})) {
+    if (const auto optimizer = each.optimizer.lock()) zero_grad(*optimizer, each.set_to_none);
+  }
+}
+
+}  // namespace accelerate

@@ -1,0 +1,40 @@
+// What a strategy makes for the engine: what happens to a model's gradients and parameters between
+// the processes. A strategy names one of these types, and the engine knows no more of it.
+//
+//   StrategyParts parts = MultiCpu::Gradients::make(communicator, options);
+//
+// Not for programs.
+#pragma once
+
+#include <memory>
+
+#include "accelerate/comm/communicator.h"
+#include "accelerate/gradients/gradient_facts.h"
+#include "accelerate/gradients/gradient_options.h"
+#include "accelerate/gradients/gradient_sync.h"
+#include "accelerate/layout/parameter_store.h"
+
+namespace accelerate {
+
+struct StrategyParts {
+  // Null where there is nobody to sync with.
+  MakeGradientSync make_gradient_sync = nullptr;
+  MakeParameterStore make_parameter_store;
+  std::unique_ptr<GradientFacts> gradient_facts;
+};
+
+// The communicator outlives what is made. Throws c10::Error when an option makes no sense.
+using MakeStrategyParts = StrategyParts (*)(Communicator& communicator,
+                                            const GradientOptions& options);
+
+// This process trains a model of its own.
+struct OwnGradients {
+  static StrategyParts make(Communicator& communicator, const GradientOptions& options);
+};
+
+// Every process has the whole model, and steps with the mean of the gradients of all.
+struct AveragedGradients {
+  static StrategyParts make(Communicator& communicator, const GradientOptions& options);
+};
+
+}  // namespace accelerate

@@ -1,0 +1,40 @@
+#include "accelerate/state/state.h"
+
+#include <c10/util/Exception.h>
+
+namespace accelerate {
+
+template <class Value>
+const Value& State::get(const std::string& name, const char* kind) const {
+  const auto found = values_.find(name);
+  TORCH_CHECK(found != values_.end(), "the state has no `", name,
+              "`; it is of another program, or of other models, optimizers or schedules");
+  const Value* value = std::get_if<Value>(&found->second);
+  TORCH_CHECK(value != nullptr, "`", name, "` of the state is not ", kind,
+              "; it is of another program or version");
+  return *value;
+}
+
+void State::set_all(const std::string& prefix, const State& other) {
+  for (const auto& [name, value] : other.values_) set(prefix + "." + name, value);
+}
+
+State State::part(const std::string& prefix) const {
+  const std::string begin = prefix + ".";
+  State result;
+  for (auto it = values_.lower_bound(begin); it != values_.end() && it->first.starts_with(begin);
+       ++it)
+    result.set(it->first.substr(begin.size()), it->second);
+  return result;
+}
+
+const at::Tensor& State::tensor(const std::string& name) const {
+  return get<at::Tensor>(name, "a tensor");
+}
+int64_t State::integer(const std::string& name) const { return get<int64_t>(name, "an integer"); }
+double State::number(const std::string& name) const { return get<double>(name, "a number"); }
+const std::string& State::text(const std::string& name) const {
+  return get<std::string>(name, "a text");
+}
+
+}  // namespace accelerate
