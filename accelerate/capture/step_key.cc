@@ -3,8 +3,6 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 
-#include "accelerate/engine/session.h"
-
 namespace accelerate {
 namespace {
 
@@ -47,19 +45,18 @@ void append_training(std::string& key, const torch::nn::Module& module) {
 
 }  // namespace
 
-std::string key_of(const StepArguments& arguments, Session& session,
-                   const std::vector<std::shared_ptr<torch::nn::Module>>& modules) {
+std::string key_of(const StepArguments& arguments, const StepSurroundings& surroundings) {
   std::string key = arguments.rest;
   for (size_t i = 0; i < arguments.tensors.size(); ++i) append_input(key, arguments.tensors, i);
   append(key, c10::GradMode::is_enabled());
-  append(key, at::autocast::is_autocast_enabled(session.process().device.type()));
-  append(key, session.loss_scale() != nullptr && session.loss_scale()->expects_outcome());
-  append_window(key, session.accumulation());
+  append(key, at::autocast::is_autocast_enabled(surroundings.device.type()));
+  append(key, surroundings.loss_scale != nullptr && surroundings.loss_scale->expects_outcome());
+  append_window(key, surroundings.window);
   // The step may begin another one.
-  AccumulationWindow next = session.accumulation();
-  next.begin_step(session.updates().batches_left());
+  AccumulationWindow next = surroundings.window;
+  next.begin_step(surroundings.batches_left);
   append_window(key, next);
-  for (const auto& model : session.models().live()) {
+  for (const auto& model : surroundings.models.live()) {
     append(key, model->no_sync_depth > 0 && !model->trigger_sync);
     append_training(key, *model->module);
     for (const NamedParameter& parameter : model->parameters) {
@@ -67,7 +64,7 @@ std::string key_of(const StepArguments& arguments, Session& session,
       append(key, parameter.tensor.grad().defined());
     }
   }
-  for (const auto& module : modules) {
+  for (const auto& module : surroundings.modules) {
     append_training(key, *module);
     for (const at::Tensor& parameter : module->parameters()) append(key, parameter.requires_grad());
   }

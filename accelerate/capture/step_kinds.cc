@@ -100,8 +100,11 @@ constexpr int64_t kFewReplays = 8;
 std::shared_ptr<StepKinds> StepKinds::make(std::shared_ptr<Session> session,
                                            const CaptureOptions& options) {
   const c10::Device device = session->process().device;
-  ReplayFactory replays =
-      device.is_cpu() ? tape_replays(session) : graph_replays(session, GraphRecorder::make(device));
+  ReplayFactory replays = device.is_cpu()
+                              ? tape_replays({.models = session->models(),
+                                              .optimizers = session->optimizers(),
+                                              .uneven_inputs = session->uneven_inputs()})
+                              : graph_replays(session, GraphRecorder::make(device));
   return std::make_shared<StepKinds>(std::move(session), options, std::move(replays));
 }
 
@@ -143,7 +146,12 @@ StepKinds::Kind* StepKinds::find(const StepArguments& arguments) {
       (!replays_.take_windows && session_->models().in_scope()))
     return nullptr;
   ++calls_;
-  const std::string key = key_of(arguments, *session_, options_.modules);
+  const std::string key = key_of(arguments, {.device = session_->process().device,
+                                             .loss_scale = session_->loss_scale(),
+                                             .window = session_->accumulation(),
+                                             .batches_left = session_->updates().batches_left(),
+                                             .models = session_->models(),
+                                             .modules = options_.modules});
   const bool is_new = !kinds_.contains(key);
   if (is_new && (kinds_.size() >= kMostKinds || (!replays_.in_lockstep && !may_record())))
     return nullptr;

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "accelerate/capture/gradient_observer.h"
-#include "accelerate/engine/session.h"
 #include "accelerate/tape/memory_watch.h"
 #include "accelerate/tape/recording.h"
 #include "accelerate/tape/recording_summary.h"
@@ -19,7 +18,7 @@ namespace {
 
 class TapeReplay final : public Replay {
  public:
-  explicit TapeReplay(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+  explicit TapeReplay(const TapedParts& parts) : parts_(parts) {}
 
   RecordingAttempt record(const std::vector<at::Tensor>& recorded,
                           const std::vector<at::Tensor>& inputs,
@@ -29,13 +28,13 @@ class TapeReplay final : public Replay {
     try {
       tape_->replay(inputs);
     } catch (...) {
-      session_->models().abandon_sync();
+      parts_.models.abandon_sync();
       throw;
     }
   }
 
  private:
-  std::shared_ptr<Session> session_;
+  TapedParts parts_;
   std::optional<RecordingSummary> first_;
   std::unique_ptr<Tape> tape_;
 
@@ -79,8 +78,8 @@ void check_writes_besides(const Recording& recording, const std::vector<at::Tens
 RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& recorded,
                                     const std::vector<at::Tensor>& inputs,
                                     const std::function<void()>& call) {
-  session_->models().restore_layout();
-  GradientObserver observer(session_->models(), session_->optimizers());
+  parts_.models.restore_layout();
+  GradientObserver observer(parts_.models, parts_.optimizers);
   RecordOptions options{.observer = &observer, .earlier = first_ ? &first_->trace() : nullptr};
   std::vector<FormerGradient> before;
   for (size_t i = 0; i < observer.parameters().size(); ++i) {
@@ -90,7 +89,7 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& recorded,
     options.named.push_back(observer.name(i));
     before.push_back({parameter, TensorPlace(gradient)});
   }
-  const std::vector<const void*> addresses = session_->models().addresses();
+  const std::vector<const void*> addresses = parts_.models.addresses();
   Recording recording = accelerate::record(recorded, call, options);
   RecordingAttempt attempt{
       .is_done = true, .written = written_inputs(recording), .obstacle = recording.obstacle};
@@ -123,15 +122,14 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& recorded,
     if (tape_->uses(storage) && !placed.contains(storage)) gradients_.push_back(std::move(each));
   }
   addresses_ = addresses;
-  ended_joins_ = session_->uneven_inputs().ended();
+  ended_joins_ = parts_.uneven_inputs.ended();
   attempt.is_ready = true;
   return attempt;
 }
 
 std::optional<std::string> TapeReplay::prepare() {
-  session_->models().restore_layout();
-  if (session_->models().addresses() != addresses_ ||
-      session_->uneven_inputs().ended() != ended_joins_)
+  parts_.models.restore_layout();
+  if (parts_.models.addresses() != addresses_ || parts_.uneven_inputs.ended() != ended_joins_)
     return "parameters or buffers lie elsewhere";
   const bool same_gradients = std::all_of(
       gradients_.begin(), gradients_.end(),
@@ -144,8 +142,8 @@ std::optional<std::string> TapeReplay::prepare() {
 
 }  // namespace
 
-ReplayFactory tape_replays(std::shared_ptr<Session> session) {
-  return {.make = [session = std::move(session)] { return std::make_unique<TapeReplay>(session); },
+ReplayFactory tape_replays(const TapedParts& parts) {
+  return {.make = [parts] { return std::make_unique<TapeReplay>(parts); },
           .take_windows = true,
           .compare = true};
 }

@@ -2,21 +2,29 @@
 // them. A step is recorded twice, in two calls that are steps like all others, and replayed only if
 // it did the same in both.
 //
-//   ReplayFactory replays = tape_replays(session);
+//   ReplayFactory replays = tape_replays({.models = session->models(),
+//                                         .optimizers = session->optimizers(),
+//                                         .uneven_inputs = session->uneven_inputs()});
 //
 // Ranks need not record in the same call: what is recorded takes part in collectives as ever.
 //
 // Part of StepKinds; not for others.
 #pragma once
 
-#include <memory>
-
 #include "accelerate/capture/replay.h"
+#include "accelerate/engine/model_set.h"
+#include "accelerate/engine/optimizer_steps.h"
+#include "accelerate/engine/uneven_inputs.h"
 
 namespace accelerate {
 
-class Session;
+// What a recorded step works on; it all outlives the replays.
+struct TapedParts {
+  ModelSet& models;
+  OptimizerSteps& optimizers;
+  const UnevenInputs& uneven_inputs;
+};
 
-ReplayFactory tape_replays(std::shared_ptr<Session> session);
+ReplayFactory tape_replays(const TapedParts& parts);
 
 }  // namespace accelerate

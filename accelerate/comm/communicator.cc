@@ -82,7 +82,7 @@ PendingCollective Communicator::begin(const char* name, const CollectiveOptions&
   TORCH_CHECK(options.tag >= 0, name, ": the tag is ", options.tag, "; give 0 or more");
   PendingCollective pending;
   group_->guard(name, [&] {
-    if (auto* tagged = group_->tagged()) tagged->tag_next(options.tag);
+    if (group_->tagged != nullptr) group_->tagged->tag_next(options.tag);
     auto work = start();
     pending.wait_ = [group = group_, name, work] { group->guard(name, [&] { work->wait(); }); };
   });

@@ -33,8 +33,8 @@ struct Communicator::Group {
   // How often it has been split.
   int64_t splits = 0;
 
-  // Null where the backend compares no tags.
-  internal::Tagged* tagged() const { return dynamic_cast<internal::Tagged*>(backend.get()); }
+  // The backend, where it compares tags.
+  internal::Tagged* tagged = dynamic_cast<internal::Tagged*>(backend.get());
 
   // Calls the function, and turns what it throws into an error that says what to do.
   template <class Function>

@@ -13,7 +13,6 @@
 #include <string>
 #include <utility>
 
-#include "accelerate/device/gpu_kernels.h"
 #include "accelerate/engine/optimizer_gradients.h"
 #include "accelerate/gradients/gradient_norm.h"
 #include "accelerate/host_work/host_work.h"

@@ -129,6 +129,7 @@ class OptimizerSteps final : public Stateful {
   std::string_view state_name() const override { return "optimizers"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
+  State places() override { return {}; }
   void load(const State& state) override;
   std::function<void()> remember() override;
 

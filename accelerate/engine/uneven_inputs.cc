@@ -44,11 +44,13 @@ void UnevenInputs::end() {
   const int64_t longest =
       communicator_.all_reduce_numbers({steps_ * size + communicator_.rank()}, ReduceOp::kMax)[0];
   const int root = static_cast<int>(longest % size);
+  const bool is_root = communicator_.rank() == root;
   // No outcome of a step of this rank alone.
   state_.optimizers.forget_outcomes();
   for (Stateful* part : state_.parts) {
-    const State shared = broadcast_state(communicator_, device_, part->save(), root);
-    if (communicator_.rank() != root) part->load(shared);
+    const State own = is_root ? part->save() : part->places();
+    const State shared = broadcast_state(communicator_, device_, own, root);
+    if (!is_root) part->load(shared);
   }
   for (const auto& model : models) model->buffers_stale = false;
 }

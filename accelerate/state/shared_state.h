@@ -1,8 +1,9 @@
 // Gives all ranks the state of one.
 //
-//   const State own = part.save();
+//   const bool is_root = communicator.rank() == 0;
+//   const State own = is_root ? part.save() : part.places();
 //   const State shared = broadcast_state(communicator, device, own, /*root=*/0);
-//   if (communicator.rank() != 0) part.load(shared);
+//   if (!is_root) part.load(shared);
 //
 // Not for states that are each rank's own.
 #pragma once

@@ -27,6 +27,8 @@ class Stateful {
   // The state between two steps. Its tensors are those that the part goes on with, so that it costs
   // no memory. Waits for the device where that is at work on it.
   virtual State save() = 0;
+  // Tensors of save() that another rank's values may be received in before load(), by their names.
+  virtual State places() { return save(); }
   // Goes on from a state that such a part has saved; on all ranks. Throws c10::Error, with nothing
   // changed but what was taken over up to then, where something is missing or is another thing.
   virtual void load(const State& state) = 0;

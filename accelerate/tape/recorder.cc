@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "accelerate/tape/operator_facts.h"
+#include "accelerate/tape/tensor_work.h"
 #include "accelerate/tape/values.h"
 
 namespace accelerate::internal {
@@ -358,29 +359,6 @@ void Recorder::take(std::shared_ptr<HostWork> work) {
     recording_.entries.push_back(
         {.work = std::move(after), .is_bookkeeping = true, .name = "a `.grad` of " + name});
 }
-
-// Work whose result is where the step's operators read it.
-class TensorWork final : public HostWork {
- public:
-  TensorWork(const char* name, std::vector<std::string> arguments, std::function<at::Tensor()> work)
-      : HostWork(name), arguments_(std::move(arguments)), work_(std::move(work)) {}
-
-  std::vector<std::string> arguments() const override { return arguments_; }
-  void run() override {
-    const at::Tensor value = work_();
-    if (result_.defined()) {
-      result_.copy_(value);
-    } else {
-      result_ = value.detach().clone();
-    }
-  }
-  const at::Tensor& result() const { return result_; }
-
- private:
-  std::vector<std::string> arguments_;
-  std::function<at::Tensor()> work_;
-  at::Tensor result_;
-};
 
 at::Tensor Recorder::take_tensor(const char* name, std::vector<std::string> arguments,
                                  std::function<at::Tensor()> work) {

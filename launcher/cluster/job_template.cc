@@ -17,10 +17,6 @@
 namespace accelerate::launcher {
 namespace {
 
-bool wants_cpu(const LaunchConfig& config) {
-  return config.use_cpu.value_or(false) || config.distributed_type == DistributedType::kMultiCpu;
-}
-
 Machine imagined_machine(const LaunchRequest& request, int num_gpus) {
   const LaunchConfig& config = request.config;
   const int num_machines = config.num_machines.value_or(1);
@@ -29,9 +25,9 @@ Machine imagined_machine(const LaunchRequest& request, int num_gpus) {
   // Nobody knows how many GPUs are meant.
   const bool is_open = !config.num_processes.has_value() &&
                        !request.processes_per_machine.has_value() &&
-                       config.distributed_type == DistributedType::kMultiGpu && !wants_cpu(config);
+                       config.distributed_type == DistributedType::kMultiGpu && !config.wants_cpu();
   if (is_open) return {.num_gpus = num_gpus};
-  return {.num_gpus = wants_cpu(config) ? 0 : std::max({num_gpus, wanted, 1}),
+  return {.num_gpus = config.wants_cpu() ? 0 : std::max({num_gpus, wanted, 1}),
           .num_cores = std::max(wanted, 1)};
 }
 

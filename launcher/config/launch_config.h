@@ -74,6 +74,10 @@ struct LaunchConfig {
   ConfigSection sagemaker = {};
   ConfigSection additional_args = {};
 
+  // Whether it keeps the processes from GPUs.
+  bool wants_cpu() const {
+    return use_cpu.value_or(false) || distributed_type == DistributedType::kMultiCpu;
+  }
   // mpirun_config's mpirun_hostfile.
   std::optional<std::string> mpirun_hostfile() const;
 

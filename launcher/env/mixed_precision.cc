@@ -30,11 +30,10 @@ std::optional<MixedPrecision> find_mixed_precision(const std::string& word) {
 }
 
 absl::StatusOr<MixedPrecision> parse_mixed_precision(const std::string& text) {
-  const auto found =
-      text == absl::AsciiStrToLower(text) ? find_mixed_precision(text) : std::nullopt;
+  const auto found = find_mixed_precision(text);
   const std::string choice =
       absl::StrCat("; choose one of ", absl::StrJoin(built_precision_words(), ", "), ".");
-  if (!found)
+  if (!found || text != absl::AsciiStrToLower(text))
     return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no mixed precision", choice));
   if (*found == MixedPrecision::kFp8)
     return absl::InvalidArgumentError(

@@ -50,13 +50,9 @@ bool needs_rank(const LaunchRequest& request) {
          type == DistributedType::kMegatronLm;
 }
 
-bool wants_cpu(const LaunchConfig& config) {
-  return config.use_cpu.value_or(false) || config.distributed_type == DistributedType::kMultiCpu;
-}
-
 DeviceKind choose_device(const LaunchRequest& request, const Machine& machine) {
   const bool on_cpu =
-      wants_cpu(request.config) || (machine.num_gpus == 0 && !is_multi_gpu(request));
+      request.config.wants_cpu() || (machine.num_gpus == 0 && !is_multi_gpu(request));
   return on_cpu ? DeviceKind::kCpu : DeviceKind::kGpu;
 }
 
@@ -208,7 +204,7 @@ std::vector<std::string> make_remarks(const LaunchRequest& request, const Machin
                                    visible_gpus(machine), ", and would start nothing."));
     return remarks;
   }
-  if (needs_rank(request) && !on_gpus && !wants_cpu(request.config)) {
+  if (needs_rank(request) && !on_gpus && !request.config.wants_cpu()) {
     remarks.push_back(absl::StrCat(
         "`distributed_type: ", to_string(*request.config.distributed_type), "` is for GPUs; ",
         visible_gpus(machine), ", and the processes start on the CPU, as with --cpu."));
@@ -220,7 +216,7 @@ std::vector<std::string> make_remarks(const LaunchRequest& request, const Machin
       (request.is_cpu_typed && is_of_file)) {
     return remarks;
   }
-  if (wants_cpu(request.config)) {
+  if (request.config.wants_cpu()) {
     remarks.push_back(absl::StrCat("gpu_ids=", *ids, " means nothing on the CPU and is ignored."));
     return remarks;
   }
@@ -297,7 +293,7 @@ std::string to_string(const LaunchPlan& plan) {
 
 Machine read_machine_for(const LaunchRequest& request) {
   const std::optional<std::string> gpus =
-      wants_cpu(request.config) ? "" : chosen_gpus(request.config);
+      request.config.wants_cpu() ? "" : chosen_gpus(request.config);
   return read_machine([&gpus](const std::string& name) {
     return name == kVisibleGpusVariable && gpus.has_value() ? gpus : process_environment(name);
   });
