@@ -7,7 +7,7 @@
 A repository that the workspace has declared before the call stays as it is.
 """
 
-load("//third_party:debian_repository.bzl", "debian_repository")
+load("//third_party/debian:debian_repository.bzl", "debian_repository")
 load("//third_party/abseil:debian_abseil.bzl", "debian_abseil")
 load("//third_party/bazel_rules:debian_rules_cc.bzl", "debian_rules_cc")
 load("//third_party/cuda:cuda_toolkit.bzl", "cuda_toolkit")
@@ -39,10 +39,9 @@ def accelerate_repositories():
         debian_repository,
         "google_benchmark",
         package = "libbenchmark-dev",
-        links = {
-            "include/benchmark": "/usr/include/benchmark",
-            "lib/libbenchmark.so.1debian": "/usr/lib/x86_64-linux-gnu/libbenchmark.so.1debian",
-        },
+        # With the version in its name, which differs.
+        folders = {"lib": "/usr/lib/x86_64-linux-gnu/libbenchmark.so."},
+        links = {"include/benchmark": "/usr/include/benchmark"},
         build_files = {"@accelerate//third_party/google_benchmark:google_benchmark.BUILD": "BUILD"},
     )
     _maybe(
@@ -68,11 +67,15 @@ def accelerate_repositories():
 
 def _bazel_rules():
     _maybe(debian_rules_cc, "rules_cc")
+
+    # The last two are asked for by Bazel 7, and not there with 4.2, which does not.
     for name, package, path in [
         ("bazel_skylib", "bazel-skylib", "/usr/share/bazel/tools/skylib"),
-        ("platforms", "bazel-platforms", "/usr/share/bazel/platforms"),
+        ("platforms", "bazel-platforms", "/usr/share/bazel/tools/platforms"),
         ("rules_java", "bazel-rules-java", "/usr/share/bazel/rules/java"),
         ("rules_proto", "bazel-rules-proto", "/usr/share/bazel/rules/proto"),
+        ("rules_license", "bazel-rules-license", "/usr/share/bazel/rules/license"),
+        ("rules_python", "bazel-rules-python", "/usr/share/bazel/rules/python"),
     ]:
         _maybe(debian_repository, name, package = package, path = path)
 

@@ -23,6 +23,7 @@
 #include "launcher/plan/launch_plan.h"
 #include "launcher/plan/plan_description.h"
 #include "launcher/plan/worker_variables.h"
+#include "launcher/posix/line_output.h"
 #include "launcher/request/complete_request.h"
 #include "launcher/request/flags.h"
 #include "launcher/request/program_origin.h"
@@ -84,8 +85,7 @@ std::vector<std::string> parse_program_flags(const char* program,
 bool is_program_flag(const std::string& name) { return absl::FindCommandLineFlag(name) != nullptr; }
 
 int work(const Variant& variant, const std::vector<std::string>& arguments) {
-  // Line by line, also into a pipe: a run that is watched or killed must show what it printed.
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  launcher::print_line_by_line();
   // Some schedulers send them to each process, before the program can ask whether they came.
   take_stop_requests(SIGUSR1);
   take_stop_requests(SIGUSR2);

@@ -168,8 +168,8 @@ std::optional<at::Tensor> gpu_linear(const at::Tensor& input, const at::Tensor& 
   const at::Tensor output =
       FusedLinearFunction::apply(aligned(x.reshape({problem.rows, problem.in})), aligned(w),
                                  b.defined() ? std::optional(aligned(b)) : std::nullopt, problem);
-  std::vector<int64_t> sizes = x.sizes().vec();
-  sizes.back() = problem.out;
+  std::vector<int64_t> sizes(x.sizes().begin(), x.sizes().end() - 1);
+  sizes.push_back(problem.out);
   return output.view(sizes);
 }
 

@@ -92,9 +92,9 @@ void Scheduler::load_state(const SchedulerState& state) {
   last_epoch_ = epoch;
 }
 
-const std::vector<double>& Scheduler::field(const SchedulerState& state, const std::string& name,
+const std::vector<double>& Scheduler::field(const SchedulerState& state, std::string_view name,
                                             std::size_t size) {
-  const auto found = state.values.find(name);
+  const auto found = state.values.find(std::string(name));
   TORCH_CHECK(found != state.values.end(), state.kind, ": the state has no ", name,
               ". Pass a state as Scheduler::state() made it.");
   TORCH_CHECK(found->second.size() == size, state.kind, ": the state has ", found->second.size(),
@@ -104,7 +104,7 @@ const std::vector<double>& Scheduler::field(const SchedulerState& state, const s
   return found->second;
 }
 
-int64_t Scheduler::count_field(const SchedulerState& state, const std::string& name) {
+int64_t Scheduler::count_field(const SchedulerState& state, std::string_view name) {
   const double value = field(state, name, 1).front();
   TORCH_CHECK(value >= 0 && value <= kLargestCount && value == std::floor(value), state.kind, ": ",
               name, " is ", value,

@@ -138,11 +138,11 @@ class Scheduler {
   void set_rates(int64_t epoch, const std::vector<double>& rates);
 
   // The values called `name` in `state`. Throws c10::Error when they are absent, or not `size`.
-  static const std::vector<double>& field(const SchedulerState& state, const std::string& name,
+  static const std::vector<double>& field(const SchedulerState& state, std::string_view name,
                                           std::size_t size);
 
   // The same for a single whole number of at least zero.
-  static int64_t count_field(const SchedulerState& state, const std::string& name);
+  static int64_t count_field(const SchedulerState& state, std::string_view name);
 
   const std::vector<double>& initial_rates() const { return initial_rates_; }
   std::vector<torch::optim::OptimizerParamGroup>& groups() const;

@@ -2,21 +2,25 @@
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load(":libraries.bzl", "is_library", "is_of_libtorch", "libtorch_script")
-load("//third_party/abseil:debian_abseil.bzl", "ALIASES", ABSL_VERSION = "VERSION")
+load("//third_party/abseil:debian_abseil.bzl", "ALIASES")
 load("//third_party/libtorch:libtorch.bzl", "VERSION")
 
-def _cmake_file(ctx, template, substitutions):
+# Versions are in headers, which are not read before the build.
+_FIND_VERSIONS = """
+version=$(sed -n 's/.*kVersion.. = "\\(.*\\)";/\\1/p' "$1")
+abseil=$(sed -n 's/^#define ABSL_LTS_RELEASE_VERSION //p' "$2")
+"""
+
+def _cmake_file(ctx, template, abseil, substitutions):
     name = template.basename[:-len(".in")]
     output = ctx.actions.declare_file(name)
-
-    # The version is only in a header, which is not read before the build.
     header = ctx.attr.version[CcInfo].compilation_context.direct_headers[0]
-    find_version = "sed -n 's/.*kVersion.. = \"\\(.*\\)\";/\\1/p' \"$1\""
     replace = ";".join(["s/@%s@/%s/" % (key, value) for key, value in substitutions.items()])
     ctx.actions.run_shell(
-        command = "version=$(%s) && sed \"s/@VERSION@/$version/;%s\" \"$2\" >\"$3\"" % (find_version, replace),
-        arguments = [header.path, template.path, output.path],
-        inputs = [header, template],
+        command = _FIND_VERSIONS +
+                  "sed \"s/@VERSION@/$version/;s/@ABSL_VERSION@/$abseil/;%s\" \"$3\" >\"$4\"" % replace,
+        arguments = [header.path, abseil.path, template.path, output.path],
+        inputs = [header, abseil, template],
         outputs = [output],
         mnemonic = "CMakeFile",
     )
@@ -30,17 +34,17 @@ def _install_tree_impl(ctx):
     substitutions = {
         # Debian's pkg-config names are those of upstream's CMake package, with another joint.
         "ABSL": ";".join(["absl::" + name[len("absl_"):] for targets in ALIASES.values() for name in targets.values()]),
-        "ABSL_VERSION": ABSL_VERSION,
         "CUDA": ";".join(ctx.attr.cuda),
         "LIBTORCH_VERSION": VERSION,
     }
+    abseil = [file for file in headers if file.path.endswith("absl/base/config.h")][0]
     own = [file for file in headers if file.owner.workspace_name == ctx.label.workspace_name]
     files = (
         # A folder of their own: some of their names are common ones.
         [[file, "include/accelerate-cpp/" + file.short_path] for file in own] +
         [[file, "lib/" + file.basename] for file in ctx.files.archive] +
         [[ctx.executable.command, "bin/accelerate"]] +
-        [_cmake_file(ctx, template, substitutions) for template in ctx.files.cmake]
+        [_cmake_file(ctx, template, abseil, substitutions) for template in ctx.files.cmake]
     )
     self_test = ctx.executable.self_test
     program = _SELF_TEST + "/libexec/" + self_test.basename

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "launcher/posix/line_output.h"
+
 namespace accelerate::launcher {
 namespace {
 
@@ -50,9 +52,7 @@ void become_stream(int pipe, int stream) {
   }
   become_stream(start.stdout_pipe, STDOUT_FILENO);
   become_stream(start.stderr_pipe, STDERR_FILENO);
-  // Into a pipe or file too a line is to appear when it is written, and not among those of other
-  // ranks.
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+  print_line_by_line();
   apply_environment_changes(start.variables);
   if (!start.cpus.empty() && !bind_to(start.cpus)) {
     std::fprintf(stderr,

@@ -30,7 +30,7 @@ def _policy_test(**settings):
     return analysistest.make(
         _impl,
         attrs = _ATTRIBUTES,
-        config_settings = {"//accelerate:" + name: value for name, value in settings.items()},
+        config_settings = {str(Label("//accelerate:" + name)): value for name, value in settings.items()},
     )
 
 plain_test = _policy_test()

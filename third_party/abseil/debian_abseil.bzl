@@ -6,9 +6,6 @@ ALIASES gives the ones that this project uses their upstream labels: a switch to
 no BUILD file.
 """
 
-# Which release of abseil Debian 12 has.
-VERSION = "20220623"
-
 _LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 
 # Upstream package: {upstream target: pkg-config name}.
@@ -18,10 +15,13 @@ ALIASES = {
     "absl/strings": {"str_format": "absl_str_format", "strings": "absl_strings"},
 }
 
-def _requirements(text):
+def _requirements(name, text):
     for line in text.splitlines():
         if line.startswith("Requires: "):
-            return [entry.strip().split(" ")[0] for entry in line[len("Requires: "):].split(",")]
+            required = [entry.strip().split(" ")[0] for entry in line[len("Requires: "):].split(",")]
+
+            # Some newer ones name themselves.
+            return [each for each in required if each != name]
     return []
 
 def _debian_abseil_impl(ctx):
@@ -43,7 +43,7 @@ def _debian_abseil_impl(ctx):
         build.append("cc_library(name = %r, srcs = %r, deps = %r, linkopts = [\"-pthread\"])" % (
             name,
             ["lib/" + archive] if has_archive else [],
-            [":headers"] + [":" + required for required in _requirements(ctx.read(description))],
+            [":headers"] + [":" + required for required in _requirements(name, ctx.read(description))],
         ))
     ctx.file("BUILD", "\n".join(build) + "\n")
     for package, targets in ALIASES.items():

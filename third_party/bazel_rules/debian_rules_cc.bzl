@@ -1,7 +1,8 @@
 """Debian's rules_cc, made loadable by Debian's Bazel.
 
-Two of its files load `use_cpp_toolchain`, which Bazel 4.2 does not have yet; what that function returns
-is a list with the C++ toolchain type, so the overlay writes that list in its place.
+Two files of the version that comes with Bazel 4.2 load `use_cpp_toolchain`, which that Bazel does not have yet; what
+that function returns is a list with the C++ toolchain type, so the overlay writes that list in its place. Newer
+versions have no such files and stay as they are.
 """
 
 _ROOT = "/usr/share/bazel/rules/cc"
@@ -11,6 +12,10 @@ _RULES_IMPL = "cc/private/rules_impl"
 def _debian_rules_cc_impl(ctx):
     if not ctx.path(_ROOT).exists:
         fail("@%s: the Debian package bazel-rules-cc is not installed. Run ./bazelw once, which installs it." % ctx.name)
+    if not ctx.path("%s/%s/%s" % (_ROOT, _RULES_IMPL, _PATCHED[0])).exists:
+        for child in ctx.path(_ROOT).readdir():
+            ctx.symlink(child, child.basename)
+        return
     for folder in ["", "cc", "cc/private", _RULES_IMPL]:
         for child in ctx.path(_ROOT + "/" + folder).readdir():
             path = (folder + "/" if folder else "") + child.basename

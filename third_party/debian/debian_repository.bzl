@@ -13,6 +13,11 @@ def _debian_repository_impl(ctx):
         _require(ctx, ctx.attr.path)
         for child in ctx.path(ctx.attr.path).readdir():
             links[child.basename] = str(child)
+    for folder, prefix in ctx.attr.folders.items():
+        parent, beginning = prefix.rsplit("/", 1)
+        for child in ctx.path(parent).readdir():
+            if child.basename.startswith(beginning):
+                links[folder + "/" + child.basename] = str(child)
     for path, target in links.items():
         _require(ctx, target)
         ctx.symlink(target, path)
@@ -33,6 +38,9 @@ debian_repository = repository_rule(
         "build_files": attr.label_keyed_string_dict(
             allow_files = True,
             doc = "BUILD files of this project, by their path in the new repository.",
+        ),
+        "folders": attr.string_dict(
+            doc = "Beginnings of the paths of files of the machine, by the folder of the new repository that they are linked in.",
         ),
         "links": attr.string_dict(doc = "Files and folders of the machine, by their path in the new repository."),
         "package": attr.string(mandatory = True, doc = "The Debian package, for the message when it is missing."),

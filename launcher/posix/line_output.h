@@ -1,0 +1,13 @@
+// Makes what a process prints appear line by line, also in a pipe or a file: a run that is watched
+// or killed must show what it printed, and no line lies among those of other ranks.
+//
+//   print_line_by_line();
+//   std::printf("epoch 1\n");  // Is written now.
+#pragma once
+
+namespace accelerate::launcher {
+
+// Of standard output. Also after something was written to it. Not thread-safe.
+void print_line_by_line();
+
+}  // namespace accelerate::launcher
