@@ -3,7 +3,7 @@
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load(":libraries.bzl", "is_library", "is_of_libtorch", "libtorch_script")
 load("//third_party/abseil:debian_abseil.bzl", "ALIASES")
-load("//third_party/libtorch:libtorch.bzl", "VERSION")
+load("@libtorch//:version.bzl", "VERSION")
 
 # Versions are in headers, which are not read before the build.
 _FIND_VERSIONS = """

@@ -1,6 +1,6 @@
 """What packages know of shared libraries, and of LibTorch's in particular."""
 
-load("//third_party/libtorch:libtorch.bzl", "VERSION")
+load("@libtorch//:version.bzl", "VERSION")
 
 _LIBTORCH = [Label("@libtorch//:torch").workspace_name, Label("@libtorch_cuda//:torch_cuda").workspace_name]
 

@@ -12,7 +12,7 @@ Its script `run` runs them against the LibTorch of a Python torch, which is ther
 """
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
-load("//third_party/libtorch:libtorch.bzl", "VERSION")
+load("@libtorch//:version.bzl", "VERSION")
 
 _LISTS = ["tests", "sanitized", "examples", "benchmarks", "programs"]
 

@@ -1,17 +1,22 @@
-"""Finds LibTorch, in this order:
+"""Finds LibTorch, of a version that is supported, in this order:
 
 1. the folder that the environment's LIBTORCH names (it holds include/ and lib/);
-2. the installed Python package torch of the pinned version, for the python3 on the PATH;
+2. the installed Python package torch, for the python3 on the PATH;
 3. the pinned wheels through pip, their hashes checked, unpacked once per user below
    ${XDG_CACHE_HOME:-~/.cache}/accelerate.
+
+--repo_env=LIBTORCH_VERSION=2.11 asks for one version; then an installed package of another one is left alone. In
+@libtorch//:version.bzl stands which it is.
 
 @libtorch holds the CPU half and is all that a CPU build fetches; @libtorch_cuda holds the GPU half and is
 fetched only by --config=cuda.
 """
 
-VERSION = "2.11.0"
+# The versions that are built and tested, as they are fetched: the oldest, the default and those between.
+PINNED = ["2.11.0", "2.12.1", "2.13.0", "2.14.1", "2.15.0"]
+DEFAULT = "2.11.0"
 
-_ENVIRONMENT = ["LIBTORCH", "CUDA_HOME", "XDG_CACHE_HOME", "HOME", "PATH"]
+_ENVIRONMENT = ["LIBTORCH", "LIBTORCH_VERSION", "CUDA_HOME", "XDG_CACHE_HOME", "HOME", "PATH"]
 
 _FIND_PYTHON_PACKAGE = """
 import importlib.metadata as metadata
@@ -33,13 +38,36 @@ def _read_version(ctx, torch):
             parts[words[1][len("TORCH_VERSION_"):]] = words[2]
     return "%s.%s.%s" % (parts["MAJOR"], parts["MINOR"], parts["PATCH"])
 
+def _minor(version):
+    """2.11 of 2.11.0."""
+    return ".".join(version.split(".")[:2])
+
+def _supported():
+    return ", ".join([_minor(version) for version in PINNED])
+
+def _asked_for(ctx):
+    """Which version somebody wants, as it is pinned; none where any will do."""
+    version = ctx.os.environ.get("LIBTORCH_VERSION")
+    if not version:
+        return None
+    for pinned in PINNED:
+        if version in [pinned, _minor(pinned)]:
+            return pinned
+    fail("LIBTORCH_VERSION=%s is not among the versions that this project is tested with: %s." % (version, _supported()))
+
+def _is_fit(ctx, version):
+    asked_for = _asked_for(ctx)
+    fit = [asked_for] if asked_for else PINNED
+    return _minor(version) in [_minor(each) for each in fit]
+
 def _explicit(ctx, folder):
     found = _read_version(ctx, folder)
     if not found:
-        fail(("LIBTORCH=%s holds no LibTorch %s: include/torch/headeronly/version.h is missing. Set it to the " +
-              "folder that holds include/ and lib/, or unset it.") % (folder, VERSION))
-    if found != VERSION:
-        fail("LIBTORCH=%s is LibTorch %s, but this project needs %s. Point it elsewhere, or unset it." % (folder, found, VERSION))
+        fail(("LIBTORCH=%s holds no LibTorch: include/torch/headeronly/version.h is missing. Set it to the " +
+              "folder that holds include/ and lib/, or unset it.") % folder)
+    if not _is_fit(ctx, found):
+        fail("LIBTORCH=%s is LibTorch %s, but this project needs one of %s. Point it elsewhere, or unset it." %
+             (folder, found, _asked_for(ctx) or _supported()))
     return folder
 
 def _installed(ctx):
@@ -48,7 +76,7 @@ def _installed(ctx):
         return None
     result = ctx.execute([python, "-c", _FIND_PYTHON_PACKAGE])
     words = result.stdout.strip().split(" ", 1)
-    if result.return_code != 0 or len(words) != 2 or words[0] != VERSION:
+    if result.return_code != 0 or len(words) != 2 or not _is_fit(ctx, words[0]):
         return None
     return words[1] if ctx.path(words[1] + "/lib/libtorch_cpu.so").exists else None
 
@@ -57,12 +85,13 @@ def _fetched(ctx, wheels):
     if not python:
         fail("LibTorch cannot be fetched without python3. Run ./bazelw once, which installs it.")
     cache = ctx.os.environ.get("XDG_CACHE_HOME") or ctx.os.environ.get("HOME", "/root") + "/.cache"
-    requirements = ctx.path(Label("//third_party/libtorch:wheels_%s.txt" % wheels))
+    version = _asked_for(ctx) or DEFAULT
+    requirements = ctx.path(Label("//third_party/libtorch:wheels/%s_%s.txt" % (version, wheels)))
 
     # Another list of wheels gets another folder.
-    folder = "%s/accelerate/libtorch-%s-%s-%d" % (cache, VERSION, wheels, hash(ctx.read(requirements)) % 1000000)
+    folder = "%s/accelerate/libtorch-%s-%s-%d" % (cache, version, wheels, hash(ctx.read(requirements)) % 1000000)
     if not ctx.path(folder).exists:
-        ctx.report_progress("downloading LibTorch %s for the %s, once" % (VERSION, wheels))
+        ctx.report_progress("downloading LibTorch %s for the %s, once" % (version, wheels))
         script = ctx.path(Label("//third_party/libtorch:fetch_wheels.py"))
         result = ctx.execute([python, script, requirements, folder], timeout = 3600)
         if result.return_code != 0:
@@ -90,6 +119,7 @@ def _libtorch_impl(ctx):
     torch = _find_torch(ctx, "cpu")
     site = str(ctx.path(torch).dirname)
     ctx.symlink(torch + "/include", "include")
+    ctx.file("version.bzl", "# Of this LibTorch.\nVERSION = %r\n" % _read_version(ctx, torch))
     for name in ["libtorch_cpu.so", "libc10.so"]:
         if not _link_first(ctx, name, [torch + "/lib"]):
             fail("%s/lib/%s is missing: this LibTorch is incomplete. Remove it, or set LIBTORCH to a whole one." % (torch, name))

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Builds and runs the program of the downstream workspace, with a Bazel of its own, as a user's workspace would.
+# downstream.sh WORKSPACE analyse|run
+# Analyses the downstream workspace, or builds and runs its program, with a Bazel of its own, as a user's workspace
+# would.
 set -eu
 # Through the link to the checkout: Bazel refuses to work in its own output folders.
 workspace=$(dirname "$(readlink -f "$1")")/testing/downstream_workspace
@@ -7,6 +9,12 @@ HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
 export HOME
 cd "$workspace"
 bazel="bazel --output_user_root=${XDG_CACHE_HOME:-$HOME/.cache}/accelerate/downstream_bazel --max_idle_secs=60"
+if [ "$2" = analyse ]; then
+  for config in "" --config=fp16; do
+    $bazel build --nobuild --noshow_progress $config //...
+  done
+  exit
+fi
 for config in "" --config=fp16; do
   output=$($bazel run --ui_event_filters=-info,-stdout --noshow_progress $config //:line -- --num_processes=2)
   echo "$output"
