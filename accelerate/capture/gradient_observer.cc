@@ -25,7 +25,7 @@ void PlacedGradient::bring_back() const {
 }
 
 GradientObserver::GradientObserver(const ModelSet& models, const OptimizerSteps& optimizers)
-    : models_(models) {
+    : models_(models), optimizers_(optimizers), rates_(rates()) {
   std::unordered_set<const c10::TensorImpl*> seen;
   const auto add = [&](const at::Tensor& parameter) {
     if (!seen.insert(parameter.unsafeGetTensorImpl()).second) return;
@@ -60,7 +60,28 @@ std::function<void()> GradientObserver::changes() {
   };
 }
 
+std::vector<double> GradientObserver::rates() const {
+  std::vector<double> rates;
+  for (const auto& optimizer : optimizers_.live()) {
+    for (const auto& group : optimizer->optimizer->param_groups()) {
+      try {
+        rates.push_back(group.options().get_lr());
+      } catch (const c10::Error&) {
+        // A program's own options, which have no rate.
+      }
+    }
+  }
+  return rates;
+}
+
+std::optional<std::string> GradientObserver::obstacle() {
+  if (rates() == rates_) return std::nullopt;
+  return "it sets the learning rate of an optimizer, which a replay would not do; prepare() a "
+         "scheduler for it, or set it outside of the step";
+}
+
 std::function<void()> GradientObserver::after_work(std::vector<NamedMemory>& named) {
+  rates_ = rates();
   PlacedGradients placed;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!note(i)) continue;

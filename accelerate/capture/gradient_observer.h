@@ -8,6 +8,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "accelerate/engine/model_set.h"
@@ -46,6 +48,8 @@ class GradientObserver final : public HostObserver {
   GradientObserver(const ModelSet& models, const OptimizerSteps& optimizers);
 
   std::function<void()> changes() override;
+  // Rates that the step has set by itself, and not a prepared schedule.
+  std::optional<std::string> obstacle() override;
   std::function<void()> after_work(std::vector<NamedMemory>& named) override;
   bool is_at_rest() const override { return !models_.is_syncing(); }
   std::vector<c10::Storage> gradients() const override;
@@ -60,7 +64,12 @@ class GradientObserver final : public HostObserver {
   // Whether it is another one now.
   bool note(size_t i);
 
+  std::vector<double> rates() const;
+
   const ModelSet& models_;
+  const OptimizerSteps& optimizers_;
+  // As they were at the end of the last work of the host.
+  std::vector<double> rates_;
   std::vector<at::Tensor> parameters_;
   std::vector<WeakTensor> gradients_;
   PlacedGradients placed_;

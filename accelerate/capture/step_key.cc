@@ -2,6 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
+#include <torch/optim/optimizer.h>
 
 namespace accelerate {
 namespace {
@@ -52,16 +53,27 @@ std::string key_of(const StepArguments& arguments, const StepSurroundings& surro
   append(key, at::autocast::is_autocast_enabled(surroundings.device.type()));
   append(key, surroundings.loss_scale != nullptr && surroundings.loss_scale->expects_outcome());
   append_window(key, surroundings.window);
-  // The step may begin another one.
+  // The step may begin others.
   AccumulationWindow next = surroundings.window;
-  next.begin_step(surroundings.batches_left);
-  append_window(key, next);
+  for (int64_t i = 0; i < surroundings.most_windows; ++i) {
+    next.begin_step(surroundings.batches_left);
+    append_window(key, next);
+    next.after_backward();
+    next.end_step();
+  }
   for (const auto& model : surroundings.models.live()) {
     append(key, model->no_sync_depth > 0 && !model->trigger_sync);
     append_training(key, *model->module);
     for (const NamedParameter& parameter : model->parameters) {
       append(key, parameter.tensor.requires_grad());
       append(key, parameter.tensor.grad().defined());
+    }
+  }
+  for (const auto& optimizer : surroundings.optimizers.live()) {
+    for (const auto& group : optimizer->optimizer->param_groups()) {
+      append(key, group.params().size());
+      for (const at::Tensor& parameter : group.params())
+        append(key, parameter.unsafeGetTensorImpl());
     }
   }
   for (const auto& module : surroundings.modules) {

@@ -16,6 +16,7 @@
 #include "accelerate/capture/step_arguments.h"
 #include "accelerate/engine/accumulation.h"
 #include "accelerate/engine/model_set.h"
+#include "accelerate/engine/optimizer_steps.h"
 #include "accelerate/precision/loss_scale.h"
 
 namespace accelerate {
@@ -29,8 +30,11 @@ struct StepSurroundings {
   const AccumulationWindow& window;
   // Of the pass of the loader that is at work; nothing where none is.
   std::optional<int64_t> batches_left;
+  // Of accumulate() that a call begins, at most.
+  int64_t most_windows;
   // The prepared ones.
   const ModelSet& models;
+  const OptimizerSteps& optimizers;
   // Those that were not prepared.
   const std::vector<std::shared_ptr<torch::nn::Module>>& modules;
 };

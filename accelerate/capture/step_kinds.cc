@@ -10,54 +10,15 @@
 #include <unordered_set>
 
 #include "accelerate/capture/graph_replay.h"
+#include "accelerate/capture/input_changes.h"
 #include "accelerate/capture/step_key.h"
 #include "accelerate/capture/tape_replay.h"
 #include "accelerate/engine/session.h"
+#include "accelerate/host_work/host_work.h"
 #include "accelerate/tape/tape.h"
 
 namespace accelerate {
 namespace {
-
-int64_t version_of(const at::Tensor& tensor) {
-  return tensor.defined() && !tensor.is_inference() ? tensor._version() : 0;
-}
-
-std::vector<int64_t> versions_of(const std::vector<at::Tensor>& tensors) {
-  std::vector<int64_t> versions;
-  for (const at::Tensor& tensor : tensors) versions.push_back(version_of(tensor));
-  return versions;
-}
-
-std::vector<size_t> written_since(const std::vector<int64_t>& versions,
-                                  const std::vector<at::Tensor>& tensors) {
-  std::vector<size_t> written;
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (version_of(tensors[i]) != versions[i]) written.push_back(i);
-  }
-  return written;
-}
-
-// Why a replay could not do what the step has done to its inputs, where `worked_on` are those that
-// it got in place of these; none when it can.
-std::optional<std::string> obstacle_of(const std::vector<at::Tensor>& inputs,
-                                       const std::vector<at::Tensor>& worked_on,
-                                       const std::vector<size_t>& written) {
-  for (size_t i = 0; i < worked_on.size(); ++i) {
-    if (worked_on[i].defined() && worked_on[i].requires_grad())
-      return c10::str("it makes input ", i,
-                      " require grad, whose gradient a replay would not leave there; let it use "
-                      "detach() of it, which is its own");
-  }
-  for (const size_t i : written) {
-    for (const at::Tensor& other : inputs) {
-      if (other.defined() && !other.is_same(inputs[i]) && share_memory(other, inputs[i]))
-        return c10::str("it writes input ", i,
-                        " in place, which shares its memory with another one; let it write a "
-                        "clone()");
-    }
-  }
-  return std::nullopt;
-}
 
 bool are_same(const StepArguments& one, const StepArguments& other) {
   return one.rest == other.rest &&
@@ -142,15 +103,20 @@ StepKinds::Kind* StepKinds::find(const StepArguments& arguments) {
     told_ = true;
     return nullptr;
   }
+  // Within another captured step that is being recorded its operators are part of that one.
+  if (HostWorkRecorder::current() != nullptr) return nullptr;
   if (session_->uneven_inputs().is_open() ||
       (!replays_.take_windows && session_->models().in_scope()))
     return nullptr;
   ++calls_;
+  windows_before_ = session_->accumulation().begun();
   const std::string key = key_of(arguments, {.device = session_->process().device,
                                              .loss_scale = session_->loss_scale(),
                                              .window = session_->accumulation(),
                                              .batches_left = session_->updates().batches_left(),
+                                             .most_windows = most_windows_,
                                              .models = session_->models(),
+                                             .optimizers = session_->optimizers(),
                                              .modules = options_.modules});
   const bool is_new = !kinds_.contains(key);
   if (is_new && (kinds_.size() >= kMostKinds || (!replays_.in_lockstep && !may_record())))
@@ -162,6 +128,10 @@ StepKinds::Kind* StepKinds::find(const StepArguments& arguments) {
   if (replays_.in_lockstep && !kind.is_ready) kind.runs = calls_ - 1;
   const bool is_warm_up = kind.runs < options_.warm_up_steps;
   return kind.is_ready || is_warm_up || may_record() ? &kind : nullptr;
+}
+
+void StepKinds::count_windows() {
+  most_windows_ = std::max(most_windows_, session_->accumulation().begun() - windows_before_);
 }
 
 bool StepKinds::may_record() const {
@@ -216,9 +186,10 @@ void StepKinds::warm_up(Kind& kind, const std::vector<at::Tensor>& inputs,
                         const std::function<void()>& call) {
   ++kind.runs;
   if (kind.replay == nullptr) kind.replay = replays_.make();
-  const std::vector<int64_t> versions = versions_of(inputs);
+  const InputChanges changes(inputs);
   kind.replay->warm_up(call);
-  if (auto obstacle = obstacle_of(inputs, inputs, written_since(versions, inputs)))
+  count_windows();
+  if (auto obstacle = obstacle_of(inputs, inputs, changes.versions_raised()))
     refuse(std::move(*obstacle));
 }
 
@@ -290,21 +261,23 @@ RecordingAttempt StepKinds::record(Kind& kind, const std::vector<at::Tensor>& re
     return {};
   }
   if (kind.replay == nullptr) kind.replay = replays_.make();
-  const std::vector<int64_t> versions = versions_of(recorded);
+  const InputChanges changes(recorded);
   // What it throws leaves nothing to replay.
   kind.is_ready = false;
   RecordingAttempt attempt = kind.replay->record(recorded, inputs, [&] {
     call();
-    const auto obstacle = obstacle_of(inputs, recorded, written_since(versions, recorded));
+    const auto obstacle = obstacle_of(inputs, recorded, changes.versions_raised());
     TORCH_CHECK(!obstacle, "in this call of a captured step, unlike in those before, ", *obstacle);
   });
-  kind.written = written_since(versions, recorded);
-  // What detach() or data() of an input had written has no part in the input's version.
-  for (const size_t i : attempt.written) {
-    if (std::find(kind.written.begin(), kind.written.end(), i) == kind.written.end())
-      kind.written.push_back(i);
-  }
+  count_windows();
+  kind.written = changes.written(inputs, attempt.written);
   if (!attempt.obstacle) attempt.obstacle = obstacle_of(inputs, recorded, kind.written);
+  if (const auto i = changes.first_moved()) {
+    attempt.obstacle = c10::str("it gives its input ", *i,
+                                " another form or memory, which a replay would not do to the "
+                                "program's tensor; let it return the tensor");
+    if (attempt.is_done) changes.move_along(inputs);
+  }
   if (attempt.is_done) bring_back(kind, recorded, inputs);
   if (attempt.obstacle) {
     refuse(*attempt.obstacle);

@@ -107,6 +107,8 @@ class StepKinds {
  private:
   bool may_record() const;
   bool must_compare(const Kind& kind) const;
+  // After a call that was no replay.
+  void count_windows();
   void refuse(std::string why);
   // What it has written in place to the program's tensors.
   static void bring_back(const Kind& kind, const std::vector<at::Tensor>& recorded,
@@ -126,6 +128,9 @@ class StepKinds {
   std::optional<std::string> refusal_;
   bool told_ = false;
   int calls_ = 0;
+  // Steps on a batch that had begun before the call, and that one call begins, at most.
+  int64_t windows_before_ = 0;
+  int64_t most_windows_ = 1;
   std::unordered_map<std::string, Kind> kinds_;
 };
 

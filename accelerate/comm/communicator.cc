@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <limits>
 
 #include "accelerate/comm/backend.h"
 #include "accelerate/comm/communicator_group.h"
@@ -28,22 +30,56 @@ c10d::ReduceOp::RedOpType to_c10d(ReduceOp op) {
   TORCH_CHECK(false, "unknown reduce operation");
 }
 
-// Collectives read and write memory as it lies, past the negative and conjugate bits.
-bool lies_otherwise(const at::Tensor& tensor) { return tensor.is_neg() || tensor.is_conj(); }
-at::Tensor as_it_lies(const at::Tensor& tensor) { return tensor.resolve_conj().resolve_neg(); }
-
-// What backends add up: of complex numbers, which not all of them know, both parts.
-at::Tensor added_up(const at::Tensor& tensor, ReduceOp op) {
-  if (!tensor.is_complex()) return tensor;
-  TORCH_CHECK(op == ReduceOp::kSum || op == ReduceOp::kMean,
-              "complex numbers have neither a maximum nor a minimum; reduce their abs()");
-  return at::view_as_real(tensor);
+// Collectives read and write memory as it lies, past strides and the negative and conjugate bits.
+bool lies_otherwise(const at::Tensor& tensor) {
+  return tensor.is_neg() || tensor.is_conj() || !tensor.is_contiguous();
+}
+at::Tensor as_it_lies(const at::Tensor& tensor) {
+  return tensor.resolve_conj().resolve_neg().contiguous();
 }
 
-void check_mean(ReduceOp op, const at::Tensor& tensor) {
+// What backends add up: of complex numbers, which not all of them know, both parts.
+at::Tensor added_up(const at::Tensor& tensor) {
+  return tensor.is_complex() ? at::view_as_real(tensor) : tensor;
+}
+
+void check_operation(ReduceOp op, const at::Tensor& tensor) {
   TORCH_CHECK(op != ReduceOp::kMean || tensor.is_floating_point() || tensor.is_complex(),
               "the mean of ", tensor.scalar_type(),
               " values is not an integer; convert the tensor to a floating type first");
+  TORCH_CHECK(!tensor.is_complex() || op == ReduceOp::kSum || op == ReduceOp::kMean,
+              "complex numbers have neither a maximum nor a minimum; reduce their abs()");
+}
+
+bool is_short_float(c10::ScalarType type) { return type == at::kHalf || type == at::kBFloat16; }
+
+// The sum of truth values is whether any is true; a backend that adds up their bytes makes others
+// of them.
+ReduceOp fit_for(ReduceOp op, const at::Tensor& tensor) {
+  return op == ReduceOp::kSum && tensor.scalar_type() == at::kBool ? ReduceOp::kMax : op;
+}
+
+// The largest and the smallest of numbers of which one is NaN is NaN, as for tensors. Not all
+// backends know.
+bool may_lose_nan(ReduceOp op, const at::Tensor& tensor) {
+  return (op == ReduceOp::kMax || op == ReduceOp::kMin) && tensor.is_floating_point();
+}
+at::Tensor nan_of(const at::Tensor& tensor) { return at::isnan(tensor).to(at::kByte); }
+void bring_nan(at::Tensor& tensor, const at::Tensor& nan) {
+  tensor.masked_fill_(nan.to(at::kBool), std::numeric_limits<double>::quiet_NaN());
+}
+
+// What some backends cannot carry, and a wider type that they can; of others their own.
+c10::ScalarType carried_type(c10::ScalarType type) {
+  return type == at::kShort || type == at::kUInt16 ? at::kInt : type;
+}
+// As bytes, where nothing is computed with them.
+at::Tensor as_carried(const at::Tensor& tensor) {
+  constexpr c10::ScalarType kCarried[] = {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16,
+                                          at::kChar,  at::kByte,   at::kInt,  at::kLong};
+  const bool is_carried = std::find(std::begin(kCarried), std::end(kCarried),
+                                    tensor.scalar_type()) != std::end(kCarried);
+  return is_carried ? tensor : tensor.view({-1}).view(at::kByte);
 }
 
 // Of a collective that the program calls within a step.
@@ -90,6 +126,7 @@ PendingCollective Communicator::begin(const char* name, const CollectiveOptions&
 }
 
 PendingCollective Communicator::start_mean(at::Tensor& tensor, const CollectiveOptions& options) {
+  check_operation(ReduceOp::kMean, tensor);
   PendingCollective pending;
   if (!group_) return pending;
   c10::AutoGradMode no_grad(false);
@@ -105,7 +142,7 @@ PendingCollective Communicator::start_mean(at::Tensor& tensor, const CollectiveO
     return pending;
   }
   return begin("all_reduce", options, [&] {
-    std::vector<at::Tensor> tensors{added_up(tensor, op)};
+    std::vector<at::Tensor> tensors{added_up(tensor)};
     return group_->backend->allreduce(tensors, c10d::AllreduceOptions{.reduceOp = to_c10d(op)});
   });
 }
@@ -131,7 +168,7 @@ PendingCollective Communicator::start_reduce_scatter(const at::Tensor& input, at
     return {};
   }
   return begin("reduce_scatter", options, [&] {
-    at::Tensor given = added_up(input, op), taken = added_up(output, op);
+    at::Tensor given = added_up(input), taken = added_up(output);
     const c10d::ReduceScatterOptions reduce{.reduceOp = to_c10d(op)};
     return group_->backend->_reduce_scatter_base(taken, given, reduce);
   });
@@ -140,6 +177,7 @@ PendingCollective Communicator::start_reduce_scatter(const at::Tensor& input, at
 PendingCollective Communicator::start_reduce_scatter_mean(const at::Tensor& input,
                                                           at::Tensor& output,
                                                           const CollectiveOptions& options) {
+  check_operation(ReduceOp::kMean, input);
   const bool averages = !group_ || group_->averages;
   return start_reduce_scatter(input, output, averages ? ReduceOp::kMean : ReduceOp::kSum, options);
 }
@@ -153,18 +191,34 @@ PendingCollective Communicator::start_all_gather(const at::Tensor& part, at::Ten
     return {};
   }
   return begin("all_gather", options, [&] {
-    at::Tensor given = part, taken = all;
+    at::Tensor given = as_carried(part), taken = as_carried(all);
     return group_->backend->_allgather_base(taken, given);
   });
 }
 
 void Communicator::reduce_scatter(const at::Tensor& input, at::Tensor& output, ReduceOp op) {
-  check_mean(op, input);
+  check_operation(op, input);
+  check_parts("reduce_scatter", output, input);
   note_for_recording("reduce_scatter");
-  const bool divides = op == ReduceOp::kMean && group_ && !group_->averages;
-  start_reduce_scatter(input, output, divides ? ReduceOp::kSum : op, {}).wait();
   c10::AutoGradMode no_grad(false);
+  const bool divides = op == ReduceOp::kMean && group_ && !group_->averages;
+  const auto type = input.scalar_type();
+  const auto carried = divides && is_short_float(type) ? at::kFloat : carried_type(type);
+  if (group_ && carried != type) {
+    at::Tensor wide = at::empty_like(output, output.options().dtype(carried));
+    reduce_scatter(input.to(carried), wide, op);
+    output.copy_(wide);
+    return;
+  }
+  const bool masks = group_ && may_lose_nan(op, input);
+  at::Tensor nan;
+  if (masks) {
+    nan = at::empty_like(output, output.options().dtype(at::kByte));
+    start_reduce_scatter(nan_of(input), nan, ReduceOp::kMax, {}).wait();
+  }
+  start_reduce_scatter(input, output, divides ? ReduceOp::kSum : fit_for(op, input), {}).wait();
   if (divides) output.div_(size());
+  if (masks) bring_nan(output, nan);
 }
 
 void Communicator::all_gather(const at::Tensor& part, at::Tensor& all) {
@@ -173,22 +227,32 @@ void Communicator::all_gather(const at::Tensor& part, at::Tensor& all) {
 }
 
 void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {
-  check_mean(op, tensor);
+  check_operation(op, tensor);
   if (!group_) return;
   c10::AutoGradMode no_grad(false);
-  if (lies_otherwise(tensor)) {
-    at::Tensor lying = as_it_lies(tensor);
+  const bool divides = op == ReduceOp::kMean && !group_->averages;
+  const auto type = tensor.scalar_type();
+  // The sum of short floats may be none of them where their mean is.
+  const auto carried = divides && is_short_float(type) ? at::kFloat : carried_type(type);
+  if (lies_otherwise(tensor) || carried != type) {
+    at::Tensor lying = as_it_lies(tensor).to(carried);
     all_reduce(lying, op);
     tensor.copy_(lying);
     return;
   }
-  const bool divides = op == ReduceOp::kMean && !group_->averages;
-  std::vector<at::Tensor> tensors{added_up(tensor, op)};
+  const bool masks = may_lose_nan(op, tensor);
+  at::Tensor nan;
+  if (masks) {
+    nan = nan_of(tensor);
+    all_reduce(nan, ReduceOp::kMax);
+  }
+  std::vector<at::Tensor> tensors{added_up(tensor)};
   run("all_reduce", [&] {
-    const c10d::AllreduceOptions options{.reduceOp = to_c10d(divides ? ReduceOp::kSum : op)};
-    return group_->backend->allreduce(tensors, options);
+    const ReduceOp carried_out = divides ? ReduceOp::kSum : fit_for(op, tensor);
+    return group_->backend->allreduce(tensors, {.reduceOp = to_c10d(carried_out)});
   });
   if (divides) tensor.div_(size());
+  if (masks) bring_nan(tensor, nan);
 }
 
 void Communicator::check_root(int root) const {
@@ -206,20 +270,25 @@ void Communicator::broadcast(at::Tensor& tensor, int root) {
     tensor.copy_(lying);
     return;
   }
-  std::vector<at::Tensor> tensors{tensor};
+  std::vector<at::Tensor> tensors{as_carried(tensor)};
   c10d::BroadcastOptions options;
   options.rootRank = root;
   run("broadcast", [&] { return group_->backend->broadcast(tensors, options); });
 }
 
 std::vector<at::Tensor> Communicator::all_gather(const at::Tensor& tensor) {
-  if (!group_) return {tensor};
   c10::AutoGradMode no_grad(false);
-  std::vector<at::Tensor> inputs{as_it_lies(tensor).contiguous()};
+  // A copy, also of a process that is alone.
+  if (!group_) return {tensor.detach().clone()};
+  const at::Tensor own = as_it_lies(tensor);
+  std::vector<at::Tensor> results, inputs{as_carried(own)};
   std::vector<std::vector<at::Tensor>> outputs(1);
-  for (int rank = 0; rank < size(); ++rank) outputs[0].push_back(at::empty_like(inputs[0]));
+  for (int rank = 0; rank < size(); ++rank) {
+    results.push_back(at::empty_like(own));
+    outputs[0].push_back(as_carried(results.back()));
+  }
   run("all_gather", [&] { return group_->backend->allgather(outputs, inputs); });
-  return outputs[0];
+  return results;
 }
 
 std::vector<int64_t> Communicator::all_reduce_numbers(const std::vector<int64_t>& numbers,

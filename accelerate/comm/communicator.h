@@ -6,10 +6,13 @@
 //   communicator.all_reduce(gradient, ReduceOp::kMean);
 //
 // Every process must call the same collectives in the same order, with tensors of the same type and
-// size. When a peer is gone or out of step for longer than the time-out, the call throws c10::Error
-// and says so; the communicator is of no use after that. Between processes of one host on the CPU,
-// a peer that has died, or is at another collective, is noticed at once and named. Not thread-safe.
-// Not for the gradients of a training step by hand: Accelerator::backward averages those.
+// size, and begin and wait for those of several communicators in one order. When a peer is gone or
+// out of step for longer than the time-out, the call throws c10::Error and says so; the
+// communicator is of no use after that. Between processes of one host on the CPU, a peer that has
+// died, or is at another collective, is noticed at once and named. Between hosts, and over Gloo,
+// nobody compares what ranks call: tensors of different types or sizes, or operations, give wrong
+// numbers or end the process. Not thread-safe. Not for the gradients of a training step by hand:
+// Accelerator::backward averages those.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -98,8 +101,9 @@ class Communicator {
   int rank() const;
   int size() const;
 
-  // In place; the tensor is contiguous, and has the same value on every rank afterwards. kMean of
-  // an integer tensor is an error, and so are kMax and kMin of a complex one.
+  // In place; the tensor has the same values on every rank afterwards, NaN where one of them was.
+  // kSum of a bool tensor is whether any is true. kMean of an integer tensor is an error, and so
+  // are kMax and kMin of a complex one. What is not contiguous is copied there and back.
   void all_reduce(at::Tensor& tensor, ReduceOp op);
   // Begins the mean over the ranks, in place, and returns at once; the tensor must be left alone
   // until wait(). Every rank has multiplied its values by mean_factor() before, which is 1 where
@@ -123,7 +127,7 @@ class Communicator {
   // The two, begun and waited for; the operation as in all_reduce().
   void reduce_scatter(const at::Tensor& input, at::Tensor& output, ReduceOp op);
   void all_gather(const at::Tensor& part, at::Tensor& all);
-  // In place: every rank gets the root's values. The tensor is contiguous.
+  // In place: every rank gets the root's values.
   void broadcast(at::Tensor& tensor, int root);
   // Every rank's tensor, in rank order; all have the same shape.
   std::vector<at::Tensor> all_gather(const at::Tensor& tensor);
@@ -137,8 +141,8 @@ class Communicator {
   void barrier();
 
   // The communicator of those ranks that give the same color, in the order of their ranks here; its
-  // ranks count from 0. Colors are 0 or more. Collective. Throws c10::Error in a communicator of a
-  // backend of the caller's.
+  // ranks count from 0. Colors are 0 or more. Collective, and returns when all ranks have their
+  // part. Throws c10::Error in a communicator of a backend of the caller's.
   Communicator split(int color);
 
  private:

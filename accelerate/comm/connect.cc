@@ -202,14 +202,17 @@ Communicator Communicator::split(int color) {
   options.rank = static_cast<int>(std::count(colors.begin(), colors.begin() + rank(), color));
   options.size = static_cast<int>(std::count(colors.begin(), colors.end(), color));
   const int64_t number = group_->splits++;
-  if (options.size == 1) return Communicator();
-  const auto store = c10::make_intrusive<c10d::PrefixStore>(
-      c10::str("split_", number, "/color_", color), group_->store);
   std::shared_ptr<Group> part;
-  group_->guard("split", [&] { part = make_group(store, group_->device, options); });
-  // The store is there for as long as the door is closed.
-  part->door = group_->door;
-  return Communicator(part);
+  if (options.size > 1) {
+    const auto store = c10::make_intrusive<c10d::PrefixStore>(
+        c10::str("split_", number, "/color_", color), group_->store);
+    group_->guard("split", [&] { part = make_group(store, group_->device, options); });
+    // The store is there for as long as the door is closed.
+    part->door = group_->door;
+  }
+  // Nobody lets go of the store, or of a part, while others are still connecting.
+  barrier();
+  return part ? Communicator(part) : Communicator();
 }
 
 }  // namespace accelerate

@@ -42,9 +42,10 @@ class HostsWork : public c10d::Work {
   std::exception_ptr exception_;
 };
 
-// The memory of a dense tensor: Gloo carries bytes of whatever type.
+// The memory of a dense tensor, which it keeps: Gloo carries bytes of whatever type.
 at::Tensor bytes_of(const at::Tensor& tensor) {
-  return at::from_blob(tensor.data_ptr(), {static_cast<int64_t>(tensor.nbytes())}, at::kByte);
+  return at::from_blob(
+      tensor.data_ptr(), {static_cast<int64_t>(tensor.nbytes())}, [tensor](void*) {}, at::kByte);
 }
 
 Works broadcast_bytes(c10d::Backend& leaders, const at::Tensor& tensor, int root) {

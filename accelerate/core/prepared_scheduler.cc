@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "accelerate/host_work/host_work.h"
 #include "accelerate/optim/reduce_lr_on_plateau.h"
 #include "accelerate/optim/scheduler.h"
 
@@ -17,12 +18,10 @@ PreparedScheduler::PreparedScheduler(std::shared_ptr<ScheduleSet> schedules,
       token_(std::move(token)),
       unit_(unit),
       optimizer_(&scheduler.optimizer()),
-      progress_(schedules_->add(
-          [&scheduler] {
-            const auto end = scheduler.total_steps();
-            if (!end || scheduler.step_count() <= *end) scheduler.step();
-          },
-          optimizer_)) {}
+      progress_(schedules_->add(scheduler, [&scheduler] {
+        const auto end = scheduler.total_steps();
+        if (!end || scheduler.step_count() <= *end) scheduler.step();
+      })) {}
 
 // LibTorch's own don't tell their optimizer.
 PreparedScheduler::PreparedScheduler(std::shared_ptr<ScheduleSet> schedules,
@@ -31,7 +30,7 @@ PreparedScheduler::PreparedScheduler(std::shared_ptr<ScheduleSet> schedules,
     : schedules_(std::move(schedules)),
       token_(std::move(token)),
       unit_(unit),
-      progress_(schedules_->add([&scheduler] { scheduler.step(); }, nullptr)) {}
+      progress_(schedules_->add([&scheduler] { scheduler.step(); })) {}
 
 void PreparedScheduler::step() { schedules_->step(progress_, optimizer_, unit_); }
 
@@ -41,6 +40,7 @@ PreparedPlateauScheduler::PreparedPlateauScheduler(std::shared_ptr<ScheduleSet> 
     : schedules_(std::move(schedules)),
       token_(std::move(token)),
       unit_(unit),
+      progress_(schedules_->add(scheduler, /*advance=*/nullptr)),
       observe_([&scheduler](double metric) { scheduler.step(metric); }) {}
 
 PreparedPlateauScheduler::PreparedPlateauScheduler(
@@ -52,6 +52,7 @@ PreparedPlateauScheduler::PreparedPlateauScheduler(
       observe_([&scheduler](double metric) { scheduler.step(static_cast<float>(metric)); }) {}
 
 void PreparedPlateauScheduler::step(double metric) {
+  refuse_recording("the metric of a plateau scheduler");
   if (schedules_->advances(/*optimizer=*/nullptr, unit_) > 0) observe_(metric);
 }
 

@@ -70,6 +70,8 @@ class PreparedPlateauScheduler {
   std::shared_ptr<ScheduleSet> schedules_;
   std::shared_ptr<const void> token_;
   ScheduleUnit unit_;
+  // Null for LibTorch's, of which nobody can tell where it is.
+  std::shared_ptr<ScheduleProgress> progress_;
   std::function<void(double)> observe_;
 };
 

@@ -34,12 +34,15 @@ State loader_state(const LoaderPosition& position) {
   State state;
   state.set("epoch", position.epoch);
   state.set("batch", position.batch);
+  state.set("next_epoch", position.next_epoch);
   if (position.seed) state.set("seed", static_cast<int64_t>(*position.seed));
   return state;
 }
 
 LoaderPosition loader_position(const State& state) {
-  LoaderPosition position{.epoch = state.integer("epoch"), .batch = state.integer("batch")};
+  LoaderPosition position{.epoch = state.integer("epoch"),
+                          .batch = state.integer("batch"),
+                          .next_epoch = state.integer("next_epoch")};
   if (state.contains("seed")) position.seed = static_cast<uint64_t>(state.integer("seed"));
   return position;
 }

@@ -99,10 +99,11 @@ class DatasetCopy {
 };
 
 // Where a loader is: the epoch of the pass that is under way, or of the next, the first batch of it
-// that was not handed over, and the seed of its shuffle.
+// that was not handed over, the epoch of the pass after it, and the seed of its shuffle.
 struct LoaderPosition {
   int64_t epoch = 0;
   int64_t batch = 0;
+  int64_t next_epoch = 1;
   std::optional<uint64_t> seed = std::nullopt;
 };
 State loader_state(const LoaderPosition& position);
@@ -169,17 +170,26 @@ class DataLoader {
     // Ranks with different numbers of batches come to their end one after the other.
     bool is_equal_on_all_ranks() const override { return false; }
     State save() override {
-      const auto pass = latest.lock();
+      const auto pass = innermost();
       return internal::loader_state({.epoch = pass ? pass->epoch : epoch,
                                      .batch = pass ? pass->next : first_batch,
+                                     .next_epoch = pass ? epoch : epoch_after(),
                                      .seed = options.seed});
     }
     void load(const State& state) override {
       const internal::LoaderPosition position = internal::loader_position(state);
       epoch = position.epoch;
       first_batch = position.batch;
+      resumed_next_epoch = position.next_epoch;
       options.seed = position.seed;
     }
+
+    // The pass that was begun last, of those that are under way; null where none is.
+    std::shared_ptr<const Pass> innermost() {
+      while (!passes.empty() && passes.back().expired()) passes.pop_back();
+      return passes.empty() ? nullptr : passes.back().lock();
+    }
+    int64_t epoch_after() const { return resumed_next_epoch.value_or(epoch + 1); }
 
     DataLoaderOptions options;
     DataPlacement placement;
@@ -189,7 +199,9 @@ class DataLoader {
     // Of the next pass, and the batch that it begins with.
     int64_t epoch = 0;
     int64_t first_batch = 0;
-    std::weak_ptr<const Pass> latest;
+    // Of the pass after a resumed one, which others had been begun within.
+    std::optional<int64_t> resumed_next_epoch;
+    std::vector<std::weak_ptr<const Pass>> passes;
     // What this was placed from, so that no other loader gets its identity() while this one lives.
     std::shared_ptr<const void> origin;
   };
@@ -306,8 +318,10 @@ class DataLoader {
     std::optional<uint64_t> seed;
     if (options.shuffle) seed = options.seed.value_or(0) + state_->epoch;
     const auto pass = std::make_shared<Pass>(state_, shard_options(), seed);
-    ++state_->epoch;
-    state_->latest = pass;
+    state_->epoch = state_->epoch_after();
+    state_->resumed_next_epoch.reset();
+    state_->innermost();
+    state_->passes.push_back(pass);
     return Iterator(pass);
   }
   std::default_sentinel_t end() const { return {}; }

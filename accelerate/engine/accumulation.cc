@@ -27,11 +27,15 @@ void AccumulationWindow::begin_step(std::optional<int64_t> batches_left) {
     position_ = 0;
   }
   ++position_;
+  ++begun_;
   in_step_ = true;
   sync_gradients_ = position_ >= steps_ || (follows_loader && *batches_left == 0);
 }
 
 State AccumulationWindow::save() {
+  TORCH_CHECK(!holds_partial_sum_, "the gradients of ", position_, " of ", length_,
+              " batches wait for the rest of their window, and are not part of a state; save after "
+              "the optimizer's step, where sync_gradients() is true");
   State state;
   state.set("steps", steps_);
   state.set("length", length_);

@@ -55,10 +55,13 @@ class AccumulationWindow final : public Stateful {
   void restart() { sync_gradients_ = true, holds_partial_sum_ = false; }
 
   int64_t num_steps() const { return num_steps_; }
+  // Steps on a batch that have begun.
+  int64_t begun() const { return begun_; }
   // From the next window on. Throws c10::Error when it is less than one.
   void set_num_steps(int64_t num_steps);
 
-  // Where the window stands between two batches.
+  // Where the window stands between two batches. Throws c10::Error while it holds a partial sum,
+  // which is in gradients and not in states.
   std::string_view state_name() const override { return "accumulation"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
@@ -73,6 +76,7 @@ class AccumulationWindow final : public Stateful {
   int64_t steps_ = 1;
   int64_t length_ = 1;
   int64_t position_ = 0;
+  int64_t begun_ = 0;
   bool in_step_ = false;
   bool sync_gradients_ = true;
   bool holds_partial_sum_ = false;

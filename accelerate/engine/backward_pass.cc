@@ -58,7 +58,10 @@ void BackwardPass::begin() {
     if (syncing_.back()) model->trigger_sync = false;
   }
   models_.gather_parameters();
-  if (uneven_inputs_.is_open() && any_syncs()) uneven_inputs_.announce_data(syncing_);
+  if (uneven_inputs_.is_open()) {
+    uneven_inputs_.count_pass();
+    if (any_syncs()) uneven_inputs_.announce_data(syncing_);
+  }
   for (size_t i = 0; i < syncing_.size(); ++i) {
     // With one model, what is sent when depends on nothing but its buckets.
     if (syncing_[i]) models[i]->sync->begin(/*eager=*/trainable_models == 1);

@@ -181,18 +181,22 @@ bool ModelSet::in_scope() const {
 
 void ModelSet::sync_gradients(const internal::LiveList<ModelState>& models,
                               const std::vector<bool>& syncing, bool contributes) {
-  std::vector<bool> touched = syncing;
+  std::vector<bool> touched = syncing, moved = syncing;
   if (models.size() > 1) {
-    // Ranks that went through different models must still send the same.
+    // Ranks that went through different models must still send the same. Buffers move in a forward
+    // pass, whether or not it leads to gradients.
     std::vector<int64_t> flags;
     for (size_t i = 0; i < models.size(); ++i) {
       const ModelState& model = *models[i];
-      const bool took_part =
-          model.sync->empty() ? model.was_called_in_training : model.sync->has_local_gradients();
-      flags.push_back(contributes && syncing[i] && took_part);
+      const bool takes_part = contributes && syncing[i];
+      flags.push_back(takes_part && !model.sync->empty() && model.sync->has_local_gradients());
+      flags.push_back(takes_part && model.was_called_in_training);
     }
     flags = communicator_.all_reduce_numbers(flags, ReduceOp::kMax);
-    for (size_t i = 0; i < models.size(); ++i) touched[i] = flags[i] != 0;
+    for (size_t i = 0; i < models.size(); ++i) {
+      touched[i] = flags[2 * i] != 0;
+      moved[i] = touched[i] || flags[2 * i + 1] != 0;
+    }
   }
   for (size_t i = 0; i < models.size(); ++i) {
     if (!models[i]->sync) continue;
@@ -205,7 +209,7 @@ void ModelSet::sync_gradients(const internal::LiveList<ModelState>& models,
     }
   }
   for (size_t i = 0; i < models.size(); ++i) {
-    if (touched[i] && contributes) models[i]->buffers_stale = models[i]->has_buffers;
+    if (moved[i] && contributes) models[i]->buffers_stale = models[i]->has_buffers;
   }
 }
 
@@ -258,13 +262,19 @@ State ModelSet::save() {
 void ModelSet::load(const State& state) {
   c10::AutoGradMode no_grad(false);
   const auto models = live();
-  const auto check = [&state](const std::string& name, const at::Tensor& tensor) {
+  size_t count = 0;
+  const auto check = [&](const std::string& name, const at::Tensor& tensor) {
     const at::Tensor& saved = state.tensor(name);
-    TORCH_CHECK(saved.sizes() == tensor.sizes(), "`", name, "` of the state has the sizes ",
-                saved.sizes(), ", and that of the model ", tensor.sizes(),
+    TORCH_CHECK(saved.sizes() == tensor.sizes() && saved.scalar_type() == tensor.scalar_type(), "`",
+                name, "` of the state is ", saved.scalar_type(), " of the sizes ", saved.sizes(),
+                ", and that of the model ", tensor.scalar_type(), " of ", tensor.sizes(),
                 "; load the state of the same model");
+    ++count;
   };
   for_each_tensor(models, check);
+  TORCH_CHECK(state.values().size() == count, "the state has ", state.values().size(),
+              " parameters and buffers, and the models that were prepared have ", count,
+              "; load the state of the same models");
   for_each_tensor(models, [&state](const std::string& name, const at::Tensor& tensor) {
     const at::Tensor& saved = state.tensor(name);
     // A state that was received in place, or saved and not changed since.

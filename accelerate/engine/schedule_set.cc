@@ -7,16 +7,51 @@
 #include <string>
 
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/optim/scheduler.h"
 
 namespace accelerate {
+namespace {
 
-std::shared_ptr<ScheduleProgress> ScheduleSet::add(std::function<void()> advance,
+// As named values: of each list its length, and its numbers by their places.
+State state_of(const SchedulerState& scheduler) {
+  State state;
+  state.set("kind", scheduler.kind);
+  for (const auto& [name, numbers] : scheduler.values) {
+    state.set(name, static_cast<int64_t>(numbers.size()));
+    for (size_t i = 0; i < numbers.size(); ++i) state.set(c10::str(name, ".", i), numbers[i]);
+  }
+  return state;
+}
+
+SchedulerState scheduler_state(const State& state) {
+  SchedulerState scheduler{.kind = state.text("kind")};
+  for (const auto& [name, value] : state.values()) {
+    if (!std::holds_alternative<int64_t>(value)) continue;
+    std::vector<double>& numbers = scheduler.values[name];
+    for (int64_t i = 0; i < std::get<int64_t>(value); ++i)
+      numbers.push_back(state.number(c10::str(name, ".", i)));
+  }
+  return scheduler;
+}
+
+}  // namespace
+
+std::shared_ptr<ScheduleProgress> ScheduleSet::add(ScheduleProgress progress,
                                                    const torch::optim::Optimizer* optimizer) {
-  auto progress = std::make_shared<ScheduleProgress>(ScheduleProgress{std::move(advance)});
-  progress->updates = updates_of(optimizer);
+  progress.updates = updates_of(optimizer);
   std::erase_if(schedules_, [](const auto& schedule) { return schedule.expired(); });
-  schedules_.push_back(progress);
-  return progress;
+  const auto added = std::make_shared<ScheduleProgress>(std::move(progress));
+  schedules_.push_back(added);
+  return added;
+}
+
+std::shared_ptr<ScheduleProgress> ScheduleSet::add(Scheduler& scheduler,
+                                                   std::function<void()> advance) {
+  return add({.advance = std::move(advance), .scheduler = &scheduler}, &scheduler.optimizer());
+}
+
+std::shared_ptr<ScheduleProgress> ScheduleSet::add(std::function<void()> advance) {
+  return add({.advance = std::move(advance)}, /*optimizer=*/nullptr);
 }
 
 int ScheduleSet::advances(const torch::optim::Optimizer* optimizer, ScheduleUnit unit) const {
@@ -96,22 +131,34 @@ void ScheduleSet::step(const std::shared_ptr<ScheduleProgress>& schedule,
 State ScheduleSet::save() {
   State state;
   const auto schedules = live();
-  for (size_t i = 0; i < schedules.size(); ++i)
-    state.set(std::to_string(i), schedules[i]->advances);
+  for (size_t i = 0; i < schedules.size(); ++i) {
+    const std::string prefix = std::to_string(i);
+    state.set(prefix + ".advances", schedules[i]->advances);
+    if (schedules[i]->scheduler != nullptr)
+      state.set_all(prefix + ".scheduler", state_of(schedules[i]->scheduler->state()));
+  }
   return state;
 }
 
 void ScheduleSet::load(const State& state) {
   const auto schedules = live();
+  const auto advances = [&state](size_t i) {
+    return state.integer(std::to_string(i) + ".advances");
+  };
   for (size_t i = 0; i < schedules.size(); ++i) {
-    TORCH_CHECK(schedules[i]->advances <= state.integer(std::to_string(i)), "schedule ", i,
-                " has advanced by ", schedules[i]->advances, " and cannot go back to ",
-                state.integer(std::to_string(i)), "; load a state before the training goes on");
+    TORCH_CHECK(
+        schedules[i]->scheduler != nullptr || schedules[i]->advances <= advances(i), "schedule ", i,
+        ", of LibTorch, has advanced by ", schedules[i]->advances, " and cannot go back to ",
+        advances(i),
+        "; use a scheduler of accelerate/optim, or load a state before the training goes on");
   }
   for (size_t i = 0; i < schedules.size(); ++i) {
     ScheduleProgress& schedule = *schedules[i];
-    for (; schedule.advances < state.integer(std::to_string(i)); ++schedule.advances)
-      schedule.advance();
+    if (schedule.scheduler != nullptr) {
+      schedule.scheduler->load_state(scheduler_state(state.part(std::to_string(i) + ".scheduler")));
+      schedule.advances = advances(i);
+    }
+    for (; schedule.advances < advances(i); ++schedule.advances) schedule.advance();
   }
 }
 

@@ -23,9 +23,14 @@ class Optimizer;
 
 namespace accelerate {
 
+class Scheduler;
+
 // How far a prepared scheduler has been advanced.
 struct ScheduleProgress {
+  // Nothing for one that observes a metric.
   std::function<void()> advance;
+  // Which has a state of its own; null for LibTorch's.
+  Scheduler* scheduler = nullptr;
   int64_t advances = 0;
   // Steps that the optimizer had taken when it was last stepped; whether it was warned that they
   // are many.
@@ -48,9 +53,10 @@ class ScheduleSet final : public Stateful {
               const OptimizerSteps& optimizers)
       : counting_(counting), window_(window), optimizers_(optimizers) {}
 
-  // Where the schedule's optimizer is not known, null.
-  std::shared_ptr<ScheduleProgress> add(std::function<void()> advance,
-                                        const torch::optim::Optimizer* optimizer);
+  // A schedule that is stepped by these calls.
+  std::shared_ptr<ScheduleProgress> add(Scheduler& scheduler, std::function<void()> advance);
+  // One of LibTorch, whose optimizer is not known.
+  std::shared_ptr<ScheduleProgress> add(std::function<void()> advance);
   // Those that live, in the order of their preparation.
   internal::LiveList<ScheduleProgress> live() const { return internal::live(schedules_); }
 
@@ -60,8 +66,8 @@ class ScheduleSet final : public Stateful {
   void step(const std::shared_ptr<ScheduleProgress>& schedule,
             const torch::optim::Optimizer* optimizer, ScheduleUnit unit);
 
-  // How far each has advanced. A schedule only goes on: load() throws c10::Error for one that has
-  // gone further.
+  // The state of each, or of LibTorch's how far it has advanced. These only go on: load() throws
+  // c10::Error for one that has gone further.
   std::string_view state_name() const override { return "schedules"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
@@ -70,6 +76,8 @@ class ScheduleSet final : public Stateful {
  private:
   class Step;
 
+  std::shared_ptr<ScheduleProgress> add(ScheduleProgress progress,
+                                        const torch::optim::Optimizer* optimizer);
   void advance(const std::shared_ptr<ScheduleProgress>& schedule,
                const torch::optim::Optimizer* optimizer, ScheduleUnit unit);
   // Steps taken so far by the optimizer, or where it is not known by that with the fewest.

@@ -7,9 +7,10 @@
 namespace accelerate {
 
 void UnevenInputs::begin() {
-  TORCH_CHECK(!is_open_, "join_uneven_inputs: a scope is open already; close it first");
+  TORCH_CHECK(!is_in_scope_, "join_uneven_inputs: a scope is open already; close it first");
+  is_in_scope_ = true;
   is_open_ = state_.models.syncs();
-  steps_ = 0;
+  steps_ = passes_ = 0;
 }
 
 int64_t UnevenInputs::announce(bool has_data, std::vector<bool>& syncing) {
@@ -26,7 +27,13 @@ void UnevenInputs::announce_data(std::vector<bool>& syncing) {
 }
 
 void UnevenInputs::end() {
+  if (!is_in_scope_) return;
+  is_in_scope_ = false;
+  // Windows of accumulate() stand open at different batches, and one process goes on as many do.
+  state_.window.restart();
   if (!is_open_) return;
+  // As ranks with data do before each pass.
+  state_.models.drop_unreachable();
   state_.models.restore_layout();
   const auto models = state_.models.live();
   std::vector<bool> syncing(models.size());
@@ -35,15 +42,17 @@ void UnevenInputs::end() {
   }
   is_open_ = false;
   ++ended_;
-  // Windows of accumulate() stand open at different batches.
-  state_.window.restart();
   for (const auto& model : models) model->sync->forget_local_gradients();
 
-  // Who went on longest, and of those the last.
+  // Who went on longest: by steps, of those by batches, which move schedules, and of those the
+  // last.
   const int64_t size = communicator_.size();
-  const int64_t longest =
-      communicator_.all_reduce_numbers({steps_ * size + communicator_.rank()}, ReduceOp::kMax)[0];
-  const int root = static_cast<int>(longest % size);
+  const auto most = [this](int64_t mine) {
+    return communicator_.all_reduce_numbers({mine}, ReduceOp::kMax)[0];
+  };
+  const bool is_candidate = most(steps_) == steps_;
+  const int root =
+      static_cast<int>(most(is_candidate ? passes_ * size + communicator_.rank() : -1) % size);
   const bool is_root = communicator_.rank() == root;
   // No outcome of a step of this rank alone.
   state_.optimizers.forget_outcomes();

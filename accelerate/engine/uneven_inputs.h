@@ -38,19 +38,21 @@ class UnevenInputs {
       : communicator_(communicator), device_(device), state_(state) {}
 
   // From then on, and until end(), each averaging first counts the ranks that still have data.
-  // Nothing on one process.
+  // On one process there is nobody to accompany.
   void begin();
   // This rank has run out of data: takes part in the averaging of the others until they have, too,
   // and then takes over what it missed. Collective.
   void end();
   // After an exception: nobody is waited for.
-  void abandon() { is_open_ = false; }
+  void abandon() { is_in_scope_ = is_open_ = false; }
+  // A backward pass within the scope.
+  void count_pass() { ++passes_; }
 
   // Before a backward pass within the scope: tells the others that this rank has data, and which
   // models it averages; then those that any of them does. Collective.
   void announce_data(std::vector<bool>& syncing);
 
-  // Whether a scope is open, and how many have ended.
+  // Whether a scope is open on several processes, and how many have ended.
   bool is_open() const { return is_open_; }
   int64_t ended() const { return ended_; }
 
@@ -61,10 +63,12 @@ class UnevenInputs {
   Communicator& communicator_;
   c10::Device device_;
   JoinedState state_;
+  bool is_in_scope_ = false;
   bool is_open_ = false;
   int64_t ended_ = 0;
-  // Averagings within the scope that this rank had data for.
+  // Within the scope: averagings that this rank had data for, and its backward passes.
   int64_t steps_ = 0;
+  int64_t passes_ = 0;
 };
 
 }  // namespace accelerate

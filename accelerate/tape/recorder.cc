@@ -304,7 +304,9 @@ void Recorder::observe() {
   if (!is_open()) return;
   c10::impl::ExcludeDispatchKeyGuard below(kRecordingKey);
   const CurrentRecorder none(nullptr);
-  auto changes = observer_ != nullptr ? observer_->changes() : nullptr;
+  if (observer_ == nullptr) return;
+  if (auto obstacle = observer_->obstacle()) return refuse(std::move(*obstacle));
+  auto changes = observer_->changes();
   if (changes != nullptr)
     recording_.entries.push_back(
         {.work = std::move(changes), .is_bookkeeping = true, .name = "a change of `.grad`"});

@@ -123,6 +123,8 @@ class HostObserver {
   // Called before each work of the host and at the end: what replays have to do there for what has
   // changed since the last call; null for nothing.
   virtual std::function<void()> changes() = 0;
+  // Called there, too: why no replay could do what has changed since the last call; none otherwise.
+  virtual std::optional<std::string> obstacle() = 0;
   // Called after each work of the host, which makes changes of its own in each replay: what there
   // is to do then so that further operators find them where they were; null for nothing. Adds the
   // memory that is used from then on.
