@@ -113,10 +113,99 @@ TEST(RunState, NamesWhatDoesNotFit) {
   EXPECT_THAT(message_of([&] { run.session->models().load(models); }),
               HasSubstr("load the state of the same model"));
   EXPECT_TRUE(torch::equal(run.net->parameters()[0], before));
-  EXPECT_THAT(message_of([&] { run.session->optimizers().load({}); }), HasSubstr("has no `0`"));
-  run.train(two_batches);
-  EXPECT_THAT(message_of([&] { run.session->schedules().load(saved[1]); }),
-              HasSubstr("cannot go back"));
+  EXPECT_THAT(message_of([&] { run.session->optimizers().load({}); }),
+              HasSubstr("has no `0.form`"));
+  // Models that it has and the others have not, and another type.
+  models = saved[0];
+  models.set("0.9.weight", torch::zeros({1}));
+  EXPECT_THAT(message_of([&] { run.session->models().load(models); }),
+              HasSubstr("load the state of the same models"));
+  models = saved[0];
+  models.set("0.0.weight", saved[0].tensor("0.0.weight").to(at::kDouble));
+  EXPECT_THAT(message_of([&] { run.session->models().load(models); }), HasSubstr("Double"));
+}
+
+// A run of one weight, with an optimizer of this type.
+template <class Optimizer>
+struct Weight {
+  template <class Options>
+  explicit Weight(const Options& options)
+      : session(internal::make_session<MultiCpu, Fp32>({.gradient_accumulation_steps = 2})),
+        net(torch::nn::LinearOptions(1, 1).bias(false)),
+        own(net->parameters(), options),
+        model(internal::prepare_one(session, net)),
+        optimizer(internal::prepare_one(session, own)) {}
+  void batch() {
+    session->updates().begin_batch();
+    AccumulateScope scope(internal::part_of(session, session->accumulation()), {});
+    optimizer.zero_grad();
+    session->backward_pass().run(model(torch::ones({1, 1})).sum(), {});
+    optimizer.step();
+  }
+  std::shared_ptr<Session> session;
+  torch::nn::Linear net;
+  Optimizer own;
+  PreparedModel<torch::nn::LinearImpl> model;
+  PreparedOptimizer optimizer;
+};
+
+TEST(RunState, BringsBackAnOptimizerThatHadNotStepped) {
+  Weight<torch::optim::AdamW> run(torch::optim::AdamWOptions(0.1));
+  const State at_first = run.session->optimizers().save();
+  run.batch(), run.batch();
+  EXPECT_EQ(run.own.state().size(), 1);
+  run.session->optimizers().load(at_first);
+  EXPECT_EQ(run.own.state().size(), 0);
+}
+
+TEST(RunState, IsOfOneKindOfOptimizer) {
+  Weight<torch::optim::Adam> adam(torch::optim::AdamOptions(0.1));
+  Weight<torch::optim::AdamW> adamw(torch::optim::AdamWOptions(0.1));
+  adam.batch(), adam.batch();
+  EXPECT_THAT(
+      message_of([&] { adamw.session->optimizers().load(adam.session->optimizers().save()); }),
+      HasSubstr("load the state of the same optimizer"));
+}
+
+TEST(RunState, IsRefusedWhileAWindowIsOpen) {
+  Weight<torch::optim::SGD> run(torch::optim::SGDOptions(0.1));
+  run.batch();
+  EXPECT_THAT(message_of([&] { run.session->accumulation().save(); }),
+              HasSubstr("1 of 2 batches wait for the rest of their window"));
+  run.batch();
+  run.session->accumulation().save();
+}
+
+TEST(RunState, NamesAnOptimizerThatCannotBeSaved) {
+  Weight<torch::optim::LBFGS> run(torch::optim::LBFGSOptions(0.1));
+  const auto closure = [&] {
+    run.own.zero_grad();
+    const at::Tensor loss = run.net(torch::ones({1, 1})).square().sum();
+    loss.backward();
+    return loss;
+  };
+  run.own.step(closure);
+  EXPECT_THAT(message_of([&] { run.session->optimizers().save(); }), HasSubstr("LBFGS"));
+}
+
+TEST(RunState, HoldsWhatAPlateauSchedulerHasSeen) {
+  const auto session = internal::make_session<MultiCpu, Fp32>({});
+  auto net = small_net();
+  torch::optim::SGD sgd(net->parameters(), 0.1);
+  ReduceLROnPlateau plateau(sgd, {.factor = 0.5, .patience = 1});
+  StepLR schedule(sgd, {.step_size = 1});
+  auto optimizer = internal::prepare_one(session, sgd);
+  auto observer = internal::prepare_one(session, plateau);
+  auto scheduler = internal::prepare_one(session, schedule);
+  observer.step(1);
+  observer.step(1);
+  const State saved = session->schedules().save();
+  const SchedulerState expected = plateau.state(), steps = schedule.state();
+  for (int i = 0; i < 3; ++i) observer.step(2), scheduler.step();
+  // Also back.
+  session->schedules().load(saved);
+  EXPECT_EQ(plateau.state(), expected);
+  EXPECT_EQ(schedule.state(), steps);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Several models and optimizers in one program, and ranks with uneven data. Runs on one process and
+// Several models and optimizers in one program. Runs on one process and
 // on several; every test runs on each of them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -162,122 +162,27 @@ TEST(SeveralModels, AndHandlesEndInAnyOrder) {
   }
 }
 
-// ---- join_uneven_inputs()
-
-TEST(UnevenInputs, LetRanksWithoutDataWaitAndCatchUp) {
+TEST(SeveralModels, HaveOneSetOfBuffersAlsoWhereOneIsFrozen) {
   Full accelerator;
-  torch::manual_seed(9);
-  torch::nn::Sequential net(torch::nn::Linear(1, 4), torch::nn::BatchNorm1d(4),
-                            torch::nn::Linear(4, 1));
-  torch::optim::AdamW adamw(net->parameters(), AdamWOptions(0.01));
-  LambdaLR schedule(adamw, [](int64_t step) { return 1.0 / static_cast<double>(1 + step); });
-  auto [model, optimizer, scheduler] = accelerator.prepare(net, adamw, schedule);
-  // Rank r has r + 1 batches but rank 1, which has none.
   const int rank = accelerator.process_index(), size = accelerator.num_processes();
-  const int batches = rank == 1 ? 0 : rank + 1;
-  for (int epoch = 0; epoch < 2; ++epoch) {
-    auto scope = accelerator.join_uneven_inputs();
-    for (int i = 0; i < batches; ++i) {
-      optimizer.zero_grad();
-      accelerator.backward(model(torch::full({2, 1}, i + 1.0)).square().sum());
-      optimizer.step();
-      scheduler.step();
+  torch::manual_seed(1);
+  torch::nn::Sequential backbone(torch::nn::Linear(2, 3), torch::nn::BatchNorm1d(3));
+  torch::nn::Linear head(3, 1);
+  std::vector<at::Tensor> parameters = backbone->parameters();
+  for (const at::Tensor& each : head->parameters()) parameters.push_back(each);
+  torch::optim::SGD sgd(parameters, 0.01);
+  auto [body, top, optimizer] = accelerator.prepare(backbone, head, sgd);
+  for (int i = 0; i < 4; ++i) {
+    if (i == 2) {
+      for (at::Tensor& each : backbone->parameters()) each.requires_grad_(false);
     }
-  }
-  std::vector<at::Tensor> pieces;
-  for (const auto& each : net->parameters()) pieces.push_back(each.detach().flatten());
-  for (const auto& each : net->buffers()) pieces.push_back(each.flatten().to(at::kFloat));
-  for (const auto& each : net->parameters()) {
-    const auto& state = static_cast<const torch::optim::AdamWParamState&>(
-        *adamw.state().at(each.unsafeGetTensorImpl()));
-    pieces.push_back(state.exp_avg().flatten());
-    pieces.push_back(torch::tensor({static_cast<float>(state.step())}));
-    if (size > 1) {
-      EXPECT_EQ(state.step(), 2 * size);
-    }
-  }
-  pieces.push_back(torch::tensor(
-      {static_cast<float>(schedule.last_epoch()), static_cast<float>(schedule.rates()[0])}));
-  const at::Tensor all = accelerator.gather(torch::cat(pieces).view({1, -1}));
-  for (int other = 1; other < size; ++other) EXPECT_TRUE(torch::equal(all[0], all[other]));
-  // And everything goes on as before.
-  accelerator.backward(model(torch::ones({2, 1})).sum());
-  optimizer.step();
-}
-
-TEST(UnevenInputs, SumUpWhatTheOthersHave) {
-  Full accelerator;
-  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
-  torch::optim::SGD sgd(net->parameters(), 1.0);
-  auto [model, optimizer] = accelerator.prepare(net, sgd);
-  const double before = net->weight.item<double>();
-  const int size = accelerator.num_processes();
-  {
-    auto scope = accelerator.join_uneven_inputs();
-    // Only the last rank has data.
-    if (accelerator.process_index() + 1 == size) {
-      accelerator.backward(model(torch::ones({1, 1})).sum());
-      optimizer.step();
-    }
-  }
-  EXPECT_NEAR(net->weight.item<double>(), before - 1.0 / size, 1e-6);
-}
-
-TEST(UnevenInputs, MayLeaveTheLastRoundUneven) {
-  Full accelerator;
-  const int size = accelerator.num_processes(), rank = accelerator.process_index();
-  auto net = small_net();
-  auto [model, loader] =
-      accelerator.prepare(net, DataLoader(Line(size + 1, at::kFloat), {.batch_size = 1}));
-  const auto count = [&] {
-    int batches = 0;
-    for (auto& batch : loader) {
-      accelerator.backward(torch::mse_loss(model(batch.data), batch.target));
-      ++batches;
-    }
-    return batches;
-  };
-  {
-    auto scope = accelerator.join_uneven_inputs({.even_batches = false});
-    EXPECT_EQ(count(), size == 1 || rank == 0 ? 2 : 1);
-  }
-  EXPECT_EQ(count(), 2);
-}
-
-TEST(UnevenInputs, CloseWindowsThatStandOpen) {
-  Full accelerator({.gradient_accumulation_steps = 2});
-  auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
-  torch::optim::SGD sgd(net->parameters(), 0.1);
-  auto [model, optimizer] = accelerator.prepare(net, sgd);
-  const auto step = [&] {
-    auto scope = accelerator.accumulate(model);
-    accelerator.backward(model(torch::ones({1, 1})).sum());
-    optimizer.step();
     optimizer.zero_grad();
-  };
-  {
-    auto join = accelerator.join_uneven_inputs();
-    for (int i = 0; i <= accelerator.process_index() % 2; ++i) step();
+    accelerator.backward(top(body(torch::randn({4, 2}) + rank)).square().mean());
+    optimizer.step();
+    const at::Tensor means = accelerator.gather(backbone->buffers()[0].view({1, -1}));
+    for (int other = 1; other < size; ++other)
+      EXPECT_TRUE(torch::equal(means[0], means[other])) << "after step " << i;
   }
-  const double before = net->weight.item<double>();
-  step();
-  step();
-  EXPECT_NEAR(net->weight.item<double>(), before - 0.1, 1e-6);
-}
-
-TEST(UnevenInputs, AccompanySeveralModels) {
-  Full accelerator;
-  auto one = torch::nn::Linear(1, 1), two = torch::nn::Linear(1, 1), idle = torch::nn::Linear(1, 1);
-  auto models = accelerator.prepare(one, two, idle);
-  {
-    auto scope = accelerator.join_uneven_inputs();
-    for (int i = 0; i <= accelerator.process_index(); ++i) {
-      accelerator.backward(std::get<0>(models)(torch::ones({1, 1})).sum());
-      auto unsynced = accelerator.no_sync(std::get<0>(models));
-      accelerator.backward(std::get<1>(models)(torch::ones({1, 1})).sum());
-    }
-  }
-  accelerator.wait_for_everyone();
 }
 
 }  // namespace

@@ -89,6 +89,29 @@ TEST(DataLoader, GoesOnWithinAPassFromAState) {
   }
 }
 
+TEST(DataLoader, GoesOnWithinAPassThatOthersWereBegunIn) {
+  const DataLoaderOptions options = {.batch_size = 3, .shuffle = true};
+  const auto loaders = std::make_shared<ActiveLoaders>();
+  DataLoader run = DataLoader(Numbers(10), options).placed({.active_loaders = loaders}, 42);
+  State saved;
+  Batches expected;
+  int64_t batches = 0;
+  for (auto& batch : run) {
+    if (++batches == 2) {
+      targets(run);
+      saved = loaders->save();
+    }
+    if (batches > 2) expected.push_back(values_of(batch.target));
+  }
+  const Batches next_epoch = targets(run);
+
+  const auto others = std::make_shared<ActiveLoaders>();
+  DataLoader other = DataLoader(Numbers(10), options).placed({.active_loaders = others}, 7);
+  others->load(saved);
+  EXPECT_EQ(targets(other), expected);
+  EXPECT_EQ(targets(other), next_epoch);
+}
+
 TEST(DataLoader, RefusesAStateOfLongerEpochs) {
   const auto loaders = std::make_shared<ActiveLoaders>();
   DataLoader loader = DataLoader(Numbers(4), {}).placed({.active_loaders = loaders}, 0);

@@ -221,6 +221,13 @@ void ModelSet::make_buffers_equal() {
   }
 }
 
+void ModelSet::drop_gradients() {
+  for (const auto& model : live()) {
+    for (const NamedParameter& parameter : model->parameters)
+      parameter.tensor.mutable_grad().reset();
+  }
+}
+
 void ModelSet::abandon_sync() {
   for (const auto& model : live()) {
     if (model->sync) model->sync->abandon();

@@ -100,6 +100,8 @@ class ModelSet final : public Stateful {
   void make_buffers_equal();
   // Reads on the host what is still to be read there of the averaging. Collective.
   void settle_sync();
+  // Takes `.grad` away from every parameter.
+  void drop_gradients();
   // After an exception: what was about to be synced is not.
   void abandon_sync();
   // Whether gradients are being synced, perhaps by other threads.

@@ -2,6 +2,9 @@
 
 #include <c10/util/Exception.h>
 
+#include <string>
+#include <vector>
+
 #include "accelerate/state/shared_state.h"
 
 namespace accelerate {
@@ -29,7 +32,9 @@ void UnevenInputs::announce_data(std::vector<bool>& syncing) {
 void UnevenInputs::end() {
   if (!is_in_scope_) return;
   is_in_scope_ = false;
-  // Windows of accumulate() stand open at different batches, and one process goes on as many do.
+  // Windows of accumulate() stand open at different batches, and one process goes on as many do: what
+  // they have added up is dropped.
+  if (state_.window.holds_partial_sum() && !is_open_) state_.models.drop_gradients();
   state_.window.restart();
   if (!is_open_) return;
   // As ranks with data do before each pass.
@@ -56,10 +61,18 @@ void UnevenInputs::end() {
   const bool is_root = communicator_.rank() == root;
   // No outcome of a step of this rank alone.
   state_.optimizers.forget_outcomes();
-  for (Stateful* part : state_.parts) {
-    const State own = is_root ? part->save() : part->places();
-    const State shared = broadcast_state(communicator_, device_, own, root);
-    if (!is_root) part->load(shared);
+  std::vector<State> own;
+  std::string failure;
+  try {
+    for (Stateful* part : state_.parts) own.push_back(is_root ? part->save() : part->places());
+  } catch (const c10::Error& error) {
+    failure = error.what_without_backtrace();
+  }
+  failure = communicator_.broadcast_bytes(failure, root);
+  TORCH_CHECK(failure.empty(), failure);
+  for (size_t i = 0; i < own.size(); ++i) {
+    const State shared = broadcast_state(communicator_, device_, own[i], root);
+    if (!is_root) state_.parts[i]->load(shared);
   }
   for (const auto& model : models) model->buffers_stale = false;
 }
