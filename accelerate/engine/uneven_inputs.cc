@@ -32,8 +32,8 @@ void UnevenInputs::announce_data(std::vector<bool>& syncing) {
 void UnevenInputs::end() {
   if (!is_in_scope_) return;
   is_in_scope_ = false;
-  // Windows of accumulate() stand open at different batches, and one process goes on as many do: what
-  // they have added up is dropped.
+  // Windows of accumulate() stand open at different batches, and one process goes on as many do:
+  // what they have added up is dropped.
   if (state_.window.holds_partial_sum() && !is_open_) state_.models.drop_gradients();
   state_.window.restart();
   if (!is_open_) return;
