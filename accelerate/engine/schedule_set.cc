@@ -24,7 +24,8 @@ State state_of(const SchedulerState& scheduler) {
 }
 
 SchedulerState scheduler_state(const State& state) {
-  SchedulerState scheduler{.kind = state.text("kind")};
+  SchedulerState scheduler;
+  scheduler.kind = state.text("kind");
   for (const auto& [name, value] : state.values()) {
     if (!std::holds_alternative<int64_t>(value)) continue;
     std::vector<double>& numbers = scheduler.values[name];
