@@ -49,9 +49,11 @@ std::vector<std::vector<int64_t>> agreed_shapes(Communicator& communicator,
     shapes.emplace_back(first, first + each.size() / sizeof(int64_t));
   }
   const auto comparable = [free_dim](std::vector<int64_t> shape) {
-    const auto type = shape.end() - 1;
-    if (free_dim == kAll) std::fill(shape.begin(), type, 0);
-    if (free_dim >= 0 && free_dim < type - shape.begin()) shape[free_dim] = 0;
+    // The last is the type.
+    const auto num_dims = static_cast<int64_t>(shape.size()) - 1;
+    for (int64_t dim = 0; dim < num_dims; ++dim) {
+      if (free_dim == kAll || free_dim == dim) shape[dim] = 0;
+    }
     return shape;
   };
   bool alike = true;
