@@ -159,7 +159,13 @@ class DataLoader {
 
   // The epoch that the next pass begins, which chooses its shuffle.
   int64_t epoch() const { return state_->epoch; }
-  void set_epoch(int64_t epoch) { state_->epoch = epoch; }
+  // Another than that of a state that was loaded begins with its first batch.
+  void set_epoch(int64_t epoch) {
+    if (epoch == state_->epoch) return;
+    state_->epoch = epoch;
+    state_->first_batch = 0;
+    state_->resumed_next_epoch.reset();
+  }
 
  private:
   struct Pass;

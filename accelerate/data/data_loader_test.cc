@@ -112,6 +112,27 @@ TEST(DataLoader, GoesOnWithinAPassThatOthersWereBegunIn) {
   EXPECT_EQ(targets(other), next_epoch);
 }
 
+TEST(DataLoader, BeginsAnotherEpochThanThatOfAStateAtItsStart) {
+  const DataLoaderOptions options = {.batch_size = 3, .shuffle = true};
+  const auto loaders = std::make_shared<ActiveLoaders>();
+  DataLoader loader = DataLoader(Numbers(10), options).placed({.active_loaders = loaders}, 42);
+  State state = loaders->save();
+  state.set("0.epoch", int64_t{2});
+  state.set("0.batch", int64_t{1});
+  state.set("0.next_epoch", int64_t{7});
+  loader.set_epoch(5);
+  const Batches expected = targets(loader), next = targets(loader);
+  // The same epoch goes on where it was.
+  loaders->load(state);
+  loader.set_epoch(2);
+  EXPECT_EQ(targets(loader).size(), 3);
+  EXPECT_EQ(loader.epoch(), 7);
+  loaders->load(state);
+  loader.set_epoch(5);
+  EXPECT_EQ(targets(loader), expected);
+  EXPECT_EQ(targets(loader), next);
+}
+
 TEST(DataLoader, RefusesAStateOfLongerEpochs) {
   const auto loaders = std::make_shared<ActiveLoaders>();
   DataLoader loader = DataLoader(Numbers(4), {}).placed({.active_loaders = loaders}, 0);
