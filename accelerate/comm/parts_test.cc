@@ -93,8 +93,9 @@ TEST_F(Parts, AreRefusedWhereTheyAreNotEqual) {
                 world_->reduce_scatter(given(0, 1, at::kLong), integers, ReduceOp::kMean);
               }),
               HasSubstr("convert the tensor"));
-  EXPECT_THAT(message_of([&] { world_->start_all_gather(own, own, {.tag = -1}); }),
-              HasSubstr("parts"));
+  EXPECT_THAT(
+      message_of([&] { static_cast<void>(world_->start_all_gather(own, own, {.tag = -1})); }),
+      HasSubstr("parts"));
 }
 
 TEST_F(Parts, OfAProcessThatIsAloneAreTheWhole) {
@@ -119,7 +120,9 @@ TEST_F(Parts, OfTheRanksTalkAmongThemselves) {
     part.all_reduce(sum, ReduceOp::kSum);
     EXPECT_EQ(sum[2].item<int>(), is_alone ? 2 : 4);
     // In an order of their own beside those of all.
-    if (!is_alone) EXPECT_EQ(part.broadcast_bytes(std::to_string(rank_), 1), "2");
+    if (!is_alone) {
+      EXPECT_EQ(part.broadcast_bytes(std::to_string(rank_), 1), "2");
+    }
     world_->barrier();
     // And once more within a part.
     EXPECT_EQ(part.split(rank_).size(), 1);
