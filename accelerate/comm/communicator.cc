@@ -51,8 +51,6 @@ void check_operation(ReduceOp op, const at::Tensor& tensor) {
               "complex numbers have neither a maximum nor a minimum; reduce their abs()");
 }
 
-bool is_short_float(c10::ScalarType type) { return type == at::kHalf || type == at::kBFloat16; }
-
 // The sum of truth values is whether any is true; a backend that adds up their bytes makes others
 // of them.
 ReduceOp fit_for(ReduceOp op, const at::Tensor& tensor) {
@@ -69,8 +67,10 @@ void bring_nan(at::Tensor& tensor, const at::Tensor& nan) {
   tensor.masked_fill_(nan.to(at::kBool), std::numeric_limits<double>::quiet_NaN());
 }
 
-// What some backends cannot carry, and a wider type that they can; of others their own.
-c10::ScalarType carried_type(c10::ScalarType type) {
+// A wider type, of those that some backends cannot add up, and of short floats whose sum may be
+// none of them where their mean is; of others their own.
+c10::ScalarType carried_type(c10::ScalarType type, bool divides) {
+  if (divides && (type == at::kHalf || type == at::kBFloat16)) return at::kFloat;
   return type == at::kShort || type == at::kUInt16 ? at::kInt : type;
 }
 // As bytes, where nothing is computed with them.
@@ -202,9 +202,8 @@ void Communicator::reduce_scatter(const at::Tensor& input, at::Tensor& output, R
   note_for_recording("reduce_scatter");
   c10::AutoGradMode no_grad(false);
   const bool divides = op == ReduceOp::kMean && group_ && !group_->averages;
-  const auto type = input.scalar_type();
-  const auto carried = divides && is_short_float(type) ? at::kFloat : carried_type(type);
-  if (group_ && carried != type) {
+  const auto carried = carried_type(input.scalar_type(), divides);
+  if (group_ && carried != input.scalar_type()) {
     at::Tensor wide = at::empty_like(output, output.options().dtype(carried));
     reduce_scatter(input.to(carried), wide, op);
     output.copy_(wide);
@@ -231,10 +230,8 @@ void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {
   if (!group_) return;
   c10::AutoGradMode no_grad(false);
   const bool divides = op == ReduceOp::kMean && !group_->averages;
-  const auto type = tensor.scalar_type();
-  // The sum of short floats may be none of them where their mean is.
-  const auto carried = divides && is_short_float(type) ? at::kFloat : carried_type(type);
-  if (lies_otherwise(tensor) || carried != type) {
+  const auto carried = carried_type(tensor.scalar_type(), divides);
+  if (lies_otherwise(tensor) || carried != tensor.scalar_type()) {
     at::Tensor lying = as_it_lies(tensor).to(carried);
     all_reduce(lying, op);
     tensor.copy_(lying);

@@ -16,9 +16,6 @@ namespace {
 // without the graph that led to them.
 at::Tensor plain(const at::Tensor& tensor) { return tensor.detach().resolve_conj().resolve_neg(); }
 
-// The memory of a contiguous tensor: collectives carry no bool or complex numbers on every backend.
-at::Tensor bytes_of(const at::Tensor& tensor) { return tensor.view({-1}).view(at::kByte); }
-
 void check_dense(const at::Tensor& tensor, const char* operation) {
   TORCH_CHECK(!tensor.defined() || tensor.layout() == at::kStrided, operation,
               " takes dense tensors, and was given one of layout ", tensor.layout(),
@@ -96,11 +93,9 @@ at::Tensor gather(Communicator& communicator, const at::Tensor& tensor) {
   int64_t longest = 0;
   for (const auto& shape : shapes) longest = std::max(longest, shape[0]);
   const at::Tensor mine = padded(plain(value).contiguous(), 0, longest, 0, false);
-  std::vector<at::Tensor> parts = communicator.all_gather(bytes_of(mine));
-  for (size_t rank = 0; rank < parts.size(); ++rank) {
-    parts[rank] =
-        parts[rank].view(value.scalar_type()).view(mine.sizes()).narrow(0, 0, shapes[rank][0]);
-  }
+  std::vector<at::Tensor> parts = communicator.all_gather(mine);
+  for (size_t rank = 0; rank < parts.size(); ++rank)
+    parts[rank] = parts[rank].narrow(0, 0, shapes[rank][0]);
   return at::cat(parts);
 }
 
@@ -120,8 +115,7 @@ at::Tensor broadcast(Communicator& communicator, const at::Tensor& tensor, int r
   }
   if (!tensor.defined()) return tensor;
   at::Tensor result = plain(tensor).clone(at::MemoryFormat::Contiguous);
-  at::Tensor carried = bytes_of(result);
-  communicator.broadcast(carried, root);
+  communicator.broadcast(result, root);
   return result;
 }
 

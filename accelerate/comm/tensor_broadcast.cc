@@ -1,7 +1,6 @@
 #include "accelerate/comm/tensor_broadcast.h"
 
 #include <ATen/ops/cat.h>
-#include <ATen/ops/view_as_real.h>
 #include <c10/core/GradMode.h>
 
 #include <map>
@@ -20,12 +19,7 @@ void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>
     std::vector<at::Tensor> pieces;
     for (const at::Tensor& member : members) pieces.push_back(member.detach().reshape(-1));
     at::Tensor flat = at::cat(pieces);
-    // Not every backend knows bool, whose bytes are all the same to a broadcast, or complex
-    // numbers.
-    at::Tensor carried = type == at::kBool          ? flat.view(at::kByte)
-                         : c10::isComplexType(type) ? at::view_as_real(flat)
-                                                    : flat;
-    communicator.broadcast(carried, root);
+    communicator.broadcast(flat, root);
     if (communicator.rank() == root) continue;
     int64_t offset = 0;
     for (const at::Tensor& member : members) {

@@ -19,6 +19,7 @@ import zipfile
 PLATFORM = ["--only-binary=:all:", "--implementation=cp", "--python-version=3.11", "--abi=cp311", "--abi=none"]
 TAGS = ["2_28", "2_27", "2_25", "2_18", "2_17", "2_12", "2_5"]
 LEGACY_TAGS = ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
+PLATFORM += ["--platform=manylinux_%s_x86_64" % tag for tag in TAGS] + ["--platform=" + tag for tag in LEGACY_TAGS]
 
 # Of LibTorch, only its headers and libraries; the rest of the wheel is Python.
 TORCH_NEEDED = re.compile(r"torch/(include/|lib/lib[^/]*\.so)")
@@ -35,9 +36,8 @@ def wanted(member, gpu):
 
 
 def download(requirements, folder):
-    platforms = ["--platform=manylinux_%s_x86_64" % tag for tag in TAGS] + ["--platform=" + tag for tag in LEGACY_TAGS]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
-               "--disable-pip-version-check", *PLATFORM, *platforms, "-r", requirements, "-d", folder]
+               "--disable-pip-version-check", *PLATFORM, "-r", requirements, "-d", folder]
     result = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     if result.returncode == 0:
         return
@@ -79,4 +79,5 @@ def main():
         shutil.rmtree(work, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -12,9 +12,8 @@ import subprocess
 import sys
 import tempfile
 
-PLATFORM = ["--only-binary=:all:", "--implementation=cp", "--python-version=3.11", "--platform=manylinux_2_28_x86_64",
-            "--platform=manylinux_2_27_x86_64", "--platform=manylinux_2_25_x86_64", "--platform=manylinux_2_18_x86_64",
-            "--platform=manylinux2014_x86_64", "--platform=manylinux2010_x86_64", "--platform=manylinux1_x86_64"]
+from fetch_wheels import PLATFORM
+
 # What the CPU half loads, and what the GPU half does.
 CPU = ["torch", "nvidia-cuda-runtime", "nvidia-cuda-cupti"]
 CUDA = ["torch", "nvidia-nccl-cu13", "nvidia-cublas", "nvidia-cufft", "nvidia-cufile", "nvidia-curand",
