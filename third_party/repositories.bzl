@@ -7,10 +7,10 @@
 A repository that the workspace has declared before the call stays as it is.
 """
 
-load("//third_party/debian:debian_repository.bzl", "debian_repository")
-load("//third_party/abseil:debian_abseil.bzl", "debian_abseil")
 load("//third_party/bazel_rules:debian_rules_cc.bzl", "debian_rules_cc")
 load("//third_party/cuda:cuda_toolkit.bzl", "cuda_toolkit")
+load("//third_party/debian:debian_repository.bzl", "debian_repository")
+load("//third_party/debian:libraries.bzl", "declare_gloo", "declare_libraries")
 load("//third_party/libtorch:libtorch.bzl", "libtorch", "libtorch_cuda")
 
 def _maybe(rule, name, **attributes):
@@ -20,47 +20,8 @@ def _maybe(rule, name, **attributes):
 def accelerate_repositories():
     """Declares the external repositories that the targets of @accelerate use."""
     _bazel_rules()
-    _maybe(debian_abseil, "com_google_absl")
-    _maybe(
-        debian_repository,
-        "com_google_googletest",
-        package = "googletest",
-        path = "/usr/src/googletest",
-        build_files = {"@accelerate//third_party/googletest:googletest.BUILD": "BUILD"},
-    )
-    _maybe(
-        debian_repository,
-        "gloo",
-        package = "libgloo-dev",
-        links = {"include/gloo": "/usr/include/gloo"},
-        build_files = {"@accelerate//third_party/gloo:gloo.BUILD": "BUILD"},
-    )
-    _maybe(
-        debian_repository,
-        "google_benchmark",
-        package = "libbenchmark-dev",
-        # With the version in its name, which differs.
-        folders = {"lib": "/usr/lib/x86_64-linux-gnu/libbenchmark.so."},
-        links = {"include/benchmark": "/usr/include/benchmark"},
-        build_files = {"@accelerate//third_party/google_benchmark:google_benchmark.BUILD": "BUILD"},
-    )
-    _maybe(
-        debian_repository,
-        "nlohmann_json",
-        package = "nlohmann-json3-dev",
-        links = {"include/nlohmann": "/usr/include/nlohmann"},
-        build_files = {"@accelerate//third_party/nlohmann_json:nlohmann_json.BUILD": "BUILD"},
-    )
-    _maybe(
-        debian_repository,
-        "yaml_cpp",
-        package = "libyaml-cpp-dev",
-        links = {
-            "include/yaml-cpp": "/usr/include/yaml-cpp",
-            "lib/libyaml-cpp.a": "/usr/lib/x86_64-linux-gnu/libyaml-cpp.a",
-        },
-        build_files = {"@accelerate//third_party/yaml_cpp:yaml_cpp.BUILD": "BUILD"},
-    )
+    declare_gloo(_maybe)
+    declare_libraries(_maybe)
     _maybe(libtorch, "libtorch")
     _maybe(libtorch_cuda, "libtorch_cuda")
     _maybe(cuda_toolkit, "cuda_toolkit")
@@ -84,5 +45,5 @@ def _bazel_rules():
         debian_repository,
         "remote_coverage_tools",
         package = "bazel-bootstrap",
-        build_files = {"@accelerate//third_party/bazel_rules:remote_coverage_tools.BUILD": "BUILD"},
+        build_files = {Label("//third_party/bazel_rules:remote_coverage_tools.BUILD"): "BUILD"},
     )

@@ -5,6 +5,8 @@
 
 #include <unordered_set>
 
+#include "accelerate/libtorch/tested_version.h"
+
 namespace accelerate {
 
 bool PlacedGradient::is_kept() const {

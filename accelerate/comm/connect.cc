@@ -17,6 +17,7 @@
 #include "accelerate/comm/roll_call.h"
 #include "accelerate/comm/store/door.h"
 #include "accelerate/comm/store/sealed_store.h"
+#include "accelerate/libtorch/tested_version.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/rank_states.h"
 #include "launcher/env/variable_names.h"

@@ -1,6 +1,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 #include "accelerate/comm/backend.h"
+#include "accelerate/libtorch/tested_version.h"
 
 namespace accelerate::internal {
 

@@ -10,6 +10,8 @@
 #include <c10/cuda/CUDAStream.h>
 #include <c10/util/Exception.h>
 
+#include "accelerate/libtorch/tested_version.h"
+
 namespace accelerate {
 namespace {
 

@@ -10,6 +10,8 @@
 #include <memory>
 #include <utility>
 
+#include "accelerate/libtorch/tested_version.h"
+
 namespace accelerate::internal {
 
 class ReadyHook : public torch::autograd::PostAccumulateGradHook {

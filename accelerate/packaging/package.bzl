@@ -36,6 +36,11 @@ def _accelerate_package_impl(ctx):
         elif file not in paths:
             paths[file] = "%s/%s.runfiles/%s" % (folder, program.basename, _runfiles_path(ctx, file))
 
+    # What Bazel's newer versions read to find a repository's data by its name.
+    mapping = getattr(ctx.attr.binary[DefaultInfo].files_to_run, "repo_mapping_manifest", None)
+    if mapping:
+        paths[mapping] = "%s/%s.runfiles/_repo_mapping" % (folder, program.basename)
+
     files = [[file.path, path] for file, path in paths.items()]
     inputs = paths.keys()
     if not bundled:

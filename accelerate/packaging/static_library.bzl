@@ -3,21 +3,23 @@
     static_library(
         name = "libaccelerate",
         library = "//accelerate",
-        separate = ["com_google_absl"],
+        separate = ["@com_google_absl//absl/strings"],
     )
 
 Makes NAME.a, and NAME.o of what is to be in every program, whether it uses it or not (`alwayslink`). Shared libraries
-are left out, and so are the repositories in `separate`, which a program gets from elsewhere.
+are left out, and so are the repositories of the libraries in `separate`, which a program gets from elsewhere.
 """
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
 def _static_library_impl(ctx):
+    # By what their aliases lead to.
+    separate = [library.label.workspace_name for library in ctx.attr.separate]
     objects = []
     archives = []
     always = []
     for input in ctx.attr.library[CcInfo].linking_context.linker_inputs.to_list():
-        if input.owner.workspace_name in ctx.attr.separate:
+        if input.owner.workspace_name in separate:
             continue
         for library in input.libraries:
             own = library.pic_objects or library.objects
@@ -62,7 +64,7 @@ static_library = rule(
     toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
     attrs = {
         "library": attr.label(mandatory = True, providers = [CcInfo]),
-        "separate": attr.string_list(),
+        "separate": attr.label_list(providers = [CcInfo]),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
     },
 )

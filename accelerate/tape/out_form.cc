@@ -5,6 +5,8 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "accelerate/libtorch/tested_version.h"
+
 namespace accelerate::internal {
 namespace {
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "accelerate/tape/operator_facts.h"
+#include "accelerate/tape/recording_key.h"
 #include "accelerate/tape/tensor_work.h"
 #include "accelerate/tape/values.h"
 

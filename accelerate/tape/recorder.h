@@ -24,12 +24,6 @@
 
 namespace accelerate::internal {
 
-// Note [Recording below autograd]
-// LibTorch keeps the dispatch key Fake for tools that look at every operator below autograd and
-// autocast. A fallback there, which a thread includes while it records, sees the leaves of a step:
-// what autograd and autocast have made of it, in the order in which it runs, backward included.
-inline constexpr c10::DispatchKey kRecordingKey = c10::DispatchKey::Fake;
-
 class Recorder final : public HostWorkRecorder {
  public:
   Recorder(Recording& recording, const std::vector<at::Tensor>& inputs,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "accelerate/tape/recorder.h"
+#include "accelerate/tape/recording_key.h"
 
 namespace accelerate {
 namespace {
@@ -24,6 +25,7 @@ void on_operator(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
   op.redispatchBoxed(rest, stack);
 }
 
+// kRecordingKey, of which the macro wants the name.
 TORCH_LIBRARY_IMPL(_, Fake, library) {
   library.fallback(torch::CppFunction::makeFromBoxedFunction<&on_operator>());
 }

@@ -67,6 +67,11 @@ def _gpu_bundle_impl(ctx):
                 if not file.short_path.startswith("_solib"):
                     paths[file] = _path_in_bundle(ctx, file)
 
+        # What Bazel's newer versions read to find a repository's data by its name.
+        mapping = getattr(target[DefaultInfo].files_to_run, "repo_mapping_manifest", None)
+        if mapping:
+            paths[mapping] = "runfiles/_repo_mapping"
+
     files = ctx.actions.declare_file(ctx.label.name + ".files")
     ctx.actions.write(files, "".join(["%s\t%s\n" % (file.path, path) for file, path in paths.items()]))
     archive = ctx.actions.declare_file(ctx.label.name + ".tar.gz")

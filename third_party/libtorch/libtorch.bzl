@@ -14,7 +14,7 @@ fetched only by --config=cuda.
 
 # The versions that are built and tested, as they are fetched: the oldest, the default and those between.
 PINNED = ["2.11.0", "2.12.1", "2.13.0", "2.14.1", "2.15.0"]
-DEFAULT = "2.11.0"
+DEFAULT = PINNED[-1]
 
 _ENVIRONMENT = ["LIBTORCH", "LIBTORCH_VERSION", "CUDA_HOME", "XDG_CACHE_HOME", "HOME", "PATH"]
 

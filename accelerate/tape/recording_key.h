@@ -1,0 +1,18 @@
+// The dispatch key of LibTorch below which the operators of a step are recorded.
+//
+// Part of recording.h; not for others.
+#pragma once
+
+#include <c10/core/DispatchKey.h>
+
+#include "accelerate/libtorch/tested_version.h"
+
+namespace accelerate::internal {
+
+// Note [Recording below autograd]
+// LibTorch keeps the dispatch key Fake for tools that look at every operator below autograd and
+// autocast. A fallback there, which a thread includes while it records, sees the leaves of a step:
+// what autograd and autocast have made of it, in the order in which it runs, backward included.
+inline constexpr c10::DispatchKey kRecordingKey = c10::DispatchKey::Fake;
+
+}  // namespace accelerate::internal

@@ -1,0 +1,55 @@
+"""The C++ libraries that this project takes from Debian, as repositories."""
+
+load("//third_party/abseil:debian_abseil.bzl", "debian_abseil")
+load(":debian_repository.bzl", "debian_repository")
+
+def declare_gloo(declare):
+    """Declares Gloo, as declare_libraries does the others."""
+    declare(
+        debian_repository,
+        "gloo",
+        package = "libgloo-dev",
+        links = {"include/gloo": "/usr/include/gloo"},
+        build_files = {Label("//third_party/gloo:gloo.BUILD"): "BUILD"},
+    )
+
+def declare_libraries(declare):
+    """Declares them.
+
+    Args:
+      declare: function of a repository rule, the name of a repository and the rule's attributes.
+    """
+    declare(debian_abseil, "com_google_absl")
+    declare(
+        debian_repository,
+        "com_google_googletest",
+        package = "googletest",
+        path = "/usr/src/googletest",
+        build_files = {Label("//third_party/googletest:googletest.BUILD"): "BUILD"},
+    )
+    declare(
+        debian_repository,
+        "google_benchmark",
+        package = "libbenchmark-dev",
+        # With the version in its name, which differs.
+        folders = {"lib": "/usr/lib/x86_64-linux-gnu/libbenchmark.so."},
+        links = {"include/benchmark": "/usr/include/benchmark"},
+        build_files = {Label("//third_party/google_benchmark:google_benchmark.BUILD"): "BUILD"},
+    )
+    declare(
+        debian_repository,
+        "nlohmann_json",
+        package = "nlohmann-json3-dev",
+        links = {"include/nlohmann": "/usr/include/nlohmann"},
+        build_files = {Label("//third_party/nlohmann_json:nlohmann_json.BUILD"): "BUILD"},
+    )
+    declare(
+        debian_repository,
+        "yaml_cpp",
+        package = "libyaml-cpp-dev",
+        links = {
+            "include/yaml-cpp": "/usr/include/yaml-cpp",
+            "lib/libyaml-cpp.a": "/usr/lib/x86_64-linux-gnu/libyaml-cpp.a",
+        },
+        build_files = {Label("//third_party/yaml_cpp:yaml_cpp.BUILD"): "BUILD"},
+    )
