@@ -13,7 +13,7 @@ abseil=$(sed -n 's/^#define ABSL_LTS_RELEASE_VERSION //p' "$2")
 
 def _cmake_file(ctx, template, abseil, substitutions):
     name = template.basename[:-len(".in")]
-    output = ctx.actions.declare_file(name)
+    output = ctx.actions.declare_file("%s_cmake/%s" % (ctx.label.name, name))
     header = ctx.attr.version[CcInfo].compilation_context.direct_headers[0]
     replace = ";".join(["s/@%s@/%s/" % (key, value) for key, value in substitutions.items()])
     ctx.actions.run_shell(
@@ -33,16 +33,24 @@ def _install_tree_impl(ctx):
     headers = ctx.attr.library[CcInfo].compilation_context.headers.to_list()
     substitutions = {
         # Debian's pkg-config names are those of upstream's CMake package, with another joint.
-        "ABSL": ";".join(["absl::" + name[len("absl_"):] for targets in ALIASES.values() for name in targets.values()]),
+        "ABSL": "" if ctx.attr.with_abseil else ";".join([
+            "absl::" + name[len("absl_"):]
+            for targets in ALIASES.values()
+            for name in targets.values()
+        ]),
         "CUDA": ";".join(ctx.attr.cuda),
         "LIBTORCH_VERSION": VERSION,
     }
     abseil = [file for file in headers if file.path.endswith("absl/base/config.h")][0]
     own = [file for file in headers if file.owner.workspace_name == ctx.label.workspace_name]
-    files = (
-        # A folder of their own: some of their names are common ones.
-        [[file, "include/accelerate-cpp/" + file.short_path] for file in own] +
-        [[file, "lib/" + file.basename] for file in ctx.files.archive] +
+
+    # A folder of their own: some of their names are common ones.
+    files = [[file, "include/accelerate-cpp/" + file.short_path] for file in own]
+    if ctx.attr.with_abseil:
+        of_abseil = [file for file in headers if file.owner.workspace_name == abseil.owner.workspace_name]
+        files += [[file, "include/accelerate-cpp/absl/" + file.path.split("/absl/", 1)[1]] for file in of_abseil]
+    files += (
+        [[file, "lib/libaccelerate." + file.extension] for file in ctx.files.archive] +
         [[ctx.executable.command, "bin/accelerate"]] +
         [_cmake_file(ctx, template, abseil, substitutions) for template in ctx.files.cmake]
     )
@@ -84,6 +92,7 @@ install_tree = rule(
         "cuda": attr.string_list(doc = "CMake targets of the CUDA toolkit that the archive needs."),
         "library": attr.label(mandatory = True, providers = [CcInfo], doc = "What has the headers."),
         "self_test": attr.label(mandatory = True, executable = True, cfg = "target", doc = "What `accelerate test` runs."),
+        "with_abseil": attr.bool(doc = "Abseil is in the archive, and its headers come along."),
         "version": attr.label(mandatory = True, providers = [CcInfo], doc = "Has the header with the version."),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
         "_pack": attr.label(

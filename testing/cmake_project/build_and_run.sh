@@ -19,7 +19,21 @@ fail() {
   exit 1
 }
 configure() {
-  cmake -S "$project" -B "$build" -DCMAKE_PREFIX_PATH="$prefix" -DTorch_DIR="${Torch_DIR:-$project/torch}" "$@"
+  cmake -S "$project" -B "$build" -DCMAKE_PREFIX_PATH="$prefix" "$@"
+}
+# As a project that has found LibTorch itself.
+configure_after_torch() {
+  cmake -S "$project" -B "$build.torch" -DCMAKE_PREFIX_PATH="$prefix" -DTorch_DIR="$project/torch" \
+    -DCMAKE_PROJECT_INCLUDE="$project/torch/find_torch.cmake"
+}
+# refused SENTENCE COMMAND...
+refused() {
+  local sentence=$1 errors
+  shift
+  if errors=$("$@" 2>&1); then fail "this should have been refused: $*"; fi
+  # CMake breaks lines where it likes.
+  errors=$(echo "$errors" | tr -s ' \n' ' ')
+  [[ $errors == *"$sentence"* ]] || fail "the error does not say '$sentence': $errors"
 }
 
 "$1" "$2" --prefix="$prefix"
@@ -27,12 +41,16 @@ configure() {
 mv "$prefix" "$prefix.moved"
 prefix=$prefix.moved
 
-if errors=$(TORCH_VERSION=2.1.3 configure 2>&1); then fail "another LibTorch was accepted"; fi
-# CMake breaks lines where it likes.
-errors=$(echo "$errors" | tr -s ' \n' ' ')
-[[ $errors == *"was built with LibTorch $TORCH_VERSION, but this project has found LibTorch 2.1.3 in"* ]] ||
-  fail "the error does not name the two versions: $errors"
+old=$TEST_TMPDIR/old
+mkdir -p "$old/include/torch/headeronly"
+printf '#define TORCH_VERSION_%s\n' 'MAJOR 2' 'MINOR 1' 'PATCH 3' >"$old/include/torch/headeronly/version.h"
+another="was built with LibTorch $TORCH_VERSION, but this project has found LibTorch 2.1.3 in"
+refused "$another $old" configure -DLIBTORCH="$old"
+TORCH_VERSION=2.1.3 refused "$another" configure_after_torch
+refused "there is no LibTorch at '/nowhere'" configure -DLIBTORCH=/nowhere
 
+configure_after_torch
+rm -rf "$build"
 configure
 cmake --build "$build" --verbose
 export OMP_NUM_THREADS=1

@@ -1,0 +1,5 @@
+import sys
+
+from accelerate_cpp.command import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Packs a tree of //:install and a Python package into a wheel. The same files give the same wheel, byte for byte.
+
+    build_wheel.py TREE VERSION_HEADER LIBTORCH_VERSION FOLDER [PACKAGE_FILE=PATH]...
+
+The wheel goes into FOLDER under the name that pip wants. VERSION_HEADER has the version of this library.
+"""
+
+import base64
+import hashlib
+import pathlib
+import re
+import sys
+import sysconfig
+import tarfile
+import zipfile
+
+METADATA = """Metadata-Version: 2.1
+Name: accelerate-cpp
+Version: {version}
+Summary: Training programs in C++ that run on one process or many, in any precision, without a change to their source
+License: Apache-2.0
+Requires-Python: >=3.9
+Requires-Dist: torch (=={torch})
+"""
+
+WHEEL = """Wheel-Version: 1.0
+Generator: accelerate-cpp
+Root-Is-Purelib: false
+Tag: py3-none-{platform}
+"""
+
+ENTRY_POINTS = """[console_scripts]
+accelerate-cpp = accelerate_cpp.command:main
+"""
+
+
+class Wheel:
+    def __init__(self, path):
+        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
+        self._record = []
+
+    def add(self, path, data, executable=False):
+        entry = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))
+        entry.external_attr = (0o100755 if executable else 0o100644) << 16
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        self._zip.writestr(entry, data)
+        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+        self._record.append(f"{path},sha256={digest},{len(data)}")
+
+    def close(self, record):
+        self._zip.writestr(zipfile.ZipInfo(record, (1980, 1, 1, 0, 0, 0)), "\n".join([*self._record, f"{record},,", ""]))
+        self._zip.close()
+
+
+def main():
+    tree, header, torch, folder, *package = sys.argv[1:]
+    own = re.search(r'kVersion\[\] = "(.*)";', pathlib.Path(header).read_text()).group(1)
+    # Which LibTorch it is for, since it is of no use with another.
+    version = f"{own}+torch{torch}"
+    platform = re.sub("[-.]", "_", sysconfig.get_platform())
+    wheel = Wheel(pathlib.Path(folder) / f"accelerate_cpp-{version}-py3-none-{platform}.whl")
+    for source, path in sorted(pair.split("=", 1) for pair in package):
+        wheel.add(path, pathlib.Path(source).read_bytes())
+    with tarfile.open(tree) as files:
+        for file in files:
+            wheel.add("accelerate_cpp/prefix/" + file.name, files.extractfile(file).read(), bool(file.mode & 0o100))
+    information = f"accelerate_cpp-{version}.dist-info/"
+    wheel.add(information + "METADATA", METADATA.format(version=version, torch=torch).encode())
+    wheel.add(information + "WHEEL", WHEEL.format(platform=platform).encode())
+    wheel.add(information + "entry_points.txt", ENTRY_POINTS.encode())
+    wheel.close(information + "RECORD")
+
+
+main()
