@@ -1,0 +1,75 @@
+"""precompiled_header: headers that many sources include and that take long to read, read once.
+
+    precompiled_header(
+        name = "torch_and_gtest",
+        headers = ["torch/torch.h", "gtest/gtest.h"],
+        deps = [...],
+    )
+
+A target uses it with `deps = ["//testing/precompiled:torch_and_gtest"]` and `copts = INCLUDE_TORCH_AND_GTEST`. It is made
+with the flags of every C++ compilation, and serves sources with these and others of their own that are warnings and
+definitions. For tests and benchmarks: a source must still include what it uses.
+"""
+
+load("@bazel_tools//tools/build_defs/cc:action_names.bzl", "CPP_COMPILE_ACTION_NAME")
+load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
+
+# -Winvalid-pch: when the compiler cannot use it, the build says so.
+INCLUDE_TORCH_AND_GTEST = ["-Winvalid-pch", "-include", "testing/precompiled/torch_and_gtest.h"]
+
+def _precompiled_header_impl(ctx):
+    header = ctx.actions.declare_file(ctx.label.name + ".h")
+    ctx.actions.write(header, "".join(["#include <%s>\n" % each for each in ctx.attr.headers]))
+    dependencies = cc_common.merge_cc_infos(cc_infos = [dep[CcInfo] for dep in ctx.attr.deps])
+    context = dependencies.compilation_context
+    toolchain = find_cpp_toolchain(ctx)
+    headers = [header]
+
+    # Clang's precompiled headers have another form, and flags of their own.
+    if "clang" not in toolchain.compiler:
+        precompiled = ctx.actions.declare_file(ctx.label.name + ".h.gch")
+        features = cc_common.configure_features(ctx = ctx, cc_toolchain = toolchain)
+        variables = cc_common.create_compile_variables(
+            feature_configuration = features,
+            cc_toolchain = toolchain,
+            user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts,
+            source_file = header.path,
+            output_file = precompiled.path,
+            use_pic = True,
+            include_directories = context.includes,
+            quote_include_directories = context.quote_includes,
+            system_include_directories = context.system_includes,
+            preprocessor_defines = context.defines,
+        )
+        arguments = cc_common.get_memory_inefficient_command_line(
+            feature_configuration = features,
+            action_name = CPP_COMPILE_ACTION_NAME,
+            variables = variables,
+        )
+        ctx.actions.run(
+            executable = toolchain.compiler_executable,
+            arguments = ["-x", "c++-header"] + arguments,
+            inputs = depset([header], transitive = [context.headers, toolchain.all_files]),
+            outputs = [precompiled],
+            env = cc_common.get_environment_variables(
+                feature_configuration = features,
+                action_name = CPP_COMPILE_ACTION_NAME,
+                variables = variables,
+            ),
+            mnemonic = "PrecompileHeader",
+            progress_message = "Precompiling %s" % header.short_path,
+        )
+        headers.append(precompiled)
+    own = CcInfo(compilation_context = cc_common.create_compilation_context(headers = depset(headers)))
+    return [cc_common.merge_cc_infos(cc_infos = [own, dependencies])]
+
+precompiled_header = rule(
+    implementation = _precompiled_header_impl,
+    fragments = ["cpp"],
+    toolchains = ["@bazel_tools//tools/cpp:toolchain_type"],
+    attrs = {
+        "deps": attr.label_list(providers = [CcInfo]),
+        "headers": attr.string_list(mandatory = True, doc = "As they are included, in order."),
+        "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
+    },
+)
