@@ -34,14 +34,16 @@ struct Sum {
 struct Max {
   template <class A>
   static ACCELERATE_HOST_DEVICE A apply(A most, A value) {
-    return (value > most) | (value != value) ? value : most;
+    const bool takes_over = (value > most) | (value != value);
+    return takes_over ? value : most;
   }
 };
 
 struct Min {
   template <class A>
   static ACCELERATE_HOST_DEVICE A apply(A least, A value) {
-    return (value < least) | (value != value) ? value : least;
+    const bool takes_over = (value < least) | (value != value);
+    return takes_over ? value : least;
   }
 };
 

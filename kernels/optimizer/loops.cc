@@ -6,6 +6,7 @@
 #include ACCELERATE_RULE_HEADER
 #include "kernels/optimizer/optimizer_step.h"
 #include "kernels/optimizer/rule.h"
+#include "kernels/simd/independent_iterations.h"
 #include "kernels/simd/this_level.h"
 
 namespace accelerate::kernels {
@@ -22,7 +23,7 @@ void step_elements(const Rule::Scalars<T> scalars, const OptimizerArrays<Rule, T
   const int64_t count = arrays.count;
   T unused = 0;
   // __restrict does not survive the references of the element function.
-#pragma GCC ivdep
+  ACCELERATE_INDEPENDENT_ITERATIONS
   for (int64_t i = 0; i < count; ++i) {
     Rule::element<kPresent...>(
         scalars, gradient[i], parameter[i],

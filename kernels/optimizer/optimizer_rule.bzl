@@ -35,6 +35,7 @@ def optimizer_rule(name, rule, deps = []):
         deps = deps + [
             ":optimizer_step",
             "//kernels/simd:host_device",
+            "//kernels/simd:independent_iterations",
             "//kernels/simd:square_root",
         ],
     )
