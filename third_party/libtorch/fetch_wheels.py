@@ -1,12 +1,14 @@
 """Downloads pinned wheels through pip and unpacks what a build needs of them.
 
-    fetch_wheels.py REQUIREMENTS FOLDER
+    fetch_wheels.py REQUIREMENTS CACHE
 
-REQUIREMENTS is in pip's format, each line with its sha256. Every wheel is unpacked below FOLDER as pip would
-install it. FOLDER appears whole or not at all: the work is done beside it, in a folder that is renamed at the
-end, so that an interrupted download is simply begun again. On failure, one sentence goes to stderr.
+REQUIREMENTS is in pip's format, each line with its sha256, and named VERSION_KIND.txt. Every wheel is unpacked as pip
+would install it, into a folder of CACHE that belongs to these requirements and whose path is printed. It appears whole or
+not at all: the work is done beside it, in a folder that is renamed at the end, so that an interrupted download is simply
+begun again. On failure, one sentence goes to stderr.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -54,11 +56,23 @@ def download(requirements, folder):
                      reason)
 
 
+def folder_of(requirements):
+    """Another list of wheels gets another folder."""
+    version, kind = os.path.basename(requirements)[:-len(".txt")].split("_")
+    with open(requirements, "rb") as file:
+        return "libtorch-%s-%s-%s" % (version, kind, hashlib.sha256(file.read()).hexdigest()[:8])
+
+
 def main():
-    requirements, destination = sys.argv[1:]
+    requirements, cache = sys.argv[1:]
     gpu = "cpu" not in os.path.basename(requirements)
-    if os.path.isdir(destination):
-        return
+    destination = os.path.join(cache, folder_of(requirements))
+    if not os.path.isdir(destination):
+        fetch(requirements, destination, gpu)
+    print(destination)
+
+
+def fetch(requirements, destination, gpu):
     os.makedirs(os.path.dirname(destination), exist_ok=True)
     work = tempfile.mkdtemp(prefix=".unfinished-", dir=os.path.dirname(destination))
     try:

@@ -87,16 +87,12 @@ def _fetched(ctx, wheels):
     cache = ctx.os.environ.get("XDG_CACHE_HOME") or ctx.os.environ.get("HOME", "/root") + "/.cache"
     version = _asked_for(ctx) or DEFAULT
     requirements = ctx.path(Label("//third_party/libtorch:wheels/%s_%s.txt" % (version, wheels)))
-
-    # Another list of wheels gets another folder.
-    folder = "%s/accelerate/libtorch-%s-%s-%d" % (cache, version, wheels, hash(ctx.read(requirements)) % 1000000)
-    if not ctx.path(folder).exists:
-        ctx.report_progress("downloading LibTorch %s for the %s, once" % (version, wheels))
-        script = ctx.path(Label("//third_party/libtorch:fetch_wheels.py"))
-        result = ctx.execute([python, script, requirements, folder], timeout = 3600)
-        if result.return_code != 0:
-            fail(result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "LibTorch could not be fetched")
-    return folder
+    script = ctx.path(Label("//third_party/libtorch:fetch_wheels.py"))
+    ctx.report_progress("LibTorch %s for the %s, downloaded once" % (version, wheels))
+    result = ctx.execute([python, script, requirements, cache + "/accelerate"], timeout = 3600)
+    if result.return_code != 0:
+        fail(result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "LibTorch could not be fetched")
+    return result.stdout.strip()
 
 def _find_torch(ctx, wheels):
     explicit = ctx.os.environ.get("LIBTORCH")
