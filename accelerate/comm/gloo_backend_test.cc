@@ -21,7 +21,8 @@ std::string sum_of_ranks(const BackendOptions& options, const Store& store) {
 
 TEST(GlooBackend, IsMadeForEachKindOfAddress) {
   const BackendOptions by_name{.rank = 0, .size = 2, .timeout = kLong, .hostname = "127.0.0.1"};
-  const BackendOptions by_interface{.rank = 0, .size = 2, .timeout = kLong, .network_interface = "lo"};
+  const BackendOptions by_interface{
+      .rank = 0, .size = 2, .timeout = kLong, .network_interface = "lo"};
   for (const BackendOptions& options : {by_name, by_interface}) {
     const auto ends = run_forked(2, [&](int rank, const Store& store) {
       BackendOptions own = options;

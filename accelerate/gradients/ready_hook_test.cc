@@ -26,9 +26,9 @@ class ReadyHookTest : public testing::Test {
  protected:
   void hook(const at::Tensor& parameter, size_t index) {
     torch::autograd::impl::set_post_acc_grad_hooks(
-        parameter, std::make_unique<ReadyHook>(
-                       listener_, index,
-                       std::move(torch::autograd::impl::post_acc_grad_hooks(parameter))));
+        parameter,
+        std::make_unique<ReadyHook>(
+            listener_, index, std::move(torch::autograd::impl::post_acc_grad_hooks(parameter))));
   }
 
   std::shared_ptr<Noted> listener_ = std::make_shared<Noted>();

@@ -24,8 +24,9 @@ TEST(RecordingKey, HasNoKernelsOfLibTorch) {
 
 TEST(RecordingKey, LiesBelowAutogradAndAutocastAndAboveTheCpu) {
   const c10::DispatchKeySet below(c10::DispatchKeySet::FULL_AFTER, kRecordingKey);
-  const char* remedy = "the order of LibTorch's dispatch keys has changed: recordings would hold "
-                       "what autograd or autocast is yet to do. See recording_key.h.";
+  const char* remedy =
+      "the order of LibTorch's dispatch keys has changed: recordings would hold "
+      "what autograd or autocast is yet to do. See recording_key.h.";
   EXPECT_FALSE(below.has_any(c10::autograd_dispatch_keyset)) << remedy;
   EXPECT_FALSE(below.has_any(c10::autocast_dispatch_keyset)) << remedy;
   EXPECT_FALSE(below.has(c10::DispatchKey::ADInplaceOrView)) << remedy;

@@ -30,7 +30,7 @@ TEST(ListeningStore, ServesAtTheSocketThatItIsGiven) {
   options.isServer = false;
   options.masterListenFd.reset();
   const auto client = c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options);
-  server->set("key", "value");
+  static_cast<c10d::Store&>(*server).set("key", "value");
   EXPECT_EQ(client->get_to_str("key"), "value");
   EXPECT_EQ(server->getPort(), ntohs(address.sin_port))
       << "LibTorch's store no longer serves at the socket that it is given";
