@@ -40,26 +40,27 @@ const json& recordings() {
   return *all;
 }
 
+void set_rates(Optimizer& optimizer, const Rates& rates) {
+  for (std::size_t i = 0; i < rates.size(); ++i) {
+    optimizer.param_groups().at(i).options().set_lr(rates[i]);
+  }
+}
+
 template <class OptimizerType, class Options>
 std::unique_ptr<Optimizer> optimizer_of(const Options& defaults, const Rates& rates) {
   std::vector<OptimizerParamGroup> groups;
-  for (const double rate : rates) {
-    auto options = std::make_unique<Options>(defaults);
-    options->lr(rate);
-    groups.emplace_back(std::vector<torch::Tensor>{torch::zeros({1})}, std::move(options));
-  }
-  return std::make_unique<OptimizerType>(groups, defaults);
+  for (size_t i = 0; i < rates.size(); ++i)
+    groups.emplace_back(std::vector<torch::Tensor>{torch::zeros({1})});
+  auto optimizer = std::make_unique<OptimizerType>(groups, defaults);
+  // Not with the groups: newer versions of LibTorch give a group whose rate is the rate that its
+  // options begin with the one of `defaults` instead.
+  set_rates(*optimizer, rates);
+  return optimizer;
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const std::string& name, const Rates& rates) {
   if (name == "sgd") return optimizer_of<torch::optim::SGD>(SGDOptions(1).momentum(0.9), rates);
   return optimizer_of<torch::optim::AdamW>(AdamWOptions(1), rates);
-}
-
-void set_rates(Optimizer& optimizer, const Rates& rates) {
-  for (std::size_t i = 0; i < rates.size(); ++i) {
-    optimizer.param_groups().at(i).options().set_lr(rates[i]);
-  }
 }
 
 Rates momenta_of(Optimizer& optimizer) {
