@@ -1,8 +1,8 @@
 // Stops the build with a LibTorch that was not tried, in the files that lean on its internals.
 //
 // Part of those files; not for others. What LibTorch documents stays as it is from version to
-// version; what these files use need not. Each of them has a test that fails when it changes:
-// docs/design.md has the table.
+// version; what these files use need not. Each of them has a test that fails when it changes, those
+// of CUDA on a GPU: docs/design.md has the table.
 #pragma once
 
 #include <torch/headeronly/version.h>

@@ -45,13 +45,36 @@ old=$TEST_TMPDIR/old
 mkdir -p "$old/include/torch/headeronly"
 printf '#define TORCH_VERSION_%s\n' 'MAJOR 2' 'MINOR 1' 'PATCH 3' >"$old/include/torch/headeronly/version.h"
 another="was built with LibTorch $TORCH_VERSION, but this project has found LibTorch 2.1.3 in"
+touch_libraries() {
+  mkdir -p "$1/lib"
+  touch "$1/lib/libtorch_cpu.so" "$1/lib/libc10.so"
+}
+refused "there is no LibTorch at '$old': $old/lib/libtorch_cpu.so is missing" configure -DLIBTORCH="$old"
+touch_libraries "$old"
 refused "$another $old" configure -DLIBTORCH="$old"
 TORCH_VERSION=2.1.3 refused "$another" configure_after_torch
 refused "there is no LibTorch at '/nowhere'" configure -DLIBTORCH=/nowhere
+rm -rf "$build" "$build.torch"
 
 configure_after_torch
-rm -rf "$build"
-configure
+cmake --build "$build.torch"
+"$build.torch/line" --num_processes=1 >/dev/null || fail "the program of a project that has found LibTorch does not run"
+
+# A Python package torch is the folder torch beside its metadata.
+site=$TEST_TMPDIR/site
+mkdir -p "$site/torch-$TORCH_VERSION.dist-info"
+printf 'Metadata-Version: 2.1\nName: torch\nVersion: %s\n' "$TORCH_VERSION" >"$site/torch-$TORCH_VERSION.dist-info/METADATA"
+ln -s "$LIBTORCH" "$site/torch"
+[ ! -d "$LIBTORCH/../nvidia" ] || ln -s "$LIBTORCH/../nvidia" "$site/nvidia"
+(
+  unset LIBTORCH
+  PYTHONPATH=$site configure
+)
+# Another shell has neither variable.
+(
+  unset LIBTORCH
+  cmake -S "$project" -B "$build"
+) || fail "what was found is forgotten"
 cmake --build "$build" --verbose
 export OMP_NUM_THREADS=1
 output=$("$build/line" --num_processes=2 --slope=5)

@@ -1,15 +1,18 @@
 #!/bin/sh
-# downstream.sh WORKSPACE analyse|run
+# downstream.sh WORKSPACE LIBRARY analyse|run
 # Analyses the downstream workspace, or builds and runs its program, with a Bazel of its own, as a user's workspace
 # would.
 set -eu
 # Through the link to the checkout: Bazel refuses to work in its own output folders.
+# The same LibTorch as here.
+LIBTORCH=$(dirname "$(dirname "$(readlink -f "$2")")")
+export LIBTORCH
 workspace=$(dirname "$(readlink -f "$1")")/testing/downstream_workspace
 HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
 export HOME
 cd "$workspace"
 bazel="bazel --output_user_root=${XDG_CACHE_HOME:-$HOME/.cache}/accelerate/downstream_bazel --max_idle_secs=60"
-if [ "$2" = analyse ]; then
+if [ "$3" = analyse ]; then
   for config in "" --config=fp16; do
     $bazel build --nobuild --noshow_progress $config //...
   done

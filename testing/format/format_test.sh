@@ -2,10 +2,14 @@
 # Passes when clang-format would change no C++ source of the checkout that this test was built from. Versions differ in
 # what they write; the sources are as version 14 has them.
 set -eu
-clang-format --version | grep -q 'version 14\.' || {
-  echo "skipped: this is not clang-format 14 but $(clang-format --version)"
-  exit 0
-}
+version=$(clang-format --version)
+case $version in
+  *"version 14."*) ;;
+  *)
+    echo "skipped: this is not clang-format 14 but $version"
+    exit 0
+    ;;
+esac
 root=$(dirname "$(readlink -f .clang-format)")
 cd "$root"
 find . \( -name 'bazel-*' -o -name .git \) -prune -o \

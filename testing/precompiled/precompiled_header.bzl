@@ -14,8 +14,12 @@ definitions. For tests and benchmarks: a source must still include what it uses.
 load("@bazel_tools//tools/build_defs/cc:action_names.bzl", "CPP_COMPILE_ACTION_NAME")
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
-# -Winvalid-pch: when the compiler cannot use it, the build says so.
-INCLUDE_TORCH_AND_GTEST = ["-Winvalid-pch", "-include", "testing/precompiled/torch_and_gtest.h"]
+# -Winvalid-pch: when the compiler cannot use it, the build says so. -fpch-deps: Bazel learns which headers are in it, and
+# compiles anew when one changes, as it does for another LibTorch.
+INCLUDE_TORCH_AND_GTEST = ["-include", "testing/precompiled/torch_and_gtest.h"] + select({
+    "//testing/precompiled:is_clang": [],
+    "//conditions:default": ["-Winvalid-pch", "-fpch-deps"],
+})
 
 def _precompiled_header_impl(ctx):
     header = ctx.actions.declare_file(ctx.label.name + ".h")
@@ -28,6 +32,7 @@ def _precompiled_header_impl(ctx):
     # Clang's precompiled headers have another form, and flags of their own.
     if "clang" not in toolchain.compiler:
         precompiled = ctx.actions.declare_file(ctx.label.name + ".h.gch")
+        dependencies_file = ctx.actions.declare_file(ctx.label.name + ".h.d")
         features = cc_common.configure_features(ctx = ctx, cc_toolchain = toolchain)
         variables = cc_common.create_compile_variables(
             feature_configuration = features,
@@ -48,9 +53,12 @@ def _precompiled_header_impl(ctx):
         )
         ctx.actions.run(
             executable = toolchain.compiler_executable,
-            arguments = ["-x", "c++-header"] + arguments,
+            arguments = ["-x", "c++-header", "-MD", "-MF", dependencies_file.path] + arguments,
             inputs = depset([header], transitive = [context.headers, toolchain.all_files]),
-            outputs = [precompiled],
+            # The list only makes the compiler note it in what it precompiles.
+            outputs = [precompiled, dependencies_file],
+            # Most of a gigabyte for half a minute.
+            execution_requirements = {"no-cache": "1"},
             env = cc_common.get_environment_variables(
                 feature_configuration = features,
                 action_name = CPP_COMPILE_ACTION_NAME,

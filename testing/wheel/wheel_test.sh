@@ -31,8 +31,12 @@ export PYTHONPATH=$PWD/site PATH=$PWD/site/bin:$PATH
 
 accelerate-cpp new spirals >said
 grep -q 'build/spirals --num_processes=2' said || fail "it does not say how to go on: $(cat said)"
+# Beside the wheel, where pip puts it.
+ln -s "$LIBTORCH" site/torch
+[ ! -d "$LIBTORCH/../nvidia" ] || ln -s "$LIBTORCH/../nvidia" site/nvidia
 cd spirals
-cmake -B build -DCMAKE_PREFIX_PATH="$(accelerate-cpp cmake-path)" >/dev/null
+env -u LIBTORCH cmake -B build -DCMAKE_PREFIX_PATH="$(accelerate-cpp cmake-path)" >/dev/null
+grep -q '^LIBTORCH:PATH=.*/site/torch$' build/CMakeCache.txt || fail "the LibTorch beside it is not taken"
 cmake --build build
 for run in "build/spirals --num_processes=2" "accelerate-cpp launch --config_file config.yaml build/spirals"; do
   # A warning is a fault in what a person sees first.
@@ -44,6 +48,7 @@ cd ..
 
 refused 1 "spirals exists and is not an empty folder" accelerate-cpp new spirals
 refused 1 "cannot be the name of a program" accelerate-cpp new "my project"
+refused 1 "cannot be the name of a program" accelerate-cpp new install
 refused 1 "could not be written: Not a directory" accelerate-cpp new said/inside
 refused 2 "usage: accelerate-cpp new FOLDER" accelerate-cpp new
 refused 0 "usage: accelerate-cpp new FOLDER" accelerate-cpp new --help

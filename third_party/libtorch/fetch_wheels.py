@@ -40,7 +40,7 @@ def wanted(member, gpu):
 def download(requirements, folder):
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
                "--disable-pip-version-check", *PLATFORM, "-r", requirements, "-d", folder]
-    result = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if result.returncode == 0:
         return
     reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]

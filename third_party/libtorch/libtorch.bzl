@@ -80,12 +80,13 @@ def _installed(ctx):
         return None
     return words[1] if ctx.path(words[1] + "/lib/libtorch_cpu.so").exists else None
 
-def _fetched(ctx, wheels):
+def _fetched(ctx, wheels, version = None):
+    """The folder of pinned wheels: of the version that is there, where some of it is; of the one that is asked for."""
     python = ctx.which("python3")
     if not python:
         fail("LibTorch cannot be fetched without python3. Run ./bazelw once, which installs it.")
     cache = ctx.os.environ.get("XDG_CACHE_HOME") or ctx.os.environ.get("HOME", "/root") + "/.cache"
-    version = _asked_for(ctx) or DEFAULT
+    version = version or _asked_for(ctx) or DEFAULT
     requirements = ctx.path(Label("//third_party/libtorch:wheels/%s_%s.txt" % (version, wheels)))
     script = ctx.path(Label("//third_party/libtorch:fetch_wheels.py"))
     ctx.report_progress("LibTorch %s for the %s, downloaded once" % (version, wheels))
@@ -157,7 +158,10 @@ def _libtorch_cuda_impl(ctx):
             fail(("%s/lib/%s is missing: --config=cuda needs a LibTorch with CUDA. Uninstall the Python package torch, so " +
                   "that the right one is fetched, or set LIBTORCH to one with CUDA.") % (torch, name))
     if not ctx.path(sites[0] + "/nvidia/nccl/include/nccl.h").exists or not ctx.path(sites[0] + "/nvidia/cudnn").exists:
-        sites.append(_fetched(ctx, "cuda"))
+
+        # The rest of the same version.
+        minor = _minor(_read_version(ctx, torch))
+        sites.append(_fetched(ctx, "cuda", [each for each in PINNED if _minor(each) == minor][0]))
     ctx.symlink(sites[-1] + "/nvidia/nccl/include", "include")
 
     # A program loads all of these when it starts, even where there is no GPU to use.

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Packs a tree of //:install and a Python package into a wheel. The same files give the same wheel, byte for byte.
 
-    build_wheel.py TREE VERSION_HEADER LIBTORCH_VERSION FOLDER [PACKAGE_FILE=PATH]...
+    build_wheel.py TREE VERSION_HEADER LIBTORCH_VERSION VARIANT LICENSE FOLDER [PACKAGE_FILE=PATH]...
 
-The wheel goes into FOLDER under the name that pip wants. VERSION_HEADER has the version of this library.
+The wheel goes into FOLDER under the name that pip wants. VERSION_HEADER has the version of this library,
+to which the LibTorch is added, and the variant if there is one.
 """
 
 import base64
@@ -20,6 +21,7 @@ Name: accelerate-cpp
 Version: {version}
 Summary: Training programs in C++ that run on one process or many, in any precision, without a change to their source
 License: Apache-2.0
+License-File: LICENSE
 Requires-Python: >=3.9
 Requires-Dist: torch (=={torch})
 """
@@ -54,10 +56,10 @@ class Wheel:
 
 
 def main():
-    tree, header, torch, folder, *package = sys.argv[1:]
+    tree, header, torch, variant, license_file, folder, *package = sys.argv[1:]
     own = re.search(r'kVersion\[\] = "(.*)";', pathlib.Path(header).read_text()).group(1)
     # Which LibTorch it is for, since it is of no use with another.
-    version = f"{own}+torch{torch}"
+    version = f"{own}+torch{torch}" + (f".{variant}" if variant else "")
     platform = re.sub("[-.]", "_", sysconfig.get_platform())
     wheel = Wheel(pathlib.Path(folder) / f"accelerate_cpp-{version}-py3-none-{platform}.whl")
     for source, path in sorted(pair.split("=", 1) for pair in package):
@@ -68,6 +70,7 @@ def main():
     information = f"accelerate_cpp-{version}.dist-info/"
     wheel.add(information + "METADATA", METADATA.format(version=version, torch=torch).encode())
     wheel.add(information + "WHEEL", WHEEL.format(platform=platform).encode())
+    wheel.add(information + "LICENSE", pathlib.Path(license_file).read_bytes())
     wheel.add(information + "entry_points.txt", ENTRY_POINTS.encode())
     wheel.close(information + "RECORD")
 

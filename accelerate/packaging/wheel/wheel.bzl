@@ -15,12 +15,11 @@ load("@libtorch//:version.bzl", "VERSION")
 def _wheel_impl(ctx):
     folder = ctx.actions.declare_directory(ctx.label.name)
     header = ctx.attr.version[CcInfo].compilation_context.direct_headers[0]
-    own = ctx.label.package + "/"
     ctx.actions.run(
         executable = ctx.executable._build,
-        arguments = [ctx.file.tree.path, header.path, VERSION, folder.path] +
-                    ["%s=%s" % (file.path, file.short_path[len(own):]) for file in ctx.files.package],
-        inputs = [ctx.file.tree, header] + ctx.files.package,
+        arguments = [ctx.file.tree.path, header.path, VERSION, ctx.attr.variant, ctx.file.license.path, folder.path] +
+                    ["%s=%s" % (file.path, file.owner.name) for file in ctx.files.package],
+        inputs = [ctx.file.tree, header, ctx.file.license] + ctx.files.package,
         outputs = [folder],
         mnemonic = "Wheel",
         progress_message = "Packing the wheel of accelerate-cpp",
@@ -31,8 +30,10 @@ def _wheel_impl(ctx):
 wheel = rule(
     implementation = _wheel_impl,
     attrs = {
+        "license": attr.label(allow_single_file = True, mandatory = True),
         "package": attr.label_list(allow_files = True, mandatory = True, doc = "Files of the Python package, from its folder on."),
         "tree": attr.label(allow_single_file = [".tar"], mandatory = True, doc = "An install_tree."),
+        "variant": attr.string(doc = "What tells this wheel from another of the same versions."),
         "version": attr.label(mandatory = True, providers = [CcInfo], doc = "Has the header with the version."),
         "_build": attr.label(
             default = "//accelerate/packaging/wheel:build_wheel.py",

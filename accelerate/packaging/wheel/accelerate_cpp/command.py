@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import pathlib
 import re
+import shlex
 import sys
 
 from accelerate_cpp import PREFIX
@@ -15,9 +16,14 @@ USAGE = """usage: accelerate-cpp new FOLDER     a project with a program that tr
        accelerate-cpp cmake-path     the folder for CMake's CMAKE_PREFIX_PATH
        accelerate-cpp COMMAND ...    accelerate's own: config, env, estimate-memory, launch, test
 
-`accelerate-cpp launch --help` and so on describe those."""
+`accelerate-cpp launch --help` and so on describe those. Where they speak of `accelerate`, it is this command."""
 
 TEMPLATE = pathlib.Path(__file__).resolve().parent / "template"
+
+
+# Targets that CMake makes itself, and files that it writes.
+RESERVED = {"all", "build", "clean", "edit_cache", "help", "install", "list_install_components", "package",
+            "package_source", "rebuild_cache", "test", "CMakeFiles", "Makefile"}
 
 
 class Refusal(Exception):
@@ -28,9 +34,9 @@ def new_project(folder):
     """Lays the template into a folder, with the folder's name in the place of PROJECT."""
     path = pathlib.Path(folder)
     name = path.resolve().name
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) or name == "test":
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) or name in RESERVED:
         raise Refusal(f"`{name}` cannot be the name of a program that CMake builds; take one of letters, digits, _ and -, "
-                      "which begins with a letter")
+                      "which begins with a letter and is no word of CMake's own")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise Refusal(f"{folder} exists and is not an empty folder; nothing was written")
     try:
@@ -42,7 +48,7 @@ def new_project(folder):
         raise Refusal(f"{folder} could not be written: {error.strerror}") from error
     print(f"""{folder} is there. To build and train:
 
-  cd {folder}
+  cd {shlex.quote(folder)}
   cmake -B build -DCMAKE_PREFIX_PATH="$(accelerate-cpp cmake-path)"
   cmake --build build
   build/{name} --num_processes=2""")
