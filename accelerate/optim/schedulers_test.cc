@@ -221,7 +221,7 @@ TEST_P(Recorded, GoesOnFromASavedState) {
       expect_at(recorded, step, *saved, *first);
     }
     const SchedulerState state = saved->state();
-    EXPECT_EQ(state.kind, recorded.at("scheduler"));
+    EXPECT_EQ(state.kind, recorded.at("scheduler").get<std::string>());
 
     auto second = make_optimizer(recorded.at("optimizer"), {77.0, 88.0});
     auto loaded = make_scheduler(recorded, *second);

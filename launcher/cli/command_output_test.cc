@@ -84,8 +84,8 @@ TEST(CommandOutput, LeavesNothingRunning) {
 
 TEST(CommandOutput, LeavesNothingRunningWhenASignalEndsIt) {
   const std::string nap = "1000." + std::to_string(getpid()) + "1";
-  EXPECT_EXIT(command_output({"sh", "-c", "kill -TERM $PPID; sleep " + nap},
-                             {.time_limit = std::chrono::hours(1)}),
+  EXPECT_EXIT(static_cast<void>(command_output({"sh", "-c", "kill -TERM $PPID; sleep " + nap},
+                                               {.time_limit = std::chrono::hours(1)})),
               ::testing::KilledBySignal(SIGTERM), "");
   EXPECT_TRUE(ends(nap));
 }
