@@ -36,8 +36,8 @@ class TestArray {
   // `offset` elements behind an aligned address.
   TestArray(int64_t count, int64_t offset)
       : storage_(count + 2 * kGuard + offset), begin_(kGuard + offset), count_(count) {
-    std::memset(storage_.data(), kGuardByte, begin_ * sizeof(T));
-    std::memset(storage_.data() + begin_ + count, kGuardByte, kGuard * sizeof(T));
+    std::memset(storage_.data(), kGuardByte, storage_.size() * sizeof(T));
+    std::fill_n(data(), count, T());
   }
 
   T* data() { return storage_.data() + begin_; }
