@@ -1,18 +1,40 @@
 #include "launcher/config/config_testing.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "launcher/env/mixed_precision.h"
 
 namespace accelerate::launcher {
 
+namespace {
+
+// Removes them at the end, since Bazel cannot remove files of any name. A process that a test forks
+// leaves them to this one.
+struct Folders {
+  ~Folders() {
+    if (getpid() != owner) return;
+    std::error_code ignored;
+    for (const std::string& path : paths) std::filesystem::remove_all(path, ignored);
+  }
+  pid_t owner = getpid();
+  std::vector<std::string> paths;
+};
+
+}  // namespace
+
 std::string make_folder() {
+  static Folders folders;
   std::string pattern = ::testing::TempDir() + "config_test.XXXXXX";
   EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+  folders.paths.push_back(pattern);
   return pattern;
 }
 

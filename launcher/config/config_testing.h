@@ -15,7 +15,7 @@
 
 namespace accelerate::launcher {
 
-// A new, empty folder.
+// A new, empty folder, which is removed at the end of the program.
 std::string make_folder();
 
 std::string read_text(const std::string& path);
