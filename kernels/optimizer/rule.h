@@ -76,9 +76,12 @@ inline constexpr int kRequired = Rule::kStates - Rule::kOptional;
 // Whether an array of the state is there, given which of the optional ones are.
 template <class Rule, std::size_t kState, bool... kPresent>
 inline constexpr bool kHasState = [] {
-  // Begins with one that is not of the rule, because there may be no others.
-  constexpr bool present[] = {true, kPresent...};
-  return kState < kRequired<Rule> || present[kState - kRequired<Rule> + 1];
+  if constexpr (kState < kRequired<Rule>) {
+    return true;
+  } else {
+    constexpr bool present[] = {kPresent...};
+    return present[kState - kRequired<Rule>];
+  }
 }();
 
 // Calls function.operator()<bool...>() with which of the optional arrays are there.
