@@ -193,9 +193,10 @@ bool Lane::finish() {
 
 // In turn, so that a chunk is combined while it is still in the cache.
 bool Lane::progress() {
-  bool any = false;
-  while (publish() | combine() | finish()) any = true;
-  return any;
+  for (bool any = false;; any = true) {
+    const bool published = publish(), combined = combine(), finished = finish();
+    if (!published && !combined && !finished) return any;
+  }
 }
 
 // ---- The calls

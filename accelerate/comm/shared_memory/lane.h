@@ -108,7 +108,6 @@ class Lane {
   std::deque<std::shared_ptr<Collective>> under_way_;
   uint64_t num_started_ = 0;
   uint64_t num_complete_ = 0;
-  uint64_t num_chunks_ = 0;
   Stage publishing_, combining_, finishing_;
   std::string failure_;
 };
