@@ -46,7 +46,8 @@ std::string escaped(std::string_view text) {
     const std::uint32_t character = character_at(text);
     const std::size_t size = size_of(character);
     if (is_hidden(character)) {
-      absl::StrAppendFormat(&result, character > 0xFFFF ? "\\U%08x" : "\\u%04x", character);
+      const bool is_short = character <= 0xFFFF;
+      absl::StrAppendFormat(&result, "\\%c%0*x", is_short ? 'u' : 'U', is_short ? 4 : 8, character);
     } else {
       absl::StrAppend(&result, absl::Utf8SafeCEscape(std::string(text.substr(0, size))));
     }
