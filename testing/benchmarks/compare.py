@@ -6,6 +6,8 @@
     bazel run //testing/benchmarks:compare -- --out=docs/benchmarks --name=cpu
     bazel run //testing/benchmarks:compare -- --list
 
+with the LibTorch that the peers have: --repo_env=LIBTORCH_VERSION=2.11 after `run`.
+
 Each workload's programs run in turn, for several rounds, on the same cores, from the same weights and data; the losses
 of both sides must agree. What fails is shown as failed, and the rest goes on. `torch.compile` needs a C++ compiler and
 Python's headers.
@@ -144,6 +146,7 @@ def main():
         requirements = ROOT / "testing/benchmarks/peers.txt"
         python = options.python or peers.make(options.env, requirements, say)
         facts["peers"] = peers.versions(python)
+        peers.refuse_another_torch(facts["peers"], options.libtorch)
     except peers.Refusal as refusal:
         sys.exit(f"compare: {refusal}")
     facts["this project"] = ", ".join(
@@ -162,7 +165,8 @@ def main():
     facts["rounds"] = f"{options.pairs}, in {(time.monotonic() - begin) / 60:.0f} minutes"
     title = "Training on a CPU, compared" + (" (a trial, not to be kept)" if options.quick else "")
     words = [word for word in sys.argv[1:] if not word.startswith("--libtorch=")]
-    command = shlex.join(["bazel", "run", "//testing/benchmarks:compare", *(["--", *words] if words else [])])
+    version = [f"--repo_env=LIBTORCH_VERSION={options.libtorch}"] if options.libtorch else []
+    command = shlex.join(["bazel", "run", *version, "//testing/benchmarks:compare", *(["--", *words] if words else [])])
     done = report.Report(title, command, facts, tables)
 
     options.out.mkdir(parents=True, exist_ok=True)

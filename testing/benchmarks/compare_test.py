@@ -281,6 +281,17 @@ class PeersTest(unittest.TestCase):
         self.assertTrue((self.folder / "letters").exists())
 
 
+class SameTorchTest(unittest.TestCase):
+    def test_refuses_peers_with_another_torch(self):
+        with self.assertRaisesRegex(peers.Refusal, "LibTorch 2.15.0, and the peers have torch 2.11.0.*=2.11.0 "):
+            peers.refuse_another_torch("Python 3.11.2, torch 2.11.0, numpy 2.4.6", "2.15.0")
+
+    def test_takes_the_same_and_what_is_not_known(self):
+        peers.refuse_another_torch("Python 3.11.2, torch 2.15.0+cpu", "2.15.0")
+        peers.refuse_another_torch("Python 3.11.2", "2.15.0")
+        peers.refuse_another_torch("Python 3.11.2, torch 2.15.0", "")
+
+
 class OptionsTest(unittest.TestCase):
     def refusal(self, *words):
         errors = io.StringIO()

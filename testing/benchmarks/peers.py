@@ -53,6 +53,14 @@ def make(folder, requirements, tell, run=run):
     return python
 
 
+def refuse_another_torch(found, libtorch):
+    """Both sides of a row are to be made with one LibTorch. `found` is what versions() gives."""
+    torch = [version for name, version in (part.split(" ", 1) for part in found.split(", ")) if name == "torch"]
+    if torch and libtorch and torch[0].split("+")[0] != libtorch:
+        raise Refusal(f"the programs were built with LibTorch {libtorch}, and the peers have torch {torch[0]}; "
+                      f"build with theirs: bazel run --repo_env=LIBTORCH_VERSION={torch[0].split('+')[0]} ...")
+
+
 def versions(python):
     """Of Python and of each package, as far as it is there."""
     code = (
