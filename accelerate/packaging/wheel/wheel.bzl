@@ -2,6 +2,7 @@
 
     wheel(
         name = "wheel",
+        license = "//:LICENSE",
         package = glob(["accelerate_cpp/**"]),
         tree = "//accelerate/packaging:wheel_tree",
         version = "//launcher/version",
@@ -30,7 +31,7 @@ def _wheel_impl(ctx):
 wheel = rule(
     implementation = _wheel_impl,
     attrs = {
-        "license": attr.label(allow_single_file = True, mandatory = True),
+        "license": attr.label(allow_single_file = True, mandatory = True, doc = "Comes with the package's metadata."),
         "package": attr.label_list(allow_files = True, mandatory = True, doc = "Files of the Python package, from its folder on."),
         "tree": attr.label(allow_single_file = [".tar"], mandatory = True, doc = "An install_tree."),
         "variant": attr.string(doc = "What tells this wheel from another of the same versions."),
