@@ -11,6 +11,7 @@
 #include "accelerate/core/accelerator.h"
 #include "accelerate/data/data_loader.h"
 #include "accelerate/data/tensor_dataset.h"
+#include "accelerate/data/token_file.h"
 #include "accelerate/main/main.h"
 #include "accelerate/main/runfiles.h"
 #include "accelerate/nn/fused_linear.h"

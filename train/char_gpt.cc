@@ -1,6 +1,11 @@
 // Trains a small GPT to write text, one character after the other, on any text files.
 //
 //   bazel run //train:char_gpt -- --num_processes=2 --data=shakespeare.txt
+//
+// or on files of tokens, of which each is a byte, as `accelerate tokens` makes them of texts that
+// are too large for memory:
+//
+//   bazel run //train:char_gpt -- --tokens='train_*.bin'
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -8,7 +13,10 @@
 #include <cmath>
 #include <iomanip>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -18,6 +26,8 @@
 
 ABSL_FLAG(std::vector<std::string>, data, {},
           "text files, separated by commas; by default this project's own documentation");
+ABSL_FLAG(std::string, tokens, "",
+          "files of tokens to take instead of --data, by a name or a pattern; each token a byte");
 ABSL_FLAG(int, layers, 2, "transformer blocks");
 ABSL_FLAG(int, heads, 4, "attention heads of each block");
 ABSL_FLAG(int, width, 128, "features of each character");
@@ -42,23 +52,80 @@ namespace {
 using accelerate::train::Gpt;
 using accelerate::train::Text;
 
-Text read_text() {
+// Pieces of a text in memory, or of files of tokens.
+class Pieces : public torch::data::datasets::BatchDataset<Pieces, torch::data::Example<>> {
+ public:
+  using Source = std::variant<accelerate::train::Windows, accelerate::TokenFile>;
+  explicit Pieces(Source source) : source_(std::move(source)) {}
+
+  torch::data::Example<> get_batch(c10::ArrayRef<size_t> indices) override {
+    return std::visit([indices](auto& source) { return source.get_batch(indices); }, source_);
+  }
+  std::optional<size_t> size() const override {
+    return std::visit([](const auto& source) { return source.size(); }, source_);
+  }
+  void set_epoch(int64_t epoch) {
+    if (auto* const tokens = std::get_if<accelerate::TokenFile>(&source_)) tokens->set_epoch(epoch);
+  }
+
+ private:
+  Source source_;
+};
+
+// What to learn, and how to write it.
+struct Corpus {
+  Pieces pieces;
+  // The text of each number.
+  std::vector<std::string> vocabulary;
+  // The numbers of the text's first character, [1], and how many there are.
+  at::Tensor first;
+  int64_t length = 0;
+  // The pieces are in the order of the text, and are to be shuffled by the loader.
+  bool shuffle = false;
+};
+
+Corpus read_text() {
   std::vector<std::string> files = absl::GetFlag(FLAGS_data);
   if (files.empty()) {
     files = {accelerate::data_file("accelerate/README.md"),
              accelerate::data_file("accelerate/CONTRIBUTING.md")};
   }
-  return Text::read(files);
+  const Text text = Text::read(files);
+  return {Pieces(accelerate::train::Windows(text, absl::GetFlag(FLAGS_block))), text.vocabulary(),
+          text.characters().narrow(0, 0, 1), text.characters().size(0),
+          absl::GetFlag(FLAGS_shuffle)};
 }
 
-Gpt make_gpt(const Text& text) {
-  Gpt gpt(
-      accelerate::train::GptOptions{.vocabulary = static_cast<int64_t>(text.vocabulary().size()),
-                                    .layers = absl::GetFlag(FLAGS_layers),
-                                    .heads = absl::GetFlag(FLAGS_heads),
-                                    .width = absl::GetFlag(FLAGS_width),
-                                    .block = absl::GetFlag(FLAGS_block),
-                                    .dropout = absl::GetFlag(FLAGS_dropout)});
+Corpus read_tokens() {
+  constexpr int64_t kBytes = 256;
+  const std::string files = absl::GetFlag(FLAGS_tokens);
+  // No epoch is put into an order, which would take memory for each token.
+  const accelerate::TokenFile tokens(files,
+                                     {.sequence_length = absl::GetFlag(FLAGS_block),
+                                      .random = absl::GetFlag(FLAGS_shuffle),
+                                      .seed = static_cast<uint64_t>(absl::GetFlag(FLAGS_seed)),
+                                      .vocabulary_size = kBytes});
+  accelerate::TokenFile one_by_one(files, {.sequence_length = 1, .vocabulary_size = kBytes});
+  std::vector<std::string> vocabulary;
+  for (int64_t byte = 0; byte < kBytes; ++byte) vocabulary.emplace_back(1, static_cast<char>(byte));
+  return {Pieces(tokens), std::move(vocabulary), one_by_one.get_batch(size_t{0}).data.flatten(),
+          tokens.num_tokens(), false};
+}
+
+Corpus read_corpus() {
+  const bool has_tokens = !absl::GetFlag(FLAGS_tokens).empty();
+  TORCH_CHECK(!has_tokens || absl::GetFlag(FLAGS_data).empty(),
+              "there are --data and --tokens; give one of them");
+  return has_tokens ? read_tokens() : read_text();
+}
+
+Gpt make_gpt(int64_t vocabulary) {
+  Gpt gpt(accelerate::train::GptOptions{.vocabulary = vocabulary,
+                                        .layers = absl::GetFlag(FLAGS_layers),
+                                        .heads = absl::GetFlag(FLAGS_heads),
+                                        .width = absl::GetFlag(FLAGS_width),
+                                        .block = absl::GetFlag(FLAGS_block),
+                                        .dropout = absl::GetFlag(FLAGS_dropout)});
   const std::string file = absl::GetFlag(FLAGS_weights);
   if (!file.empty()) accelerate::train::load_weights(*gpt, file);
   return gpt;
@@ -80,13 +147,13 @@ int64_t parameter_count(const torch::nn::Module& module) {
 }
 
 // What the model writes, beginning with the text's first character.
-std::string sample(Gpt& gpt, const Text& text, c10::Device device) {
+std::string sample(Gpt& gpt, const Corpus& corpus, c10::Device device) {
   gpt->eval();
   torch::NoGradGuard no_grad;
   auto generator = at::detail::createCPUGenerator(absl::GetFlag(FLAGS_seed));
   const double temperature = absl::GetFlag(FLAGS_temperature);
-  auto characters = text.characters().narrow(0, 0, 1).unsqueeze(0).to(device);
-  std::string written = text.vocabulary()[characters.item<int64_t>()];
+  auto characters = corpus.first.unsqueeze(0).to(device);
+  std::string written = corpus.vocabulary[characters.item<int64_t>()];
   while (characters.size(1) <= absl::GetFlag(FLAGS_sample)) {
     const int64_t block = gpt->options().block, length = characters.size(1);
     const auto context =
@@ -95,7 +162,7 @@ std::string sample(Gpt& gpt, const Text& text, c10::Device device) {
     const auto next = temperature > 0 ? torch::multinomial(torch::softmax(logits / temperature, 1),
                                                            1, false, generator)
                                       : logits.argmax(1, /*keepdim=*/true);
-    written += text.vocabulary()[next.item<int64_t>()];
+    written += corpus.vocabulary[next.item<int64_t>()];
     characters = torch::cat({characters, next.to(device)}, 1);
   }
   return written;
@@ -107,11 +174,10 @@ void train(Accelerator& accelerator) {
   const int seed = absl::GetFlag(FLAGS_seed), steps = absl::GetFlag(FLAGS_steps);
   const int processes = accelerator.num_processes();
   const int64_t batch_size = absl::GetFlag(FLAGS_batch_size);
-  const Text text = read_text();
-  const accelerate::train::Windows windows(text, absl::GetFlag(FLAGS_block));
+  const Corpus corpus = read_corpus();
 
   torch::manual_seed(seed);
-  Gpt gpt = make_gpt(text);
+  Gpt gpt = make_gpt(static_cast<int64_t>(corpus.vocabulary.size()));
   const auto adamw_options = torch::optim::AdamWOptions(absl::GetFlag(FLAGS_lr))
                                  .betas({0.9, 0.95})
                                  .weight_decay(absl::GetFlag(FLAGS_weight_decay));
@@ -120,14 +186,14 @@ void train(Accelerator& accelerator) {
   accelerate::CosineDecay cosine(adamw,
                                  {.warmup_steps = absl::GetFlag(FLAGS_warmup_steps) * processes,
                                   .total_steps = steps * processes});
-  auto [model, optimizer, loader, scheduler] =
-      accelerator.prepare(gpt, adamw,
-                          accelerate::DataLoader(windows, {.batch_size = batch_size,
-                                                           .shuffle = absl::GetFlag(FLAGS_shuffle),
-                                                           .seed = static_cast<uint64_t>(seed)}),
-                          cosine);
-  accelerator.print(parameter_count(*gpt), " parameters, ", text.vocabulary().size(),
-                    " different characters in a text of ", text.characters().size(0));
+  auto [model, optimizer, loader, scheduler] = accelerator.prepare(
+      gpt, adamw,
+      accelerate::DataLoader(corpus.pieces, {.batch_size = batch_size,
+                                             .shuffle = corpus.shuffle,
+                                             .seed = static_cast<uint64_t>(seed)}),
+      cosine);
+  accelerator.print(parameter_count(*gpt), " parameters, ", corpus.vocabulary.size(),
+                    " different characters in a text of ", corpus.length);
   // Each rank drops out other features.
   torch::manual_seed(seed + accelerator.process_index());
 
@@ -174,7 +240,7 @@ void train(Accelerator& accelerator) {
   }
 
   if (absl::GetFlag(FLAGS_sample) > 0 && accelerator.is_main_process())
-    std::cout << "\n" << sample(gpt, text, accelerator.device()) << std::endl;
+    std::cout << "\n" << sample(gpt, corpus, accelerator.device()) << std::endl;
 }
 
 }  // namespace

@@ -129,6 +129,32 @@ TEST(CharGpt, CapturesItsStepsBitForBit) {
   }
 }
 
+// A file of tokens that the command `accelerate` has made of the text.
+std::string tokens_of(const std::string& text) {
+  const std::string file = testing::TempDir() + "/tokens.bin";
+  const Outcome made = launcher::run_to_end(
+      {.arguments = {std::getenv("ACCELERATE"), "tokens", text, "--output=" + file}});
+  EXPECT_EQ(made.code, 0) << made.errors;
+  return file;
+}
+
+TEST(CharGpt, LearnsFromTokensThatTheCommandMade) {
+  const std::string file = tokens_of(kText);
+  for (const int processes : {1, 2}) {
+    const Outcome outcome = run({"--tokens=" + file, "--num_processes=" + std::to_string(processes),
+                                 "--steps=60", "--width=32", "--block=32", "--batch_size=8",
+                                 "--warmup_steps=10", "--report_losses", "--sample=20"});
+    ASSERT_EQ(outcome.code, 0) << outcome.errors;
+    EXPECT_THAT(outcome.output, HasSubstr(" parameters, 256 different characters in a text of "));
+    const std::vector<double> found = losses(outcome.output);
+    ASSERT_EQ(found.size(), 60u);
+    // That of knowing nothing is 5.5; this is less than how often each byte occurs tells.
+    EXPECT_GT(found.front(), 5);
+    EXPECT_LT(found.back(), 3.2);
+    EXPECT_THAT(outcome.output.substr(outcome.output.find("\n\n") + 2), StartsWith("T"));
+  }
+}
+
 // The error with which the program ends.
 std::string error(const std::vector<std::string>& arguments) {
   const Outcome outcome = run(arguments);
@@ -150,6 +176,23 @@ TEST(CharGptErrors, OfTextsAreSentences) {
   EXPECT_EQ(error({"--data=" + file, "--block=4"}),
             "error: the text has 4 characters, too few for a block of 4 and the one that follows; "
             "use a longer text or a smaller --block\n");
+}
+
+TEST(CharGptErrors, OfTokensAreSentences) {
+  const std::string file = testing::TempDir() + "/large.bin";
+  std::ofstream(file) << std::string(40, 'a');
+  const std::string start = "error: " + file + " cannot be read as tokens: at byte 0, ";
+  EXPECT_THAT(
+      error({"--tokens=" + file, "--block=4", "--noshuffle"}),
+      HasSubstr(start + "there is the token 24929, which a vocabulary of 256 does not have"));
+  EXPECT_THAT(
+      error({"--tokens=" + file, "--block=20"}),
+      HasSubstr("error: TokenFile: no sequence of 20 tokens, and the one that follows, fits"));
+  EXPECT_EQ(error({"--tokens=/no/such*.bin"}),
+            "error: /no/such*.bin: there is no such file of tokens; correct the path or the "
+            "pattern.\n");
+  EXPECT_EQ(error({"--tokens=" + file, "--data=" + kText}),
+            "error: there are --data and --tokens; give one of them\n");
 }
 
 TEST(CharGptErrors, OfSizesAreSentences) {

@@ -22,10 +22,17 @@ std::string flag_usage(const Flag& flag) {
   return usage;
 }
 
+std::string positional_usage(const Positional& positional) {
+  if (!positional.many) return positional.name;
+  return absl::StrCat(positional.name, " [", positional.name, " ...]");
+}
+
 // The parts that no line end may break.
 std::vector<std::string> usage_words(const CommandSyntax& syntax) {
   std::vector<std::string> words = {"accelerate", syntax.name};
-  for (const Positional& positional : syntax.positionals) words.push_back(positional.name);
+  for (const Positional& positional : syntax.positionals) {
+    words.push_back(positional_usage(positional));
+  }
   for (const Flag& flag : syntax.flags) {
     if (!flag.help.empty()) words.push_back(absl::StrCat("[", flag_usage(flag), "]"));
   }
@@ -107,6 +114,7 @@ class Parser {
                        " is missing; write ", usage_line(syntax_), "."));
     }
     if (arguments_.positionals.size() == expected) return absl::OkStatus();
+    if (expected > 0 && syntax_.positionals.back().many) return absl::OkStatus();
     if (!syntax_.commands.empty()) return misplaced_command(arguments_.positionals[expected]);
     return absl::InvalidArgumentError(absl::StrCat("\"", arguments_.positionals[expected],
                                                    "\" is one word too many; write ",

@@ -38,6 +38,7 @@ struct Flag {
 struct Positional {
   std::string name;  // In capitals.
   std::string help;
+  bool many = false;  // Takes all words, at least one. Of the last positional only.
 };
 
 // A command within the command, as `default` in `accelerate config default`.

@@ -50,6 +50,23 @@ TEST(Arguments, HaveNoFlagThatWasNotGiven) {
   EXPECT_FALSE(arguments.help);
 }
 
+TEST(Arguments, MayHaveManyOfTheLastPositional) {
+  const CommandSyntax syntax = {
+      .name = "paint",
+      .description = "Paints houses.",
+      .positionals = {{.name = "COLOUR", .help = "Of all."},
+                      {.name = "HOUSE", .help = "The houses.", .many = true}},
+      .flags = {{.name = "dry_run", .help = "Only say what would be done."}}};
+  const auto arguments = parse_arguments(syntax, {"red", "home", "--dry_run", "barn", "shed"});
+  ASSERT_TRUE(arguments.ok()) << arguments.status();
+  EXPECT_THAT(arguments->positionals, ElementsAre("red", "home", "barn", "shed"));
+  EXPECT_TRUE(parse_arguments(syntax, {"red", "home"}).ok());
+  EXPECT_EQ(parse_arguments(syntax, {"red"}).status().message(),
+            "HOUSE is missing; write accelerate paint COLOUR HOUSE [HOUSE ...] [--dry_run].");
+  EXPECT_THAT(syntax_help(syntax),
+              HasSubstr("usage: accelerate paint COLOUR HOUSE [HOUSE ...] [--dry_run]\n"));
+}
+
 TEST(Arguments, TakeHyphensUnderscoresAndSeparateValues) {
   for (const Words& words : {Words{"home", "--main_colour=red", "--dry-run"},
                              {"--main-colour", "red", "--dry_run", "home"},

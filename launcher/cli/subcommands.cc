@@ -5,6 +5,7 @@
 #include "launcher/cli/estimate_memory_command.h"
 #include "launcher/cli/launch_command.h"
 #include "launcher/cli/test_command.h"
+#include "launcher/cli/tokens_command.h"
 
 namespace accelerate::launcher {
 
@@ -15,6 +16,7 @@ const std::vector<Subcommand>& subcommands() {
       {"env", "Describe this machine and this build, for a bug report.", run_env},
       {"estimate-memory", "Estimate how much memory a model takes.", run_estimate_memory},
       {"test", "Check that this machine is ready for training on many processes.", run_test},
+      {"tokens", "Turn text into a file of tokens to train on.", run_tokens},
   };
   return table;
 }

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 TREE = pathlib.Path(".clang-format").resolve().parent
-HOUSES = "accelerate|docs|kernels|launcher|testing|third_party|train"
+HOUSES = "accelerate|docs|formats|kernels|launcher|testing|third_party|train"
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")
 PATH = re.compile(r"`((?:%s)/[\w./-]*\w)`" % HOUSES)
 

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 TREE = pathlib.Path(".clang-format").resolve().parent
-HOUSES = ("accelerate", "docs", "kernels", "launcher", "testing", "third_party", "train")
+HOUSES = ("accelerate", "docs", "formats", "kernels", "launcher", "testing", "third_party", "train")
 DESIGN = TREE / "docs/design.md"
 # - a launch flag, `--word` (`word`): `launcher/one.cc`, `docs/two.md`.
 # - the code of a precision, `word` (`Word`): `accelerate/one.h`.

@@ -1,0 +1,234 @@
+#include "formats/files/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace accelerate {
+namespace {
+
+constexpr mode_t kPermissions = 0666;  // Less what the umask takes, as for any new file.
+
+std::string refusal(const std::string& path, const std::string& why) {
+  return absl::StrCat("`", path, "` cannot be written: ", why,
+                      ". Nothing was changed; correct it, or name another file.");
+}
+
+absl::Status cannot_write(const std::string& path, const std::string& why) {
+  return absl::FailedPreconditionError(refusal(path, why));
+}
+
+// The disk is full, say, which no other words of the user's would change.
+absl::Status no_space(const std::string& path) {
+  return absl::ResourceExhaustedError(refusal(path, std::strerror(errno)));
+}
+
+absl::Status already_exists(const std::string& path) {
+  return absl::AlreadyExistsError(
+      absl::StrCat("`", path, "` exists and is not overwritten; remove it, or name another file."));
+}
+
+// Where a file of that name is or would be, behind symbolic links.
+absl::StatusOr<std::string> follow_links(const std::string& path) {
+  std::filesystem::path target = path;
+  constexpr int kMostLinks = 40;
+  for (int links = 0; links <= kMostLinks; ++links) {
+    std::error_code error;
+    if (!std::filesystem::is_symlink(target, error)) return target.string();
+    const std::filesystem::path next = std::filesystem::read_symlink(target, error);
+    if (error) return cannot_write(path, error.message());
+    target = next.is_absolute() ? next : target.parent_path() / next;
+  }
+  return cannot_write(path, std::strerror(ELOOP));
+}
+
+// The rename itself is not on the disk before its folder is.
+void sync_folder(const std::string& folder) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  fsync(descriptor);
+  close(descriptor);
+}
+
+std::string link_of(int descriptor) { return absl::StrCat("/proc/self/fd/", descriptor); }
+
+}  // namespace
+
+struct AtomicFile::Contents {
+  ~Contents() {
+    if (descriptor < 0) return;
+    close(descriptor);
+    if (!temporary.empty()) unlink(temporary.c_str());
+  }
+
+  // A file without a name, where the file system has such and it can be given one later.
+  bool open_nameless() {
+    descriptor = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, kPermissions);
+    if (descriptor < 0) return false;
+    if (access(link_of(descriptor).c_str(), F_OK) == 0) return true;
+    close(std::exchange(descriptor, -1));
+    return false;
+  }
+
+  // Calls `make`, which returns whether it has made a file, with names beside the target until one
+  // of them is free.
+  template <class Make>
+  bool with_free_name(Make&& make) {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      const std::string name = absl::StrCat(target, ".", getpid(), ".", attempt, ".tmp");
+      if (make(name.c_str())) {
+        temporary = name;
+        return true;
+      }
+      if (errno != EEXIST) return false;
+    }
+    return false;
+  }
+
+  bool open_named() {
+    return with_free_name([this](const char* name) {
+      descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kPermissions);
+      return descriptor >= 0;
+    });
+  }
+
+  bool give_name() {
+    return with_free_name([this](const char* name) {
+      return linkat(AT_FDCWD, link_of(descriptor).c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+    });
+  }
+
+  bool rename_to_target() {
+    if (overwrite) {
+      if (rename(temporary.c_str(), target.c_str()) != 0) return false;
+      temporary.clear();
+      return true;
+    }
+    if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) {
+      temporary.clear();
+      return true;
+    }
+    if (errno != EINVAL && errno != ENOSYS) return false;
+    // This file system cannot look and rename in one step; a link refuses what is there as well.
+    return link(temporary.c_str(), target.c_str()) == 0;
+  }
+
+  // False, with errno, where it fails.
+  bool write_at(std::uint64_t offset, absl::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t written =
+          pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+      offset += static_cast<std::uint64_t>(written);
+    }
+    return true;
+  }
+
+  std::string path;    // As it was given.
+  std::string target;  // Behind symbolic links.
+  std::string folder;
+  std::string temporary;  // Its name until it gets the target's; empty where it has none.
+  bool overwrite = false;
+  int descriptor = -1;
+  std::uint64_t size = 0;
+};
+
+absl::StatusOr<AtomicFile> AtomicFile::create(const std::string& path,
+                                              const AtomicFileOptions& options) {
+  const absl::StatusOr<std::string> target = follow_links(path);
+  if (!target.ok()) return target.status();
+  if (std::filesystem::path(*target).filename().empty()) {
+    return cannot_write(path, "that is no name of a file");
+  }
+  std::optional<mode_t> permissions;
+  struct stat old;
+  if (stat(target->c_str(), &old) != 0) {
+    // One that it cannot have should be told before all is written.
+    if (errno != ENOENT) return cannot_write(path, std::strerror(errno));
+  } else {
+    if (!S_ISREG(old.st_mode)) return cannot_write(path, "it is there and is no regular file");
+    if (!options.overwrite) return already_exists(path);
+    permissions = old.st_mode & 07777;
+  }
+  const std::filesystem::path parent = std::filesystem::path(*target).parent_path();
+  auto contents = std::make_unique<Contents>();
+  contents->path = path;
+  contents->target = *target;
+  contents->folder = parent.empty() ? "." : parent.string();
+  contents->overwrite = options.overwrite;
+  std::error_code error;
+  std::filesystem::create_directories(contents->folder, error);
+  if (error) return cannot_write(path, error.message());
+  if (!contents->open_nameless() && !contents->open_named()) {
+    return cannot_write(path, std::strerror(errno));
+  }
+  if (permissions.has_value() && fchmod(contents->descriptor, *permissions) != 0) {
+    return cannot_write(path, std::strerror(errno));
+  }
+  return AtomicFile(std::move(contents));
+}
+
+AtomicFile::AtomicFile(std::unique_ptr<Contents> contents) : contents_(std::move(contents)) {}
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept = default;
+AtomicFile::~AtomicFile() = default;
+
+absl::Status AtomicFile::append(absl::string_view bytes) {
+  if (!contents_->write_at(contents_->size, bytes)) return no_space(contents_->path);
+  contents_->size += bytes.size();
+  return absl::OkStatus();
+}
+
+absl::Status AtomicFile::overwrite(std::uint64_t offset, absl::string_view bytes) {
+  if (!contents_->write_at(offset, bytes)) return no_space(contents_->path);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> AtomicFile::read(std::uint64_t offset, std::uint64_t longest) const {
+  std::string bytes(longest, '\0');
+  ssize_t count = 0;
+  do {
+    count = pread(contents_->descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) return cannot_write(contents_->path, std::strerror(errno));
+  bytes.resize(static_cast<std::size_t>(count));
+  return bytes;
+}
+
+absl::Status AtomicFile::truncate(std::uint64_t size) {
+  if (ftruncate(contents_->descriptor, static_cast<off_t>(size)) != 0) {
+    return cannot_write(contents_->path, std::strerror(errno));
+  }
+  contents_->size = size;
+  return absl::OkStatus();
+}
+
+std::uint64_t AtomicFile::size() const { return contents_->size; }
+
+absl::Status AtomicFile::commit() {
+  Contents& file = *contents_;
+  if (fsync(file.descriptor) != 0) return no_space(file.path);
+  if (file.temporary.empty() && !file.give_name()) {
+    return cannot_write(file.path, std::strerror(errno));
+  }
+  if (!file.rename_to_target()) {
+    return errno == EEXIST ? already_exists(file.path)
+                           : cannot_write(file.path, std::strerror(errno));
+  }
+  sync_folder(file.folder);
+  return absl::OkStatus();
+}
+
+}  // namespace accelerate
