@@ -2,12 +2,13 @@
 
 Writes formats/tokens/testdata, all with the same seven documents: nanogpt.bin, llm_c_gpt2.bin,
 llm_c_llama3.bin, megatron_uint16.bin and .idx, megatron_int32.bin and .idx, whose fourth document
-is of two sequences; and tokens.json with what they must be read as. Recorded with Python 3.11, numpy 2.4.6,
-PyTorch 2.11.0 (CPU), megatron-core 0.12.1 and llm.c's dev/data/data_common.py. To run, from the
-root of the repository, with a clone of llm.c beside it:
+is of two sequences; and tokens.json with what they must be read as. Recorded with Python 3.11,
+numpy 2.4.6, PyTorch 2.11.0 (CPU), megatron-core 0.12.1 and dev/data/data_common.py of llm.c at
+f1e2ace. To run, from the root of the repository, with a clone of llm.c beside it:
 
     python -m venv /tmp/venv
-    /tmp/venv/bin/pip install torch==2.11.0 numpy==2.4.6 megatron-core==0.12.1 requests tqdm
+    /tmp/venv/bin/pip install torch==2.11.0 numpy==2.4.6 packaging requests tqdm
+    /tmp/venv/bin/pip install --no-deps megatron-core==0.12.1
     /tmp/venv/bin/python testing/recordings/record_token_files.py ../llm.c
 
 tokens.json:
