@@ -64,8 +64,11 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
 }
 
-void MappedFile::expect_random_looks() const {
-  if (data_ != nullptr) madvise(const_cast<char*>(data_), size_, MADV_RANDOM);
+void MappedFile::load_ahead(std::size_t offset, std::size_t size) const {
+  static const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  if (size == 0) return;
+  const std::size_t begin = offset / page * page;
+  madvise(const_cast<char*>(data_) + begin, offset + size - begin, MADV_WILLNEED);
 }
 
 void MappedFile::release_memory() const {

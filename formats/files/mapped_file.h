@@ -38,8 +38,9 @@ class MappedFile {
   // All of them, as they were at the opening.
   absl::string_view bytes() const { return {data_, size_}; }
 
-  // Says that the next looks go to places far apart, so that nothing is loaded around them.
-  void expect_random_looks() const;
+  // Begins to load bytes that will be looked at soon, without waiting for them. For places far
+  // apart: what lies in a row is loaded ahead without it.
+  void load_ahead(std::size_t offset, std::size_t size) const;
   // Gives the memory of what was looked at back; it is loaded again at the next look.
   void release_memory() const;
 

@@ -93,7 +93,6 @@ absl::StatusOr<TokenShard> TokenShard::open(const std::string& path,
     return token_file_error(path, shard.data_offset_, "it ends without a token",
                             "write it anew, or leave it out");
   }
-  if (options.random_reads) shard.file_.expect_random_looks();
   return shard;
 }
 
@@ -156,6 +155,11 @@ absl::Status TokenShard::read(std::int64_t first, std::span<std::int64_t> tokens
   return token_file_error(
       path(), data_offset_ + begin + (bad - tokens.begin()) * token_size(type_), problem,
       "give the vocabulary size that it was written for, and the type that its tokens have");
+}
+
+void TokenShard::load_ahead(std::int64_t first, std::int64_t count) const {
+  const std::uint64_t each = token_size(type_);
+  file_.load_ahead(data_offset_ + first * each, count * each);
 }
 
 std::vector<std::int64_t> TokenShard::document_begins(const DocumentMarks& marks) const {

@@ -31,8 +31,6 @@ struct TokenShardOptions {
   std::optional<TokenFormat> format = std::nullopt;
   // Of raw files, uint16 without one. Files that tell their type must be of the one given here.
   std::optional<TokenType> type = std::nullopt;
-  // Said to the system in advance, so that it loads nothing around what is read.
-  bool random_reads = false;
 };
 
 // Which token parts documents, in files that have no index.
@@ -59,6 +57,10 @@ class TokenShard {
   // name and the byte, for a token that is below 0 or not below `vocabulary_size`.
   absl::Status read(std::int64_t first, std::span<std::int64_t> tokens,
                     std::int64_t vocabulary_size) const;
+
+  // Begins to load tokens, which the file must have, so that read() does not wait for the disk as
+  // long. For places far apart, many of them before the first is read.
+  void load_ahead(std::int64_t first, std::int64_t count) const;
 
   // The first token of each document, in order: by the index where there is one, and else by the
   // marks, for which the whole file is read once. The first is 0.
