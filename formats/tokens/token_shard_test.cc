@@ -219,7 +219,8 @@ TEST(TokenShard, RefusesDamagedHeadersOfLlmC) {
   const std::string good = llm_c_header_bytes(20240520, 1, 3) + tokens;
   const auto of = [](const std::string& bytes) {
     const std::string path = file("a.bin", bytes);
-    return error(path).substr(path.size());
+    const std::string message = error(path);
+    return message.empty() ? message : message.substr(path.size());
   };
   EXPECT_THAT(of(good), "");
   EXPECT_THAT(of(good.substr(0, 1023)),
