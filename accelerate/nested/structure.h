@@ -19,6 +19,11 @@
 
 namespace accelerate::internal {
 
+template <class T>
+inline constexpr bool is_vector = false;
+template <class T, class Allocator>
+inline constexpr bool is_vector<std::vector<T, Allocator>> = true;
+
 // A vector that collectives take as a whole.
 template <class T>
 inline constexpr bool is_list = false;

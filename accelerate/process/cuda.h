@@ -18,4 +18,8 @@ int device_count();
 // Makes a GPU the current one of this thread. Throws c10::Error where there is none.
 void set_device(int index);
 
+// Gives the GPU back what LibTorch's allocator keeps for later tensors. Waits for the GPU; does
+// nothing where CUDA was not used.
+void empty_cache();
+
 }  // namespace accelerate::cuda

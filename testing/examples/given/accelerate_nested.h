@@ -1,12 +1,16 @@
 // What examples of accelerate/nested take as given.
 #include <map>
 
+// ---- byte_stream.h
+extern at::Tensor logits;
 // ---- members.h
 struct Output {
   at::Tensor logits;
   double loss;
 };
 extern Output output;
+// ---- serialized.h
+extern at::Tensor logits;
 // ---- structure.h
 extern at::Tensor loss;
 // ---- visit_tensors.h

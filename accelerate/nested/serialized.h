@@ -1,0 +1,395 @@
+// A value as bytes and back, to be sent from one process of a run to another.
+//
+//   struct Prediction {
+//     at::Tensor logits;
+//     std::vector<std::string> names;
+//     std::map<int64_t, double> scores;
+//   };
+//   const std::string bytes = accelerate::to_bytes(Prediction{logits, {"a"}, {{3, 0.5}}});
+//   const auto prediction = accelerate::from_bytes<Prediction>(bytes);
+//
+// Takes tensors, numbers, complex numbers, enums, std::string, containers, std::array, pair, tuple,
+// optional, variant, unique_ptr, torch::OrderedDict, types that are just `data` and `target`
+// (torch::data::Example), plain structs (aggregates without base classes) of up to 32 members,
+// nlohmann::json, and any class that names all that it has:
+//
+//   class Output {
+//     friend auto accelerate_contents(Output& output) {
+//       return std::tie(output.logits_, output.count_);
+//     }
+//     at::Tensor logits_;
+//     int count_ = 0;
+//   };
+//
+// That is a function of its own, as accelerate_parts() may leave out what holds no tensor. A type
+// with something else in it does not compile, and the message says what to do. One with a to_json()
+// for nlohmann::json goes as `nlohmann::json(value)`.
+//
+// Tensors are read on the CPU, contiguous, without their graph and in memory of their own. The
+// bytes of a large tensor or of many numbers are copied once each way.
+//
+// Both sides are programs of one source on machines of one kind. Not for files, which are read in
+// later years by other programs. For any thread.
+#pragma once
+
+#include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
+#include <c10/util/complex.h>
+
+#include <array>
+#include <complex>
+#include <concepts>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "accelerate/nested/byte_stream.h"
+#include "accelerate/nested/parts.h"
+
+namespace accelerate {
+namespace internal {
+
+// ---- Which types are what
+
+template <class T>
+inline constexpr bool is_further_number =
+    std::is_same_v<T, c10::Half> || std::is_same_v<T, c10::BFloat16>;
+template <class T>
+inline constexpr bool is_further_number<std::complex<T>> = true;
+template <class T>
+inline constexpr bool is_further_number<c10::complex<T>> = true;
+
+template <class T>
+concept AnyNumber = Number<T> || is_further_number<T>;
+
+template <class T>
+constexpr bool is_truth() {
+  if constexpr (std::is_enum_v<T>) {
+    return std::is_same_v<std::underlying_type_t<T>, bool>;
+  } else {
+    return std::is_same_v<T, bool>;
+  }
+}
+
+// Of which any bytes are one.
+template <class T>
+concept AnyBytes = AnyNumber<T> && !is_truth<T>();
+
+// nlohmann::json, which need not be in a program that has none.
+template <class T>
+concept JsonDocument = requires(const T& value, const std::vector<uint8_t>& bytes) {
+  { T::to_cbor(value) } -> std::same_as<std::vector<uint8_t>>;
+  { T::from_cbor(bytes.begin(), bytes.end()) } -> std::same_as<T>;
+};
+
+// What is read of it: of a view of characters a string, which owns them.
+template <class Value>
+using Owned = std::conditional_t<std::is_convertible_v<const Value&, std::string_view> &&
+                                     !JsonDocument<Value>,
+                                 std::string, Value>;
+
+template <class T>
+concept NamesItsContents = requires(T& value) {
+  accelerate_contents(value);
+};
+
+template <class T>
+inline constexpr bool is_array_class = false;
+template <class T, size_t size>
+inline constexpr bool is_array_class<std::array<T, size>> = true;
+
+// Of which all values are the same.
+template <class T>
+inline constexpr bool is_nothing = std::is_empty_v<T>;
+template <class T>
+inline constexpr bool is_nothing<std::array<T, 0>> = true;
+
+// Elements that lie one behind the other.
+template <class T>
+concept NumbersInMemory = Sequence<T> && AnyBytes<typename T::value_type> && requires(T& value) {
+  value.resize(value.size());
+  { value.data() } -> std::same_as<typename T::value_type*>;
+};
+
+template <class T>
+constexpr bool can_be_taken_apart() {
+  if constexpr (!Struct<T>) {
+    return false;
+  } else if constexpr (has_base<T>) {
+    return false;
+  } else {
+    constexpr size_t count = count_members<T>();
+    if constexpr (count == 0 || count > kMostMembers) {
+      return false;
+    } else {
+      return !has_array<T, count>(std::make_index_sequence<count>());
+    }
+  }
+}
+
+template <class T>
+inline constexpr bool names_members = false;
+template <class... T>
+inline constexpr bool names_members<std::tuple<T&...>> = sizeof...(T) > 0;
+
+// Calls the function on all parts of a value whose type says how many there are.
+template <class Value, class Visit>
+void visit_contents(Value& value, Visit&& visit) {
+  using T = std::remove_cv_t<Value>;
+  if constexpr (NamesItsContents<T>) {
+    // Takes it without const, and changes nothing.
+    const auto contents = accelerate_contents(const_cast<T&>(value));
+    static_assert(names_members<std::remove_cv_t<decltype(contents)>>,
+                  "accelerate_contents() names all members as std::tie() does; what it leaves out "
+                  "would not be sent");
+    std::apply([&visit](auto&... parts) { (visit(parts), ...); }, contents);
+  } else if constexpr (is_array_class<T>) {
+    for (auto& element : value) visit(element);
+  } else if constexpr (TupleLike<T>) {
+    std::apply([&visit](auto&... elements) { (visit(elements), ...); }, value);
+  } else if constexpr (can_be_taken_apart<T>()) {
+    visit_members(value, visit);
+  } else if constexpr (OnlyDataAndTarget<T>) {
+    visit(value.data);
+    visit(value.target);
+  } else if constexpr (OnlyData<T>) {
+    visit(value.data);
+  } else {
+    static_assert(
+        never<T>,
+        "accelerate cannot turn a value of this type into bytes: take it out of what you send, "
+        "hold a std::string in the place of a view of one and values in the place of pointers, or "
+        "write `auto accelerate_contents(Class& value) { return std::tie(value.a, value.b); }`, "
+        "which names all that it has, in the class's namespace");
+  }
+}
+
+// ---- To bytes. Everything is of one byte or more, so that a wrong count is found out at once.
+
+template <class Value>
+void write_value(const Value& value, ByteWriter& out);
+
+template <class Entries, class Write>
+void write_entries(const Entries& entries, ByteWriter& out, Write&& write) {
+  out.number(static_cast<uint64_t>(std::distance(entries.begin(), entries.end())));
+  for (auto&& entry : entries) write(entry);
+}
+
+template <class Value>
+void write_value(const Value& value, ByteWriter& out) {
+  const auto each = [&out](const auto& part) { write_value(part, out); };
+  if constexpr (AnyNumber<Value>) {
+    out.number(value);
+  } else if constexpr (TensorLike<Value>) {
+    out.tensor(value);
+  } else if constexpr (std::is_same_v<Value, std::string> || NumbersInMemory<Value>) {
+    out.number(static_cast<uint64_t>(value.size()));
+    out.block(value.data(), value.size() * sizeof(typename Value::value_type));
+  } else if constexpr (JsonDocument<Value>) {
+    const std::vector<uint8_t> bytes = Value::to_cbor(value);
+    out.number(static_cast<uint64_t>(bytes.size()));
+    out.copy(bytes.data(), bytes.size());
+  } else if constexpr (is_nothing<Value>) {
+    out.number(false);
+  } else {
+    const Nesting nesting(out.depth);
+    if constexpr (NamesItsContents<Value> || Text<Value> || is_array_class<Value>) {
+      visit_contents(value, each);
+    } else if constexpr (is_optional<Value>) {
+      out.number(static_cast<bool>(value));
+      if (value) each(*value);
+    } else if constexpr (is_variant<Value>) {
+      out.number(static_cast<uint64_t>(value.index()));
+      std::visit(each, value);
+    } else if constexpr (Keyed<Value>) {
+      write_entries(value, out, [&](const auto& entry) {
+        each(entry.first);
+        each(entry.second);
+      });
+    } else if constexpr (KeyedByItems<Value>) {
+      write_entries(value, out, [&](const auto& item) {
+        each(item.key());
+        each(item.value());
+      });
+    } else if constexpr (Sequence<Value>) {
+      using Element = typename Value::value_type;
+      write_entries(value, out,
+                    [&out](const Element& element) { write_value<Element>(element, out); });
+    } else {
+      visit_contents(value, each);
+    }
+  }
+}
+
+// ---- From bytes, into a value that was made without any
+
+template <class T>
+T blank() {
+  static_assert(std::default_initializable<T>,
+                "from_bytes() makes a value of this type first and then fills it: give the type a "
+                "constructor without arguments");
+  return T();
+}
+
+template <class Value>
+void read_value(Value& value, ByteReader& in);
+
+template <class T>
+T read_new(ByteReader& in) {
+  T value = blank<T>();
+  read_value(value, in);
+  return value;
+}
+
+template <class Variant, size_t index = 0>
+void read_alternative(Variant& value, uint64_t wanted, ByteReader& in) {
+  if constexpr (index < std::variant_size_v<Variant>) {
+    if (wanted != index) return read_alternative<Variant, index + 1>(value, wanted, in);
+    value.template emplace<index>(read_new<std::variant_alternative_t<index, Variant>>(in));
+  } else {
+    in.refuse("a variant has no alternative " + std::to_string(wanted));
+  }
+}
+
+template <class Value>
+void read_elements(Value& value, ByteReader& in) {
+  using Element = typename Value::value_type;
+  value = blank<Value>();
+  const size_t count = in.count(1);
+  for (size_t i = 0; i < count; ++i) {
+    Element element = read_new<Element>(in);
+    if constexpr (requires { value.push_back(std::move(element)); }) {
+      value.push_back(std::move(element));
+    } else if constexpr (requires { value.insert(value.end(), std::move(element)); }) {
+      value.insert(value.end(), std::move(element));
+    } else {
+      static_assert(never<Value>,
+                    "from_bytes() cannot add elements to this type, such as a view of values that "
+                    "it does not own: use a std::vector");
+    }
+  }
+  if (value.size() != count) in.refuse("an element of a set is there twice");
+}
+
+template <class Value>
+void read_value(Value& value, ByteReader& in) {
+  static_assert(!std::is_const_v<Value>,
+                "from_bytes() fills a value after it was made, which a const member does not let "
+                "it: hold it without const");
+  const auto each = [&in](auto& part) { read_value(part, in); };
+  if constexpr (is_truth<Value>()) {
+    const auto byte = in.number<uint8_t>();
+    if (byte > 1) in.refuse("a truth is neither true nor false");
+    value = static_cast<Value>(byte != 0);
+  } else if constexpr (AnyNumber<Value>) {
+    value = in.number<Value>();
+  } else if constexpr (TensorLike<Value>) {
+    static_cast<at::Tensor&>(value) = in.tensor();
+  } else if constexpr (std::is_same_v<Value, std::string>) {
+    value = in.block(in.count(1));
+  } else if constexpr (NumbersInMemory<Value>) {
+    constexpr size_t kSize = sizeof(typename Value::value_type);
+    const size_t count = in.count(kSize);
+    const std::string_view block = in.block(count * kSize);
+    value.resize(count);
+    if (count > 0) std::memcpy(value.data(), block.data(), block.size());
+  } else if constexpr (JsonDocument<Value>) {
+    const std::string_view bytes = in.block(in.count(1));
+    try {
+      value = Value::from_cbor(bytes.begin(), bytes.end());
+    } catch (const std::exception& error) {
+      in.refuse(std::string("the JSON in them is damaged (") + error.what() + ")");
+    }
+  } else if constexpr (is_nothing<Value>) {
+    if (in.number<uint8_t>() != 0) in.refuse("a value of no members has some");
+  } else {
+    const Nesting nesting(in.depth);
+    if constexpr (NamesItsContents<Value> || Text<Value> || is_array_class<Value>) {
+      visit_contents(value, each);
+    } else if constexpr (is_optional<Value>) {
+      using T = std::remove_reference_t<decltype(*value)>;
+      value.reset();
+      if (!read_new<bool>(in)) return;
+      if constexpr (requires { value.emplace(std::declval<T>()); }) {
+        value.emplace(read_new<T>(in));
+      } else {
+        static_assert(!std::is_polymorphic_v<T>,
+                      "from_bytes() does not know which class a pointer to a base class stands "
+                      "for: hold a std::variant of the classes");
+        value = std::make_unique<T>(read_new<T>(in));
+      }
+    } else if constexpr (is_variant<Value>) {
+      read_alternative(value, in.number<uint64_t>(), in);
+    } else if constexpr (Keyed<Value>) {
+      value = blank<Value>();
+      const size_t count = in.count(1);
+      for (size_t i = 0; i < count; ++i) {
+        auto key = read_new<typename Value::key_type>(in);
+        value.emplace_hint(value.end(), std::move(key), read_new<typename Value::mapped_type>(in));
+      }
+      if (value.size() != count) in.refuse("a key is there twice");
+    } else if constexpr (KeyedByItems<Value>) {
+      using Item = typename Value::Item;
+      value.clear();
+      for (size_t left = in.count(1); left > 0; --left) {
+        auto key = read_new<std::remove_cvref_t<decltype(std::declval<Item&>().key())>>(in);
+        if (value.contains(key)) in.refuse("a key is there twice");
+        value.insert(std::move(key),
+                     read_new<std::remove_cvref_t<decltype(std::declval<Item&>().value())>>(in));
+      }
+    } else if constexpr (Sequence<Value>) {
+      read_elements(value, in);
+    } else {
+      visit_contents(value, each);
+    }
+  }
+}
+
+// ---- What type they are of, at their beginning
+
+uint64_t type_number(const std::type_info& type);
+void check_type_number(ByteReader& in, const std::type_info& type);
+
+}  // namespace internal
+
+// The bytes of a value; those of a view of characters are a std::string's. Waits for a device that
+// a tensor is on. Throws c10::Error for sparse and quantized tensors, and for values that lie more
+// than 1000 deep in one another, as in a linked list.
+template <class Value>
+std::string to_bytes(const Value& value) {
+  using Sent = internal::Owned<Value>;
+  internal::ByteWriter out;
+  out.number(internal::type_number(typeid(Sent)));
+  if constexpr (std::is_same_v<Sent, Value>) {
+    internal::write_value(value, out);
+    return out.finish();
+  } else {
+    const Sent owned{std::string_view(value)};
+    internal::write_value(owned, out);
+    return out.finish();
+  }
+}
+
+// The value whose bytes they are. Throws c10::Error where they are those of another type, cut off
+// or otherwise none that to_bytes() returns; a number that was changed on its way is not noticed.
+// Nothing is read outside of them, and no memory taken for elements that are not in them.
+template <class Value>
+Value from_bytes(std::string_view bytes) {
+  static_assert(std::is_same_v<internal::Owned<Value>, Value>,
+                "from_bytes() has no characters that a view could be of: read a std::string");
+  internal::ByteReader in(bytes);
+  internal::check_type_number(in, typeid(Value));
+  auto value = internal::read_new<Value>(in);
+  in.finish();
+  return value;
+}
+
+}  // namespace accelerate
