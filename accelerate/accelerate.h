@@ -9,7 +9,13 @@
 #pragma once
 
 #include "accelerate/core/accelerator.h"
+#include "accelerate/data/concatenation.h"
+#include "accelerate/data/csv_file.h"
 #include "accelerate/data/data_loader.h"
+#include "accelerate/data/mapped.h"
+#include "accelerate/data/safetensors_file.h"
+#include "accelerate/data/sample_generator.h"
+#include "accelerate/data/samplers.h"
 #include "accelerate/data/tensor_dataset.h"
 #include "accelerate/data/token_file.h"
 #include "accelerate/main/main.h"

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-const std::string kModel = "launcher/safetensors/testdata/nested.safetensors";
+const std::string kModel = "formats/safetensors/testdata/nested.safetensors";
 
 ProgramEnd run(std::vector<std::string> arguments) {
   arguments[0] = "launcher/" + arguments[0];

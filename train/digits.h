@@ -14,7 +14,7 @@ namespace accelerate::train {
 class Digits : public torch::data::datasets::BatchDataset<Digits, torch::data::Example<>> {
  public:
   // Reads 64 pixels of 0 to 16 and a label of 0 to 9 a line, separated by commas. Throws c10::Error
-  // with the file and the line that is wrong.
+  // with the file and the line or the image that is wrong.
   static Digits read(const std::string& file);
 
   // A random share of the images, and the others.

@@ -25,11 +25,15 @@
 
 #include "accelerate/capture/captured_step.h"
 #include "accelerate/core/exchange.h"
+#include "accelerate/core/find_executable_batch_size.h"
 #include "accelerate/core/prepare.h"
+#include "accelerate/core/release_memory.h"
+#include "accelerate/core/split.h"
 #include "accelerate/engine/scopes.h"
 #include "accelerate/engine/session.h"
 #include "accelerate/host_work/host_work.h"
 #include "accelerate/precision/precision.h"
+#include "accelerate/process/seed.h"
 #include "accelerate/strategy/strategy.h"
 
 namespace accelerate {
@@ -68,6 +72,13 @@ class Accelerator {
     // Braces, because they prepare from left to right, as all ranks must.
     return std::tuple{internal::prepare_one(session_, std::forward<Objects>(objects))...};
   }
+  // A loader of the same data, settings and epoch count, each of whose passes leaves out its first
+  // batches: for the rest of an epoch that was broken off.
+  template <class Dataset, class Collate>
+  [[nodiscard]] auto skip_first_batches(const DataLoader<Dataset, Collate>& loader,
+                                        int64_t batches) {
+    return accelerate::skip_first_batches(loader, batches);
+  }
   // The user's module behind a handle.
   template <class Module>
   std::shared_ptr<Module> unwrap_model(const PreparedModel<Module>& model) const {
@@ -81,6 +92,13 @@ class Accelerator {
   template <class... Models>
   void release(const Models&... models) {
     for (const auto& state : states_of(models...)) session_->models().release(*state);
+  }
+  // Takes out all models, as release() does, empties these objects, as release_memory() does, and
+  // gives the memory back to the GPU; for a program that goes on with another model. Collective.
+  template <class... Objects>
+  void free_memory(Objects&... objects) {
+    release();
+    release_memory(objects...);
   }
 
   // ---- Training
@@ -209,8 +227,7 @@ class Accelerator {
   // loader's last batch, so that each sample counts once.
   template <class Value>
   Value gather_for_metrics(Value value) {
-    return internal::gathered(std::move(value),
-                              internal::MetricsGathering{here(), samples_for_metrics()});
+    return internal::gathered(std::move(value), for_metrics());
   }
   // Element by element over the ranks, times `scale`. Numbers keep their type, and are an error
   // where the result has another; the sum of truths is whether one is true.
@@ -232,6 +249,55 @@ class Accelerator {
   }
   void wait_for_everyone() { communicator().barrier(); }
 
+  // ---- Communication of whole objects, which may be built differently on each rank: whatever
+  // to_bytes() takes (accelerate/nested/serialized.h). They travel as bytes of the host, and
+  // tensors come back on the CPU without their graph; for large tensors gather() and broadcast()
+  // are quicker.
+
+  // Every rank's object, in rank order. Vectors are concatenated, as gather() does:
+  //   const std::vector<Summary> all = accelerator.gather_object(Summary{"loss", 0.5});
+  // A vector for each rank comes of a vector that holds the rank's own.
+  template <class Value>
+  auto gather_object(const Value& value) {
+    return internal::gathered_objects(communicator(), value);
+  }
+  // The same of a vector with an object for each sample, without those that fill up a loader's last
+  // batch, as gather_for_metrics() does.
+  template <class Value>
+  std::vector<Value> gather_object_for_metrics(const std::vector<Value>& values) {
+    const internal::MetricsGathering gathering = for_metrics();
+    const std::vector<Value> none;
+    auto all = gather_object(gathering.is_repetition ? none : values);
+    all.erase(all.begin() + gathering.count(static_cast<int64_t>(all.size())), all.end());
+    return all;
+  }
+  // The object of one rank, on all; that of the others may be empty.
+  template <class Value>
+  auto broadcast_object(const Value& value, int from_process = 0) {
+    return internal::broadcast_object(communicator(), value, from_process);
+  }
+  // This rank's part of inputs that all ranks have: a run of a tensor's rows or of a vector's
+  // elements, and in a map, pair, tuple or struct one of each entry; entries of different lengths
+  // are an error. The first ranks get one more where the length does not divide. With
+  // `.apply_padding` the last element is repeated until all have as many, so that their results can
+  // be gathered. Part of a tensor shares its memory. Not collective.
+  //   for (const auto& prompt : accelerator.split_between_processes(prompts)) generate(prompt);
+  template <class Inputs>
+  Inputs split_between_processes(Inputs inputs, const SplitOptions& options = {}) const {
+    return internal::split(std::move(inputs), {.rank = process_index(),
+                                               .world_size = num_processes(),
+                                               .apply_padding = options.apply_padding});
+  }
+  // A flag that one rank raises for all, such as that it has found the loss to be NaN.
+  // check_trigger() says whether any rank has raised it since the last check, and lowers it; it is
+  // collective and waits for all ranks, set_trigger() is not:
+  //   for (auto& batch : loader) {
+  //     if (is_bad(loss_of(model(batch.data), batch.target))) accelerator.set_trigger();
+  //     if (accelerator.check_trigger()) break;
+  //   }
+  void set_trigger() { session_->set_trigger(); }
+  bool check_trigger() { return session_->check_trigger(); }
+
   // ---- Processes
 
   int process_index() const { return session_->process().rank; }
@@ -239,6 +305,7 @@ class Accelerator {
   int num_processes() const { return session_->process().world_size; }
   bool is_main_process() const { return session_->process().is_main(); }
   bool is_local_main_process() const { return session_->process().is_local_main(); }
+  bool is_last_process() const { return process_index() == num_processes() - 1; }
   c10::Device device() const { return session_->process().device; }
 
   // Writes a line to the standard output, once for each machine.
@@ -263,15 +330,43 @@ class Accelerator {
     internal::InTurn turn(communicator(), is_main_process());
     return std::invoke(std::forward<Function>(function));
   }
+  // The same with the local main process of each machine, for what is kept on its disk.
+  template <class Function>
+  decltype(auto) local_main_process_first(Function&& function) {
+    internal::InTurn turn(communicator(), is_local_main_process());
+    return std::invoke(std::forward<Function>(function));
+  }
+  // Seeds LibTorch's default generators, of the CPU and of all GPUs, with the same seed on all
+  // ranks, or with `.device_specific` with the seed plus process_index(). Other generators are left
+  // alone: a program seeds its own std::mt19937.
+  void set_seed(uint64_t seed, const SeedOptions& options = {}) {
+    refuse_recording("the seed");
+    seed_generators(seed, process_index(), options);
+  }
+  // Calls `function(batch_size)` with ever smaller sizes until it runs out of memory on no rank;
+  // see accelerate/core/find_executable_batch_size.h. The ranks take each size together, and the
+  // function must not communicate: where one rank runs out of memory in the middle of a collective
+  // of all, such as a backward() outside of no_sync(), the others wait for it in vain, and the run
+  // ends with an error. Collective.
+  template <class Function>
+  auto find_executable_batch_size(Function&& function, const BatchSizeOptions& options = {}) {
+    const auto on_any_rank = [this](bool is_mine) { return !session_->all_agree(!is_mine); };
+    return internal::find_executable_batch_size(std::forward<Function>(function), options,
+                                                on_any_rank);
+  }
 
  private:
   Communicator& communicator() { return session_->communicator(); }
   internal::ExchangePlace here() { return {session_->communicator(), device()}; }
-  // Of the batch at hand, in all processes; none where all that are gathered count.
-  std::optional<int64_t> samples_for_metrics() const {
-    const auto loader = session_->active_loaders()->current();
-    if (!loader || !loader->end_of_dataloader() || loader->remainder <= 0) return std::nullopt;
-    return loader->remainder;
+  // What counts of the batch at hand.
+  internal::MetricsGathering for_metrics() {
+    internal::MetricsGathering gathering{here(), std::nullopt};
+    if (const auto loader = session_->active_loaders()->current()) {
+      gathering.is_repetition = loader->is_repetition;
+      if (loader->end_of_dataloader() && loader->remainder > 0)
+        gathering.samples = loader->remainder;
+    }
+    return gathering;
   }
 
   // All that live, when none is named.

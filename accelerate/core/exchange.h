@@ -1,6 +1,7 @@
 // What the Accelerator's communication methods do with a value: find its tensors, numbers and
-// strings, and have each of them exchanged. A value with something that cannot be exchanged is an
-// error at compile time, as it would otherwise stay this process's own.
+// strings, and have each of them exchanged; or exchange it as a whole, in bytes. A value with
+// something that cannot be exchanged is an error at compile time, as it would otherwise stay this
+// process's own.
 //
 //   const ExchangePlace here = {.communicator = communicator, .device = device};
 //   auto [sum, count] = exchanged(std::tuple(loss, 1), Reduction{here, ReduceOp::kSum, 1.0});
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +25,8 @@
 
 #include "accelerate/comm/host_values.h"
 #include "accelerate/comm/operations.h"
+#include "accelerate/host_work/host_work.h"
+#include "accelerate/nested/serialized.h"
 #include "accelerate/nested/structure.h"
 
 namespace accelerate::internal {
@@ -67,14 +71,19 @@ struct MetricsGathering {
   // How many of the samples in the loader's last round are none that it repeats, where the batch at
   // hand is of such a round.
   std::optional<int64_t> samples;
+  // Whether another process has this one's batch, too, so that nothing of it counts.
+  bool is_repetition = false;
   const char* name = "gather_for_metrics";
 
   void tensor(at::Tensor& value) {
+    if (is_repetition && value.defined())
+      value = (value.dim() == 0 ? value.unsqueeze(0) : value).narrow(0, 0, 0);
     value = accelerate::gather(here.communicator, here.to_device(value));
     if (value.defined()) value = value.narrow(0, 0, count(value.size(0)));
   }
   template <class Element>
   void list(std::vector<Element>& values) {
+    if (is_repetition) values.clear();
     values = accelerate::gather(here.communicator, values);
     values.resize(count(static_cast<int64_t>(values.size())));
   }
@@ -274,6 +283,31 @@ template <class Value, class Operation>
 auto gathered(Value value, Operation operation) {
   check_built_alike(value, operation);
   return gathered_part(value, operation);
+}
+
+// ---- Whole values, as bytes
+
+template <class Value>
+auto gathered_objects(Communicator& communicator, const Value& value) {
+  refuse_recording("the objects of all ranks");
+  using Object = Owned<Value>;
+  std::conditional_t<is_vector<Object>, Object, std::vector<Object>> all;
+  for (const std::string& bytes : communicator.all_gather_bytes(to_bytes(value))) {
+    auto of_rank = from_bytes<Object>(bytes);
+    if constexpr (is_vector<Object>) {
+      std::move(of_rank.begin(), of_rank.end(), std::back_inserter(all));
+    } else {
+      all.push_back(std::move(of_rank));
+    }
+  }
+  return all;
+}
+
+template <class Value>
+Owned<Value> broadcast_object(Communicator& communicator, const Value& value, int root) {
+  refuse_recording("the object of another rank");
+  const std::string mine = communicator.rank() == root ? to_bytes(value) : std::string();
+  return from_bytes<Owned<Value>>(communicator.broadcast_bytes(mine, root));
 }
 
 }  // namespace accelerate::internal

@@ -19,8 +19,8 @@ namespace accelerate::internal {
 
 template <class T>
 inline constexpr bool is_data_loader = false;
-template <class Dataset>
-inline constexpr bool is_data_loader<DataLoader<Dataset>> = true;
+template <class Dataset, class Collate>
+inline constexpr bool is_data_loader<DataLoader<Dataset, Collate>> = true;
 
 template <class T>
 inline constexpr bool is_shared_module = false;
@@ -58,18 +58,23 @@ std::shared_ptr<Part> part_of(const std::shared_ptr<Session>& session, Part& par
   return std::shared_ptr<Part>(session, &part);
 }
 
-template <class Dataset>
-DataLoader<Dataset> prepare_loader(Session& session, const DataLoader<Dataset>& loader) {
+template <class Dataset, class Collate>
+DataLoader<Dataset, Collate> prepare_loader(const std::shared_ptr<Session>& shared_session,
+                                            const DataLoader<Dataset, Collate>& loader) {
+  Session& session = *shared_session;
   const ProcessInfo& process = session.process();
-  const bool needs_seed = loader.options().shuffle && !loader.options().seed;
+  const DataLoaderOptions& options = loader.options();
+  const bool is_ordered = options.shuffle || options.sampler || options.batch_sampler;
+  const bool needs_seed = is_ordered && !options.seed;
   return loader.placed({.rank = process.rank,
                         .world_size = process.world_size,
                         .split_batches = session.options().split_batches,
                         .even_batches = session.options().even_batches,
                         .device = process.device,
+                        .communicator = part_of(shared_session, session.communicator()),
                         .active_loaders = session.active_loaders(),
                         .registration = session.register_once(loader.identity(), "data loader")},
-                       needs_seed ? session.draw_seed() : loader.options().seed.value_or(0));
+                       needs_seed ? session.draw_seed() : options.seed.value_or(0));
 }
 
 template <class Schedule>
@@ -93,7 +98,7 @@ auto prepare_one(const std::shared_ptr<Session>& session, T&& object) {
   constexpr bool named = std::is_lvalue_reference_v<T>;
   const auto models = part_of(session, session->models());
   if constexpr (is_data_loader<Object>) {
-    return prepare_loader(*session, object);
+    return prepare_loader(session, object);
   } else if constexpr (is_shared_module<Object>) {
     return PreparedModel<typename Object::element_type>(models, object, /*owned=*/true);
   } else if constexpr (ModuleHolder<Object>) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -21,10 +22,15 @@
 namespace accelerate {
 
 struct LoaderProgress {
+  // A stream's end is not known before its last batch.
+  static constexpr int64_t kUnknownButSome = std::numeric_limits<int64_t>::max() / 2;
+
   // Batches of the epoch after the one that the program holds.
   int64_t batches_left = 0;
-  // As BatchShard::remainder().
+  // As BatchShard::remainder(); -1 where batches differ in size.
   int64_t remainder = -1;
+  // Whether the batch holds nothing but samples that another process has, too.
+  bool is_repetition = false;
 
   // Whether the batch that the program holds is the last of the epoch.
   bool end_of_dataloader() const { return batches_left == 0; }

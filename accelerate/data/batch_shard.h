@@ -17,8 +17,14 @@
 
 namespace accelerate {
 
+// How many samples all processes together take in one round. Throws c10::Error when a batch cannot
+// be split evenly.
+int64_t samples_per_round(int64_t batch_size, int world_size, bool split_batches);
+
 struct BatchShardOptions {
   int64_t dataset_size = 0;
+  // How many samples of the epoch's order have been given out before, whoever got them.
+  int64_t first = 0;
   // Of one process; with split_batches, of all processes together.
   int64_t batch_size = 1;
   int rank = 0;
@@ -38,7 +44,7 @@ class BatchShard {
   // is not a multiple of the number of processes.
   explicit BatchShard(const BatchShardOptions& options);
 
-  // Batches of this process in an epoch.
+  // Batches of this process in what is left of the epoch.
   int64_t num_batches() const { return num_batches_; }
 
   // The places in the epoch's order of batch 0 <= index < num_batches().
@@ -48,12 +54,18 @@ class BatchShard {
   // is all of them, and -1 when nobody can say, because drop_last left the rest out.
   int64_t remainder() const;
 
+  // How many samples of the epoch's order all processes together have been given when each has had
+  // so many batches, from the epoch's beginning on.
+  int64_t consumed_after(int64_t batches) const;
+  // Whether batch `index` of this process holds nothing but repeated samples.
+  bool is_repetition(int64_t index) const { return begin_of(index) >= options_.dataset_size; }
+
  private:
   // Where batch `index` of this process begins in the filled-up order.
   int64_t begin_of(int64_t index) const;
-  int64_t samples_per_round() const;
 
   BatchShardOptions options_;
+  int64_t per_round_ = 1;
   // Samples in a batch of this process.
   int64_t local_batch_size_ = 1;
   int64_t num_batches_ = 0;

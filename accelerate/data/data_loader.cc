@@ -4,54 +4,31 @@
 
 namespace accelerate::internal {
 
-void check_data_loader_options(const DataLoaderOptions& options,
-                               std::optional<size_t> dataset_size) {
-  TORCH_CHECK(dataset_size.has_value(),
-              "the data set has no size, so it cannot be shared out between processes; give its "
-              "size() a value");
-  TORCH_CHECK(options.batch_size > 0, "batch_size is ", options.batch_size, "; give at least 1");
-  TORCH_CHECK(options.num_workers >= 0, "num_workers is ", options.num_workers,
-              "; give 0 to read in the training thread, or a number of threads");
-}
-
-BatchShardOptions make_shard_options(const DataLoaderOptions& options,
-                                     const DataPlacement& placement, size_t dataset_size) {
+PassPlan pass_plan(const DataPlacement& placement) {
   const bool even_batches =
       placement.active_loaders
           ? placement.active_loaders->even_batches.value_or(placement.even_batches)
           : placement.even_batches;
-  return {.dataset_size = static_cast<int64_t>(dataset_size),
-          .batch_size = options.batch_size,
-          .rank = placement.rank,
-          .world_size = placement.world_size,
+  return {.world_size = placement.world_size,
+          .first_rank = placement.rank,
           .split_batches = placement.split_batches,
           // A process that is alone has nobody to be even with.
-          .even_batches = even_batches && placement.world_size > 1,
-          .drop_last = options.drop_last};
+          .even_batches = even_batches && placement.world_size > 1};
 }
 
-State loader_state(const LoaderPosition& position) {
-  State state;
-  state.set("epoch", position.epoch);
-  state.set("batch", position.batch);
-  state.set("next_epoch", position.next_epoch);
-  if (position.seed) state.set("seed", static_cast<int64_t>(*position.seed));
-  return state;
-}
-
-LoaderPosition loader_position(const State& state) {
-  LoaderPosition position{.epoch = state.integer("epoch"),
-                          .batch = state.integer("batch"),
-                          .next_epoch = state.integer("next_epoch")};
-  if (state.contains("seed")) position.seed = static_cast<uint64_t>(state.integer("seed"));
-  return position;
-}
-
-void check_first_batch(int64_t first, int64_t num_batches) {
-  TORCH_CHECK(first >= 0 && first <= num_batches, "a pass over the data was to begin with batch ",
-              first, ", but an epoch has ", num_batches,
-              " on this process; load the state into a loader of the same data set, batch size and "
-              "number of processes");
+int64_t consumed_after_skipping(const DataLoaderOptions& options, const PassPlan& plan,
+                                int64_t batches, std::optional<int64_t> num_entries) {
+  TORCH_CHECK(batches >= 0, batches, " batches were to be skipped; give 0 or more");
+  if (batches == 0) return plan.consumed;
+  if (!num_entries) {
+    return plan.consumed + batches * round_size(options, plan.world_size, plan.split_batches);
+  }
+  // The first process's, which has the most.
+  const BatchShard shard(shard_options(options, plan, /*rank=*/0, *num_entries));
+  TORCH_CHECK(batches <= shard.num_batches(), batches,
+              " batches were to be skipped, but the epoch has ", shard.num_batches(),
+              " left; skip fewer");
+  return shard.consumed_after(batches);
 }
 
 std::optional<DeviceCopies> make_device_copies(c10::Device device) {

@@ -1,50 +1,52 @@
-// Batches from any map-style torch::data data set. Accelerator::prepare() makes it one of several
-// processes' share, with the batches on the right device; before that it is a loader for one
-// process.
+// Batches from any data: a map-style torch::data data set, or a stream. Accelerator::prepare()
+// makes of a loader one of several processes' share, with the batches on the right device; before
+// that it is a loader for one process.
 //
 //   accelerate::DataLoader loader(Digits("digits.csv"), {.batch_size = 32, .shuffle = true});
 //   for (auto& batch : loader) train(batch.data, batch.target);
 //
-// Examples of tensors are stacked; a data set that makes its batches itself (BatchDataset, or one
-// mapped with a Stack) is taken as it is. Each pass over the loader is an epoch with a shuffle of
-// its own. Breaking out of a pass is fine, and so is a pass within a pass. A batch that may hide a
-// tensor does not compile (see visit_tensors.h). For a GPU, a batch is read and its copy begun when
-// the batch before it is handed over. Not for streams without a size. A copy refers to the same
-// data set and epoch count; iterate over it from one thread at a time.
+// Examples of tensors are stacked, or made a batch by a function (collate.h); a data set that makes
+// its batches itself (BatchDataset, or one mapped with a Stack) is taken as it is. Other orders
+// than the data set's own and a shuffle come from samplers (samplers.h); streams are described in
+// stream.h. Each pass over the loader is an epoch with a shuffle of its own. Breaking out of a pass
+// is fine, and so is a pass within a pass. Where a loader is can be saved and loaded at any time,
+// in any number of processes: see state().
+//
+// A batch that may hide a tensor does not compile (see visit_tensors.h). For a GPU, a batch is read
+// and its copy begun when the batch before it is handed over. What cannot be read throws ReadError.
+// A copy refers to the same data set and epoch count; iterate over it from one thread at a time.
 #pragma once
 
+#include <c10/util/Exception.h>
 #include <torch/data/datasets/base.h>
-#include <torch/data/transforms/stack.h>
 
+#include <chrono>
 #include <iterator>
+#include <limits>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "accelerate/comm/communicator.h"
 #include "accelerate/data/active_loaders.h"
+#include "accelerate/data/batch_reader.h"
+#include "accelerate/data/collate.h"
+#include "accelerate/data/data_loader_options.h"
 #include "accelerate/data/device_copies.h"
+#include "accelerate/data/dispatch.h"
 #include "accelerate/data/epoch_order.h"
+#include "accelerate/data/loader_position.h"
+#include "accelerate/data/map_reader.h"
 #include "accelerate/data/one_ahead.h"
 #include "accelerate/data/read_ahead.h"
+#include "accelerate/data/stream_reader.h"
 #include "accelerate/nested/visit_tensors.h"
 #include "accelerate/state/stateful.h"
 
 namespace accelerate {
-
-struct DataLoaderOptions {
-  // Of each process; of all together when the Accelerator splits batches.
-  int64_t batch_size = 1;
-  bool shuffle = false;
-  // Of the shuffle; epoch e uses seed + e. Without one, prepare() draws it from rank 0's generator.
-  std::optional<uint64_t> seed = std::nullopt;
-  // Leaves out a last round that is not full.
-  bool drop_last = false;
-  // Threads that read ahead, each with its own copy of the data set; 0 reads in the calling thread.
-  int num_workers = 0;
-};
 
 // Which share of the data a loader gives, and where to.
 struct DataPlacement {
@@ -53,6 +55,8 @@ struct DataPlacement {
   bool split_batches = false;
   bool even_batches = true;
   c10::Device device = c10::Device(c10::DeviceType::CPU);
+  // Of all ranks, for loaders with `dispatch`; may be null.
+  std::shared_ptr<Communicator> communicator = nullptr;
   // Who is told about the progress; may be null.
   std::shared_ptr<ActiveLoaders> active_loaders = nullptr;
   // Kept for as long as the loader lives.
@@ -61,74 +65,61 @@ struct DataPlacement {
 
 namespace internal {
 
-template <class Batch>
-auto collate(Batch batch) {
-  return batch;
-}
-template <class Data, class Target>
-auto collate(std::vector<torch::data::Example<Data, Target>> batch) {
-  return torch::data::transforms::Stack<torch::data::Example<Data, Target>>().apply_batch(
-      std::move(batch));
-}
-
-// What does not depend on the data set's type. Throws c10::Error when an option makes no sense.
-void check_data_loader_options(const DataLoaderOptions& options,
-                               std::optional<size_t> dataset_size);
-BatchShardOptions make_shard_options(const DataLoaderOptions& options,
-                                     const DataPlacement& placement, size_t dataset_size);
-
-// A copy of the data set, which one thread reads at a time. Passes that are under way at once, such
-// as one within another, read with threads of their own.
-template <class Dataset>
-class DatasetCopy {
- public:
-  explicit DatasetCopy(const Dataset& dataset) : dataset_(dataset) {}
-  DatasetCopy(const DatasetCopy& other)
-      : dataset_(other.use([](const Dataset& dataset) { return dataset; })) {}
-
-  // What the function gives for the data set.
-  template <class Function>
-  auto use(Function&& function) const {
-    const std::lock_guard lock(mutex_);
-    return function(dataset_);
-  }
-
- private:
-  mutable std::mutex mutex_;
-  mutable Dataset dataset_;
+// What a loader holds of a data set, and the collate function that goes with it.
+template <class Dataset, class Collate>
+struct LoaderDataOf {
+  using Data = MapData<Dataset, Collate>;
+  static constexpr bool is_stream = false;
+  static constexpr bool makes_batches = std::is_same_v<Collate, WholeBatches>;
+};
+template <StreamLike Dataset, class Collate>
+struct LoaderDataOf<Dataset, Collate> {
+  using Data = StreamData<Dataset, Collate>;
+  static constexpr bool is_stream = true;
+  static constexpr bool makes_batches = std::is_same_v<Collate, WholeBatches>;
+};
+template <StatefulDataset Dataset, class Collate>
+struct LoaderDataOf<Dataset, Collate> {
+  using Elements = StatefulElements<Dataset>;
+  using Data = StreamData<Elements, std::conditional_t<Elements::makes_batches &&
+                                                           std::is_same_v<Collate, DefaultCollate>,
+                                                       WholeBatches, Collate>>;
+  static constexpr bool is_stream = true;
+  static constexpr bool makes_batches = Elements::makes_batches;
 };
 
-// Where a loader is: the epoch of the pass that is under way, or of the next, the first batch of it
-// that was not handed over, the epoch of the pass after it, and the seed of its shuffle.
-struct LoaderPosition {
-  int64_t epoch = 0;
-  int64_t batch = 0;
-  int64_t next_epoch = 1;
-  std::optional<uint64_t> seed = std::nullopt;
-};
-State loader_state(const LoaderPosition& position);
-LoaderPosition loader_position(const State& state);
-// Throws c10::Error when an epoch has no such batch, nor ends with the one before.
-void check_first_batch(int64_t first, int64_t num_batches);
+// The pass of a process, as its loader has been placed.
+PassPlan pass_plan(const DataPlacement& placement);
+// What was consumed when `batches` more of each process have been left out. Throws c10::Error where
+// an epoch with so many entries has fewer.
+int64_t consumed_after_skipping(const DataLoaderOptions& options, const PassPlan& plan,
+                                int64_t batches, std::optional<int64_t> num_entries);
 
 // None for the CPU, where batches stay where they were read.
 std::optional<DeviceCopies> make_device_copies(c10::Device device);
 
 }  // namespace internal
 
-template <class Dataset>
+template <class Dataset, class Collate = DefaultCollate>
 class DataLoader {
- public:
-  using Batch = decltype(internal::collate(std::declval<typename Dataset::BatchType>()));
+  using Kind = internal::LoaderDataOf<Dataset, Collate>;
+  using Data = typename Kind::Data;
 
-  // Throws c10::Error when the data set has no size or an option makes no sense.
-  DataLoader(Dataset dataset, DataLoaderOptions options) : state_(std::make_shared<Contents>()) {
-    internal::check_data_loader_options(options, dataset.size());
-    state_->options = options;
-    // One copy for each thread that reads: get_batch() need not be safe to call from several.
-    const int copies = std::max(options.num_workers, 1);
-    state_->datasets.reserve(copies);
-    for (int i = 0; i < copies; ++i) state_->datasets.emplace_back(dataset);
+ public:
+  using Batch = typename Data::Batch;
+
+  // Throws c10::Error when an option makes no sense for the data.
+  DataLoader(Dataset dataset, DataLoaderOptions options, Collate collate = {})
+      : state_(std::make_shared<Contents>()) {
+    if constexpr (Kind::is_stream) {
+      internal::check_options(options, true, std::nullopt);
+      state_->data = make_stream(std::move(dataset), options, std::move(collate));
+    } else {
+      internal::check_options(options, false, dataset.size());
+      state_->data = std::make_shared<Data>(std::move(dataset), options, std::move(collate));
+    }
+    if constexpr (Kind::makes_batches) options.batch_size = std::nullopt;
+    state_->options = std::move(options);
   }
 
   const DataLoaderOptions& options() const { return state_->options; }
@@ -142,52 +133,113 @@ class DataLoader {
     result.state_->options.seed = seed;
     result.state_->origin = state_;
     if (placement.active_loaders) placement.active_loaders->add(result.state_);
+    TORCH_CHECK(!result.state_->is_dispatched() || placement.communicator,
+                "a loader with dispatch needs a communicator to send its batches by");
     // Says at once when the batches cannot be shared out.
-    BatchShard check(result.shard_options());
+    internal::round_size(options(), placement.world_size, placement.split_batches);
     return result;
   }
 
   // Identifies the loader's data, whatever copies there are of the loader.
   const void* identity() const { return state_.get(); }
 
-  // Batches of this process in an epoch.
-  int64_t size() const { return BatchShard(shard_options()).num_batches(); }
-  int64_t dataset_size() const {
-    return state_->datasets.front().use(
-        [](const Dataset& dataset) { return static_cast<int64_t>(*dataset.size()); });
+  // Batches of this process in an epoch; with a sampler, in the next one. Without those that each
+  // pass leaves out. Not of a stream, of which nobody knows.
+  int64_t size() const requires(!Kind::is_stream) {
+    const auto& placement = state_->placement;
+    const BatchShard shard(internal::shard_options(state_->options, internal::pass_plan(placement),
+                                                   placement.rank, state_->num_entries()));
+    return std::max<int64_t>(0, shard.num_batches() - skipped_in_each_pass_);
+  }
+  int64_t dataset_size() const requires(!Kind::is_stream) {
+    const std::optional<size_t> size = state_->data->dataset_size();
+    TORCH_CHECK(size.has_value(), "the data set has no size; give its size() a value");
+    return static_cast<int64_t>(*size);
   }
 
   // The epoch that the next pass begins, which chooses its shuffle.
   int64_t epoch() const { return state_->epoch; }
   // Another than that of a state that was loaded begins with its first batch.
-  void set_epoch(int64_t epoch) {
-    if (epoch == state_->epoch) return;
-    state_->epoch = epoch;
-    state_->first_batch = 0;
-    state_->resumed_next_epoch.reset();
+  void set_epoch(int64_t epoch) { state_->set_epoch(epoch); }
+
+  // Lets the next pass begin so many batches later, in addition to those that it leaves out
+  // already. Reads nothing of a map-style data set, whatever the number; a stream is read past
+  // them, or told to skip them.
+  void skip(int64_t batches) { state_->skipped += batches; }
+  // A loader of the same data and epoch count each of whose passes leaves out its first batches;
+  // all settings are kept.
+  DataLoader without_first(int64_t batches) const {
+    DataLoader result(*this);
+    result.skipped_in_each_pass_ += batches;
+    return result;
   }
+
+  // Where the loader is, within a pass: after the batch that the program has. Outside of one, it is
+  // where the next pass begins: who breaks off a pass asks first. That is: the epoch, and how many
+  // samples of its order the program has had, in all processes together, whatever workers have read
+  // ahead. It knows nothing of ranks: any number of processes goes on from there with the same
+  // options, each sample coming once. A round that the remaining samples do not fill is treated as
+  // the last round of every epoch is (even_batches, drop_last).
+  State state() const { return state_->save(skipped_in_each_pass_); }
+  // The next pass goes on from there. Throws c10::Error when it is no state of a loader; the pass
+  // does when it is one of other data.
+  void load_state(const State& state) { state_->load(state); }
 
  private:
   struct Pass;
+
+  static std::shared_ptr<Data> make_stream(Dataset stream, const DataLoaderOptions& options,
+                                           Collate collate) {
+    if constexpr (StreamLike<Dataset>) {
+      return std::make_shared<Data>(std::move(stream), std::move(collate));
+    } else {
+      const int64_t read_at_once = options.batch_size.value_or(1);
+      using Elements = typename Kind::Elements;
+      if constexpr (Kind::makes_batches && std::is_same_v<Collate, DefaultCollate>) {
+        return std::make_shared<Data>(Elements(std::move(stream), read_at_once), WholeBatches());
+      } else {
+        return std::make_shared<Data>(Elements(std::move(stream), read_at_once),
+                                      std::move(collate));
+      }
+    }
+  }
 
   // What all copies of a loader share.
   struct Contents final : Stateful {
     std::string_view state_name() const override { return "data_loader"; }
     // Ranks with different numbers of batches come to their end one after the other.
     bool is_equal_on_all_ranks() const override { return false; }
-    State save() override {
-      const auto pass = innermost();
-      return internal::loader_state({.epoch = pass ? pass->epoch : epoch,
-                                     .batch = pass ? pass->next : first_batch,
-                                     .next_epoch = pass ? epoch : epoch_after(),
-                                     .seed = options.seed});
+    State save() override { return save(0); }
+    State save(int64_t skipped_in_each_pass) {
+      internal::LoaderPosition position = start;
+      if (const auto pass = innermost()) {
+        position = pass->position;
+        position.next_epoch = epoch;
+      } else {
+        position.epoch = epoch;
+        position.next_epoch = epoch_after();
+        position.consumed = consumed_with_skipped(skipped + skipped_in_each_pass);
+      }
+      position.seed = options.seed;
+      position.unit = internal::unit_of(options, Kind::is_stream);
+      if constexpr (!Kind::is_stream) position.size = num_entries(position.epoch);
+      return position.to_state();
     }
     void load(const State& state) override {
-      const internal::LoaderPosition position = internal::loader_position(state);
-      epoch = position.epoch;
-      first_batch = position.batch;
-      resumed_next_epoch = position.next_epoch;
-      options.seed = position.seed;
+      start = internal::LoaderPosition::from_state(state);
+      epoch = start.epoch;
+      resumed_next_epoch = start.next_epoch;
+      options.seed = start.seed;
+      skipped = 0;
+      // A pass that is under way is at another place.
+      passes.clear();
+    }
+
+    void set_epoch(int64_t new_epoch) {
+      if (new_epoch == epoch) return;
+      epoch = new_epoch;
+      start = {};
+      resumed_next_epoch.reset();
     }
 
     // The pass that was begun last, of those that are under way; null where none is.
@@ -196,99 +248,168 @@ class DataLoader {
       return passes.empty() ? nullptr : passes.back().lock();
     }
     int64_t epoch_after() const { return resumed_next_epoch.value_or(epoch + 1); }
+    uint64_t epoch_seed(int64_t of_epoch) const { return options.seed.value_or(0) + of_epoch; }
+
+    SamplingOptions sampling() const {
+      return {options.shuffle, options.sampler, options.batch_sampler};
+    }
+    // What an epoch consists of. That of a sampler is kept, as it may be dear.
+    std::shared_ptr<const EpochEntries> entries_of(int64_t of_epoch) {
+      const bool is_sampled = options.sampler || options.batch_sampler;
+      const uint64_t seed = epoch_seed(of_epoch);
+      if (is_sampled && entries && entries_seed == seed) return entries;
+      auto made = epoch_entries(sampling(), data->dataset_size(), seed);
+      if (is_sampled) {
+        entries = made;
+        entries_seed = seed;
+      }
+      return made;
+    }
+    int64_t num_entries(int64_t of_epoch) {
+      if (options.sampler || options.batch_sampler) return entries_of(of_epoch)->size;
+      return static_cast<int64_t>(data->dataset_size().value());
+    }
+    int64_t num_entries() { return num_entries(epoch); }
+    bool is_dispatched() const { return options.dispatch && placement.world_size > 1; }
+
+    int64_t consumed_with_skipped(int64_t batches) {
+      internal::PassPlan plan = internal::pass_plan(placement);
+      plan.consumed = start.consumed;
+      std::optional<int64_t> entries_there;
+      if constexpr (!Kind::is_stream) entries_there = num_entries();
+      return internal::consumed_after_skipping(options, plan, batches, entries_there);
+    }
 
     DataLoaderOptions options;
     DataPlacement placement;
     // One for all passes: LibTorch reuses a batch's memory on its stream only. None on the CPU.
     std::optional<DeviceCopies> copies;
-    std::vector<internal::DatasetCopy<Dataset>> datasets;
-    // Of the next pass, and the batch that it begins with.
+    std::shared_ptr<Data> data;
+    // Of the next pass, and what comes before it of that epoch.
     int64_t epoch = 0;
-    int64_t first_batch = 0;
+    internal::LoaderPosition start;
+    int64_t skipped = 0;
     // Of the pass after a resumed one, which others had been begun within.
     std::optional<int64_t> resumed_next_epoch;
+    std::shared_ptr<const EpochEntries> entries;
+    uint64_t entries_seed = 0;
     std::vector<std::weak_ptr<const Pass>> passes;
     // What this was placed from, so that no other loader gets its identity() while this one lives.
     std::shared_ptr<const void> origin;
   };
 
-  // A batch on its way to the device.
-  struct Sent {
+  // A batch on its way to the program, and where the loader is when it has it.
+  struct Taken {
     Batch batch;
-    DeviceCopies::Arrival arrival;
+    LoaderProgress progress;
+    int64_t consumed;
+    State stream;
+    std::optional<DeviceCopies::Arrival> arrival;
   };
+  using Round = internal::Round<Batch>;
 
   // One pass over the data.
   struct Pass {
-    Pass(std::shared_ptr<Contents> owner, const BatchShardOptions& shard,
-         std::optional<uint64_t> seed)
+    Pass(std::shared_ptr<Contents> owner, std::shared_ptr<internal::BatchReader<Batch>> batches,
+         std::exception_ptr reader_failure, internal::LoaderPosition begins)
         : state(std::move(owner)),
-          order(shard, seed),
-          epoch(state->epoch),
-          next(std::exchange(state->first_batch, 0)) {
-      internal::check_first_batch(next, order.num_batches());
-      progress->remainder = order.remainder();
+          reader(std::move(batches)),
+          failure(std::move(reader_failure)),
+          position(std::move(begins)) {
       if (state->placement.active_loaders) state->placement.active_loaders->push(progress);
-      const int workers = state->options.num_workers;
+      if (state->is_dispatched()) dispatch.emplace(state->placement.communicator);
+      const std::optional<int64_t> rounds = reader ? reader->num_rounds() : 0;
+      num_rounds = rounds.value_or(std::numeric_limits<int64_t>::max());
+      int workers = reader ? state->options.num_workers : 0;
+      if (!rounds) workers = std::min(workers, 1);
       if (workers > 0) {
-        ahead = std::make_unique<ReadAhead<Batch>>(workers, order.num_batches() - next,
-                                                   [this, first = next](int worker, int64_t index) {
-                                                     return read(worker, first + index);
-                                                   });
+        // A stream may be waiting for somebody who sends no more.
+        const auto patience = StreamLike<Dataset>
+                                  ? std::make_optional(std::chrono::milliseconds(1000))
+                                  : std::nullopt;
+        ahead = std::make_unique<ReadAhead<std::optional<Round>>>(
+            workers, num_rounds,
+            [reader = reader](int worker, int64_t index) { return reader->read(worker, index); },
+            patience);
       }
       if (state->copies) {
-        sent = std::make_unique<OneAhead<Sent>>(
-            order.num_batches() - next,
-            [this, first = next](int64_t index) { return send(first + index); });
+        sent = std::make_unique<OneAhead<std::optional<Taken>>>(std::numeric_limits<int64_t>::max(),
+                                                                [this](int64_t) { return send(); });
       }
     }
 
-    Batch read(int worker, int64_t index) {
-      const std::vector<size_t> samples = order.samples(index);
-      return internal::collate(state->datasets[worker].use(
-          [&samples](Dataset& dataset) { return dataset.get_batch(samples); }));
+    ~Pass() {
+      if (ahead) reader->stop();
+    }
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+
+    std::optional<Round> read() {
+      if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
+      if (num_read == num_rounds) return std::nullopt;
+      // Counted first, so that a program may go on after a batch that could not be read.
+      const int64_t index = num_read++;
+      return ahead ? ahead->next() : reader->read(0, index);
     }
 
-    Batch take(int64_t index) { return ahead ? ahead->next() : read(0, index); }
+    // The next batch of this process; none when it has had all.
+    std::optional<Taken> take() {
+      if (has_ended) return std::nullopt;
+      std::optional<Round> round = dispatch ? dispatch->next([this] { return read(); }) : read();
+      if (!round || !round->batches.front()) {
+        has_ended = true;
+        return std::nullopt;
+      }
+      auto& own = *round->batches.front();
+      // Where rank 0 reads for all, all take part in every round, and nobody in one after the last.
+      has_ended = round->is_last;
+      return Taken{std::move(own.batch), own.progress, round->consumed, std::move(round->stream),
+                   std::nullopt};
+    }
 
-    Sent send(int64_t index) {
-      Batch taken = take(index);
+    std::optional<Taken> send() {
+      std::optional<Taken> taken = take();
+      if (!taken) return taken;
       std::vector<at::Tensor*> tensors;
-      visit_tensors(taken, [&tensors](at::Tensor& tensor) { tensors.push_back(&tensor); });
-      DeviceCopies::Arrival arrival = state->copies->begin(tensors);
-      return {std::move(taken), std::move(arrival)};
-    }
-
-    Batch receive() {
-      Sent next_sent = sent->next();
-      next_sent.arrival.wait();
-      return std::move(next_sent.batch);
+      visit_tensors(taken->batch, [&tensors](at::Tensor& tensor) { tensors.push_back(&tensor); });
+      taken->arrival = state->copies->begin(tensors);
+      return taken;
     }
 
     // Takes the next batch, or ends the pass.
     bool advance() {
-      if (next == order.num_batches()) {
+      std::optional<Taken> taken = sent ? sent->next() : take();
+      if (!taken) {
         batch.reset();
         progress.reset();
         return false;
       }
-      // Counted first, so that a program may go on after a batch that could not be read.
-      const int64_t index = next++;
-      batch.emplace(sent ? receive() : take(index));
-      progress->batches_left = order.num_batches() - next;
+      if (taken->arrival) taken->arrival->wait();
+      batch.emplace(std::move(taken->batch));
+      *progress = taken->progress;
+      position.consumed = taken->consumed;
+      position.stream = std::move(taken->stream);
+      position.stream_consumed = taken->consumed;
       return true;
     }
 
     std::shared_ptr<Contents> state;
-    EpochOrder order;
+    std::shared_ptr<internal::BatchReader<Batch>> reader;
+    // Why rank 0, which reads for all, has none: they are to hear of it.
+    std::exception_ptr failure;
     std::shared_ptr<LoaderProgress> progress = std::make_shared<LoaderProgress>();
-    const int64_t epoch;
-    int64_t next;
+    // Of the batch that the program has.
+    internal::LoaderPosition position;
+    int64_t num_rounds = 0;
+    int64_t num_read = 0;
+    bool has_ended = false;
+    // Where rank 0 reads for all; the others have no reader.
+    std::optional<internal::Dispatch<Batch>> dispatch;
     std::optional<Batch> batch;
     // For a device; reads from `ahead`, where there are workers.
-    std::unique_ptr<OneAhead<Sent>> sent;
+    std::unique_ptr<OneAhead<std::optional<Taken>>> sent;
     // Last, so that its threads are gone before what they read from.
-    std::unique_ptr<ReadAhead<Batch>> ahead;
+    std::unique_ptr<ReadAhead<std::optional<Round>>> ahead;
   };
 
  public:
@@ -318,27 +439,62 @@ class DataLoader {
     std::shared_ptr<Pass> pass_;
   };
 
-  // Begins an epoch.
+  // Begins an epoch. Throws c10::Error when it cannot begin where it was to.
   Iterator begin() {
-    const DataLoaderOptions& options = state_->options;
-    std::optional<uint64_t> seed;
-    if (options.shuffle) seed = options.seed.value_or(0) + state_->epoch;
-    const auto pass = std::make_shared<Pass>(state_, shard_options(), seed);
+    internal::LoaderPosition position = state_->start;
+    position.epoch = state_->epoch;
+    internal::PassPlan plan = internal::pass_plan(state_->placement);
+    plan.epoch = position.epoch;
+    plan.seed = state_->options.seed.value_or(0);
+    plan.stream = position.stream;
+    plan.stream_consumed = position.stream_consumed;
+    if (state_->is_dispatched()) {
+      plan.first_rank = 0;
+      plan.num_ranks = plan.world_size;
+    }
+    const char* unit = internal::unit_of(state_->options, Kind::is_stream);
+    const int64_t skipped = state_->skipped + skipped_in_each_pass_;
+    std::shared_ptr<const EpochEntries> entries;
+    if constexpr (!Kind::is_stream) entries = state_->entries_of(position.epoch);
+    position.check_fits(unit, entries ? entries->size : 0);
+    position.consumed = plan.consumed = state_->consumed_with_skipped(skipped);
+
+    std::shared_ptr<internal::BatchReader<Batch>> reader;
+    std::exception_ptr failure;
+    if (!state_->is_dispatched() || state_->placement.rank == 0) {
+      try {
+        reader = state_->data->read(state_->options, plan, entries);
+      } catch (...) {
+        if (!state_->is_dispatched()) throw;
+        failure = std::current_exception();
+      }
+    }
+    // Begun when its first batch is there: a program may try again.
+    const auto pass =
+        std::make_shared<Pass>(state_, std::move(reader), std::move(failure), std::move(position));
+    Iterator iterator(pass);
     state_->epoch = state_->epoch_after();
     state_->resumed_next_epoch.reset();
+    state_->start = {};
+    state_->skipped = 0;
     state_->innermost();
     state_->passes.push_back(pass);
-    return Iterator(pass);
+    return iterator;
   }
   std::default_sentinel_t end() const { return {}; }
 
  private:
-  BatchShardOptions shard_options() const {
-    return internal::make_shard_options(state_->options, state_->placement,
-                                        static_cast<size_t>(dataset_size()));
-  }
-
   std::shared_ptr<Contents> state_;
+  int64_t skipped_in_each_pass_ = 0;
 };
+
+// A loader of the same data and epoch count each of whose passes leaves out its first batches: for
+// the rest of an epoch that was broken off. Of a map-style data set it reads none of them. Keeps
+// all settings, and counts samples for gather_for_metrics() as ever.
+template <class Dataset, class Collate>
+DataLoader<Dataset, Collate> skip_first_batches(const DataLoader<Dataset, Collate>& loader,
+                                                int64_t batches) {
+  return loader.without_first(batches);
+}
 
 }  // namespace accelerate

@@ -1,46 +1,20 @@
 #include "accelerate/data/data_loader.h"
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/data/datasets/map.h>
+#include <torch/nn/utils/rnn.h>
 
+#include <map>
+#include <string>
+
+#include "accelerate/data/loader_test_data.h"
 #include "accelerate/data/tensor_dataset.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
-
-// The numbers 0 to n - 1, one by one.
-class Numbers : public torch::data::datasets::Dataset<Numbers> {
- public:
-  explicit Numbers(int64_t size) : size_(size) {}
-  torch::data::Example<> get(size_t index) override {
-    if (index == bad_index) throw std::runtime_error("sample is broken");
-    return {at::full({2}, static_cast<int64_t>(index)), at::full({}, static_cast<int64_t>(index))};
-  }
-  std::optional<size_t> size() const override { return size_; }
-
-  size_t bad_index = SIZE_MAX;
-
- private:
-  size_t size_;
-};
-
-using Batches = std::vector<std::vector<int64_t>>;
-
-std::vector<int64_t> values_of(const at::Tensor& tensor) {
-  const at::Tensor row = tensor.contiguous();
-  return {row.const_data_ptr<int64_t>(), row.const_data_ptr<int64_t>() + row.numel()};
-}
-
-template <class Loader>
-Batches targets(Loader& loader) {
-  Batches result;
-  for (auto& batch : loader) {
-    EXPECT_EQ(batch.data.sizes(), at::IntArrayRef({batch.target.size(0), 2}));
-    result.push_back(values_of(batch.target));
-  }
-  return result;
-}
 
 TEST(DataLoader, StacksTheExamplesOfEachBatch) {
   DataLoader loader(Numbers(5), {.batch_size = 2});
@@ -55,6 +29,118 @@ TEST(DataLoader, TakesABatchThatTheDataSetMade) {
   EXPECT_EQ(targets(loader), (Batches{{0, 1, 2, 3}}));
 }
 
+TEST(DataLoader, MakesABatchByAFunction) {
+  // Rows that are as long as their number plus one, padded to the longest.
+  const auto pad = [](std::vector<torch::data::Example<>> examples) {
+    std::vector<at::Tensor> rows;
+    for (const auto& example : examples)
+      rows.push_back(at::arange(example.target.item<int64_t>() + 1));
+    return torch::nn::utils::rnn::pad_sequence(rows, /*batch_first=*/true);
+  };
+  for (const int workers : {0, 2}) {
+    DataLoader loader(Numbers(4), {.batch_size = 2, .num_workers = workers}, pad);
+    std::vector<std::vector<int64_t>> batches;
+    for (at::Tensor& batch : loader) batches.push_back(values_of(batch));
+    EXPECT_EQ(batches, (Batches{{0, 0, 0, 1}, {0, 1, 2, 0, 0, 1, 2, 3}}));
+  }
+}
+
+// Words of two letters; a type that nobody can stack.
+class Words : public torch::data::datasets::Dataset<Words, std::string> {
+ public:
+  std::string get(size_t index) override { return "w" + std::to_string(index); }
+  std::optional<size_t> size() const override { return 3; }
+};
+
+TEST(DataLoader, LeavesOtherExamplesAsTheyAre) {
+  DataLoader loader(Words(), {.batch_size = 2});
+  std::vector<std::vector<std::string>> batches;
+  for (auto& batch : loader) batches.push_back(batch);
+  EXPECT_EQ(batches, (std::vector<std::vector<std::string>>{{"w0", "w1"}, {"w2"}}));
+}
+
+TEST(DataLoader, TakesExamplesForBatches) {
+  DataLoader words(Words(), {}, WholeBatches());
+  std::vector<std::string> batches;
+  for (std::string& batch : words) batches.push_back(batch);
+  EXPECT_EQ(batches, (std::vector<std::string>{"w0", "w1", "w2"}));
+
+  auto numbers =
+      DataLoader(Numbers(3), {.batch_size = std::nullopt}).placed({.rank = 1, .world_size = 2}, 0);
+  std::vector<int64_t> targets;
+  for (auto& batch : numbers) {
+    EXPECT_EQ(batch.data.sizes(), at::IntArrayRef({2}));
+    targets.push_back(batch.target.item<int64_t>());
+  }
+  // Filled up by a whole batch.
+  EXPECT_EQ(targets, (std::vector<int64_t>{1, 0}));
+}
+
+TEST(DataLoader, StacksTensors) {
+  struct Rows : torch::data::datasets::Dataset<Rows, at::Tensor> {
+    at::Tensor get(size_t index) override { return at::full({2}, static_cast<int64_t>(index)); }
+    std::optional<size_t> size() const override { return 2; }
+  };
+  DataLoader loader(Rows(), {.batch_size = 2});
+  for (at::Tensor& batch : loader) EXPECT_EQ(values_of(batch), (std::vector<int64_t>{0, 0, 1, 1}));
+}
+
+// Draws as it reads.
+class Noise : public torch::data::datasets::Dataset<Noise> {
+ public:
+  torch::data::Example<> get(size_t index) override {
+    return {at::randint(1000, {2}, sample_generator(), at::kLong),
+            at::full({}, static_cast<int64_t>(index))};
+  }
+  std::optional<size_t> size() const override { return 12; }
+};
+
+// What was drawn for each sample.
+template <class Loader>
+std::map<int64_t, std::vector<int64_t>> drawn(Loader& loader) {
+  std::map<int64_t, std::vector<int64_t>> result;
+  for (auto& batch : loader) {
+    for (int64_t i = 0; i < batch.target.size(0); ++i)
+      result[batch.target[i].template item<int64_t>()] = values_of(batch.data[i]);
+  }
+  return result;
+}
+
+TEST(DataLoader, DrawsTheSameForASampleWhoeverReadsIt) {
+  DataLoader plain(Noise(), {.batch_size = 4, .seed = 5});
+  const auto first = drawn(plain), second = drawn(plain);
+  EXPECT_NE(first.at(0), first.at(1));
+  EXPECT_NE(first.at(0), second.at(0));
+  DataLoader other(Noise(), {.batch_size = 3, .shuffle = true, .seed = 5, .num_workers = 3});
+  EXPECT_EQ(drawn(other), first);
+  EXPECT_EQ(drawn(other), second);
+  EXPECT_THROW(sample_generator(), c10::Error);
+}
+
+// Its samples are those of its epoch.
+class Epochs : public torch::data::datasets::Dataset<Epochs> {
+ public:
+  void set_epoch(int64_t epoch) { epoch_ = epoch; }
+  torch::data::Example<> get(size_t) override { return {at::zeros({2}), at::full({}, epoch_)}; }
+  std::optional<size_t> size() const override { return 2; }
+
+ private:
+  int64_t epoch_ = -1;
+};
+
+TEST(DataLoader, TellsTheDataSetItsEpoch) {
+  for (const int workers : {0, 2}) {
+    DataLoader loader(Epochs(), {.num_workers = workers});
+    Batches outer, inner;
+    for (auto& batch : loader) {
+      outer.push_back(values_of(batch.target));
+      if (outer.size() == 1) inner = targets(loader);
+    }
+    EXPECT_EQ(outer, (Batches{{0}, {0}}));
+    EXPECT_EQ(inner, (Batches{{1}, {1}}));
+  }
+}
+
 TEST(DataLoader, ShufflesEachEpochAsPythonsSeedableSampler) {
   DataLoader loader(Numbers(10), {.batch_size = 10, .shuffle = true, .seed = 42});
   // torch.randperm(10, generator=torch.Generator().manual_seed(42)), then 43, of PyTorch 2.11.
@@ -63,83 +149,6 @@ TEST(DataLoader, ShufflesEachEpochAsPythonsSeedableSampler) {
   EXPECT_EQ(loader.epoch(), 2);
   loader.set_epoch(1);
   EXPECT_EQ(targets(loader), second);
-}
-
-TEST(DataLoader, GoesOnWithinAPassFromAState) {
-  for (const int workers : {0, 2}) {
-    const DataLoaderOptions options = {.batch_size = 3, .shuffle = true, .num_workers = workers};
-    const auto loaders = std::make_shared<ActiveLoaders>();
-    DataLoader run = DataLoader(Numbers(10), options).placed({.active_loaders = loaders}, 42);
-    targets(run);
-    State saved;
-    Batches expected;
-    int64_t batches = 0;
-    for (auto& batch : run) {
-      if (++batches == 2) saved = loaders->save();
-      if (batches > 2) expected.push_back(values_of(batch.target));
-    }
-    const Batches next_epoch = targets(run);
-
-    const auto others = std::make_shared<ActiveLoaders>();
-    DataLoader other = DataLoader(Numbers(10), options).placed({.active_loaders = others}, 7);
-    others->load(saved);
-    EXPECT_EQ(other.epoch(), 1);
-    EXPECT_EQ(targets(other), expected);
-    EXPECT_EQ(targets(other), next_epoch);
-  }
-}
-
-TEST(DataLoader, GoesOnWithinAPassThatOthersWereBegunIn) {
-  const DataLoaderOptions options = {.batch_size = 3, .shuffle = true};
-  const auto loaders = std::make_shared<ActiveLoaders>();
-  DataLoader run = DataLoader(Numbers(10), options).placed({.active_loaders = loaders}, 42);
-  State saved;
-  Batches expected;
-  int64_t batches = 0;
-  for (auto& batch : run) {
-    if (++batches == 2) {
-      targets(run);
-      saved = loaders->save();
-    }
-    if (batches > 2) expected.push_back(values_of(batch.target));
-  }
-  const Batches next_epoch = targets(run);
-
-  const auto others = std::make_shared<ActiveLoaders>();
-  DataLoader other = DataLoader(Numbers(10), options).placed({.active_loaders = others}, 7);
-  others->load(saved);
-  EXPECT_EQ(targets(other), expected);
-  EXPECT_EQ(targets(other), next_epoch);
-}
-
-TEST(DataLoader, BeginsAnotherEpochThanThatOfAStateAtItsStart) {
-  const DataLoaderOptions options = {.batch_size = 3, .shuffle = true};
-  const auto loaders = std::make_shared<ActiveLoaders>();
-  DataLoader loader = DataLoader(Numbers(10), options).placed({.active_loaders = loaders}, 42);
-  State state = loaders->save();
-  state.set("0.epoch", int64_t{2});
-  state.set("0.batch", int64_t{1});
-  state.set("0.next_epoch", int64_t{7});
-  loader.set_epoch(5);
-  const Batches expected = targets(loader), next = targets(loader);
-  // The same epoch goes on where it was.
-  loaders->load(state);
-  loader.set_epoch(2);
-  EXPECT_EQ(targets(loader).size(), 3);
-  EXPECT_EQ(loader.epoch(), 7);
-  loaders->load(state);
-  loader.set_epoch(5);
-  EXPECT_EQ(targets(loader), expected);
-  EXPECT_EQ(targets(loader), next);
-}
-
-TEST(DataLoader, RefusesAStateOfLongerEpochs) {
-  const auto loaders = std::make_shared<ActiveLoaders>();
-  DataLoader loader = DataLoader(Numbers(4), {}).placed({.active_loaders = loaders}, 0);
-  State state = loaders->save();
-  state.set("0.batch", int64_t{5});
-  loaders->load(state);
-  EXPECT_THROW(loader.begin(), c10::Error);
 }
 
 TEST(DataLoader, GivesEachProcessItsShare) {
@@ -174,6 +183,21 @@ TEST(DataLoader, PassesOnWhatTheDataSetThrows) {
     DataLoader loader(numbers, {.batch_size = 2, .num_workers = workers});
     EXPECT_THROW(targets(loader), std::runtime_error);
   }
+}
+
+TEST(DataLoader, SaysWhichSampleCouldNotBeReadAndByWhom) {
+  Numbers numbers(20);
+  numbers.bad_index = 11;
+  DataLoader loader(numbers, {.batch_size = 4});
+  EXPECT_THAT(message_of([&] { targets(loader); }),
+              "sample 11 could not be read: sample is broken");
+  DataLoader with_workers(numbers, {.batch_size = 4, .num_workers = 2});
+  EXPECT_THAT(
+      message_of([&] { targets(with_workers); }),
+      testing::MatchesRegex("sample 11 could not be read by worker [01]: sample is broken"));
+  DataLoader whole(numbers.map(torch::data::transforms::Stack<>()), {.batch_size = 4});
+  EXPECT_THAT(message_of([&] { targets(whole); }),
+              "one of the samples 8, 9, 10, 11 could not be read: sample is broken");
 }
 
 TEST(DataLoader, GoesOnAfterABatchThatCouldNotBeRead) {
@@ -212,6 +236,10 @@ TEST(DataLoader, TellsWhichLoaderIsActiveAndWhenItEnds) {
 TEST(DataLoader, RefusesOptionsThatMakeNoSense) {
   EXPECT_THROW(DataLoader(Numbers(3), {.batch_size = 0}), c10::Error);
   EXPECT_THROW(DataLoader(Numbers(3), {.num_workers = -1}), c10::Error);
+  EXPECT_THROW(DataLoader(Numbers(3), {.shuffle = true, .sampler = std::vector<int64_t>{0}}),
+               c10::Error);
+  EXPECT_THROW(DataLoader(Numbers(3), {.batch_size = 2, .batch_sampler = Batches{{0}}}),
+               c10::Error);
 }
 
 TEST(TensorDataset, GivesCopiesOfItsRows) {

@@ -2,24 +2,63 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/randperm.h>
+#include <c10/util/Exception.h>
 
 namespace accelerate {
+namespace {
 
-EpochOrder::EpochOrder(const BatchShardOptions& shard, std::optional<uint64_t> seed)
-    : shard_(shard) {
-  if (!seed) return;
-  const at::Generator generator = at::detail::createCPUGenerator(*seed);
-  const at::Tensor shuffled =
-      at::randperm(shard.dataset_size, generator, at::TensorOptions(at::kLong));
-  const int64_t* first = shuffled.const_data_ptr<int64_t>();
-  permutation_.assign(first, first + shuffled.numel());
+std::vector<int64_t> shuffled(int64_t size, uint64_t seed) {
+  const at::Generator generator = at::detail::createCPUGenerator(seed);
+  const at::Tensor order = at::randperm(size, generator, at::TensorOptions(at::kLong));
+  const int64_t* first = order.const_data_ptr<int64_t>();
+  return {first, first + order.numel()};
 }
 
+void check_samples(const std::vector<int64_t>& samples, std::optional<size_t> dataset_size) {
+  for (const int64_t sample : samples) {
+    TORCH_CHECK(sample >= 0 && (!dataset_size || static_cast<size_t>(sample) < *dataset_size),
+                "the sampler gave sample ", sample, ", but the data set has ",
+                dataset_size ? std::to_string(*dataset_size) : "none that are negative",
+                "; a sampler counts from 0, and is made for the data set that it comes with");
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const EpochEntries> epoch_entries(const SamplingOptions& sampling,
+                                                  std::optional<size_t> dataset_size,
+                                                  uint64_t seed) {
+  auto entries = std::make_shared<EpochEntries>();
+  if (sampling.batch_sampler) {
+    entries->batches = sampling.batch_sampler(seed);
+    entries->size = static_cast<int64_t>(entries->batches->size());
+    for (const auto& batch : *entries->batches) {
+      TORCH_CHECK(!batch.empty(), "the batch sampler gave a batch without samples; leave it out");
+      check_samples(batch, dataset_size);
+    }
+  } else if (sampling.sampler) {
+    entries->samples = sampling.sampler(seed);
+    entries->size = static_cast<int64_t>(entries->samples.size());
+    check_samples(entries->samples, dataset_size);
+  } else {
+    entries->size = static_cast<int64_t>(dataset_size.value());
+    if (sampling.shuffle) entries->samples = shuffled(entries->size, seed);
+  }
+  return entries;
+}
+
+EpochOrder::EpochOrder(const BatchShardOptions& shard, std::shared_ptr<const EpochEntries> entries)
+    : shard_(shard), entries_(std::move(entries)) {}
+
 std::vector<size_t> EpochOrder::samples(int64_t batch) const {
-  std::vector<size_t> samples = shard_.positions(batch);
-  if (permutation_.empty()) return samples;
-  for (size_t& sample : samples) sample = static_cast<size_t>(permutation_[sample]);
-  return samples;
+  std::vector<size_t> places = shard_.positions(batch);
+  if (entries_->batches) {
+    const std::vector<int64_t>& samples = (*entries_->batches)[places.front()];
+    return {samples.begin(), samples.end()};
+  }
+  if (entries_->samples.empty()) return places;
+  for (size_t& place : places) place = static_cast<size_t>(entries_->samples[place]);
+  return places;
 }
 
 }  // namespace accelerate

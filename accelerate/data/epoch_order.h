@@ -1,34 +1,58 @@
-// The samples of each batch of one process in one epoch: the sharding over the epoch's order, which
-// is the data set's own or a shuffle.
+// The order of one epoch, the same in all processes, and the share of it that a process gets.
 //
-//   EpochOrder order(shard, /*seed=*/42 + epoch);
+//   auto entries = epoch_entries({.shuffle = true}, /*dataset_size=*/100, /*seed=*/42 + epoch);
+//   EpochOrder order({.dataset_size = entries->size, .batch_size = 8}, entries);
 //   std::vector<size_t> samples = order.samples(0);
 //
 // The shuffle is torch.randperm of a generator with that seed, as Python's SeedableRandomSampler
-// makes it, so that all processes, and the reference, see the same order. Immutable once made.
+// makes it, so that all processes, and the reference, see the same order. The entries of a batch
+// sampler's epoch are whole batches, which processes take in turn. Immutable once made.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "accelerate/data/batch_shard.h"
+#include "accelerate/data/sampler.h"
 
 namespace accelerate {
 
+// Who orders an epoch: one of these, or nobody.
+struct SamplingOptions {
+  bool shuffle = false;
+  Sampler sampler = {};
+  BatchSampler batch_sampler = {};
+};
+
+struct EpochEntries {
+  int64_t size = 0;
+  // The sample at each place; empty for the data set's own order.
+  std::vector<int64_t> samples;
+  // Or the samples of the batch at each place.
+  std::optional<std::vector<std::vector<int64_t>>> batches;
+};
+
+// Throws c10::Error when a sampler names a sample that the data set does not have; that of a data
+// set without a size is up to the data set.
+std::shared_ptr<const EpochEntries> epoch_entries(const SamplingOptions& sampling,
+                                                  std::optional<size_t> dataset_size,
+                                                  uint64_t seed);
+
 class EpochOrder {
  public:
-  // Shuffles when there is a seed.
-  EpochOrder(const BatchShardOptions& shard, std::optional<uint64_t> seed);
+  EpochOrder(const BatchShardOptions& shard, std::shared_ptr<const EpochEntries> entries);
 
   int64_t num_batches() const { return shard_.num_batches(); }
-  int64_t remainder() const { return shard_.remainder(); }
   std::vector<size_t> samples(int64_t batch) const;
+  const BatchShard& shard() const { return shard_; }
+  // Whether its entries are whole batches, of any size.
+  bool has_whole_batches() const { return entries_->batches.has_value(); }
 
  private:
   BatchShard shard_;
-  // The sample at each place; empty for the data set's own order.
-  std::vector<int64_t> permutation_;
+  std::shared_ptr<const EpochEntries> entries_;
 };
 
 }  // namespace accelerate

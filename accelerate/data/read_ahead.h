@@ -9,14 +9,17 @@
 // half of them are gone: to wake a thread takes microseconds, which the consumer is not to spend on
 // every item. An exception in a worker is thrown by the next()
 // that would have returned its item. Destruction, also half-way, stops the workers after the item
-// they are at. next() is for one thread; the reading function is called from all workers, each with
-// its own number.
+// they are at; with a patience, it leaves to itself a worker that has not come to its end by then,
+// such as one that waits for somebody to send. next() is for one thread; the reading function is
+// called from all workers, each with its own number.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -30,39 +33,25 @@ class ReadAhead {
  public:
   using Read = std::function<Item(int worker, int64_t index)>;
 
-  ReadAhead(int workers, int64_t count, Read read)
-      : read_(std::move(read)), count_(count), slots_(4 * workers) {
+  // With a patience, what the function refers to must live for as long as the function does.
+  ReadAhead(int workers, int64_t count, Read read,
+            std::optional<std::chrono::milliseconds> patience = std::nullopt)
+      : shared_(std::make_shared<Shared>(workers, count, std::move(read))), patience_(patience) {
     for (int worker = 0; worker < workers; ++worker) {
-      threads_.emplace_back([this, worker] { work(worker); });
+      threads_.emplace_back([shared = shared_, worker] { shared->work(worker); });
     }
   }
 
   ~ReadAhead() {
-    {
-      std::lock_guard lock(mutex_);
-      stopped_ = true;
-    }
-    room_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
+    const bool come_to_their_end = shared_->stop(patience_);
+    for (std::thread& thread : threads_) come_to_their_end ? thread.join() : thread.detach();
   }
 
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
   // The next item in order. Must not be called more than `count` times.
-  Item next() {
-    std::unique_lock lock(mutex_);
-    Slot& slot = slots_[consumed_ % slots_.size()];
-    filled_.wait(lock, [&slot] { return slot.item.has_value() || slot.failure; });
-    Slot taken = std::exchange(slot, Slot());
-    ++consumed_;
-    const bool wakes = !filling_ && claimed_ - consumed_ <= capacity() / 2;
-    if (wakes) filling_ = true;
-    lock.unlock();
-    if (wakes) room_.notify_all();
-    if (taken.failure) std::rethrow_exception(taken.failure);
-    return std::move(*taken.item);
-  }
+  Item next() { return shared_->next(); }
 
  private:
   struct Slot {
@@ -70,45 +59,82 @@ class ReadAhead {
     std::exception_ptr failure;
   };
 
-  void work(int worker) {
-    while (const std::optional<int64_t> index = claim()) {
-      Slot result;
-      try {
-        result.item = read_(worker, *index);
-      } catch (...) {
-        result.failure = std::current_exception();
-      }
-      {
-        std::lock_guard lock(mutex_);
-        slots_[*index % slots_.size()] = std::move(result);
-      }
-      filled_.notify_one();
+  // What the threads see.
+  class Shared {
+   public:
+    Shared(int workers, int64_t count, Read read)
+        : read_(std::move(read)), count_(count), slots_(4 * workers) {}
+
+    Item next() {
+      std::unique_lock lock(mutex_);
+      Slot& slot = slots_[consumed_ % slots_.size()];
+      filled_.wait(lock, [&slot] { return slot.item.has_value() || slot.failure; });
+      Slot taken = std::exchange(slot, Slot());
+      ++consumed_;
+      const bool wakes = !filling_ && claimed_ - consumed_ <= capacity() / 2;
+      if (wakes) filling_ = true;
+      lock.unlock();
+      if (wakes) room_.notify_all();
+      if (taken.failure) std::rethrow_exception(taken.failure);
+      return std::move(*taken.item);
     }
-  }
 
-  // The next index that is nobody's yet, once it has a slot.
-  std::optional<int64_t> claim() {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] { return stopped_ || filling_; });
-    if (stopped_ || claimed_ == count_) return std::nullopt;
-    const int64_t index = claimed_++;
-    filling_ = claimed_ - consumed_ < capacity();
-    return index;
-  }
+    void work(int worker) {
+      while (const std::optional<int64_t> index = claim()) {
+        Slot result;
+        try {
+          result.item = read_(worker, *index);
+        } catch (...) {
+          result.failure = std::current_exception();
+        }
+        {
+          std::lock_guard lock(mutex_);
+          slots_[*index % slots_.size()] = std::move(result);
+          --reading_;
+        }
+        filled_.notify_all();
+      }
+    }
 
-  int64_t capacity() const { return static_cast<int64_t>(slots_.size()); }
+    // Whether all workers are about to end.
+    bool stop(std::optional<std::chrono::milliseconds> patience) {
+      std::unique_lock lock(mutex_);
+      stopped_ = true;
+      room_.notify_all();
+      return !patience || filled_.wait_for(lock, *patience, [this] { return reading_ == 0; });
+    }
 
-  Read read_;
-  int64_t count_;
-  std::mutex mutex_;
-  std::condition_variable filled_;
-  std::condition_variable room_;
-  std::vector<Slot> slots_;
-  int64_t claimed_ = 0;
-  int64_t consumed_ = 0;
-  // Whether the workers have room, and do not rest.
-  bool filling_ = true;
-  bool stopped_ = false;
+   private:
+    // The next index that is nobody's yet, once it has a slot.
+    std::optional<int64_t> claim() {
+      std::unique_lock lock(mutex_);
+      room_.wait(lock, [this] { return stopped_ || filling_; });
+      if (stopped_ || claimed_ == count_) return std::nullopt;
+      const int64_t index = claimed_++;
+      ++reading_;
+      filling_ = claimed_ - consumed_ < capacity();
+      return index;
+    }
+
+    int64_t capacity() const { return static_cast<int64_t>(slots_.size()); }
+
+    const Read read_;
+    const int64_t count_;
+    std::mutex mutex_;
+    std::condition_variable filled_;
+    std::condition_variable room_;
+    std::vector<Slot> slots_;
+    int64_t claimed_ = 0;
+    int64_t consumed_ = 0;
+    // How many workers are at an item.
+    int reading_ = 0;
+    // Whether the workers have room, and do not rest.
+    bool filling_ = true;
+    bool stopped_ = false;
+  };
+
+  const std::shared_ptr<Shared> shared_;
+  const std::optional<std::chrono::milliseconds> patience_;
   std::vector<std::thread> threads_;
 };
 

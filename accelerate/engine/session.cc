@@ -117,6 +117,16 @@ bool Session::should_stop() {
   return stop_agreement_->ask(stop_is_requested());
 }
 
+void Session::set_trigger() {
+  refuse_recording("that a trigger is set");
+  trigger_ = true;
+}
+
+bool Session::check_trigger() {
+  refuse_recording("whether a trigger was set");
+  return !all_agree(!std::exchange(trigger_, false));
+}
+
 std::shared_ptr<const void> Session::register_once(const void* object, const char* kind) {
   std::erase_if(registrations_, [](const Registration& each) { return each.token.expired(); });
   for (const Registration& each : registrations_) {

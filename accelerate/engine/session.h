@@ -58,6 +58,9 @@ class Session {
   uint64_t draw_seed();
   // See Accelerator::should_stop().
   bool should_stop();
+  // See Accelerator::set_trigger().
+  void set_trigger();
+  bool check_trigger();
 
   // ---- What it holds
   ModelSet& models() { return models_; }
@@ -98,6 +101,7 @@ class Session {
   BackwardPass backward_pass_;
   // From the first question on.
   std::optional<StopAgreement> stop_agreement_;
+  bool trigger_ = false;
 
   struct Registration {
     const void* object;

@@ -39,6 +39,9 @@ class Nesting {
 
 class ByteWriter {
  public:
+  // Whether a type that cannot be written is an error at run time, and not at compile time.
+  static constexpr bool is_lenient = false;
+
   template <class T>
   void number(const T& value) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -73,6 +76,8 @@ class ByteWriter {
 // what is asked for.
 class ByteReader {
  public:
+  static constexpr bool is_lenient = false;
+
   // The bytes must outlive it.
   explicit ByteReader(std::string_view bytes) : bytes_(bytes) {}
 

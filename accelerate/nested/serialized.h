@@ -33,7 +33,9 @@
 #pragma once
 
 #include <c10/util/BFloat16.h>
+#include <c10/util/Exception.h>
 #include <c10/util/Half.h>
+#include <c10/util/Type.h>
 #include <c10/util/complex.h>
 
 #include <array>
@@ -140,17 +142,30 @@ inline constexpr bool names_members = false;
 template <class... T>
 inline constexpr bool names_members<std::tuple<T&...>> = sizeof...(T) > 0;
 
-// Calls the function on all parts of a value whose type says how many there are.
-template <class Value, class Visit>
+// Where a type cannot be sent, in a program that may never do so.
+template <class Value>
+[[noreturn]] void refuse_type() {
+  TORCH_CHECK(false, "a value of type ", c10::demangle(typeid(Value).name()),
+              " cannot be turned into bytes, and so not be sent to another process; "
+              "accelerate/nested/serialized.h says which can");
+}
+
+// Calls the function on all parts of a value whose type says how many there are. `Bytes` are what
+// it writes to or reads from.
+template <class Bytes, class Value, class Visit>
 void visit_contents(Value& value, Visit&& visit) {
   using T = std::remove_cv_t<Value>;
   if constexpr (NamesItsContents<T>) {
     // Takes it without const, and changes nothing.
     const auto contents = accelerate_contents(const_cast<T&>(value));
-    static_assert(names_members<std::remove_cv_t<decltype(contents)>>,
+    static_assert(Bytes::is_lenient || names_members<std::remove_cv_t<decltype(contents)>>,
                   "accelerate_contents() names all members as std::tie() does; what it leaves out "
                   "would not be sent");
-    std::apply([&visit](auto&... parts) { (visit(parts), ...); }, contents);
+    if constexpr (names_members<std::remove_cv_t<decltype(contents)>>) {
+      std::apply([&visit](auto&... parts) { (visit(parts), ...); }, contents);
+    } else {
+      refuse_type<T>();
+    }
   } else if constexpr (is_array_class<T>) {
     for (auto& element : value) visit(element);
   } else if constexpr (TupleLike<T>) {
@@ -164,27 +179,28 @@ void visit_contents(Value& value, Visit&& visit) {
     visit(value.data);
   } else {
     static_assert(
-        never<T>,
+        Bytes::is_lenient || never<T>,
         "accelerate cannot turn a value of this type into bytes: take it out of what you send, "
         "hold a std::string in the place of a view of one and values in the place of pointers, or "
         "write `auto accelerate_contents(Class& value) { return std::tie(value.a, value.b); }`, "
         "which names all that it has, in the class's namespace");
+    refuse_type<T>();
   }
 }
 
 // ---- To bytes. Everything is of one byte or more, so that a wrong count is found out at once.
 
-template <class Value>
-void write_value(const Value& value, ByteWriter& out);
+template <class Value, class Bytes>
+void write_value(const Value& value, Bytes& out);
 
-template <class Entries, class Write>
-void write_entries(const Entries& entries, ByteWriter& out, Write&& write) {
+template <class Entries, class Bytes, class Write>
+void write_entries(const Entries& entries, Bytes& out, Write&& write) {
   out.number(static_cast<uint64_t>(std::distance(entries.begin(), entries.end())));
   for (auto&& entry : entries) write(entry);
 }
 
-template <class Value>
-void write_value(const Value& value, ByteWriter& out) {
+template <class Value, class Bytes>
+void write_value(const Value& value, Bytes& out) {
   const auto each = [&out](const auto& part) { write_value(part, out); };
   if constexpr (AnyNumber<Value>) {
     out.number(value);
@@ -202,7 +218,7 @@ void write_value(const Value& value, ByteWriter& out) {
   } else {
     const Nesting nesting(out.depth);
     if constexpr (NamesItsContents<Value> || Text<Value> || is_array_class<Value>) {
-      visit_contents(value, each);
+      visit_contents<Bytes>(value, each);
     } else if constexpr (is_optional<Value>) {
       out.number(static_cast<bool>(value));
       if (value) each(*value);
@@ -224,45 +240,49 @@ void write_value(const Value& value, ByteWriter& out) {
       write_entries(value, out,
                     [&out](const Element& element) { write_value<Element>(element, out); });
     } else {
-      visit_contents(value, each);
+      visit_contents<Bytes>(value, each);
     }
   }
 }
 
 // ---- From bytes, into a value that was made without any
 
-template <class T>
+template <class T, class Bytes>
 T blank() {
-  static_assert(std::default_initializable<T>,
+  static_assert(Bytes::is_lenient || std::default_initializable<T>,
                 "from_bytes() makes a value of this type first and then fills it: give the type a "
                 "constructor without arguments");
-  return T();
+  if constexpr (std::default_initializable<T>) {
+    return T();
+  } else {
+    refuse_type<T>();
+  }
 }
 
-template <class Value>
-void read_value(Value& value, ByteReader& in);
+template <class Value, class Bytes>
+void read_value(Value& value, Bytes& in);
 
-template <class T>
-T read_new(ByteReader& in) {
-  T value = blank<T>();
+template <class T, class Bytes>
+T read_new(Bytes& in) {
+  T value = blank<T, Bytes>();
   read_value(value, in);
   return value;
 }
 
-template <class Variant, size_t index = 0>
-void read_alternative(Variant& value, uint64_t wanted, ByteReader& in) {
+template <size_t index = 0, class Variant, class Bytes>
+void read_alternative(Variant& value, uint64_t wanted, Bytes& in) {
   if constexpr (index < std::variant_size_v<Variant>) {
-    if (wanted != index) return read_alternative<Variant, index + 1>(value, wanted, in);
+    if (wanted != index) return read_alternative<index + 1>(value, wanted, in);
     value.template emplace<index>(read_new<std::variant_alternative_t<index, Variant>>(in));
   } else {
     in.refuse("a variant has no alternative " + std::to_string(wanted));
   }
 }
 
-template <class Value>
-void read_elements(Value& value, ByteReader& in) {
+template <class Value, class Bytes>
+void read_elements(Value& value, Bytes& in) {
   using Element = typename Value::value_type;
-  value = blank<Value>();
+  value = blank<Value, Bytes>();
   const size_t count = in.count(1);
   for (size_t i = 0; i < count; ++i) {
     Element element = read_new<Element>(in);
@@ -271,26 +291,31 @@ void read_elements(Value& value, ByteReader& in) {
     } else if constexpr (requires { value.insert(value.end(), std::move(element)); }) {
       value.insert(value.end(), std::move(element));
     } else {
-      static_assert(never<Value>,
+      static_assert(Bytes::is_lenient || never<Value>,
                     "from_bytes() cannot add elements to this type, such as a view of values that "
                     "it does not own: use a std::vector");
+      refuse_type<Value>();
     }
   }
-  if (value.size() != count) in.refuse("an element of a set is there twice");
+  if constexpr (requires { value.size(); }) {
+    if (value.size() != count) in.refuse("an element of a set is there twice");
+  }
 }
 
-template <class Value>
-void read_value(Value& value, ByteReader& in) {
-  static_assert(!std::is_const_v<Value>,
+template <class Value, class Bytes>
+void read_value(Value& value, Bytes& in) {
+  static_assert(Bytes::is_lenient || !std::is_const_v<Value>,
                 "from_bytes() fills a value after it was made, which a const member does not let "
                 "it: hold it without const");
   const auto each = [&in](auto& part) { read_value(part, in); };
-  if constexpr (is_truth<Value>()) {
-    const auto byte = in.number<uint8_t>();
+  if constexpr (std::is_const_v<Value>) {
+    refuse_type<Value>();
+  } else if constexpr (is_truth<Value>()) {
+    const auto byte = in.template number<uint8_t>();
     if (byte > 1) in.refuse("a truth is neither true nor false");
     value = static_cast<Value>(byte != 0);
   } else if constexpr (AnyNumber<Value>) {
-    value = in.number<Value>();
+    value = in.template number<Value>();
   } else if constexpr (TensorLike<Value>) {
     static_cast<at::Tensor&>(value) = in.tensor();
   } else if constexpr (std::is_same_v<Value, std::string>) {
@@ -309,11 +334,11 @@ void read_value(Value& value, ByteReader& in) {
       in.refuse(std::string("the JSON in them is damaged (") + error.what() + ")");
     }
   } else if constexpr (is_nothing<Value>) {
-    if (in.number<uint8_t>() != 0) in.refuse("a value of no members has some");
+    if (in.template number<uint8_t>() != 0) in.refuse("a value of no members has some");
   } else {
     const Nesting nesting(in.depth);
     if constexpr (NamesItsContents<Value> || Text<Value> || is_array_class<Value>) {
-      visit_contents(value, each);
+      visit_contents<Bytes>(value, each);
     } else if constexpr (is_optional<Value>) {
       using T = std::remove_reference_t<decltype(*value)>;
       value.reset();
@@ -321,15 +346,20 @@ void read_value(Value& value, ByteReader& in) {
       if constexpr (requires { value.emplace(std::declval<T>()); }) {
         value.emplace(read_new<T>(in));
       } else {
-        static_assert(!std::is_polymorphic_v<T>,
+        static_assert(Bytes::is_lenient || !std::is_polymorphic_v<T>,
                       "from_bytes() does not know which class a pointer to a base class stands "
                       "for: hold a std::variant of the classes");
-        value = std::make_unique<T>(read_new<T>(in));
+        if constexpr (!std::is_polymorphic_v<T> &&
+                      std::is_assignable_v<Value&, std::unique_ptr<T>>) {
+          value = std::make_unique<T>(read_new<T>(in));
+        } else {
+          refuse_type<T>();
+        }
       }
     } else if constexpr (is_variant<Value>) {
-      read_alternative(value, in.number<uint64_t>(), in);
+      read_alternative(value, in.template number<uint64_t>(), in);
     } else if constexpr (Keyed<Value>) {
-      value = blank<Value>();
+      value = blank<Value, Bytes>();
       const size_t count = in.count(1);
       for (size_t i = 0; i < count; ++i) {
         auto key = read_new<typename Value::key_type>(in);
@@ -348,7 +378,7 @@ void read_value(Value& value, ByteReader& in) {
     } else if constexpr (Sequence<Value>) {
       read_elements(value, in);
     } else {
-      visit_contents(value, each);
+      visit_contents<Bytes>(value, each);
     }
   }
 }
@@ -358,6 +388,40 @@ void read_value(Value& value, ByteReader& in) {
 uint64_t type_number(const std::type_info& type);
 void check_type_number(ByteReader& in, const std::type_info& type);
 
+template <class Bytes, class Value>
+std::string written(const Value& value) {
+  Bytes out;
+  out.number(type_number(typeid(Value)));
+  write_value(value, out);
+  return out.finish();
+}
+template <class Bytes, class Value>
+Value read_all(std::string_view bytes) {
+  Bytes in(bytes);
+  check_type_number(in, typeid(Value));
+  auto value = read_new<Value>(in);
+  in.finish();
+  return value;
+}
+
+// As to_bytes() and from_bytes(), of any type: one that cannot be sent throws c10::Error, where the
+// others do not compile. For what a program may do with any value, and mostly does not.
+struct LenientWriter : ByteWriter {
+  static constexpr bool is_lenient = true;
+};
+struct LenientReader : ByteReader {
+  using ByteReader::ByteReader;
+  static constexpr bool is_lenient = true;
+};
+template <class Value>
+std::string to_bytes_if_possible(const Value& value) {
+  return written<LenientWriter>(value);
+}
+template <class Value>
+Value from_bytes_if_possible(std::string_view bytes) {
+  return read_all<LenientReader, Value>(bytes);
+}
+
 }  // namespace internal
 
 // The bytes of a value; those of a view of characters are a std::string's. Waits for a device that
@@ -366,15 +430,10 @@ void check_type_number(ByteReader& in, const std::type_info& type);
 template <class Value>
 std::string to_bytes(const Value& value) {
   using Sent = internal::Owned<Value>;
-  internal::ByteWriter out;
-  out.number(internal::type_number(typeid(Sent)));
   if constexpr (std::is_same_v<Sent, Value>) {
-    internal::write_value(value, out);
-    return out.finish();
+    return internal::written<internal::ByteWriter>(value);
   } else {
-    const Sent owned{std::string_view(value)};
-    internal::write_value(owned, out);
-    return out.finish();
+    return internal::written<internal::ByteWriter>(Sent{std::string_view(value)});
   }
 }
 
@@ -385,11 +444,7 @@ template <class Value>
 Value from_bytes(std::string_view bytes) {
   static_assert(std::is_same_v<internal::Owned<Value>, Value>,
                 "from_bytes() has no characters that a view could be of: read a std::string");
-  internal::ByteReader in(bytes);
-  internal::check_type_number(in, typeid(Value));
-  auto value = internal::read_new<Value>(in);
-  in.finish();
-  return value;
+  return internal::read_all<internal::ByteReader, Value>(bytes);
 }
 
 }  // namespace accelerate

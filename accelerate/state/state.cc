@@ -2,6 +2,8 @@
 
 #include <c10/util/Exception.h>
 
+#include <ostream>
+
 namespace accelerate {
 
 template <class Value>
@@ -35,6 +37,23 @@ int64_t State::integer(const std::string& name) const { return get<int64_t>(name
 double State::number(const std::string& name) const { return get<double>(name, "a number"); }
 const std::string& State::text(const std::string& name) const {
   return get<std::string>(name, "a text");
+}
+
+std::ostream& operator<<(std::ostream& out, const State& state) {
+  const char* separator = "";
+  for (const auto& [name, value] : state.values()) {
+    out << std::exchange(separator, ", ") << name << " = ";
+    std::visit(
+        [&out](const auto& held) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(held)>, at::Tensor>) {
+            out << "tensor " << held.sizes();
+          } else {
+            out << held;
+          }
+        },
+        value);
+  }
+  return out;
 }
 
 }  // namespace accelerate

@@ -13,6 +13,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <iosfwd>
 #include <map>
 #include <string>
 #include <utility>
@@ -50,5 +51,8 @@ class State {
 
   std::map<std::string, StateValue> values_;
 };
+
+// One line: the values in the order of their names, of a tensor its shape.
+std::ostream& operator<<(std::ostream& out, const State& state);
 
 }  // namespace accelerate

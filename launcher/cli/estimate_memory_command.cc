@@ -10,12 +10,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "formats/safetensors/model.h"
 #include "launcher/cli/box_table.h"
 #include "launcher/cli/command.h"
 #include "launcher/cli/human_size.h"
 #include "launcher/cli/memory_estimate.h"
 #include "launcher/names/nearest_name.h"
-#include "launcher/safetensors/model.h"
 #include "launcher/text/printable.h"
 
 namespace accelerate::launcher {

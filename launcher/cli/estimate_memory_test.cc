@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "absl/strings/str_join.h"
+#include "formats/safetensors/testing/safetensors_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "launcher/cli/box_table.h"
 #include "launcher/cli/estimate_memory_command.h"
 #include "launcher/cli/human_size.h"
 #include "launcher/cli/memory_estimate.h"
-#include "launcher/safetensors/testing/safetensors_text.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate::launcher {
@@ -26,7 +26,7 @@ using ::testing::Not;
 
 using Words = std::vector<std::string>;
 
-const std::string kTestdata = "launcher/safetensors/testdata/";
+const std::string kTestdata = "formats/safetensors/testdata/";
 
 // The list of this name; by value, so that a loop may run over the result.
 nlohmann::json recorded(const std::string& name) {

@@ -12,7 +12,7 @@
 
 #include <vector>
 
-#include "launcher/safetensors/model.h"
+#include "formats/safetensors/model.h"
 
 namespace accelerate::launcher {
 

@@ -51,6 +51,10 @@ void train(Accelerator& accelerator) {
   (void)accelerator.gather(Derived());
   (void)accelerator.gather(Array());
   (void)accelerator.gather(Long());
+  // Of which no other rank could make one.
+  (void)accelerator.gather_object(std::make_shared<at::Tensor>());
+  (void)accelerator.split_between_processes(std::pair(at::ones({2}), 2));
+  accelerate::release_memory(*torch::nn::Linear(1, 1));
   // An output that would stay in 16 bits.
   auto model = accelerator.prepare(std::make_shared<Sharing>());
   (void)model(at::ones({1}));

@@ -1,6 +1,6 @@
 """Records models as the safetensors package saves them, and what Accelerate estimates for them.
 
-Writes launcher/safetensors/testdata: each model of MODELS as NAME.safetensors, and "sharded" as a
+Writes formats/safetensors/testdata: each model of MODELS as NAME.safetensors, and "sharded" as a
 folder with an index. estimates.json says what they must be read as. Recorded with Python 3.11,
 safetensors 0.8.0, huggingface_hub 2.4.0, accelerate 1.15.0 and PyTorch 2.11.0 (CPU). To run, from
 the root of the repository:
@@ -32,7 +32,7 @@ from huggingface_hub import save_torch_state_dict
 from safetensors.torch import save_file
 from torch import nn
 
-OUT = pathlib.Path(__file__).parents[2] / "launcher/safetensors/testdata"
+OUT = pathlib.Path(__file__).parents[2] / "formats/safetensors/testdata"
 
 
 class Block(nn.Module):

@@ -38,6 +38,32 @@ def declare_libraries(declare):
     )
     declare(
         debian_repository,
+        "libjpeg_turbo",
+        package = "libjpeg-dev",
+        links = {
+            "include/jconfig.h": "/usr/include/x86_64-linux-gnu/jconfig.h",
+            "include/jerror.h": "/usr/include/jerror.h",
+            "include/jmorecfg.h": "/usr/include/jmorecfg.h",
+            "include/jpeglib.h": "/usr/include/jpeglib.h",
+            "lib/libjpeg.a": "/usr/lib/x86_64-linux-gnu/libjpeg.a",
+        },
+        build_files = {Label("//third_party/libjpeg_turbo:libjpeg_turbo.BUILD"): "BUILD"},
+    )
+    declare(
+        debian_repository,
+        "libpng",
+        package = "libpng-dev",
+        links = {
+            "include/png.h": "/usr/include/libpng16/png.h",
+            "include/pngconf.h": "/usr/include/libpng16/pngconf.h",
+            "include/pnglibconf.h": "/usr/include/libpng16/pnglibconf.h",
+            "lib/libpng16.a": "/usr/lib/x86_64-linux-gnu/libpng16.a",
+            "lib/libz.a": "/usr/lib/x86_64-linux-gnu/libz.a",
+        },
+        build_files = {Label("//third_party/libpng:libpng.BUILD"): "BUILD"},
+    )
+    declare(
+        debian_repository,
         "nlohmann_json",
         package = "nlohmann-json3-dev",
         links = {"include/nlohmann": "/usr/include/nlohmann"},

@@ -26,11 +26,22 @@ extern DataLoader<TensorDataset> data_loader;
 extern std::vector<torch::data::Example<>> loader;
 extern torch::nn::Sequential encoder;
 extern at::Tensor features, x;
+struct Summary {
+  std::string name;
+  double loss;
+};
+extern std::vector<std::string> prompts;
+void generate(const std::string& prompt);
+bool is_bad(const at::Tensor& loss);
 // ---- exchange.h
 extern Communicator& communicator;
+// ---- find_executable_batch_size.h
+void train_on_batches_of(int64_t size);
 // ---- prepared_model.h
 extern at::Tensor images;
 // ---- prepared_optimizer.h
 extern at::Tensor data, target;
 // ---- prepared_scheduler.h
 extern CosineDecay cosine;
+// ---- release_memory.h
+extern at::Tensor images;

@@ -1,0 +1,56 @@
+#include "accelerate/data/data_loader_options.h"
+
+#include <c10/util/Exception.h>
+
+#include "accelerate/data/batch_shard.h"
+
+namespace accelerate::internal {
+
+bool has_whole_batches(const DataLoaderOptions& options) {
+  return !options.batch_size || options.batch_sampler;
+}
+
+const char* unit_of(const DataLoaderOptions& options, bool is_stream) {
+  if (is_stream) return "elements";
+  return options.batch_sampler ? "batches" : "samples";
+}
+
+int64_t round_size(const DataLoaderOptions& options, int world_size, bool split_batches) {
+  if (has_whole_batches(options)) {
+    TORCH_CHECK(!split_batches || world_size == 1,
+                "split_batches cuts batches of one size, but this loader's batches have any; leave "
+                "split_batches out, or give a batch_size and a sampler");
+    return world_size;
+  }
+  return samples_per_round(*options.batch_size, world_size, split_batches);
+}
+
+void check_options(const DataLoaderOptions& options, bool is_stream,
+                   std::optional<size_t> dataset_size) {
+  TORCH_CHECK(!options.batch_size || *options.batch_size > 0, "batch_size is ",
+              options.batch_size.value_or(0),
+              "; give at least 1, or std::nullopt for data that come in whole batches");
+  TORCH_CHECK(options.num_workers >= 0, "num_workers is ", options.num_workers,
+              "; give 0 to read in the training thread, or a number of threads");
+  const int orders =
+      int(options.shuffle) + int(bool(options.sampler)) + int(bool(options.batch_sampler));
+  TORCH_CHECK(orders <= 1,
+              "of shuffle, sampler and batch_sampler only one can order an epoch; leave the others "
+              "out");
+  TORCH_CHECK(!options.batch_sampler || options.batch_size.value_or(1) == 1,
+              "a batch_sampler decides how many samples are in a batch, but batch_size is ",
+              options.batch_size.value_or(1), "; leave it out");
+  if (is_stream) {
+    TORCH_CHECK(
+        orders == 0,
+        "a stream comes in its own order, so that neither shuffle nor a sampler can choose "
+        "another; leave them out, and shuffle in the stream, by its epoch and alike in every "
+        "process");
+  } else {
+    TORCH_CHECK(dataset_size.has_value() || options.sampler || options.batch_sampler,
+                "the data set has no size, so it cannot be shared out between processes; give its "
+                "size() a value, or the loader a sampler");
+  }
+}
+
+}  // namespace accelerate::internal

@@ -1,0 +1,176 @@
+// Reads the batches of a map-style data set: one that has a size, and any of whose samples can be
+// read at any time.
+//
+// Part of the DataLoader; not for others.
+#pragma once
+
+#include <torch/data/datasets/base.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "accelerate/data/batch_reader.h"
+#include "accelerate/data/collate.h"
+#include "accelerate/data/data_loader_options.h"
+#include "accelerate/data/epoch_order.h"
+#include "accelerate/data/read_error.h"
+#include "accelerate/data/sample_generator.h"
+
+namespace accelerate::internal {
+
+// A copy of the data set, which one thread reads at a time. Passes that are under way at once, such
+// as one within another, read with threads of their own.
+template <class Dataset>
+class DatasetCopy {
+ public:
+  explicit DatasetCopy(const Dataset& dataset) : dataset_(dataset) {}
+  DatasetCopy(const DatasetCopy& other) : dataset_(other.copied()) {}
+
+  // What the function gives for the data set, which is told of the epoch first.
+  template <class Function>
+  auto use(int64_t epoch, Function&& function) {
+    const std::lock_guard lock(mutex_);
+    if constexpr (requires { dataset_.set_epoch(epoch); }) {
+      if (epoch_ != epoch) dataset_.set_epoch(epoch);
+      epoch_ = epoch;
+    }
+    return function(dataset_);
+  }
+
+ private:
+  Dataset copied() const {
+    const std::lock_guard lock(mutex_);
+    return dataset_;
+  }
+
+  mutable std::mutex mutex_;
+  Dataset dataset_;
+  // That the data set was told last, as passes of several epochs may be under way.
+  std::optional<int64_t> epoch_;
+};
+
+// Whether its get_batch() is LibTorch's, which calls get() for each sample.
+template <class Dataset>
+concept ReadsOneByOne = requires {
+  typename Dataset::ExampleType;
+  requires std::is_same_v<
+      decltype(&Dataset::get_batch),
+      decltype(&torch::data::datasets::Dataset<Dataset, typename Dataset::ExampleType>::get_batch)>;
+};
+
+template <class Dataset>
+auto read_samples(Dataset& dataset, const std::vector<size_t>& samples, ReadingScope& scope,
+                  int worker) {
+  if constexpr (ReadsOneByOne<Dataset>) {
+    std::vector<typename Dataset::ExampleType> batch;
+    batch.reserve(samples.size());
+    for (const size_t sample : samples) {
+      scope.set_sample(static_cast<int64_t>(sample));
+      batch.push_back(guarded_read([&] { return dataset.get(sample); },
+                                   [&] { return describe_samples({sample}, worker); }));
+    }
+    return batch;
+  } else {
+    return guarded_read([&] { return dataset.get_batch(samples); },
+                        [&] { return describe_samples(samples, worker); });
+  }
+}
+
+// The share of a process in what a pass reads of an epoch with so many entries.
+BatchShardOptions shard_options(const DataLoaderOptions& options, const PassPlan& plan, int rank,
+                                int64_t num_entries);
+
+// The data of a loader, for all its passes.
+template <class Dataset, class Collate>
+class MapData {
+ public:
+  using Examples =
+      decltype(std::declval<Dataset&>().get_batch(std::declval<at::ArrayRef<size_t>>()));
+  using Batch = decltype(std::declval<const Collate&>()(std::declval<Examples>()));
+
+  MapData(Dataset dataset, const DataLoaderOptions& options, Collate collate)
+      : collate_(std::move(collate)), size_(dataset.size()) {
+    // One copy for each thread that reads: get_batch() need not be safe to call from several.
+    const int copies = std::max(options.num_workers, 1);
+    copies_.reserve(copies);
+    for (int i = 0; i < copies; ++i) copies_.emplace_back(dataset);
+  }
+
+  // None for a data set that leaves it to a sampler. As it was at the beginning: to ask while a
+  // worker reads would be to wait for it.
+  std::optional<size_t> dataset_size() const { return size_; }
+
+  // The data must outlive the reader.
+  std::unique_ptr<BatchReader<Batch>> read(const DataLoaderOptions& options, const PassPlan& plan,
+                                           std::shared_ptr<const EpochEntries> entries) {
+    return std::make_unique<Reader>(*this, options, plan, std::move(entries));
+  }
+
+ private:
+  class Reader final : public BatchReader<Batch> {
+   public:
+    Reader(MapData& data, const DataLoaderOptions& options, const PassPlan& plan,
+           const std::shared_ptr<const EpochEntries>& entries)
+        : data_(data), seed_(plan.seed), epoch_(plan.epoch), one_by_one_(!options.batch_size) {
+      for (int i = 0; i < plan.num_ranks; ++i) {
+        orders_.emplace_back(shard_options(options, plan, plan.first_rank + i, entries->size),
+                             entries);
+      }
+    }
+
+    std::optional<int64_t> num_rounds() const override { return orders_.front().num_batches(); }
+
+    std::optional<Round<Batch>> read(int worker, int64_t index) override {
+      if (index >= orders_.front().num_batches()) return std::nullopt;
+      Round<Batch> round;
+      for (const EpochOrder& order : orders_) {
+        if (index < order.num_batches()) {
+          round.batches.emplace_back(
+              FetchedBatch<Batch>{read(worker, order.samples(index)), progress(order, index)});
+        } else {
+          round.batches.emplace_back();
+        }
+      }
+      round.is_last = index + 1 == orders_.front().num_batches();
+      round.consumed = orders_.front().shard().consumed_after(index + 1);
+      return round;
+    }
+
+   private:
+    Batch read(int worker, const std::vector<size_t>& samples) {
+      // Only where there are threads is their number worth a word.
+      const int named_worker = data_.copies_.size() > 1 ? worker : -1;
+      auto examples = data_.copies_[worker].use(epoch_, [&](Dataset& dataset) {
+        ReadingScope scope(seed_, epoch_, static_cast<int64_t>(samples.front()));
+        return read_samples(dataset, samples, scope, named_worker);
+      });
+      return make_batch<Batch>(data_.collate_, std::move(examples), one_by_one_);
+    }
+
+    LoaderProgress progress(const EpochOrder& order, int64_t index) const {
+      const bool whole = order.has_whole_batches() || one_by_one_;
+      return {.batches_left = order.num_batches() - index - 1,
+              .remainder = whole ? -1 : order.shard().remainder(),
+              .is_repetition = whole && order.shard().is_repetition(index)};
+    }
+
+    MapData& data_;
+    const uint64_t seed_;
+    const int64_t epoch_;
+    // Whether a sample is a batch.
+    const bool one_by_one_;
+    // Of each process that is read for.
+    std::vector<EpochOrder> orders_;
+  };
+
+  Collate collate_;
+  const std::optional<size_t> size_;
+  std::vector<DatasetCopy<Dataset>> copies_;
+};
+
+}  // namespace accelerate::internal
