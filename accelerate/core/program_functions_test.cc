@@ -171,7 +171,9 @@ TEST_F(ProgramFunctions, RepeatsTheLastElementUntilAllPartsAreOfOneLength) {
   const at::Tensor all_rows = accelerator_.gather(my_rows);
   for (int64_t i = 0; i < each * size_; ++i)
     EXPECT_EQ(all_rows[i][0].item<int64_t>(), 2 * (all[i][0] - 'a'));
-  if (rank_ == last_) EXPECT_EQ(my_names.back(), "e");
+  if (rank_ == last_) {
+    EXPECT_EQ(my_names.back(), "e");
+  }
   // Where there is no last one.
   EXPECT_TRUE(accelerator_.split_between_processes(Strings(), {.apply_padding = true}).empty());
   EXPECT_EQ(
@@ -187,11 +189,12 @@ TEST_F(ProgramFunctions, SplitsWhatCannotBeCopied) {
   };
   const auto mine = accelerator_.split_between_processes(make());
   EXPECT_EQ(*mine.front(), rank_ * (5 / size_) + std::min(rank_, 5 % size_));
-  if (rank_ == last_ && size_ > 1)
+  if (rank_ == last_ && size_ > 1) {
     EXPECT_THAT(message_of([&] {
                   (void)accelerator_.split_between_processes(make(), {.apply_padding = true});
                 }),
                 HasSubstr("cannot be repeated"));
+  }
 }
 
 TEST_F(ProgramFunctions, RefusesInputsWhosePartsWouldNotBelongTogether) {

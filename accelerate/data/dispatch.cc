@@ -6,7 +6,8 @@
 namespace accelerate::internal {
 
 DispatchedRound failed_round(const std::exception_ptr& failure) {
-  DispatchedRound round = {.failure = "an exception of a type that is not known"};
+  DispatchedRound round;
+  round.failure = "an exception of a type that is not known";
   try {
     std::rethrow_exception(failure);
   } catch (const c10::OutOfMemoryError& error) {
