@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "accelerate/data/mixed_seed.h"
+
 namespace accelerate {
 namespace {
 
@@ -16,14 +18,6 @@ int64_t sequences_of(int64_t tokens, const SequenceTableOptions& options) {
     return std::max<int64_t>(1, divided_up(fresh, step));
   }
   return tokens <= length ? 0 : (tokens - length - 1) / step + 1;
-}
-
-// The output function of SplitMix64 (Steele, Lea, Flood 2014).
-uint64_t mix(uint64_t value) {
-  value += 0x9e3779b97f4a7c15;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
 }
 
 }  // namespace
@@ -42,8 +36,7 @@ SequenceTable::Sequence SequenceTable::at(int64_t index) const {
 }
 
 int64_t drawn_number(uint64_t seed, int64_t epoch, int64_t index, int64_t count) {
-  const uint64_t drawn =
-      mix(static_cast<uint64_t>(index) ^ mix(static_cast<uint64_t>(epoch) ^ mix(seed)));
+  const uint64_t drawn = internal::mixed_seed(seed, epoch, index);
   using Product = unsigned __int128;
   return static_cast<int64_t>((static_cast<Product>(drawn) * static_cast<uint64_t>(count)) >> 64);
 }
