@@ -13,6 +13,7 @@
 
 namespace accelerate::safetensors {
 
+// In the order of Python's package, which lay_out() (layout.h) goes by.
 enum class Dtype {
   kBool,
   kF4,

@@ -11,6 +11,7 @@
 #include "formats/safetensors/header_events.h"
 #include "formats/safetensors/input_file.h"
 #include "formats/safetensors/quoted_text.h"
+#include "formats/safetensors/tensor_size.h"
 
 namespace accelerate::safetensors {
 namespace {
@@ -24,28 +25,17 @@ absl::Status tensor_error(const TensorEntry& tensor, const std::string& problem)
 
 // Sets the number of elements, and checks the size of the data against it.
 absl::Status check_size(TensorEntry& tensor) {
-  std::uint64_t bits = 0;
-  for (const std::uint64_t extent : tensor.shape) {
-    if (__builtin_mul_overflow(tensor.num_elements, extent, &tensor.num_elements)) {
-      return tensor_error(tensor, "has a shape with more elements than can be counted");
-    }
-  }
-  if (__builtin_mul_overflow(tensor.num_elements,
-                             static_cast<std::uint64_t>(dtype_bits(tensor.dtype)), &bits)) {
-    return tensor_error(tensor, "has a shape with more bytes than can be counted");
-  }
-  if (bits % 8 != 0) {
-    return tensor_error(tensor, absl::StrCat("of the packed type ", dtype_name(tensor.dtype),
-                                             " does not end with a whole byte"));
-  }
+  const absl::StatusOr<TensorSize> size = tensor_size(tensor.dtype, tensor.shape);
+  if (!size.ok()) return tensor_error(tensor, std::string(size.status().message()));
+  tensor.num_elements = size->num_elements;
   if (tensor.data_end < tensor.data_begin) {
     return tensor_error(tensor, absl::StrCat("ends at the offset ", tensor.data_end,
                                              ", before it begins at ", tensor.data_begin));
   }
-  if (tensor.data_end - tensor.data_begin != bits / 8) {
-    return tensor_error(
-        tensor, absl::StrCat("has ", tensor.data_end - tensor.data_begin,
-                             " bytes by its offsets but ", bits / 8, " by its type and shape"));
+  if (tensor.data_end - tensor.data_begin != size->num_bytes) {
+    return tensor_error(tensor, absl::StrCat("has ", tensor.data_end - tensor.data_begin,
+                                             " bytes by its offsets but ", size->num_bytes,
+                                             " by its type and shape"));
   }
   return absl::OkStatus();
 }

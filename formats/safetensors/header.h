@@ -26,6 +26,9 @@ namespace accelerate::safetensors {
 // The longest header that the format allows, in bytes.
 inline constexpr std::uint64_t kLongestHeader = 100'000'000;
 
+// What stands in the header by this name are the metadata; no tensor has it.
+inline constexpr char kMetadataKey[] = "__metadata__";
+
 struct TensorEntry {
   std::string name;
   Dtype dtype = Dtype::kF32;
@@ -39,7 +42,7 @@ struct TensorEntry {
 
 struct Header {
   std::vector<TensorEntry> tensors;             // In the order of their data.
-  std::map<std::string, std::string> metadata;  // `__metadata__`.
+  std::map<std::string, std::string> metadata;  // By kMetadataKey.
   std::uint64_t data_offset = 0;                // Where the data begin in the file.
 
   bool operator==(const Header&) const = default;

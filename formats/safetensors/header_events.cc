@@ -1,18 +1,12 @@
 #include "formats/safetensors/header_events.h"
 
-#include <cstddef>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "formats/safetensors/quoted_text.h"
+#include "formats/safetensors/tensor_size.h"
 
 namespace accelerate::safetensors {
-namespace {
-
-constexpr char kMetadataKey[] = "__metadata__";
-constexpr std::size_t kMostDimensions = 64;  // As many as PyTorch has.
-
-}  // namespace
 
 bool HeaderEvents::on_key(std::string& key) {
   key_ = std::move(key);

@@ -58,6 +58,7 @@ bool is_mistake(const absl::Status& status) {
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kAlreadyExists:
       return false;

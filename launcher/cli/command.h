@@ -39,8 +39,8 @@ int run_command(const std::vector<std::string>& arguments,
 // The body of a subcommand with this syntax: prints the help where it is asked for, the one line
 // about a wrong command line, or else calls `body` and prints the error that it returns. Returns
 // the exit code: kUsageError for either error, but kFailure where the machine is to blame
-// (Internal, ResourceExhausted, DeadlineExceeded) or the user has changed their mind (Cancelled,
-// AlreadyExists).
+// (Internal, ResourceExhausted, DeadlineExceeded, DataLoss) or the user has changed their mind
+// (Cancelled, AlreadyExists).
 int run_with_arguments(const CommandSyntax& syntax, const std::vector<std::string>& words,
                        const Console& console,
                        const std::function<absl::Status(const Arguments&)>& body);

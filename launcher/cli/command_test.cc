@@ -121,6 +121,8 @@ TEST(RunWithArguments, PrintsErrorsWithTheSubcommandsName) {
   EXPECT_EQ(failed.code, 2);
   EXPECT_EQ(failed.errors, "accelerate open: x: no such door; knock.\n");
 
+  EXPECT_EQ(run_body({}, absl::DataLossError("the door is broken.")).code, 1);
+
   const Result wrong = run_body({"--wild"}, absl::OkStatus());
   EXPECT_EQ(wrong.code, 2);
   EXPECT_EQ(wrong.errors,

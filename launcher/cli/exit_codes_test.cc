@@ -64,6 +64,14 @@ TEST(ExitCodes, AreTwoForAllMistakes) {
       {"estimate-memory", folder, "--dtypes", "int9"},
       {"test", "--num_proceses=2"},
       {"test", "true"},
+      {"checkpoint"},
+      {"checkpoint", "lst", folder},
+      {"checkpoint", "list"},
+      {"checkpoint", "list", missing},
+      {"checkpoint", "show", folder},
+      {"checkpoint", "verify", folder},
+      {"checkpoint", "remove", folder},
+      {"checkpoint", "remove", missing},
   };
   for (const Words& words : mistakes) {
     const ProgramEnd end = run(words);
@@ -75,7 +83,7 @@ TEST(ExitCodes, AreTwoForAllMistakes) {
 TEST(ExitCodes, AreNoughtForHelp) {
   const std::vector<Words> commands = {
       {},      {"launch"},          {"config"}, {"config", "default"}, {"config", "update"},
-      {"env"}, {"estimate-memory"}, {"test"}};
+      {"env"}, {"estimate-memory"}, {"test"},   {"checkpoint"},        {"checkpoint", "list"}};
   for (Words words : commands) {
     words.push_back("--help");
     const ProgramEnd end = run(words);
@@ -111,6 +119,9 @@ TEST(Terminal, GetsNothingThatItObeys) {
       {"config", "--help"},
       {"estimate-memory", path},
       {"test", evil},
+      {"checkpoint", evil},
+      {"checkpoint", "list", path},
+      {"checkpoint", "remove", path},
       {evil},
   };
   const Words variables = {"HF_HOME=/" + evil, "CUDA_VISIBLE_DEVICES=" + evil,

@@ -112,10 +112,9 @@ def record(path, model, entries):
 
 
 def main():
-    readme = (OUT / "README.md").read_text()
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
-    (OUT / "README.md").write_text(readme)
+    shutil.rmtree(OUT / "sharded", ignore_errors=True)
+    for path in OUT.glob("*.safetensors"):
+        path.unlink()
     torch.manual_seed(0)
     models = []
     for name, (make, dtype) in MODELS.items():

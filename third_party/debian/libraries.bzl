@@ -58,7 +58,6 @@ def declare_libraries(declare):
             "include/pngconf.h": "/usr/include/libpng16/pngconf.h",
             "include/pnglibconf.h": "/usr/include/libpng16/pnglibconf.h",
             "lib/libpng16.a": "/usr/lib/x86_64-linux-gnu/libpng16.a",
-            "lib/libz.a": "/usr/lib/x86_64-linux-gnu/libz.a",
         },
         build_files = {Label("//third_party/libpng:libpng.BUILD"): "BUILD"},
     )
@@ -78,4 +77,11 @@ def declare_libraries(declare):
             "lib/libyaml-cpp.a": "/usr/lib/x86_64-linux-gnu/libyaml-cpp.a",
         },
         build_files = {Label("//third_party/yaml_cpp:yaml_cpp.BUILD"): "BUILD"},
+    )
+    declare(
+        debian_repository,
+        "zlib",
+        package = "zlib1g-dev",
+        links = {"lib/libz.a": "/usr/lib/x86_64-linux-gnu/libz.a"},
+        build_files = {Label("//third_party/zlib:zlib.BUILD"): "BUILD"},
     )

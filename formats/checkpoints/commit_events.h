@@ -1,0 +1,67 @@
+// Part of commit.h; not for others. What a commit file says, taken from its JSON member by member.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "formats/checkpoints/commit.h"
+#include "formats/safetensors/json_events.h"
+
+namespace accelerate::checkpoints {
+
+inline constexpr char kCommitFormat[] = "accelerate-cpp checkpoint";
+inline constexpr std::uint64_t kCommitVersion = 1;
+
+class CommitEvents : public safetensors::JsonEvents {
+ public:
+  // After a text that was read without a problem.
+  Commit take() && { return std::move(commit_); }
+
+ protected:
+  bool on_key(std::string& key) override;
+  bool on_number(std::uint64_t number) override;
+  bool on_string(std::string& text) override;
+  bool on_start_object() override;
+  bool on_end_object() override;
+  bool on_start_array() override;
+  bool on_end_array() override;
+  bool on_other(const std::string& value) override;
+
+ private:
+  // What has been begun and not ended.
+  enum class Place { kBefore, kCommit, kFiles, kFile, kExtents, kExtent, kAfter };
+
+  struct Member {
+    Place place;
+    const char* name;
+    const char* expected;  // With an article.
+  };
+
+  static const Member kMembers[];
+
+  // Null where this version of the format has none such.
+  static const Member* find_member(Place place, const std::string& name);
+  // The known members that the object which is being read has had.
+  std::set<std::string>& seen();
+  bool has_all_members();
+  bool end_file();
+  bool refuse_extents(std::uint64_t at);
+  template <class Number>
+  bool take_number(std::uint64_t number, std::uint64_t least, std::uint64_t most, Number& to);
+  // Where the reading is, to go before a problem.
+  std::string where() const;
+
+  Commit commit_;
+  CheckpointFile file_;
+  Extent extent_;
+  Place place_ = Place::kBefore;
+  std::string key_;
+  std::set<std::string> seen_in_commit_, seen_in_file_, seen_in_extent_;
+  std::set<std::string> file_names_;
+  std::uint64_t size_of_all_ = 0;
+};
+
+}  // namespace accelerate::checkpoints

@@ -1,0 +1,35 @@
+// Part of the checkpoints; not for others. What the system has refused to do with a path.
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "launcher/text/printable.h"
+
+namespace accelerate::checkpoints {
+
+// `path` `what`: the words for `error`. With a code that says whose matter it is.
+inline absl::Status system_refusal(const std::string& path, const std::string& what, int error) {
+  const auto message = [&](const char* remedy) {
+    return absl::StrCat(launcher::plain(path), " ", what, ": ", std::strerror(error), "; ", remedy);
+  };
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return absl::NotFoundError(message("correct the path."));
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::PermissionDeniedError(message("see to the permissions of the folder."));
+    case ENOSPC:
+    case EDQUOT:
+      return absl::ResourceExhaustedError(message("make room on that disk."));
+    default:
+      return absl::FailedPreconditionError(message("see to the path, and to the disk it is on."));
+  }
+}
+
+}  // namespace accelerate::checkpoints

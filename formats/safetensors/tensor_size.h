@@ -1,0 +1,34 @@
+// How many elements and bytes a tensor has by its type and shape.
+//
+// Example:
+//   const absl::StatusOr<TensorSize> size = tensor_size(Dtype::kF32, {10, 64});
+//   if (!size.ok()) return fail(size.status());
+//   std::cout << size->num_bytes;  // 2560
+//
+// Not for what a file says of its tensors, whose offsets may contradict their shapes: read_header()
+// (header.h) checks that.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "formats/safetensors/dtype.h"
+
+namespace accelerate::safetensors {
+
+// As many as PyTorch has.
+inline constexpr std::size_t kMostDimensions = 64;
+
+struct TensorSize {
+  std::uint64_t num_elements = 1;  // The product of the shape.
+  std::uint64_t num_bytes = 0;
+};
+
+// InvalidArgument where there are more than kMostDimensions, where a number is too large to be
+// counted, and where the last of packed elements does not end with a byte. The message is half a
+// sentence that lacks the tensor, as "has more than 64 dimensions".
+absl::StatusOr<TensorSize> tensor_size(Dtype dtype, const std::vector<std::uint64_t>& shape);
+
+}  // namespace accelerate::safetensors

@@ -1,0 +1,19 @@
+// `accelerate checkpoint list|show|verify|remove`: what a training run has saved, looked at without
+// the program that saved it.
+//
+// Example:
+//   return run_checkpoint({"verify", "run1"}, Console());
+//
+// Not for going on from a checkpoint: that is the library's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "launcher/cli/console.h"
+
+namespace accelerate::launcher {
+
+int run_checkpoint(const std::vector<std::string>& words, const Console& console);
+
+}  // namespace accelerate::launcher
