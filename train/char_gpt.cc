@@ -44,6 +44,9 @@ ABSL_FLAG(std::string, weights, "", "file of initial weights that Python's torch
 ABSL_FLAG(int, sample, 400, "characters to write at the end");
 ABSL_FLAG(double, temperature, 0.7, "of the sample: 0 always writes the likeliest character");
 ABSL_FLAG(int, log_every, 50, "steps between two lines of progress");
+ABSL_FLAG(std::string, checkpoints, "",
+          "folder that the run is saved in, and goes on from when the program is started again");
+ABSL_FLAG(int, save_every, 100, "steps from one checkpoint to the next");
 ABSL_FLAG(bool, capture, false, "record the training step once and replay it");
 ABSL_FLAG(bool, report_losses, false, "print the mean loss of each step with nine digits");
 
@@ -138,6 +141,8 @@ void check_flags() {
               "; it is a number of characters, or 0 for none");
   TORCH_CHECK(absl::GetFlag(FLAGS_temperature) >= 0, "--temperature is ",
               absl::GetFlag(FLAGS_temperature), "; it must not be below 0");
+  TORCH_CHECK(absl::GetFlag(FLAGS_save_every) > 0, "--save_every is ",
+              absl::GetFlag(FLAGS_save_every), "; it is a number of steps, at least 1");
 }
 
 int64_t parameter_count(const torch::nn::Module& module) {
@@ -214,7 +219,10 @@ void train(Accelerator& accelerator) {
   const int log_every = absl::GetFlag(FLAGS_log_every);
   auto logged_at = std::chrono::steady_clock::now();
   int64_t tokens = 0;
-  int step = 0;
+  const std::string checkpoints = absl::GetFlag(FLAGS_checkpoints);
+  accelerator.set_checkpoints({.folder = checkpoints, .keep = 3, .asynchronous = true});
+  if (!checkpoints.empty()) accelerator.resume();
+  int64_t& step = accelerator.progress().step;
   while (step < steps) {
     for (auto& batch : loader) {
       const at::Tensor loss = capture ? captured_step(batch) : train_step(batch);
@@ -234,6 +242,11 @@ void train(Accelerator& accelerator) {
           logged_at = now;
           tokens = 0;
         }
+      }
+      if (!checkpoints.empty()) {
+        const bool stops = accelerator.should_stop();
+        if (step % absl::GetFlag(FLAGS_save_every) == 0 || stops) accelerator.save_state();
+        if (stops) return;
       }
       if (step == steps) break;
     }

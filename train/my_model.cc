@@ -19,15 +19,21 @@ ABSL_FLAG(int, epochs, 15, "passes over the training images");
 ABSL_FLAG(int, batch_size, 32, "images in a step of each process");
 ABSL_FLAG(double, lr, 4e-3, "learning rate at the start");
 ABSL_FLAG(int, seed, 42, "of weights, split and shuffle");
+ABSL_FLAG(double, dropout, 0, "share of the features that each training step leaves out");
+ABSL_FLAG(double, clip, 0, "largest norm of the gradients; 0 for any");
 ABSL_FLAG(bool, capture, false, "record the training step once and replay it");
 ABSL_FLAG(std::string, save, "", "file for the trained network, as of torch::save()");
+ABSL_FLAG(std::string, checkpoints, "",
+          "folder that the run is saved in, and goes on from when the program is started again");
+ABSL_FLAG(int, save_every, 100, "updates from one checkpoint to the next");
 ABSL_FLAG(bool, report_ranks, false,
           "print what each rank saw, and a digest of the parameters it ended with");
 
 namespace {
 
 struct NetImpl : torch::nn::Module {
-  NetImpl() {
+  explicit NetImpl(double dropout_rate) : dropout(dropout_rate) {
+    register_module("dropout", dropout);
     convolution1 = register_module("convolution1", Convolution(1, 16));
     norm = register_module("norm", torch::nn::BatchNorm2d(16));
     convolution2 = register_module("convolution2", Convolution(16, 32));
@@ -37,7 +43,7 @@ struct NetImpl : torch::nn::Module {
   torch::Tensor forward(torch::Tensor images) {
     auto features = torch::relu(norm(convolution1(images)));
     features = torch::max_pool2d(torch::relu(convolution2(features)), 2);
-    return classifier(features.flatten(1));
+    return classifier(dropout(features.flatten(1)));
   }
 
   static torch::nn::Conv2d Convolution(int64_t in, int64_t out) {
@@ -46,6 +52,7 @@ struct NetImpl : torch::nn::Module {
 
   torch::nn::Conv2d convolution1{nullptr}, convolution2{nullptr};
   torch::nn::BatchNorm2d norm{nullptr};
+  torch::nn::Dropout dropout;
   torch::nn::Linear classifier{nullptr};
 };
 TORCH_MODULE(Net);
@@ -68,12 +75,15 @@ template <class Accelerator>
 void train(Accelerator& accelerator) {
   const int seed = absl::GetFlag(FLAGS_seed), epochs = absl::GetFlag(FLAGS_epochs);
   const int64_t batch_size = absl::GetFlag(FLAGS_batch_size);
+  const int save_every = absl::GetFlag(FLAGS_save_every);
+  TORCH_CHECK(save_every > 0, "--save_every is ", save_every, "; it is a number, at least 1");
+  const double clip = absl::GetFlag(FLAGS_clip);
   std::string file = absl::GetFlag(FLAGS_data);
   if (file.empty()) file = accelerate::data_file("accelerate/train/data/digits.csv");
   auto [train_set, test_set] = accelerate::train::Digits::read(file).split(0.8, seed);
 
   torch::manual_seed(seed);
-  Net net;
+  Net net(absl::GetFlag(FLAGS_dropout));
   torch::optim::AdamW adamw(net->parameters(), torch::optim::AdamWOptions(absl::GetFlag(FLAGS_lr)));
   auto [model, optimizer, loader, test_loader] = accelerator.prepare(
       net, adamw,
@@ -89,24 +99,39 @@ void train(Accelerator& accelerator) {
     optimizer.zero_grad();
     auto loss = torch::nn::functional::cross_entropy(model(batch.data), batch.target);
     accelerator.backward(loss);
+    if (clip > 0) accelerator.clip_grad_norm(model, clip);
     optimizer.step();
     scheduler.step();
     return loss.detach();
   };
   auto captured_step = accelerator.capture(step);
 
+  // What each rank has of its own, besides what was prepared.
+  auto total_loss = torch::zeros({}, accelerator.device());
   int64_t images_seen = 0;
-  for (int epoch = 1; epoch <= epochs; ++epoch) {
+  accelerator.register_for_checkpointing("total_loss", total_loss, {.of_each_rank = true});
+  accelerator.register_for_checkpointing("images_seen", images_seen, {.of_each_rank = true});
+  const std::string checkpoints = absl::GetFlag(FLAGS_checkpoints);
+  accelerator.set_checkpoints({.folder = checkpoints, .keep = 3, .asynchronous = true});
+  if (!checkpoints.empty()) accelerator.resume();
+
+  auto& progress = accelerator.progress();
+  for (; progress.epoch < epochs; progress.next_epoch()) {
     model->train();
-    auto total_loss = torch::zeros({}, accelerator.device());
     accelerate::train::ProgressBar bar(loader.size(), accelerator.is_main_process());
     for (auto& batch : loader) {
+      auto window = accelerator.accumulate(model);
       total_loss += absl::GetFlag(FLAGS_capture) ? captured_step(batch) : step(batch);
       images_seen += batch.data.size(0);
       bar.advance();
+      if (checkpoints.empty() || !accelerator.sync_gradients()) continue;
+      const bool stops = accelerator.should_stop();
+      if (++progress.step % save_every == 0 || stops) accelerator.save_state();
+      if (stops) return;
     }
     auto loss = accelerator.reduce(total_loss / loader.size(), accelerate::ReduceOp::kMean);
-    accelerator.print("epoch ", epoch, " loss ", loss.template item<float>());
+    accelerator.print("epoch ", progress.epoch + 1, " loss ", loss.template item<float>());
+    total_loss.zero_();
   }
   const std::string save = absl::GetFlag(FLAGS_save);
   if (!save.empty() && accelerator.is_main_process()) torch::save(net, save);

@@ -20,10 +20,14 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <source_location>
+#include <string>
 #include <tuple>
 #include <utility>
 
 #include "accelerate/capture/captured_step.h"
+#include "accelerate/checkpoint/model_files.h"
+#include "accelerate/checkpoint/registered_object.h"
 #include "accelerate/core/exchange.h"
 #include "accelerate/core/find_executable_batch_size.h"
 #include "accelerate/core/prepare.h"
@@ -297,6 +301,83 @@ class Accelerator {
   //   }
   void set_trigger() { session_->set_trigger(); }
   bool check_trigger() { return session_->check_trigger(); }
+
+  // ---- Checkpoints: all that a run goes on from, in a folder that is the same whatever the number
+  // of processes, the strategy and the precision; see docs/checkpoints.md. All ranks call these,
+  // between two batches. Where gradients wait for a step, which includes the batches of a window of
+  // accumulate() that do not end it, saving is an error; a step that saves is not captured.
+
+  // Goes on from the newest whole checkpoint of the folder that the options name, and says so on
+  // the main process; false where there is none yet. Called when all is prepared: models,
+  // optimizers, schedulers and loaders are then as they were when it was saved, and the next pass
+  // of a loader goes on behind the last batch that the program had had. Not within such a pass.
+  // What it lacks or has besides is an error, unless that is allowed, as for load_state().
+  bool resume(const LoadOptions& options = {}) { return session_->checkpoints().resume(options); }
+  // Saves the run as the folder's next checkpoint, or at a path of its own, where it takes the
+  // place of one that is there. It is there in full or not at all, whatever happens meanwhile.
+  // Returns its path.
+  std::string save_state(const std::string& path = "",
+                         const std::source_location& where = std::source_location::current()) {
+    return session_->checkpoints().save(path, where);
+  }
+  // Goes on from the checkpoint at a path, or from the newest of the folder. Throws c10::Error,
+  // with all that differs and nothing changed, where it is of other models or optimizers.
+  LoadReport load_state(const std::string& path = "", const LoadOptions& options = {}) {
+    return session_->checkpoints().load(path, options);
+  }
+  // Waits for a checkpoint that is being written (CheckpointOptions::asynchronous), and throws
+  // c10::Error on all ranks where one of them could not write it. ACCELERATE_MAIN calls it at the
+  // end.
+  void wait_for_checkpoint() { session_->checkpoints().wait(); }
+  // What the program counts; a part of each checkpoint.
+  Progress& progress() { return session_->checkpoints().progress(); }
+  // Makes an object of the program's a part of each checkpoint: a number, a tensor or a module, or
+  // what has state() and load_state() with a State, or save() and load() with LibTorch's archives.
+  // Its name stands for it in the checkpoint; the object outlives the Accelerator's use of it.
+  //   accelerator.register_for_checkpointing("ema", ema);
+  template <class Object>
+  void register_for_checkpointing(const std::string& name, Object& object,
+                                  const RegistrationOptions& options = {}) {
+    session_->checkpoints().add(internal::registered_object(
+        name, object, {.equal_on_all_ranks = !options.of_each_rank, .device = device()}));
+  }
+  // Before an object goes that is registered.
+  void unregister_from_checkpointing(const std::string& name) {
+    session_->checkpoints().remove(name);
+  }
+  // Calls the function on all ranks before each checkpoint is saved, or loaded, with the path of
+  // its folder: for a save that in which it is being written, where the function may add files of
+  // its own. Returns the number by which remove_checkpoint_hook() takes it away again.
+  int register_save_state_pre_hook(CheckpointHook hook) {
+    return session_->checkpoints().add_save_hook(std::move(hook));
+  }
+  int register_load_state_pre_hook(CheckpointHook hook) {
+    return session_->checkpoints().add_load_hook(std::move(hook));
+  }
+  void remove_checkpoint_hook(int number) { session_->checkpoints().remove_hook(number); }
+  // The weights of one model in safetensors files, as Python's tools read them; the main process
+  // writes them.
+  template <class Module>
+  void save_model(const PreparedModel<Module>& model, const std::string& folder,
+                  const SaveModelOptions& options = {}) {
+    session_->checkpoints().on_main_process(
+        "save_model()", [&] { internal::save_model_files(*model.unwrap(), folder, options); });
+  }
+  // Weights from such files, or from one that others have made.
+  template <class Module>
+  LoadReport load_model(const PreparedModel<Module>& model, const std::string& path,
+                        const LoadOptions& options = {}) {
+    LoadReport report;
+    session_->checkpoints().on_all_ranks("load_model()", [&] {
+      report = internal::load_model_files(*model.unwrap(), path, options);
+    });
+    return report;
+  }
+  // Another folder than that of the options, such as one that a flag names.
+  void set_checkpoints(const CheckpointOptions& options) {
+    session_->checkpoints().set_options(options);
+  }
+  const CheckpointOptions& checkpoints() const { return session_->checkpoints().options(); }
 
   // ---- Processes
 

@@ -49,7 +49,9 @@ PreparedPlateauScheduler::PreparedPlateauScheduler(
     : schedules_(std::move(schedules)),
       token_(std::move(token)),
       unit_(unit),
-      observe_([&scheduler](double metric) { scheduler.step(static_cast<float>(metric)); }) {}
+      observe_([&scheduler](double metric) { scheduler.step(static_cast<float>(metric)); }) {
+  schedules_->note_unsaved("torch::optim::ReduceLROnPlateauScheduler");
+}
 
 void PreparedPlateauScheduler::step(double metric) {
   refuse_recording("the metric of a plateau scheduler");

@@ -19,6 +19,11 @@ State ActiveLoaders::save() {
   return state;
 }
 
+void ActiveLoaders::check(const State& state) {
+  const auto loaders = live();
+  for (size_t i = 0; i < loaders.size(); ++i) loaders[i]->check(state.part(std::to_string(i)));
+}
+
 void ActiveLoaders::load(const State& state) {
   const auto loaders = live();
   for (size_t i = 0; i < loaders.size(); ++i) loaders[i]->load(state.part(std::to_string(i)));

@@ -218,13 +218,14 @@ class DataLoader {
       } else {
         position.epoch = epoch;
         position.next_epoch = epoch_after();
-        position.consumed = consumed_with_skipped(skipped + skipped_in_each_pass);
+        position.consumed = consumed_with_skipped(skipped_with(skipped_in_each_pass));
       }
       position.seed = options.seed;
       position.unit = internal::unit_of(options, Kind::is_stream);
       if constexpr (!Kind::is_stream) position.size = num_entries(position.epoch);
       return position.to_state();
     }
+    void check(const State& state) override { internal::LoaderPosition::from_state(state); }
     void load(const State& state) override {
       start = internal::LoaderPosition::from_state(state);
       epoch = start.epoch;
@@ -272,6 +273,10 @@ class DataLoader {
     int64_t num_entries() { return num_entries(epoch); }
     bool is_dispatched() const { return options.dispatch && placement.world_size > 1; }
 
+    // What the next pass leaves out. What all passes leave out is behind one that goes on within.
+    int64_t skipped_with(int64_t in_each_pass) const {
+      return skipped + (start.consumed > 0 ? 0 : in_each_pass);
+    }
     int64_t consumed_with_skipped(int64_t batches) {
       internal::PassPlan plan = internal::pass_plan(placement);
       plan.consumed = start.consumed;
@@ -453,7 +458,7 @@ class DataLoader {
       plan.num_ranks = plan.world_size;
     }
     const char* unit = internal::unit_of(state_->options, Kind::is_stream);
-    const int64_t skipped = state_->skipped + skipped_in_each_pass_;
+    const int64_t skipped = state_->skipped_with(skipped_in_each_pass_);
     std::shared_ptr<const EpochEntries> entries;
     if constexpr (!Kind::is_stream) entries = state_->entries_of(position.epoch);
     position.check_fits(unit, entries ? entries->size : 0);

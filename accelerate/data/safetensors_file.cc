@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "accelerate/layout/stored_type.h"
 #include "formats/files/mapped_file.h"
 #include "formats/safetensors/dtype.h"
 #include "formats/safetensors/header.h"
@@ -19,58 +20,8 @@ namespace accelerate {
 namespace {
 
 using launcher::printable;
-using safetensors::Dtype;
 using safetensors::Header;
 using safetensors::TensorEntry;
-
-// None for those that LibTorch lacks, or packs in a way of its own.
-std::optional<c10::ScalarType> scalar_type(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::kBool:
-      return c10::ScalarType::Bool;
-    case Dtype::kU8:
-      return c10::ScalarType::Byte;
-    case Dtype::kI8:
-      return c10::ScalarType::Char;
-    case Dtype::kF8E5M2:
-      return c10::ScalarType::Float8_e5m2;
-    case Dtype::kF8E4M3:
-      return c10::ScalarType::Float8_e4m3fn;
-    case Dtype::kF8E8M0:
-      return c10::ScalarType::Float8_e8m0fnu;
-    case Dtype::kF8E4M3Fnuz:
-      return c10::ScalarType::Float8_e4m3fnuz;
-    case Dtype::kF8E5M2Fnuz:
-      return c10::ScalarType::Float8_e5m2fnuz;
-    case Dtype::kI16:
-      return c10::ScalarType::Short;
-    case Dtype::kU16:
-      return c10::ScalarType::UInt16;
-    case Dtype::kF16:
-      return c10::ScalarType::Half;
-    case Dtype::kBf16:
-      return c10::ScalarType::BFloat16;
-    case Dtype::kI32:
-      return c10::ScalarType::Int;
-    case Dtype::kU32:
-      return c10::ScalarType::UInt32;
-    case Dtype::kF32:
-      return c10::ScalarType::Float;
-    case Dtype::kC64:
-      return c10::ScalarType::ComplexFloat;
-    case Dtype::kF64:
-      return c10::ScalarType::Double;
-    case Dtype::kI64:
-      return c10::ScalarType::Long;
-    case Dtype::kU64:
-      return c10::ScalarType::UInt64;
-    case Dtype::kF4:
-    case Dtype::kF6E2M3:
-    case Dtype::kF6E3M2:
-      break;
-  }
-  return std::nullopt;
-}
 
 const TensorEntry& find(const std::string& path, const Header& header, const std::string& name) {
   const auto found = std::find_if(header.tensors.begin(), header.tensors.end(),

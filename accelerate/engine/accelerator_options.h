@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "accelerate/checkpoint/checkpoint_options.h"
 #include "accelerate/comm/communicator.h"
 #include "accelerate/engine/accumulation.h"
 #include "accelerate/gradients/gradient_options.h"
@@ -37,6 +38,8 @@ struct AcceleratorOptions {
   // skipped, unless they were prepared as counting otherwise (schedule_unit.h). False: once for
   // each call.
   bool step_scheduler_with_optimizer = true;
+  // Where save_state() saves, and what it keeps.
+  CheckpointOptions checkpoints = {};
 };
 
 struct BackwardOptions {

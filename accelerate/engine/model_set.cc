@@ -221,6 +221,11 @@ void ModelSet::make_buffers_equal() {
   }
 }
 
+void ModelSet::make_all_buffers_equal() {
+  for (const auto& model : live()) model->buffers_stale = model->has_buffers && syncs();
+  make_buffers_equal();
+}
+
 void ModelSet::drop_gradients() {
   for (const auto& model : live()) {
     for (const NamedParameter& parameter : model->parameters)
@@ -244,6 +249,17 @@ void ModelSet::settle_sync() {
   for (const auto& model : live()) {
     if (model->sync) model->sync->settle();
   }
+}
+
+ModelSet::ParameterNames ModelSet::parameter_names() const {
+  ParameterNames names;
+  const auto models = live();
+  for (size_t i = 0; i < models.size(); ++i) {
+    const std::string prefix = i == 0 ? "" : c10::str("model_", i, "/");
+    for (const NamedParameter& parameter : models[i]->parameters)
+      names.emplace(parameter.tensor.unsafeGetTensorImpl(), prefix + parameter.name);
+  }
+  return names;
 }
 
 std::vector<const void*> ModelSet::addresses() const {

@@ -9,7 +9,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "accelerate/comm/communicator.h"
@@ -98,6 +100,8 @@ class ModelSet final : public Stateful {
   // Gives all ranks rank 0's buffers of the models that were averaged since. Not in a forward pass,
   // so that all ranks evaluate one model, and one of them may do so alone.
   void make_buffers_equal();
+  // The same for all models that have any.
+  void make_all_buffers_equal();
   // Reads on the host what is still to be read there of the averaging. Collective.
   void settle_sync();
   // Takes `.grad` away from every parameter.
@@ -107,6 +111,10 @@ class ModelSet final : public Stateful {
   // Whether gradients are being synced, perhaps by other threads.
   bool is_syncing() const;
 
+  // What each parameter is called in a state of the run: as in its model, and behind `model_1/`,
+  // `model_2/`, ... where that is not the first.
+  using ParameterNames = std::unordered_map<const c10::TensorImpl*, std::string>;
+  ParameterNames parameter_names() const;
   // Where parameters and buffers lie.
   std::vector<const void*> addresses() const;
 

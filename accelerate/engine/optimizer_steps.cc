@@ -3,19 +3,16 @@
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
-#include <c10/util/Type.h>
 #include <torch/optim/optimizer.h>
-#include <torch/serialize.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <sstream>
 #include <string>
-#include <typeinfo>
 #include <utility>
 
 #include "accelerate/engine/optimizer_gradients.h"
+#include "accelerate/engine/optimizer_values.h"
 #include "accelerate/gradients/gradient_norm.h"
 #include "accelerate/host_work/host_work.h"
 
@@ -52,40 +49,6 @@ bool outcome_of(const torch::optim::Optimizer* optimizer,
     any = any || outcome;
   }
   return any;
-}
-
-// Its type, and of which sizes its parameters are in each group.
-std::string form_of(const torch::optim::Optimizer& optimizer) {
-  std::ostringstream form;
-  form << c10::demangle(typeid(optimizer).name());
-  for (const auto& group : optimizer.param_groups()) {
-    form << " (";
-    for (const at::Tensor& parameter : group.params()) form << parameter.sizes();
-    form << ")";
-  }
-  return form.str();
-}
-
-// In LibTorch's own form.
-std::string saved_text(const torch::optim::Optimizer& optimizer) {
-  const std::string name = c10::demangle(typeid(optimizer).name());
-  torch::serialize::OutputArchive archive;
-  std::ostringstream out;
-  try {
-    optimizer.save(archive);
-    archive.save_to(out);
-  } catch (const c10::Error& error) {
-    TORCH_CHECK(
-        false, "the state of the optimizer ", name,
-        " cannot be saved, and so not be given to other ranks: ", error.what_without_backtrace());
-  }
-  std::istringstream in(out.str());
-  torch::serialize::InputArchive saved;
-  saved.load_from(in);
-  TORCH_CHECK(!saved.keys().empty(), "the optimizer ", name,
-              " has no save(), so that what it keeps would be lost; write its save() and load() as "
-              "torch::optim::SGD has them");
-  return out.str();
 }
 
 }  // namespace
@@ -337,37 +300,45 @@ void OptimizerSteps::forget_outcomes() {
 State OptimizerSteps::save() {
   State state;
   const auto optimizers = live();
+  const ModelSet::ParameterNames names = models_.parameter_names();
   for (size_t i = 0; i < optimizers.size(); ++i) {
     // Waits, so that the counts of steps are right.
     optimizers[i]->outcomes.last();
-    const torch::optim::Optimizer& optimizer = *optimizers[i]->optimizer;
-    const std::string name = std::to_string(i);
-    state.set(name + ".form", form_of(optimizer));
-    state.set(name, saved_text(optimizer));
+    state.set_all(std::to_string(i), internal::save_optimizer(*optimizers[i]->optimizer, names));
   }
   return state;
 }
 
-void OptimizerSteps::load(const State& state) {
+void OptimizerSteps::check(const State& state) {
   const auto optimizers = live();
+  const ModelSet::ParameterNames names = models_.parameter_names();
+  for (size_t i = 0; i < optimizers.size(); ++i)
+    internal::check_fits(state.part(std::to_string(i)), *optimizers[i]->optimizer, names, i);
+}
+
+void OptimizerSteps::load(const State& state) {
+  check(state);
+  const auto optimizers = live();
+  const ModelSet::ParameterNames names = models_.parameter_names();
   for (size_t i = 0; i < optimizers.size(); ++i) {
-    const std::string own = form_of(*optimizers[i]->optimizer);
-    const std::string& saved = state.text(std::to_string(i) + ".form");
-    TORCH_CHECK(saved == own, "optimizer ", i, " of the state is ", saved,
-                ", and the one that was prepared is ", own,
-                "; load the state of the same optimizer");
-  }
-  for (size_t i = 0; i < optimizers.size(); ++i) {
-    torch::optim::Optimizer& optimizer = *optimizers[i]->optimizer;
-    std::optional<c10::Device> device;
-    for (const auto& group : optimizer.param_groups()) {
-      if (!group.params().empty()) device = group.params().front().device();
-    }
-    // What the saved run did not have is not to stay.
-    optimizer.state().clear();
-    std::istringstream in(state.text(std::to_string(i)));
-    torch::load(optimizer, in, device);
+    internal::load_optimizer(*optimizers[i]->optimizer, state.part(std::to_string(i)), names);
     optimizers[i]->outcomes = StepOutcomes();
+  }
+}
+
+void OptimizerSteps::check_none_waits() {
+  c10::AutoGradMode no_grad(false);
+  const auto optimizers = live();
+  // Of several, as in a GAN, the last pass was for one of them.
+  const bool has_stepped =
+      std::any_of(optimizers.begin(), optimizers.end(),
+                  [this](const auto& each) { return each->passes == passes_; });
+  if (has_stepped) return;
+  for (const auto& optimizer : optimizers) {
+    const std::vector<at::Tensor> gradients = gradients_of(*optimizer);
+    TORCH_CHECK(gradients.empty() || (GradientNorm::takes(gradients) && sum_of(gradients) == 0),
+                "gradients of the last backward() wait for the optimizer's step, and are not part "
+                "of a state; save after the step, or after zero_grad()");
   }
 }
 

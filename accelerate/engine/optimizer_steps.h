@@ -30,6 +30,7 @@
 
 #include "accelerate/device/device_value.h"
 #include "accelerate/engine/live.h"
+#include "accelerate/engine/model_set.h"
 #include "accelerate/engine/pending_step.h"
 #include "accelerate/engine/step_outcomes.h"
 #include "accelerate/gradients/gradient_facts.h"
@@ -81,9 +82,9 @@ struct DeviceStep {
 
 class OptimizerSteps final : public Stateful {
  public:
-  // `loss_scale` may be null. Both outlive this object.
-  OptimizerSteps(LossScale* loss_scale, GradientFacts& facts)
-      : loss_scale_(loss_scale), facts_(facts) {}
+  // `loss_scale` may be null. All outlive this object; of the models it takes the names.
+  OptimizerSteps(LossScale* loss_scale, GradientFacts& facts, const ModelSet& models)
+      : loss_scale_(loss_scale), facts_(facts), models_(models) {}
 
   bool scales_loss() const { return loss_scale_ != nullptr; }
 
@@ -125,12 +126,16 @@ class OptimizerSteps final : public Stateful {
   // Forgets whether past steps were skipped, once the counts of steps are right.
   void forget_outcomes();
 
-  // Options and state of each optimizer, in LibTorch's own form.
+  // Options and state of each optimizer, by the names of the parameters; see optimizer_values.h.
   std::string_view state_name() const override { return "optimizers"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
   State places() override { return {}; }
+  void check(const State& state) override;
   void load(const State& state) override;
+  // Throws c10::Error where gradients of the last backward pass wait for a step: they are in no
+  // state.
+  void check_none_waits();
   std::function<void()> remember() override;
 
   // As Accelerator's methods of these names.
@@ -191,6 +196,7 @@ class OptimizerSteps final : public Stateful {
 
   LossScale* loss_scale_;
   GradientFacts& facts_;
+  const ModelSet& models_;
   // Backward passes so far.
   int64_t passes_ = 0;
   std::vector<std::weak_ptr<OptimizerState>> optimizers_;

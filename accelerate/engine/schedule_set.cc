@@ -141,18 +141,38 @@ State ScheduleSet::save() {
   return state;
 }
 
+void ScheduleSet::check_can_be_saved() const {
+  TORCH_CHECK(unsaved_ == nullptr, "a scheduler of the type ", unsaved_,
+              " keeps what it has seen to itself, so that it cannot be saved; use "
+              "accelerate::ReduceLROnPlateau");
+}
+
+void ScheduleSet::check(const State& state) {
+  const auto schedules = live();
+  for (size_t i = 0; i < schedules.size(); ++i) {
+    const std::string prefix = std::to_string(i);
+    const int64_t advances = state.integer(prefix + ".advances");
+    if (schedules[i]->scheduler == nullptr) {
+      TORCH_CHECK(
+          schedules[i]->advances <= advances, "schedule ", i, ", of LibTorch, has advanced by ",
+          schedules[i]->advances, " and cannot go back to ", advances,
+          "; use a scheduler of accelerate/optim, or load a state before the training goes on");
+      continue;
+    }
+    const std::string own = schedules[i]->scheduler->state().kind;
+    const State saved = state.part(prefix + ".scheduler");
+    TORCH_CHECK(saved.contains("kind") && saved.text("kind") == own, "schedule ", i,
+                " of the state is ", saved.contains("kind") ? saved.text("kind") : "LibTorch's",
+                ", and the one that was prepared is ", own, "; load the state of the same one");
+  }
+}
+
 void ScheduleSet::load(const State& state) {
+  check(state);
   const auto schedules = live();
   const auto advances = [&state](size_t i) {
     return state.integer(std::to_string(i) + ".advances");
   };
-  for (size_t i = 0; i < schedules.size(); ++i) {
-    TORCH_CHECK(
-        schedules[i]->scheduler != nullptr || schedules[i]->advances <= advances(i), "schedule ", i,
-        ", of LibTorch, has advanced by ", schedules[i]->advances, " and cannot go back to ",
-        advances(i),
-        "; use a scheduler of accelerate/optim, or load a state before the training goes on");
-  }
   for (size_t i = 0; i < schedules.size(); ++i) {
     ScheduleProgress& schedule = *schedules[i];
     if (schedule.scheduler != nullptr) {

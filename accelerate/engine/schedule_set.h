@@ -71,7 +71,12 @@ class ScheduleSet final : public Stateful {
   std::string_view state_name() const override { return "schedules"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
+  void check(const State& state) override;
   void load(const State& state) override;
+  // A schedule whose state nobody can read takes part; checkpoints refuse it by this name.
+  void note_unsaved(const char* name) { unsaved_ = name; }
+  // Throws c10::Error where there is such a one.
+  void check_can_be_saved() const;
 
  private:
   class Step;
@@ -89,6 +94,7 @@ class ScheduleSet final : public Stateful {
   const AccumulationWindow& window_;
   const OptimizerSteps& optimizers_;
   std::vector<std::weak_ptr<ScheduleProgress>> schedules_;
+  const char* unsaved_ = nullptr;
 };
 
 }  // namespace accelerate

@@ -68,7 +68,7 @@ Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits
       loss_scale_(make_loss_scale(precision, process_.device, options.loss_scale)),
       window_(accumulation_steps(options), options.gradient_accumulation),
       models_(*communicator_, process_.device, precision, strategy_),
-      optimizers_(loss_scale(), *strategy_.gradient_facts),
+      optimizers_(loss_scale(), *strategy_.gradient_facts, models_),
       schedules_({.world_size = process_.world_size,
                   .is_main = process_.is_main(),
                   .split_batches = options.split_batches,
@@ -83,7 +83,16 @@ Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits
       updates_(*communicator_, process_.device, models_, optimizers_, window_, uneven_inputs_,
                *active_loaders_),
       backward_pass_(precision, loss_scale(), models_, optimizers_, window_, uneven_inputs_,
-                     updates_) {
+                     updates_),
+      checkpoints_({.communicator = communicator_.get(),
+                    .process = process_,
+                    .strategy = std::string(strategy.name),
+                    .precision = std::string(precision.name),
+                    .parts = [this] { return parts(); },
+                    .check_can_be_saved = [this] { check_can_be_saved(); },
+                    .make_equal = [this] { models_.make_all_buffers_equal(); },
+                    .before_load = [this] { before_load(); }},
+                   options.checkpoints) {
   apply_gpu_options(options.gpu);
 }
 
@@ -93,6 +102,25 @@ std::vector<Stateful*> Session::parts() {
                                &window_, &generators_, active_loaders_.get()};
   if (loss_scale_) parts.push_back(&*loss_scale_);
   return parts;
+}
+
+void Session::check_can_be_saved() {
+  TORCH_CHECK(!uneven_inputs_.is_open(),
+              "within join_uneven_inputs() the ranks are not at one place; save after it");
+  // Says so where a window is open.
+  window_.save();
+  schedules_.check_can_be_saved();
+  optimizers_.check_none_waits();
+}
+
+void Session::before_load() {
+  TORCH_CHECK(active_loaders_->current() == nullptr,
+              "a pass over a loader is under way, and would go on where it is; leave the loop "
+              "before a state is loaded");
+  // What is not in a state is not to be left of the run before.
+  models_.abandon_sync();
+  models_.drop_gradients();
+  for (const auto& optimizer : optimizers_.live()) optimizer->pending.reset();
 }
 
 bool Session::all_agree(bool mine) {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <vector>
 
+#include "accelerate/checkpoint/checkpointer.h"
 #include "accelerate/comm/communicator.h"
 #include "accelerate/data/active_loaders.h"
 #include "accelerate/engine/accelerator_options.h"
@@ -73,6 +74,7 @@ class Session {
   const std::shared_ptr<ActiveLoaders>& active_loaders() const { return active_loaders_; }
   // None unless the precision scales the loss.
   LossScale* loss_scale() { return loss_scale_ ? &*loss_scale_ : nullptr; }
+  Checkpointer& checkpoints() { return checkpoints_; }
   // All that has a state from which the run goes on.
   std::vector<Stateful*> parts();
   // Throws c10::Error when the object, a loader or a schedule, was prepared before and its token
@@ -83,6 +85,10 @@ class Session {
   Session(const launcher::WorkerEnvironment& worker, const StrategyTraits& strategy,
           const PrecisionTraits& precision, const AcceleratorOptions& options,
           MakeStrategyParts make_parts);
+
+  // Throws c10::Error where something waits that is in no state.
+  void check_can_be_saved();
+  void before_load();
 
   AcceleratorOptions options_;
   ProcessInfo process_;
@@ -99,6 +105,7 @@ class Session {
   UnevenInputs uneven_inputs_;
   Updates updates_;
   BackwardPass backward_pass_;
+  Checkpointer checkpoints_;
   // From the first question on.
   std::optional<StopAgreement> stop_agreement_;
   bool trigger_ = false;

@@ -55,6 +55,7 @@ Program make_program(Train train, const AcceleratorOptions& options) {
              } else {
                train(accelerator);
              }
+             accelerator.wait_for_checkpoint();
            }});
     });
   });

@@ -32,6 +32,14 @@ struct FusedAdagrad {
   static double initial(const Options& own) { return own.initial_accumulator_value(); }
   static PerState<Kernel, bool> needed(const Options&) { return {true}; }
   static auto arrays(auto& state) { return std::array{&state.sum()}; }
+  static constexpr PerState<Kernel, std::string_view> kArrayNames = {"sum"};
+  static void visit_options(Options& own, auto&& visit) {
+    visit("lr", own.lr());
+    visit("lr_decay", own.lr_decay());
+    visit("weight_decay", own.weight_decay());
+    visit("initial_accumulator_value", own.initial_accumulator_value());
+    visit("eps", own.eps());
+  }
   static int64_t steps(const State& state) { return state.step(); }
   static void count(State& state, int64_t by) { state.step(state.step() + by); }
 };

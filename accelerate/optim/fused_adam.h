@@ -35,6 +35,16 @@ struct FusedAdamOf {
   static auto arrays(auto& state) {
     return std::array{&state.exp_avg(), &state.exp_avg_sq(), &state.max_exp_avg_sq()};
   }
+  static constexpr PerState<Kernel, std::string_view> kArrayNames = {"exp_avg", "exp_avg_sq",
+                                                                     "max_exp_avg_sq"};
+  static void visit_options(Options& own, auto&& visit) {
+    visit("lr", own.lr());
+    visit("beta1", std::get<0>(own.betas()));
+    visit("beta2", std::get<1>(own.betas()));
+    visit("eps", own.eps());
+    visit("weight_decay", own.weight_decay());
+    visit("amsgrad", own.amsgrad());
+  }
   static int64_t steps(const State& state) { return state.step(); }
   static void count(State& state, int64_t by) { state.step(state.step() + by); }
 };

@@ -28,6 +28,13 @@ struct FusedLion {
   }
   static PerState<Kernel, bool> needed(const Options&) { return {true}; }
   static auto arrays(auto& state) { return std::array{&state.exp_avg()}; }
+  static constexpr PerState<Kernel, std::string_view> kArrayNames = {"exp_avg"};
+  static void visit_options(Options& own, auto&& visit) {
+    visit("lr", own.lr());
+    visit("beta1", std::get<0>(own.betas()));
+    visit("beta2", std::get<1>(own.betas()));
+    visit("weight_decay", own.weight_decay());
+  }
   // Its steps are alike, and nobody counts them.
   static int64_t steps(const State&) { return 0; }
   static void count(State&, int64_t) {}

@@ -62,11 +62,9 @@ std::optional<c10::Device> fusable_device(const Optimizer& optimizer) {
 std::unique_ptr<FusedOptimizer> FusedOptimizer::make(Optimizer& optimizer) {
   const auto device = fusable_device(optimizer);
   if (!device) return nullptr;
-  for (const internal::RegisteredOptimizer& known : internal::registered_optimizers()) {
-    if (typeid(optimizer) != known.type) continue;
-    return device->is_cpu() ? known.make_cpu(optimizer) : known.make_gpu(optimizer, *device);
-  }
-  return nullptr;
+  const internal::RegisteredOptimizer* known = internal::find_registered(optimizer);
+  if (known == nullptr) return nullptr;
+  return device->is_cpu() ? known->make_cpu(optimizer) : known->make_gpu(optimizer, *device);
 }
 
 void remove_repeated_parameters(Optimizer& optimizer) {

@@ -34,6 +34,16 @@ struct FusedRmsProp {
   static auto arrays(auto& state) {
     return std::array{&state.square_avg(), &state.momentum_buffer(), &state.grad_avg()};
   }
+  static constexpr PerState<Kernel, std::string_view> kArrayNames = {"square_avg",
+                                                                     "momentum_buffer", "grad_avg"};
+  static void visit_options(Options& own, auto&& visit) {
+    visit("lr", own.lr());
+    visit("alpha", own.alpha());
+    visit("eps", own.eps());
+    visit("weight_decay", own.weight_decay());
+    visit("momentum", own.momentum());
+    visit("centered", own.centered());
+  }
   static int64_t steps(const State& state) { return state.step(); }
   static void count(State& state, int64_t by) { state.step(state.step() + by); }
 };

@@ -30,6 +30,9 @@ using PerState = std::array<T, Kernel::kStates>;
 //   kernel_options()  the options as the kernel takes them
 //   needed()          which arrays of the state the options call for
 //   arrays()          the state's tensors, of which any may be undefined
+//   kArrayNames       LibTorch's names for them
+//   visit_options()   calls `visit` with the name of each option and a reference to it, a number or
+//                     a truth
 //   steps()           how many steps the state has counted; the kernel's step is the next
 //   count()           adds to them
 //   initial()         what arrays of the state begin with; left out where that is 0
@@ -43,6 +46,7 @@ concept FusedRule = kernels::OptimizerRule<typename Rule::Kernel> &&
   { Rule::needed(options) } -> std::same_as<PerState<typename Rule::Kernel, bool>>;
   { Rule::arrays(state) } -> std::same_as<PerState<typename Rule::Kernel, at::Tensor*>>;
   { Rule::arrays(const_state) } -> std::same_as<PerState<typename Rule::Kernel, const at::Tensor*>>;
+  { Rule::kArrayNames } -> std::convertible_to<PerState<typename Rule::Kernel, std::string_view>>;
   { Rule::steps(const_state) } -> std::same_as<int64_t>;
   Rule::count(state, by);
 };

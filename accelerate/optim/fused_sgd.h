@@ -31,6 +31,14 @@ struct FusedSgd {
   // Without momentum there is no state at all: LibTorch takes one without a buffer for one with.
   static PerState<Kernel, bool> needed(const Options& own) { return {own.momentum() != 0}; }
   static auto arrays(auto& state) { return std::array{&state.momentum_buffer()}; }
+  static constexpr PerState<Kernel, std::string_view> kArrayNames = {"momentum_buffer"};
+  static void visit_options(Options& own, auto&& visit) {
+    visit("lr", own.lr());
+    visit("momentum", own.momentum());
+    visit("dampening", own.dampening());
+    visit("weight_decay", own.weight_decay());
+    visit("nesterov", own.nesterov());
+  }
   // LibTorch keeps no count but whether there is a buffer, which the first step begins with the
   // gradient, whatever the dampening.
   static int64_t steps(const State& state) { return state.momentum_buffer().defined(); }

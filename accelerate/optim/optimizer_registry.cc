@@ -41,8 +41,59 @@ double* momentum(torch::optim::OptimizerOptions& options) {
 }
 
 template <FusedRule Rule>
+std::unique_ptr<torch::optim::OptimizerParamState> make_state() {
+  return std::make_unique<typename Rule::State>();
+}
+
+template <FusedRule Rule>
+std::vector<NamedArray> arrays(torch::optim::OptimizerParamState& state) {
+  std::vector<NamedArray> result;
+  for (at::Tensor* array : Rule::arrays(static_cast<typename Rule::State&>(state)))
+    result.push_back({Rule::kArrayNames[result.size()], array});
+  return result;
+}
+
+template <class State>
+constexpr bool counts_steps = requires(State& state) {
+  state.step(int64_t{1});
+};
+
+template <FusedRule Rule>
+std::optional<int64_t> steps(const torch::optim::OptimizerParamState& state) {
+  if constexpr (counts_steps<typename Rule::State>) {
+    return Rule::steps(static_cast<const typename Rule::State&>(state));
+  } else {
+    return std::nullopt;
+  }
+}
+
+template <FusedRule Rule>
+void set_steps(torch::optim::OptimizerParamState& state, int64_t steps) {
+  auto& own = static_cast<typename Rule::State&>(state);
+  Rule::count(own, steps - Rule::steps(own));
+}
+
+template <FusedRule Rule>
+std::vector<NamedOption> options(torch::optim::OptimizerOptions& options) {
+  std::vector<NamedOption> result;
+  Rule::visit_options(static_cast<typename Rule::Options&>(options),
+                      [&result](std::string_view name, auto& value) {
+                        result.push_back({name, &value});
+                      });
+  return result;
+}
+
+template <FusedRule Rule>
 RegisteredOptimizer entry() {
-  return {typeid(typename Rule::Optimizer), make_cpu<Rule>, make_gpu<Rule>, momentum<Rule>};
+  return {.type = typeid(typename Rule::Optimizer),
+          .make_cpu = make_cpu<Rule>,
+          .make_gpu = make_gpu<Rule>,
+          .momentum = momentum<Rule>,
+          .make_state = make_state<Rule>,
+          .arrays = arrays<Rule>,
+          .steps = steps<Rule>,
+          .set_steps = set_steps<Rule>,
+          .options = options<Rule>};
 }
 
 }  // namespace
@@ -53,6 +104,13 @@ std::span<const RegisteredOptimizer> registered_optimizers() {
       entry<FusedLion>(),    entry<FusedRmsProp>(), entry<FusedSgd>(),
   };
   return all;
+}
+
+const RegisteredOptimizer* find_registered(const Optimizer& optimizer) {
+  for (const RegisteredOptimizer& known : registered_optimizers()) {
+    if (typeid(optimizer) == known.type) return &known;
+  }
+  return nullptr;
 }
 
 }  // namespace accelerate::internal

@@ -33,7 +33,8 @@ State Generators::save() {
 
 void Generators::load(const State& state) {
   const at::Tensor& cpu = state.tensor(kCpu);
-  if (!device_.is_cpu()) set_state(device_, state.tensor(kDevice));
+  // That of a run on the CPU has none for a device, which then goes on as it was seeded.
+  if (!device_.is_cpu() && state.contains(kDevice)) set_state(device_, state.tensor(kDevice));
   set_state(at::kCPU, cpu);
 }
 

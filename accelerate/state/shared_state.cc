@@ -70,7 +70,7 @@ State broadcast_state(Communicator& communicator, c10::Device device, const Stat
       result.set(name, entry.toStringRef());
     } else {
       const at::Tensor place =
-          is_root ? own.tensor(name) : place_for(own, name, entry.toIntVector(), device);
+          is_root ? own.tensor(name).to(device) : place_for(own, name, entry.toIntVector(), device);
       tensors.push_back(place);
       result.set(name, place);
     }

@@ -21,6 +21,10 @@
 
 namespace accelerate {
 
+// The name of bytes in LibTorch's form (torch::save()), at the end of a value's name. They hold
+// addresses, and so differ between ranks that have the same.
+inline constexpr const char* kArchiveName = "libtorch_archive";
+
 using StateValue = std::variant<at::Tensor, int64_t, double, std::string>;
 
 class State {

@@ -29,6 +29,8 @@ class Stateful {
   virtual State save() = 0;
   // Tensors of save() that another rank's values may be received in before load(), by their names.
   virtual State places() { return save(); }
+  // Throws c10::Error where load() would, as far as that can be told beforehand. Changes nothing.
+  virtual void check(const State& /*state*/) {}
   // Goes on from a state that such a part has saved; on all ranks. Throws c10::Error, with nothing
   // changed but what was taken over up to then, where something is missing or is another thing.
   virtual void load(const State& state) = 0;

@@ -33,6 +33,7 @@ struct Summary {
 extern std::vector<std::string> prompts;
 void generate(const std::string& prompt);
 bool is_bad(const at::Tensor& loss);
+extern torch::nn::Linear ema;
 // ---- exchange.h
 extern Communicator& communicator;
 // ---- find_executable_batch_size.h

@@ -1,0 +1,283 @@
+// How a Checkpointer saves.
+#include <c10/util/Exception.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "accelerate/checkpoint/checkpointer.h"
+#include "accelerate/checkpoint/run_states.h"
+#include "accelerate/checkpoint/save_job.h"
+#include "accelerate/checkpoint/writers.h"
+#include "accelerate/host_work/host_work.h"
+#include "formats/checkpoints/checkpoint_folder.h"
+#include "launcher/version/version.h"
+
+namespace accelerate {
+namespace {
+
+using nlohmann::json;
+
+// A run that was killed may hold its lock for a moment longer.
+constexpr auto kPatienceWithLock = std::chrono::seconds(10);
+
+// What one rank has for another, whatever bytes it holds.
+std::string text_of(const json& message) {
+  return message.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string new_id() {
+  std::random_device random;
+  return absl::StrFormat("%08x%08x", random(), random());
+}
+
+std::string now() {
+  const std::time_t time = std::time(nullptr);
+  std::tm parts = {};
+  gmtime_r(&time, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+// The number that the next checkpoint of the folder may have, by what this rank sees of it.
+int64_t next_number(const std::string& folder) {
+  int64_t next = 0;
+  const auto found = checkpoints::find_checkpoints(folder);
+  TORCH_CHECK(found.ok() || absl::IsNotFound(found.status()),
+              std::string(found.status().message()));
+  if (!found.ok()) return next;
+  for (const auto& each : *found)
+    if (each.number && !each.is_unfinished) next = std::max(next, *each.number + 1);
+  return next;
+}
+
+// So that a save ends before it begins where it would end in vain.
+void check_is_free(const std::string& path) {
+  std::error_code error;
+  TORCH_CHECK(!std::filesystem::exists(path, error) || checkpoints::is_checkpoint(path), path,
+              " is there and is no checkpoint; save to another path");
+}
+
+// What earlier runs have left unfinished: all of the folder, or of a path of its own what belongs
+// to that.
+void remove_left_overs(const std::string& folder, const std::string& path, const std::string& id) {
+  absl::Status status;
+  if (!folder.empty()) {
+    status = checkpoints::remove_unfinished(folder, id);
+  } else {
+    const std::filesystem::path place(path);
+    const std::string begin = place.filename().string() + ".";
+    const std::filesystem::path parent = place.has_parent_path() ? place.parent_path() : ".";
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
+      const std::string name = entry.path().filename().string();
+      const bool is_left = name.starts_with(begin) && name.ends_with(".unfinished") &&
+                           checkpoints::is_checkpoint(entry.path().string());
+      if (is_left) status.Update(checkpoints::remove_checkpoint(entry.path().string()));
+    }
+  }
+  if (!status.ok()) TORCH_WARN("what an earlier run has left unfinished stays: ", status.message());
+}
+
+// Makes the folder that a checkpoint is written in, with rank 0's file by which others know it.
+void make_unfinished(const std::string& unfinished) {
+  std::error_code error;
+  std::filesystem::create_directories(unfinished, error);
+  TORCH_CHECK(!error, "cannot make ", unfinished, ": ", error.message(),
+              "; see to it that the folder can be written to");
+  internal::make_part(unfinished, /*rank=*/0);
+}
+
+// Names parts that are to be alike on all ranks, and are not.
+std::string differences(const std::vector<json>& digests) {
+  std::string message;
+  json all = json::object();
+  for (const json& each : digests) all.update(each);
+  for (const auto& [part, any] : all.items()) {
+    for (size_t rank = 1; rank < digests.size(); ++rank) {
+      if (digests[rank].value(part, json()) == digests[0].value(part, json())) continue;
+      message += c10::str("\n`", part, "` of rank ", rank, " is not that of rank 0");
+      break;
+    }
+  }
+  if (message.empty()) return message;
+  return "the ranks would save different things; register what each rank has of its own with "
+         ".of_each_rank = true:" +
+         message;
+}
+
+}  // namespace
+
+void Checkpointer::lock_folder() {
+  const std::string folder = options_.folder;
+  if (!run_.process.is_main() || !locked_.insert(folder).second) return;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  const std::string path = folder + "/.lock";
+  // Open for good: a lock ends with the first of a process's descriptors that is closed.
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  // Who cannot write there is told so by the save.
+  if (descriptor < 0) {
+    locked_.erase(folder);
+    TORCH_CHECK(!std::filesystem::exists(path, error), "cannot open ", path, ": ",
+                std::strerror(errno),
+                "; see to it that it can be written to by all who save to the folder");
+    return;
+  }
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  const auto end = std::chrono::steady_clock::now() + kPatienceWithLock;
+  while (::fcntl(descriptor, F_SETLK, &lock) != 0) {
+    // Not every file system has locks.
+    if (errno != EACCES && errno != EAGAIN) return;
+    if (std::chrono::steady_clock::now() > end) {
+      ::fcntl(descriptor, F_GETLK, &lock);
+      ::close(descriptor);
+      locked_.erase(folder);
+      TORCH_CHECK(false, "another run, whose first process is ", lock.l_pid, ", saves to ", folder,
+                  "; end it, or give this one another folder");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+void Checkpointer::warn_of_epoch(const State& loaders) {
+  if (has_warned_of_epoch_ || !run_.process.is_main() || !loaders.contains("0.epoch")) return;
+  const bool is_between = loaders.integer("0.consumed") == 0;
+  if (!is_between || loaders.integer("0.epoch") != progress_.epoch + 1) return;
+  has_warned_of_epoch_ = true;
+  TORCH_WARN("save_state(): the loader has ended its epoch, and progress().epoch is still ",
+             progress_.epoch,
+             ". Where that counts the epochs, a run that goes on from here makes one too many: "
+             "call progress().next_epoch() before you save between two epochs");
+}
+
+std::string Checkpointer::save(const std::string& path, const std::source_location& where) {
+  const std::string what = c10::str("save_state() at ", where.file_name(), ":", where.line());
+  refuse_recording("that the state is saved");
+  wait();
+  const bool is_automatic = path.empty();
+  const std::string folder = is_automatic ? options_.folder : "";
+  TORCH_CHECK(!is_automatic || !folder.empty(), what,
+              " has no folder; give it one, or the Accelerator, as in "
+              "ACCELERATE_MAIN(train, {.checkpoints = {.folder = \"run1\"}})");
+
+  // Where to.
+  json call = {{"id", new_id()}, {"saved_at", now()}, {"path", path}, {"next", 0}};
+  std::string failure;
+  try {
+    run_.check_can_be_saved();
+    if (is_automatic) {
+      lock_folder();
+      call["next"] = next_number(folder);
+    } else {
+      check_is_free(path);
+    }
+  } catch (const c10::Error& error) {
+    failure = error.what_without_backtrace();
+  }
+  call["failure"] = failure;
+  std::vector<std::string> failures;
+  json first;
+  int64_t number = 0;
+  for (const std::string& text : exchange(what, text_of(call))) {
+    const json each = json::parse(text);
+    failures.push_back(each.at("failure"));
+    number = std::max<int64_t>(number, each.at("next"));
+    if (first.is_null()) first = each;
+  }
+  throw_failures(what, failures);
+  internal::SavePlan plan;
+  plan.path = is_automatic ? checkpoints::checkpoint_path(folder, number) : path;
+  const std::string id = first.at("id");
+  plan.unfinished = checkpoints::unfinished_path(plan.path, id);
+  plan.folder = folder;
+  plan.keep =
+      is_automatic && options_.keep > 0 ? options_.keep + static_cast<int64_t>(damaged_.size()) : 0;
+  const std::string unfinished = plan.unfinished, final_path = plan.path;
+
+  try {
+    on_main_process(what, [&] {
+      check_is_free(final_path);
+      remove_left_overs(folder, final_path, id);
+      make_unfinished(unfinished);
+    });
+    const internal::Writers writers =
+        internal::find_writers([&](const std::string& text) { return exchange(what, text); },
+                               run_.process.rank, run_.process.is_local_main(), unfinished);
+    plan.writers = writers.ranks;
+    plan.member = writers.member;
+    plan.prunes = static_cast<int>(writers.ranks.size()) == run_.process.world_size;
+    if (plan.member == 0 && !run_.process.is_main()) remove_left_overs(folder, final_path, id);
+
+    // What. Hooks first, whose changes are part of it.
+    internal::RunStates states;
+    json own;
+    on_all_ranks(what, [&] { run_hooks(/*is_for_save=*/true, unfinished); });
+    run_.make_equal();
+    on_all_ranks(what, [&] {
+      states = internal::collect(run_.parts(), objects_, progress_);
+      own = {{"own", states.own}, {"digests", internal::digests_of(states.shared)}};
+    });
+    warn_of_epoch(states.shared[internal::kLoadersPart]);
+    json ranks = json::array();
+    std::vector<json> digests;
+    for (const std::string& text : exchange(what, text_of(own))) {
+      json each = json::parse(text);
+      ranks.push_back(std::move(each["own"]));
+      digests.push_back(std::move(each["digests"]));
+    }
+    const std::string differs = differences(digests);
+    TORCH_CHECK(differs.empty(), what, " failed: ", differs);
+    internal::share_archives(*run_.communicator, states.shared);
+    std::vector<std::string> objects;
+    for (const auto& object : objects_) objects.emplace_back(object->state_name());
+    // Rank 0's for all, as some of it may be known there alone.
+    const std::string document = run_.communicator->broadcast_bytes(
+        run_.process.is_main() ? internal::document_of(states.shared, ranks, objects).dump(1) : "",
+        /*root=*/0);
+    json layout = json::object();
+    on_all_ranks(what, [&] {
+      plan.contents = internal::contents_of(states.shared, document);
+      for (const auto& file : plan.contents) layout[file.name()] = file.digest();
+    });
+    const std::vector<std::string> layouts = exchange(what, text_of(layout));
+    for (size_t rank = 1; rank < layouts.size(); ++rank)
+      TORCH_CHECK(layouts[rank] == layouts[0], what, " failed: the tensors of rank ", rank,
+                  " have other names, types or sizes than those of rank 0");
+
+    plan.commit = {.id = id,
+                   .saved_at = first.at("saved_at"),
+                   .epoch = progress_.epoch,
+                   .step = progress_.step,
+                   .world_size = run_.process.world_size,
+                   .strategy = run_.strategy,
+                   .precision = run_.precision,
+                   .version = kVersion,
+                   .files = {}};
+    on_all_ranks(what, [&] {
+      job_ = std::make_unique<internal::SaveJob>(std::move(plan), options_.asynchronous, buffer_);
+    });
+  } catch (...) {
+    if (job_) job_->cancel();
+    job_.reset();
+    // That of each machine.
+    if (run_.process.is_local_main()) checkpoints::remove_checkpoint(unfinished).IgnoreError();
+    throw;
+  }
+  if (!options_.asynchronous) wait();
+  return final_path;
+}
+
+}  // namespace accelerate

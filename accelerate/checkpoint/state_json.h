@@ -1,0 +1,28 @@
+// The numbers and texts of a State as JSON, exactly: what comes back is what went in.
+//
+//   State state;
+//   state.set("scale", 65536.0);
+//   const nlohmann::json json = json_of(state);  // {"scale": 65536.0}
+//   state = state_of(json);
+//
+// Part of the checkpoints; not for others. Tensors lie in files of their own, but for those that
+// each rank has of its own.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "accelerate/state/state.h"
+
+namespace accelerate::internal {
+
+enum class Tensors {
+  kLeftOut,
+  // As their bytes; for a few small ones.
+  kAsBytes,
+};
+
+nlohmann::json json_of(const State& state, Tensors tensors = Tensors::kLeftOut);
+// Throws c10::Error where it is no JSON of a state.
+State state_of(const nlohmann::json& json);
+
+}  // namespace accelerate::internal

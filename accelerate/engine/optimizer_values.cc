@@ -1,0 +1,292 @@
+#include "accelerate/engine/optimizer_values.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+#include <c10/util/Type.h>
+#include <torch/optim/optimizer.h>
+#include <torch/serialize.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <typeinfo>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "accelerate/optim/optimizer_registry.h"
+
+namespace accelerate::internal {
+namespace {
+
+using torch::optim::Optimizer;
+using Names = ModelSet::ParameterNames;
+
+std::string kind_of(const Optimizer& optimizer) { return c10::demangle(typeid(optimizer).name()); }
+
+// Of a parameter that is in no prepared model.
+constexpr const char* kOwnValue = "value";
+// Behind each name in a list; no name has it.
+constexpr char kEnd = '\0';
+
+std::string name_of(const at::Tensor& parameter, const Names& names, size_t group, size_t place) {
+  const auto found = names.find(parameter.unsafeGetTensorImpl());
+  if (found != names.end()) return found->second;
+  return c10::str("group_", group, "/parameter_", place);
+}
+
+// Calls with each parameter, its name and the index of its group.
+template <class Function>
+void for_each_parameter(const Optimizer& optimizer, const Names& names, Function&& function) {
+  const auto& groups = optimizer.param_groups();
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const auto& parameters = groups[g].params();
+    for (size_t i = 0; i < parameters.size(); ++i)
+      function(parameters[i], name_of(parameters[i], names, g, i), g);
+  }
+}
+
+std::string group_key(size_t group, std::string_view option) {
+  return c10::str("group.", group, ".", option);
+}
+
+std::vector<std::set<std::string>> names_by_group(const Optimizer& optimizer, const Names& names) {
+  std::vector<std::set<std::string>> groups(optimizer.param_groups().size());
+  for_each_parameter(optimizer, names, [&](const at::Tensor&, const std::string& name, size_t g) {
+    groups[g].insert(name);
+  });
+  return groups;
+}
+
+std::set<std::string> lines_of(const std::string& text) {
+  std::set<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line, kEnd);) lines.insert(line);
+  return lines;
+}
+
+std::vector<std::string> missing_in(const std::set<std::string>& these,
+                                    const std::set<std::string>& those) {
+  std::vector<std::string> result;
+  std::set_difference(these.begin(), these.end(), those.begin(), those.end(),
+                      std::back_inserter(result));
+  return result;
+}
+
+void list(std::ostream& out, const std::vector<std::string>& names) {
+  for (const std::string& name : names) out << "\n  " << name;
+}
+
+// Of which sizes its parameters are in each group.
+std::string form_of(const Optimizer& optimizer) {
+  std::ostringstream form;
+  for (const auto& group : optimizer.param_groups()) {
+    form << "(";
+    for (const at::Tensor& parameter : group.params()) form << parameter.sizes();
+    form << ")";
+  }
+  return form.str();
+}
+
+at::Tensor archive_of(const Optimizer& optimizer) {
+  const std::string name = kind_of(optimizer);
+  torch::serialize::OutputArchive archive;
+  std::ostringstream out;
+  try {
+    optimizer.save(archive);
+    archive.save_to(out);
+  } catch (const c10::Error& error) {
+    TORCH_CHECK(
+        false, "the state of the optimizer ", name,
+        " cannot be saved, and so not be given to other ranks: ", error.what_without_backtrace());
+  }
+  const std::string bytes = out.str();
+  torch::serialize::InputArchive saved;
+  saved.load_from(bytes.data(), bytes.size());
+  TORCH_CHECK(!saved.keys().empty(), "the optimizer ", name,
+              " has no save(), so that what it keeps would be lost; write its save() and load() as "
+              "torch::optim::SGD has them");
+  at::Tensor result = at::empty({static_cast<int64_t>(bytes.size())}, at::kByte);
+  std::memcpy(result.data_ptr(), bytes.data(), bytes.size());
+  return result;
+}
+
+void load_archive(Optimizer& optimizer, const at::Tensor& archive) {
+  std::optional<c10::Device> device;
+  for (const auto& group : optimizer.param_groups()) {
+    if (!group.params().empty()) device = group.params().front().device();
+  }
+  optimizer.state().clear();
+  const at::Tensor bytes = archive.cpu().contiguous();
+  std::istringstream in(
+      std::string(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()));
+  torch::load(optimizer, in, device);
+}
+
+// In memory of the optimizer's own, as LibTorch would have made it for the parameter; where there
+// is some already, in that.
+void take_over(at::Tensor& own, const at::Tensor& saved, const at::Tensor& parameter) {
+  if (own.defined() && own.is_same(saved)) return;
+  const bool fits = own.defined() && own.sizes() == saved.sizes() &&
+                    own.scalar_type() == saved.scalar_type() && own.device() == parameter.device();
+  if (!fits) {
+    const auto options = parameter.options().dtype(saved.scalar_type());
+    own = saved.sizes() == parameter.sizes() ? at::empty_like(parameter, options)
+                                             : at::empty(saved.sizes(), options);
+    own.requires_grad_(false);
+  }
+  own.copy_(saved);
+}
+
+void load_parameter(const RegisteredOptimizer& known, Optimizer& optimizer,
+                    const at::Tensor& parameter, const State& saved) {
+  if (saved.contains(kOwnValue)) parameter.detach().copy_(saved.tensor(kOwnValue));
+  auto& states = optimizer.state();
+  const auto place = states.find(parameter.unsafeGetTensorImpl());
+  auto made = known.make_state();
+  const auto arrays = known.arrays(*made);
+  // By its own names, since those of a parameter below it are in `saved` as well.
+  const bool is_kept =
+      saved.contains("step") || std::any_of(arrays.begin(), arrays.end(), [&](const auto& array) {
+        return saved.contains(std::string(array.name));
+      });
+  if (!is_kept) {
+    if (place != states.end()) states.erase(place);
+    return;
+  }
+  auto& own = states[parameter.unsafeGetTensorImpl()];
+  if (!own) own = std::move(made);
+  for (const NamedArray& array : known.arrays(*own)) {
+    const std::string name(array.name);
+    if (saved.contains(name)) {
+      take_over(*array.tensor, saved.tensor(name), parameter);
+    } else {
+      *array.tensor = at::Tensor();
+    }
+  }
+  if (known.steps(*own)) known.set_steps(*own, saved.tensor("step").item<int64_t>());
+}
+
+}  // namespace
+
+State save_optimizer(Optimizer& optimizer, const Names& names) {
+  State state;
+  state.set("kind", kind_of(optimizer));
+  const RegisteredOptimizer* known = find_registered(optimizer);
+  if (known == nullptr) {
+    state.set("form", form_of(optimizer));
+    state.set(kArchiveName, archive_of(optimizer));
+    return state;
+  }
+  auto& groups = optimizer.param_groups();
+  state.set("groups", static_cast<int64_t>(groups.size()));
+  std::vector<std::string> parameters(groups.size());
+  for_each_parameter(
+      optimizer, names, [&](const at::Tensor& parameter, const std::string& name, size_t group) {
+        parameters[group] += name + kEnd;
+        if (!names.contains(parameter.unsafeGetTensorImpl()))
+          state.set(c10::str("state.", name, ".", kOwnValue), parameter.detach());
+        const auto found = optimizer.state().find(parameter.unsafeGetTensorImpl());
+        if (found == optimizer.state().end()) return;
+        for (const NamedArray& array : known->arrays(*found->second))
+          if (array.tensor->defined())
+            state.set(c10::str("state.", name, ".", array.name), array.tensor->detach());
+        if (const auto steps = known->steps(*found->second))
+          state.set(c10::str("state.", name, ".step"), at::scalar_tensor(*steps, at::kLong));
+      });
+  for (size_t g = 0; g < groups.size(); ++g) {
+    state.set(group_key(g, "parameters"), parameters[g]);
+    for (const NamedOption& option : known->options(groups[g].options())) {
+      if (const auto* number = std::get_if<double*>(&option.value)) {
+        state.set(group_key(g, option.name), **number);
+      } else {
+        state.set(group_key(g, option.name), int64_t{*std::get<bool*>(option.value)});
+      }
+    }
+  }
+  return state;
+}
+
+void check_fits(const State& state, const Optimizer& optimizer, const Names& names, size_t index) {
+  const std::string own = kind_of(optimizer);
+  const std::string& saved = state.text("kind");
+  TORCH_CHECK(saved == own, "optimizer ", index, " of the state is ", saved,
+              ", and the one that was prepared is ", own, "; load the state of the same optimizer");
+  if (find_registered(optimizer) == nullptr) {
+    TORCH_CHECK(state.text("form") == form_of(optimizer), "optimizer ", index,
+                " of the state has parameters of the sizes ", state.text("form"),
+                ", and the one that was prepared ", form_of(optimizer),
+                "; load the state of the same optimizer");
+    return;
+  }
+  const auto groups = names_by_group(optimizer, names);
+  TORCH_CHECK(state.integer("groups") == static_cast<int64_t>(groups.size()), "optimizer ", index,
+              " of the state has ", state.integer("groups"),
+              " groups of parameters, and the one that was prepared ", groups.size(),
+              "; load the state of the same optimizer");
+  std::ostringstream problems;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const auto there = lines_of(state.text(group_key(g, "parameters")));
+    const auto missing = missing_in(groups[g], there), unexpected = missing_in(there, groups[g]);
+    if (missing.empty() && unexpected.empty()) continue;
+    problems << "\nGroup " << g << " of optimizer " << index;
+    if (!missing.empty()) {
+      problems << " has parameters that the state has not:";
+      list(problems, missing);
+    }
+    if (!unexpected.empty()) {
+      problems << (missing.empty() ? " lacks parameters that the state has:"
+                                   : "\nand lacks parameters that the state has:");
+      list(problems, unexpected);
+    }
+  }
+  for_each_parameter(
+      optimizer, names, [&](const at::Tensor& parameter, const std::string& name, size_t) {
+        const State kept = state.part("state." + name);
+        for (const auto& [array, value] : kept.values()) {
+          const auto* tensor = std::get_if<at::Tensor>(&value);
+          if (tensor == nullptr || array == "step" || array.find('.') != std::string::npos)
+            continue;
+          if (!tensor->is_floating_point() && !tensor->is_complex())
+            problems << "\n`" << array << "` of " << name << " is of type "
+                     << tensor->scalar_type();
+          if (tensor->sizes() != parameter.sizes())
+            problems << "\n`" << array << "` of " << name << " is of the sizes " << tensor->sizes()
+                     << ", and the parameter of " << parameter.sizes();
+        }
+      });
+  TORCH_CHECK(problems.str().empty(),
+              "the state is of an optimizer of other parameters; load the state of the same one.",
+              problems.str());
+}
+
+void load_optimizer(Optimizer& optimizer, const State& state, const Names& names) {
+  c10::AutoGradMode no_grad(false);
+  const RegisteredOptimizer* known = find_registered(optimizer);
+  if (known == nullptr) return load_archive(optimizer, state.tensor(kArchiveName));
+  for_each_parameter(optimizer, names,
+                     [&](const at::Tensor& parameter, const std::string& name, size_t) {
+                       load_parameter(*known, optimizer, parameter, state.part("state." + name));
+                     });
+  auto& groups = optimizer.param_groups();
+  for (size_t g = 0; g < groups.size(); ++g) {
+    for (const NamedOption& option : known->options(groups[g].options())) {
+      const std::string key = group_key(g, option.name);
+      if (!state.contains(key)) continue;
+      if (const auto* number = std::get_if<double*>(&option.value)) {
+        **number = state.number(key);
+      } else {
+        *std::get<bool*>(option.value) = state.integer(key) != 0;
+      }
+    }
+  }
+}
+
+}  // namespace accelerate::internal
