@@ -181,23 +181,25 @@ std::string Checkpointer::save(const std::string& path, const std::source_locati
     if (is_automatic) {
       lock_folder();
       call["next"] = next_number(folder);
-    } else {
-      check_is_free(path);
     }
   } catch (const c10::Error& error) {
     failure = error.what_without_backtrace();
   }
   call["failure"] = failure;
-  std::vector<std::string> failures;
+  std::vector<std::string> failures, paths;
   json first;
   int64_t number = 0;
   for (const std::string& text : exchange(what, text_of(call))) {
     const json each = json::parse(text);
     failures.push_back(each.at("failure"));
+    paths.push_back(each.at("path"));
     number = std::max<int64_t>(number, each.at("next"));
     if (first.is_null()) first = each;
   }
   throw_failures(what, failures);
+  for (size_t rank = 1; rank < paths.size(); ++rank)
+    TORCH_CHECK(paths[rank] == paths[0], what, ": rank ", rank, " would save to ", paths[rank],
+                ", and rank 0 to ", paths[0], "; all ranks save to one path");
   internal::SavePlan plan;
   plan.path = is_automatic ? checkpoints::checkpoint_path(folder, number) : path;
   const std::string id = first.at("id");

@@ -217,6 +217,16 @@ TEST(Checkpoint, TakesThePlaceOfOneAndOfNothingElse) {
   EXPECT_THAT(names_in(folder), ElementsAre("mine", "thesis"));
 }
 
+TEST(Checkpoint, IsOneForAllRanks) {
+  WholeRun<Full> run(1);
+  const std::string folder = new_folder(run.accelerator);
+  const int rank = run.accelerator.process_index();
+  const auto save = [&] { run.accelerator.save_state(folder + "/" + std::to_string(rank)); };
+  if (run.accelerator.num_processes() == 1) return save();
+  EXPECT_THAT(message_of(save), HasSubstr("all ranks save to one path"));
+  EXPECT_THAT(names_in(folder), ElementsAre());
+}
+
 TEST(Checkpoint, PassesOverWhatIsDamaged) {
   WholeRun<Full> run(1);
   const std::string folder = new_folder(run.accelerator);

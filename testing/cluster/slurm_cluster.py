@@ -11,7 +11,7 @@ import subprocess
 import time
 
 NODES = ["node1", "node2"]
-TOOLS = ["munged", "slurmctld", "slurmd", "srun", "sbatch", "sinfo", "scancel"]
+TOOLS = ["munged", "slurmctld", "slurmd", "srun", "sbatch", "sinfo", "scancel", "scontrol"]
 
 # Without control groups, which a machine may not give to a test, and with more cores than it may have.
 _CONFIG = """

@@ -125,6 +125,37 @@ class SlurmTest(unittest.TestCase):
         self.assertEqual(state, "RUNNING\n", output.read_text())
         self.run_command("scancel", job)
 
+    def test_a_run_goes_on_when_its_job_is_requeued(self):
+        flags = ["--epochs=60", "--report_ranks"]
+        unbroken = self.run_command("srun", "-N2", "-n2", MY_MODEL, *flags).stdout
+        run = self.folder / "run"
+        program = " ".join(["srun", MY_MODEL, *flags, f"--checkpoints={run}", "--save_every=20"])
+        script = self.file("script", f"#!/bin/sh\n{program}\n")
+        output = self.folder / "output"
+        options = ["--parsable", "--requeue", "--open-mode=append", "-N2", "-n2", "-o", str(output)]
+        job = self.run_command("sbatch", *options, script).stdout.strip()
+        self.eventually(lambda: any(run.glob("checkpoint_*/commit.json")))
+        self.run_command("scontrol", "requeue", job)
+        self.eventually(lambda: self.has_begun_again(job))
+        self.wait_for(output, lambda text: text.count(TRAINED) == 2)
+        self.assertIn(f"resumed from {run}/checkpoint_", output.read_text())
+        self.assertEqual(self.digests(output.read_text()), self.digests(unbroken))
+
+    def has_begun_again(self, job):
+        # SLURM would let it wait for two minutes.
+        self.cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now")
+        shown = self.run_command("scontrol", "show", "job", job).stdout
+        return "Restarts=1" in shown and "JobState=PENDING" not in shown and "JobState=COMPLETING" not in shown
+
+    def digests(self, output):
+        return sorted(line for line in output.splitlines() if " digest " in line)
+
+    def eventually(self, condition):
+        end = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.1)
+
     def wait_for(self, file, condition):
         end = time.monotonic() + 60
         while not (file.exists() and condition(file.read_text())):
