@@ -1,11 +1,9 @@
 // What an optimizer goes on from, as named values: its options by group, and what it keeps of each
 // parameter by the parameter's name, so that the order of parameters does not matter:
-// - `kind`, such as torch::optim::AdamW; `groups`, how many there are;
-// - `group.0.parameters`, the names, each ended by a NUL; `group.0.lr` and other options, by
-//   LibTorch's names;
-// - `state.weight.exp_avg` and other tensors, by LibTorch's names; `state.weight.step`, the count
-// of
-//   steps, where it has one; `state.NAME.value`, of a tensor that is in no prepared model.
+// `kind`, such as torch::optim::AdamW; `groups`, how many there are; `group.0.parameters`, the
+// names, each ended by a NUL; `group.0.lr` and other options, by LibTorch's names;
+// `state.weight.exp_avg` and other tensors, by LibTorch's names; `state.weight.step`, the count of
+// steps, where it has one; `state.NAME.value`, of a tensor that is in no prepared model.
 //
 // An optimizer that the library does not know is in LibTorch's own form instead, as bytes
 // (kArchiveName), with the sizes of its parameters (`form`).
