@@ -1,11 +1,6 @@
 // The files of a checkpoint as bytes that lie in a row, so that any number of processes can write a
 // share of them each, and back from the files to the state of a run.
 //
-//   Contents contents = contents_of(states, document);
-//   const std::vector<Piece> mine = share_of(contents, /*member=*/1, /*members=*/4);
-//   for (const Piece& piece : mine)
-//     contents[piece.file].read(piece.offset, piece.size, place);
-//
 // `model.safetensors` holds the parameters and buffers of the first model, `model_1.safetensors`
 // those of the second, and so on; `optimizer.safetensors` what the optimizers keep, by the names of
 // the parameters; `objects.safetensors` all other tensors, where there are any; `state.json` the

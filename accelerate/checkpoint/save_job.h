@@ -1,11 +1,6 @@
 // Writes one checkpoint in a thread of its own, together with the other processes that write to the
 // same folder.
 //
-//   SaveJob job(std::move(plan), /*copies=*/true, buffer);
-//   train_on();
-//   const absl::Status own = job.written();    // The share of this process.
-//   const absl::Status all = job.committed();  // All of it, where this process leads.
-//
 // The processes meet in the unfinished folder, so that nobody's training waits: each has a file
 // there (`part-3`), made empty before the threads begin, which gets the checksums of what it has
 // written, or vanishes where it failed. The leader waits for all of them, writes the commit file

@@ -1,9 +1,5 @@
 // Writes one process's share of a checkpoint's files.
 //
-//   absl::StatusOr<WrittenShare> written = write_share(contents, pieces, folder, nullptr);
-//   if (!written.ok()) return written.status();
-//   commit.files = files_of(contents, {*written});
-//
 // Part of the checkpoints; not for others.
 #pragma once
 

@@ -1,10 +1,5 @@
 // The numbers and texts of a State as JSON, exactly: what comes back is what went in.
 //
-//   State state;
-//   state.set("scale", 65536.0);
-//   const nlohmann::json json = json_of(state);  // {"scale": 65536.0}
-//   state = state_of(json);
-//
 // Part of the checkpoints; not for others. Tensors lie in files of their own, but for those that
 // each rank has of its own.
 #pragma once

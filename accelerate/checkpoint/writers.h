@@ -1,7 +1,5 @@
 // Which processes write a checkpoint together: those whose folders are one.
 //
-//   const Writers writers = find_writers(exchange, rank, leads_host, unfinished);
-//
 // That is found out by writing: each rank leaves a file in the folder and looks for those of the
 // others. Part of the checkpoints; not for others.
 #pragma once
