@@ -113,8 +113,7 @@ TEST(RunState, NamesWhatDoesNotFit) {
   EXPECT_THAT(message_of([&] { run.session->models().load(models); }),
               HasSubstr("load the state of the same model"));
   EXPECT_TRUE(torch::equal(run.net->parameters()[0], before));
-  EXPECT_THAT(message_of([&] { run.session->optimizers().load({}); }),
-              HasSubstr("has no `kind`"));
+  EXPECT_THAT(message_of([&] { run.session->optimizers().load({}); }), HasSubstr("has no `kind`"));
   // Models that it has and the others have not, and another type.
   models = saved[0];
   models.set("0.9.weight", torch::zeros({1}));
