@@ -48,6 +48,11 @@ ABSL_FLAG(std::string, checkpoints, "",
           "folder that the run is saved in, and goes on from when the program is started again");
 ABSL_FLAG(int, save_every, 100, "steps from one checkpoint to the next");
 ABSL_FLAG(bool, capture, false, "record the training step once and replay it");
+ABSL_FLAG(std::string, run, "",
+          "name under which the run's losses are logged, for TensorBoard and `accelerate runs`");
+ABSL_FLAG(std::string, runs, "runs", "folder of the runs that --run logs");
+ABSL_FLAG(std::string, report, "", "page to write at the end, which says where the time went");
+ABSL_FLAG(std::string, profile, "", "folder for a trace of a few steps of each rank");
 ABSL_FLAG(bool, report_losses, false, "print the mean loss of each step with nine digits");
 
 namespace {
@@ -145,6 +150,15 @@ void check_flags() {
               absl::GetFlag(FLAGS_save_every), "; it is a number of steps, at least 1");
 }
 
+// A page that cannot be written is not to cost what has been trained.
+void save_page(const accelerate::RunReport& report, const std::string& path) {
+  try {
+    report.save_page(path);
+  } catch (const c10::Error& error) {
+    accelerate::get_logger("char_gpt").error("%s", error.what_without_backtrace());
+  }
+}
+
 int64_t parameter_count(const torch::nn::Module& module) {
   int64_t count = 0;
   for (const auto& parameter : module.parameters()) count += parameter.numel();
@@ -221,13 +235,34 @@ void train(Accelerator& accelerator) {
   int64_t tokens = 0;
   const std::string checkpoints = absl::GetFlag(FLAGS_checkpoints);
   accelerator.set_checkpoints({.folder = checkpoints, .keep = 3, .asynchronous = true});
+  const std::string run = absl::GetFlag(FLAGS_run), report = absl::GetFlag(FLAGS_report);
+  if (!run.empty())
+    accelerator.init_trackers(run,
+                              {{"layers", absl::GetFlag(FLAGS_layers)},
+                               {"width", absl::GetFlag(FLAGS_width)},
+                               {"batch_size", batch_size * processes},
+                               {"lr", absl::GetFlag(FLAGS_lr)},
+                               {"dropout", absl::GetFlag(FLAGS_dropout)}},
+                              {.folder = absl::GetFlag(FLAGS_runs)});
+  if (!report.empty()) accelerator.measure_steps();
   if (!checkpoints.empty()) accelerator.resume();
+  std::optional<accelerate::Profile> profile;
+  if (!absl::GetFlag(FLAGS_profile).empty())
+    profile = accelerator.profile({.skip_first = 10,
+                                   .warmup = 2,
+                                   .active = 5,
+                                   .repeat = 1,
+                                   .folder = absl::GetFlag(FLAGS_profile)});
   int64_t& step = accelerator.progress().step;
-  while (step < steps) {
+  accelerate::ProgressBar bar(
+      {.total = steps, .description = "training", .initial = step, .leave = false});
+  bool stops = false;
+  while (step < steps && !stops) {
     for (auto& batch : loader) {
       const at::Tensor loss = capture ? captured_step(batch) : train_step(batch);
       tokens += batch.data.numel() * processes;
       ++step;
+      bar.advance();
 
       const bool log = step % log_every == 0 || step == steps;
       if (log || report_losses) {
@@ -235,23 +270,35 @@ void train(Accelerator& accelerator) {
             accelerator.reduce(loss, accelerate::ReduceOp::kMean).template item<float>();
         if (report_losses) accelerator.print("loss ", std::setprecision(9), mean);
         if (log) {
+          bar.set("loss", mean);
           const auto now = std::chrono::steady_clock::now();
           const double seconds = std::chrono::duration<double>(now - logged_at).count();
+          const double tokens_per_second = static_cast<double>(tokens) / seconds;
           accelerator.print("step ", step, " loss ", std::setprecision(4), mean, ", ",
-                            std::llround(static_cast<double>(tokens) / seconds), " tokens/s");
+                            std::llround(tokens_per_second), " tokens/s");
+          if (!run.empty())
+            accelerator.log({{"loss", mean}, {"tokens_per_second", tokens_per_second}},
+                            {.step = step});
           logged_at = now;
           tokens = 0;
         }
       }
       if (!checkpoints.empty()) {
-        const bool stops = accelerator.should_stop();
+        stops = accelerator.should_stop();
         if (step % absl::GetFlag(FLAGS_save_every) == 0 || stops) accelerator.save_state();
-        if (stops) return;
       }
-      if (step == steps) break;
+      if (step == steps || stops) break;
     }
   }
+  bar.finish();
+  if (!report.empty()) {
+    const accelerate::RunReport where =
+        accelerator.report({.tokens_per_sample = static_cast<double>(absl::GetFlag(FLAGS_block))});
+    accelerator.print(where);
+    if (accelerator.is_main_process()) save_page(where, report);
+  }
 
+  if (stops) return;
   if (absl::GetFlag(FLAGS_sample) > 0 && accelerator.is_main_process())
     std::cout << "\n" << sample(gpt, corpus, accelerator.device()) << std::endl;
 }

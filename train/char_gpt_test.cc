@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -153,6 +155,34 @@ TEST(CharGpt, LearnsFromTokensThatTheCommandMade) {
     EXPECT_LT(found.back(), 3.2);
     EXPECT_THAT(outcome.output.substr(outcome.output.find("\n\n") + 2), StartsWith("T"));
   }
+}
+
+TEST(CharGpt, WritesItsSampleWhereItsPageCannotBeWritten) {
+  const Outcome outcome =
+      run({"--data=" + kText, "--steps=2", "--sample=20", "--report=/proc/no/page.html"});
+  EXPECT_EQ(outcome.code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.errors,
+              HasSubstr("ERROR char_gpt: the report's page could not be written: "));
+  EXPECT_THAT(outcome.output, HasSubstr(" tokens/s\n"));
+  EXPECT_THAT(outcome.output, HasSubstr("\n\nT"));
+}
+
+// As a scheduler stops a run whose time is over.
+TEST(CharGpt, ReportsWhereItIsStopped) {
+  const std::string folder = testing::TempDir() + "/char_gpt_stopped";
+  const std::string page = testing::TempDir() + "/char_gpt_stopped.html";
+  std::filesystem::remove_all(folder);
+  std::filesystem::remove(page);
+  launcher::Subprocess program(
+      {.arguments = {std::getenv("CHAR_GPT"), "--cpu", "--num_processes=2", "--data=" + kText,
+                     "--steps=1000000", "--log_every=1", "--width=16", "--block=16",
+                     "--checkpoints=" + folder, "--report=" + page}});
+  program.wait_for_output("step 3 ");
+  program.send_signal(SIGUSR1);
+  EXPECT_EQ(program.wait(), 0) << program.errors();
+  EXPECT_TRUE(std::filesystem::exists(page));
+  // No sample of what is half trained.
+  EXPECT_THAT(program.output(), Not(HasSubstr("\n\nT")));
 }
 
 // The error with which the program ends.

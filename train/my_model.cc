@@ -11,7 +11,6 @@
 #include "absl/flags/flag.h"
 #include "accelerate/accelerate.h"
 #include "train/digits.h"
-#include "train/progress_bar.h"
 
 ABSL_FLAG(std::string, data, "",
           "CSV file of 64 pixels and a label a line; by default the UCI digits");
@@ -118,12 +117,12 @@ void train(Accelerator& accelerator) {
   auto& progress = accelerator.progress();
   for (; progress.epoch < epochs; progress.next_epoch()) {
     model->train();
-    accelerate::train::ProgressBar bar(loader.size(), accelerator.is_main_process());
-    for (auto& batch : loader) {
+    accelerate::ProgressBar bar(
+        {.description = "epoch " + std::to_string(progress.epoch + 1), .leave = false});
+    for (auto& batch : bar.over(loader)) {
       auto window = accelerator.accumulate(model);
       total_loss += absl::GetFlag(FLAGS_capture) ? captured_step(batch) : step(batch);
       images_seen += batch.data.size(0);
-      bar.advance();
       if (checkpoints.empty() || !accelerator.sync_gradients()) continue;
       const bool stops = accelerator.should_stop();
       if (++progress.step % save_every == 0 || stops) accelerator.save_state();

@@ -171,6 +171,7 @@ void GraphReplay::replay(const std::vector<at::Tensor>& recorded,
     if (recorded[i].defined()) recorded[i].copy_(inputs[i], /*non_blocking=*/true);
   }
   graph_->replay();
+  session_->communicator().note_replay();
   for (const Gradient& each : gradients_) {
     at::Tensor& gradient = each.parameter.mutable_grad();
     if (!gradient.is_same(each.gradient)) gradient = each.gradient;

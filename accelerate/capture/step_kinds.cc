@@ -15,6 +15,7 @@
 #include "accelerate/capture/tape_replay.h"
 #include "accelerate/engine/session.h"
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/phases/phases.h"
 #include "accelerate/tape/tape.h"
 
 namespace accelerate {
@@ -262,6 +263,8 @@ RecordingAttempt StepKinds::record(Kind& kind, const std::vector<at::Tensor>& re
   }
   if (kind.replay == nullptr) kind.replay = replays_.make();
   const InputChanges changes(recorded);
+  // Also for a device, which does nothing meanwhile: no step may end within a recording.
+  const PhaseScope recording(Phase::kCaptured);
   // What it throws leaves nothing to replay.
   kind.is_ready = false;
   RecordingAttempt attempt = kind.replay->record(recorded, inputs, [&] {
@@ -300,6 +303,7 @@ void StepKinds::bring_back(const Kind& kind, const std::vector<at::Tensor>& reco
 
 void StepKinds::replay(Kind& kind, const std::vector<at::Tensor>& recorded,
                        const std::vector<at::Tensor>& inputs) {
+  const PhaseScope replaying(Phase::kCaptured);
   kind.replay->replay(recorded, inputs);
   bring_back(kind, recorded, inputs);
   ++kind.replays;

@@ -9,7 +9,9 @@
 
 #include "accelerate/checkpoint/save_job.h"
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/phases/phases.h"
 #include "formats/checkpoints/checkpoint_folder.h"
+#include "launcher/flight_record/flight_recorder.h"
 
 namespace accelerate {
 namespace {
@@ -119,8 +121,11 @@ void Checkpointer::agree(const std::string& what, const std::string& failure) {
 
 void Checkpointer::on_all_ranks(const std::string& what, const std::function<void()>& function) {
   refuse_recording("what is saved or loaded");
+  const PhaseScope aside(Phase::kAside);
   std::string failure;
   try {
+    // Others wait for it in agree(), which it is no hang to do.
+    const launcher::LongOperation busy("saving or loading a checkpoint");
     function();
   } catch (const c10::Error& error) {
     failure = error.what_without_backtrace();
@@ -138,9 +143,14 @@ void Checkpointer::on_main_process(const std::string& what, const std::function<
 
 void Checkpointer::wait() {
   if (!job_) return;
+  const PhaseScope aside(Phase::kAside);
   const auto job = std::move(job_);
   const std::string what = c10::str("saving(", job->plan().path, ")");
-  absl::Status status = job->written();
+  absl::Status status;
+  {
+    const launcher::LongOperation busy("writing a checkpoint");
+    status = job->written();
+  }
   std::vector<std::string> failures;
   try {
     failures = exchange(what, std::string(status.message()));
@@ -152,7 +162,10 @@ void Checkpointer::wait() {
   const bool all_written =
       std::all_of(failures.begin(), failures.end(), [](const auto& each) { return each.empty(); });
   if (!all_written) job->cancel();
-  if (job->leads()) status = job->committed();
+  if (job->leads()) {
+    const launcher::LongOperation busy("writing a checkpoint");
+    status = job->committed();
+  }
   if (!all_written || !status.ok()) {
     // Nobody writes any more: what is there takes room that others may need.
     if (job->leads()) checkpoints::remove_checkpoint(job->plan().unfinished).IgnoreError();

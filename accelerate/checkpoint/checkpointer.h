@@ -92,8 +92,6 @@ class Checkpointer {
     bool is_for_save;
     CheckpointHook function;
   };
-  // What was read of a checkpoint.
-  struct Loaded;
 
   void run_hooks(bool is_for_save, const std::string& path);
   // Every rank's text. Throws c10::Error where one of them is not in this call.
@@ -101,11 +99,6 @@ class Checkpointer {
   // Throws on all ranks what a rank has to say, if any has.
   void throw_failures(const std::string& what, const std::vector<std::string>& failures) const;
   void agree(const std::string& what, const std::string& failure);
-  // What of a checkpoint does not fit the program; takes what is left out when it is not strict out
-  // of `shared`.
-  std::string misfits(const std::vector<Stateful*>& parts, const LoadOptions& options,
-                      const std::vector<std::string>& saved_objects, Loaded& loaded,
-                      LoadReport& report);
 
   // A program whose loop counts epochs saves between two of them.
   void warn_of_epoch(const State& loaders);

@@ -29,6 +29,7 @@ using RunState = std::map<std::string, State>;
 inline constexpr const char* kModelsPart = "models";
 inline constexpr const char* kOptimizersPart = "optimizers";
 inline constexpr const char* kLoadersPart = "data_loaders";
+inline constexpr const char* kGeneratorsPart = "generators";
 inline constexpr const char* kProgressPart = "progress";
 inline constexpr const char* kObjectsPart = "objects";
 

@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
-#include <sstream>
 #include <system_error>
 #include <vector>
 
@@ -18,6 +17,7 @@
 #include "absl/strings/str_format.h"
 #include "accelerate/checkpoint/contents.h"
 #include "accelerate/checkpoint/registered_object.h"
+#include "accelerate/checkpoint/tensor_difference.h"
 #include "formats/files/atomic_file.h"
 #include "formats/safetensors/model.h"
 
@@ -133,40 +133,20 @@ LoadReport load_model_files(torch::nn::Module& module, const std::string& path,
   c10::AutoGradMode no_grad(false);
   const absl::StatusOr<std::vector<safetensors::ModelFile>> files = safetensors::read_model(path);
   check(files.status());
-  Tensors saved;
+  State saved;
   for (const safetensors::ModelFile& file : *files)
-    for (const auto& [name, tensor] : read_safetensors(file.path)) saved.emplace(name, tensor);
-  const Tensors own = tensors_of(module);
-  LoadReport report;
-  std::ostringstream unlike;
-  for (const auto& [name, tensor] : own) {
-    const auto found = saved.find(name);
-    if (found == saved.end()) {
-      report.missing.push_back(name);
-    } else if (found->second.sizes() != tensor.sizes()) {
-      unlike << "\n  " << name << " is of the sizes " << found->second.sizes()
-             << ", and the model's of " << tensor.sizes();
-    }
-  }
-  for (const auto& [name, tensor] : saved)
-    if (!own.contains(name)) report.unexpected.push_back(name);
-  const auto list = [](const char* title, const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += "\n  " + name;
-    return text.empty() ? text : title + text;
-  };
-  const bool fits = unlike.str().empty() &&
-                    (!options.strict || (report.missing.empty() && report.unexpected.empty()));
-  TORCH_CHECK(fits, path, " is of another model.",
-              unlike.str().empty() ? "" : "\nof other sizes:", unlike.str(),
-              list("\nmissing in the files:", report.missing),
-              list("\nnot in the model:", report.unexpected),
+    for (const auto& [name, tensor] : read_safetensors(file.path))
+      if (!saved.contains(name)) saved.set(name, tensor);
+  const TensorDifference difference = difference_of(saved, module_state(module));
+  const bool is_whole = difference.missing.empty() && difference.unexpected.empty();
+  TORCH_CHECK(difference.unlike.empty() && (!options.strict || is_whole), path,
+              " is of another model.", listed("of another form:", difference.unlike),
+              listed("missing in the files:", difference.missing),
+              listed("not in the model:", difference.unexpected),
               "\nLoad the weights of this model, or take what fits by {.strict = false}");
-  for (const auto& [name, tensor] : own) {
-    const auto found = saved.find(name);
-    if (found != saved.end()) tensor.copy_(found->second);
-  }
-  return report;
+  for (const auto& [name, tensor] : tensors_of(module))
+    if (saved.contains(name)) tensor.copy_(saved.tensor(name));
+  return {.missing = difference.missing, .unexpected = difference.unexpected};
 }
 
 }  // namespace accelerate::internal

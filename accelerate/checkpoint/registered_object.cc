@@ -1,10 +1,11 @@
 #include "accelerate/checkpoint/registered_object.h"
 
-#include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
-#include <cstring>
 #include <sstream>
+
+#include "accelerate/checkpoint/tensor_difference.h"
+#include "accelerate/state/bytes.h"
 
 namespace accelerate::internal {
 namespace {
@@ -49,23 +50,11 @@ State module_state(const torch::nn::Module& module) {
 
 void check_module_state(const torch::nn::Module& module, const State& state,
                         std::string_view name) {
-  const State own = module_state(module);
-  std::ostringstream problems;
-  for (const auto& [key, value] : own.values()) {
-    const auto found = state.values().find(key);
-    const auto* saved =
-        found == state.values().end() ? nullptr : std::get_if<at::Tensor>(&found->second);
-    if (saved == nullptr) {
-      problems << "\n  " << key << " is missing";
-    } else if (saved->sizes() != std::get<at::Tensor>(value).sizes()) {
-      problems << "\n  " << key << " is of the sizes " << saved->sizes() << ", and the module's of "
-               << std::get<at::Tensor>(value).sizes();
-    }
-  }
-  for (const auto& [key, value] : state.values())
-    if (!own.contains(key)) problems << "\n  " << key << " is not in the module";
-  TORCH_CHECK(problems.str().empty(), "the state of `", name,
-              "` is of another module:", problems.str());
+  const TensorDifference difference = difference_of(state, module_state(module));
+  TORCH_CHECK(difference.is_none(), "the state of `", name, "` is of another module.",
+              listed("of another form:", difference.unlike),
+              listed("missing in the state:", difference.missing),
+              listed("not in the module:", difference.unexpected));
 }
 
 void load_module_state(torch::nn::Module& module, const State& state) {
@@ -78,18 +67,15 @@ void load_module_state(torch::nn::Module& module, const State& state) {
 State archive_state(torch::serialize::OutputArchive& archive) {
   std::ostringstream out;
   archive.save_to(out);
-  const std::string bytes = out.str();
-  at::Tensor tensor = at::empty({static_cast<int64_t>(bytes.size())}, at::kByte);
-  std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
   State state;
-  state.set(kArchiveName, tensor);
+  state.set(kArchiveName, tensor_of_bytes(out.str()));
   return state;
 }
 
 torch::serialize::InputArchive archive_of(const State& state, c10::Device device) {
-  const at::Tensor bytes = state.tensor(kArchiveName).contiguous();
+  const std::string bytes = bytes_of_tensor(state.tensor(kArchiveName));
   torch::serialize::InputArchive archive;
-  archive.load_from(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes(), device);
+  archive.load_from(bytes.data(), bytes.size(), device);
   return archive;
 }
 

@@ -1,13 +1,12 @@
 #include "accelerate/checkpoint/run_states.h"
 
-#include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "accelerate/checkpoint/state_json.h"
+#include "accelerate/state/bytes.h"
 #include "formats/checkpoints/verify.h"
 
 namespace accelerate::internal {
@@ -96,9 +95,7 @@ void share_archives(Communicator& communicator, RunState& shared) {
       if (own == nullptr || !is_archive(name)) continue;
       const std::string bytes = communicator.broadcast_bytes(
           {static_cast<const char*>(own->const_data_ptr()), own->nbytes()}, /*root=*/0);
-      at::Tensor tensor = at::empty({static_cast<int64_t>(bytes.size())}, at::kByte);
-      std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
-      state.set(name, tensor);
+      state.set(name, tensor_of_bytes(bytes));
     }
   }
 }

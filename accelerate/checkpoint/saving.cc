@@ -20,6 +20,7 @@
 #include "accelerate/checkpoint/save_job.h"
 #include "accelerate/checkpoint/writers.h"
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/phases/phases.h"
 #include "formats/checkpoints/checkpoint_folder.h"
 #include "launcher/version/version.h"
 
@@ -166,6 +167,7 @@ void Checkpointer::warn_of_epoch(const State& loaders) {
 std::string Checkpointer::save(const std::string& path, const std::source_location& where) {
   const std::string what = c10::str("save_state() at ", where.file_name(), ":", where.line());
   refuse_recording("that the state is saved");
+  const PhaseScope aside(Phase::kAside);
   wait();
   const bool is_automatic = path.empty();
   const std::string folder = is_automatic ? options_.folder : "";

@@ -12,6 +12,7 @@
 
 #include "absl/strings/escaping.h"
 #include "accelerate/layout/stored_type.h"
+#include "accelerate/state/bytes.h"
 #include "launcher/text/utf8.h"
 
 namespace accelerate::internal {
@@ -37,14 +38,12 @@ json json_of(const std::string& text) {
 }
 
 json json_of(const at::Tensor& tensor) {
-  const at::Tensor host = tensor.detach().cpu().contiguous();
-  const auto dtype = stored_type(host.scalar_type());
-  TORCH_CHECK(dtype, "a tensor of type ", host.scalar_type(),
+  const auto dtype = stored_type(tensor.scalar_type());
+  TORCH_CHECK(dtype, "a tensor of type ", tensor.scalar_type(),
               " cannot be saved; convert it to another type");
   return {{kDtype, safetensors::dtype_name(*dtype)},
-          {kShape, host.sizes().vec()},
-          {kBytes, absl::Base64Escape(absl::string_view(
-                       static_cast<const char*>(host.const_data_ptr()), host.nbytes()))}};
+          {kShape, tensor.sizes().vec()},
+          {kBytes, absl::Base64Escape(bytes_of_tensor(tensor))}};
 }
 
 std::string bytes_of(const json& value) {

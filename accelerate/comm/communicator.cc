@@ -1,6 +1,7 @@
 #include "accelerate/comm/communicator.h"
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
@@ -12,8 +13,12 @@
 #include "accelerate/comm/backend.h"
 #include "accelerate/comm/communicator_group.h"
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/phases/phases.h"
 
 namespace accelerate {
+
+using launcher::CollectiveKind;
+
 namespace {
 
 c10d::ReduceOp::RedOpType to_c10d(ReduceOp op) {
@@ -94,7 +99,10 @@ Communicator::Communicator(std::shared_ptr<Group> group) : group_(std::move(grou
 Communicator::Communicator(c10::intrusive_ptr<c10d::Backend> backend, c10::Device device,
                            std::chrono::milliseconds timeout)
     : group_(std::make_shared<Group>(
-          Group{nullptr, std::move(backend), device, timeout, device.is_cuda()})) {}
+          Group{nullptr, std::move(backend), device, timeout, device.is_cuda()})) {
+  group_->number = next_communicator();
+  group_->id = group_->number;
+}
 Communicator::Communicator(Communicator&&) noexcept = default;
 Communicator& Communicator::operator=(Communicator&&) noexcept = default;
 Communicator::~Communicator() = default;
@@ -103,9 +111,9 @@ int Communicator::rank() const { return group_ ? group_->backend->getRank() : 0;
 int Communicator::size() const { return group_ ? group_->backend->getSize() : 1; }
 
 template <class Start>
-void Communicator::run(const char* name, Start&& start) const {
-  note_for_recording(name);
-  begin(name, {}, start).wait();
+void Communicator::run(CollectiveKind kind, const at::Tensor& given, Start&& start) const {
+  note_for_recording(to_string(kind));
+  begin(kind, given, {}, start).wait();
 }
 
 double Communicator::mean_factor() const {
@@ -113,14 +121,27 @@ double Communicator::mean_factor() const {
 }
 
 template <class Start>
-PendingCollective Communicator::begin(const char* name, const CollectiveOptions& options,
-                                      Start&& start) const {
+PendingCollective Communicator::begin(CollectiveKind kind, const at::Tensor& given,
+                                      const CollectiveOptions& options, Start&& start) const {
+  const char* const name = to_string(kind);
   TORCH_CHECK(options.tag >= 0, name, ": the tag is ", options.tag, "; give 0 or more");
+  const PhaseScope handing_over(Phase::kCommunication);
+  // A profiler shows which one it is.
+  at::RecordFunction shown(at::RecordScope::USER_SCOPE);
+  if (shown.isActive())
+    shown.before(c10::str(name, given.defined() ? c10::str(" ", given.sizes()) : "", " #",
+                          group_->begun + 1,
+                          options.tag > 0 ? c10::str(", tag ", options.tag) : ""));
   PendingCollective pending;
+  const launcher::FlightTicket ticket = group_->note_begin(kind, given, options.tag);
   group_->guard(name, [&] {
     if (group_->tagged != nullptr) group_->tagged->tag_next(options.tag);
     auto work = start();
-    pending.wait_ = [group = group_, name, work] { group->guard(name, [&] { work->wait(); }); };
+    pending.wait_ = [group = group_, name, ticket, work] {
+      const PhaseScope communication(Phase::kCommunication);
+      const internal::NotedWait waiting(ticket);
+      group->guard(name, [&] { work->wait(); });
+    };
   });
   return pending;
 }
@@ -141,7 +162,7 @@ PendingCollective Communicator::start_mean(at::Tensor& tensor, const CollectiveO
     };
     return pending;
   }
-  return begin("all_reduce", options, [&] {
+  return begin(CollectiveKind::kAllReduce, tensor, options, [&] {
     std::vector<at::Tensor> tensors{added_up(tensor)};
     return group_->backend->allreduce(tensors, c10d::AllreduceOptions{.reduceOp = to_c10d(op)});
   });
@@ -167,7 +188,7 @@ PendingCollective Communicator::start_reduce_scatter(const at::Tensor& input, at
     if (!output.is_same(input)) output.view({-1}).copy_(input.view({-1}));
     return {};
   }
-  return begin("reduce_scatter", options, [&] {
+  return begin(CollectiveKind::kReduceScatter, input, options, [&] {
     at::Tensor given = added_up(input), taken = added_up(output);
     const c10d::ReduceScatterOptions reduce{.reduceOp = to_c10d(op)};
     return group_->backend->_reduce_scatter_base(taken, given, reduce);
@@ -190,7 +211,7 @@ PendingCollective Communicator::start_all_gather(const at::Tensor& part, at::Ten
     if (!all.is_same(part)) all.view({-1}).copy_(part.view({-1}));
     return {};
   }
-  return begin("all_gather", options, [&] {
+  return begin(CollectiveKind::kAllGather, part, options, [&] {
     at::Tensor given = as_carried(part), taken = as_carried(all);
     return group_->backend->_allgather_base(taken, given);
   });
@@ -244,7 +265,7 @@ void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {
     all_reduce(nan, ReduceOp::kMax);
   }
   std::vector<at::Tensor> tensors{added_up(tensor)};
-  run("all_reduce", [&] {
+  run(CollectiveKind::kAllReduce, tensor, [&] {
     const ReduceOp carried_out = divides ? ReduceOp::kSum : fit_for(op, tensor);
     return group_->backend->allreduce(tensors, {.reduceOp = to_c10d(carried_out)});
   });
@@ -270,7 +291,8 @@ void Communicator::broadcast(at::Tensor& tensor, int root) {
   std::vector<at::Tensor> tensors{as_carried(tensor)};
   c10d::BroadcastOptions options;
   options.rootRank = root;
-  run("broadcast", [&] { return group_->backend->broadcast(tensors, options); });
+  run(CollectiveKind::kBroadcast, tensor,
+      [&] { return group_->backend->broadcast(tensors, options); });
 }
 
 std::vector<at::Tensor> Communicator::all_gather(const at::Tensor& tensor) {
@@ -284,7 +306,7 @@ std::vector<at::Tensor> Communicator::all_gather(const at::Tensor& tensor) {
     results.push_back(at::empty_like(own));
     outputs[0].push_back(as_carried(results.back()));
   }
-  run("all_gather", [&] { return group_->backend->allgather(outputs, inputs); });
+  run(CollectiveKind::kAllGather, own, [&] { return group_->backend->allgather(outputs, inputs); });
   return results;
 }
 
@@ -333,12 +355,18 @@ std::vector<std::string> Communicator::all_gather_bytes(const std::string& bytes
   return result;
 }
 
+void Communicator::note_replay() const {
+  if (!group_) return;
+  const auto ticket = group_->note_begin(CollectiveKind::kReplay, {}, /*tag=*/0);
+  launcher::FlightRecorder::of_process().end(ticket);
+}
+
 void Communicator::barrier() {
   if (!group_) return;
   c10d::BarrierOptions options;
   // NCCL would guess a device from the rank.
   options.device = group_->device;
-  run("barrier", [&] { return group_->backend->barrier(options); });
+  run(CollectiveKind::kBarrier, {}, [&] { return group_->backend->barrier(options); });
 }
 
 }  // namespace accelerate

@@ -25,6 +25,7 @@
 
 #include "accelerate/process/process_info.h"
 #include "launcher/env/worker_environment.h"
+#include "launcher/flight_record/collective_facts.h"
 
 namespace c10d {
 class Backend;
@@ -140,6 +141,10 @@ class Communicator {
   // Returns when every rank has called it.
   void barrier();
 
+  // Tells those who look at a run that hangs that a GPU does collectives of this communicator by
+  // itself, as in the replay of a captured step.
+  void note_replay() const;
+
   // The communicator of those ranks that give the same color, in the order of their ranks here; its
   // ranks count from 0. Colors are 0 or more. Collective, and returns when all ranks have their
   // part. Throws c10::Error in a communicator of a backend of the caller's.
@@ -156,10 +161,12 @@ class Communicator {
   void check_parts(const char* name, const at::Tensor& part, const at::Tensor& all) const;
   PendingCollective start_reduce_scatter(const at::Tensor& input, at::Tensor& output, ReduceOp op,
                                          const CollectiveOptions& options);
+  // `given` is what this rank gives; undefined for nothing.
   template <class Start>
-  void run(const char* name, Start&& start) const;
+  void run(launcher::CollectiveKind kind, const at::Tensor& given, Start&& start) const;
   template <class Start>
-  PendingCollective begin(const char* name, const CollectiveOptions& options, Start&& start) const;
+  PendingCollective begin(launcher::CollectiveKind kind, const at::Tensor& given,
+                          const CollectiveOptions& options, Start&& start) const;
 
   // None when alone. Shared with what is under way.
   std::shared_ptr<Group> group_;

@@ -14,10 +14,15 @@
 
 #include "accelerate/comm/backend.h"
 #include "accelerate/comm/collective_error.h"
+#include "accelerate/comm/collective_notes.h"
 #include "accelerate/comm/communicator.h"
 #include "accelerate/comm/store/door.h"
 
 namespace accelerate {
+
+// The number of the next communicator of this process that is not all of its run: all ranks make
+// theirs in one order.
+uint32_t next_communicator();
 
 struct Communicator::Group {
   c10::intrusive_ptr<c10d::Store> store;
@@ -32,9 +37,27 @@ struct Communicator::Group {
   std::shared_ptr<internal::ClosedDoor> door = nullptr;
   // How often it has been split.
   int64_t splits = 0;
+  // How flight records call it: the same on all of its ranks, and in this process alone.
+  uint64_t id = 0;
+  uint32_t number = 0;
+  // Collectives so far.
+  uint64_t begun = 0;
 
   // The backend, where it compares tags.
   internal::Tagged* tagged = dynamic_cast<internal::Tagged*>(backend.get());
+
+  // That its next collective begins.
+  launcher::FlightTicket note_begin(launcher::CollectiveKind kind, const at::Tensor& given,
+                                    int64_t tag) {
+    return internal::note_begin({.number = ++begun,
+                                 .tag = tag,
+                                 .communicator_id = id,
+                                 .communicator = number,
+                                 .num_ranks = static_cast<uint32_t>(backend->getSize()),
+                                 .kind = kind,
+                                 .is_on_gpu = device.is_cuda()},
+                                given);
+  }
 
   // Calls the function, and turns what it throws into an error that says what to do.
   template <class Function>

@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <optional>
 #include <stdexcept>
@@ -21,6 +22,7 @@
 #include "launcher/env/environment.h"
 #include "launcher/env/rank_states.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/flight_record/flight_recorder.h"
 
 namespace accelerate {
 namespace {
@@ -109,6 +111,13 @@ std::string terms_of(const launcher::WorkerEnvironment& worker, const ProcessInf
                   shares_memory ? " that may share memory" : "");
 }
 
+// Of a part of the communicator with this id. Not 0, which is that of all ranks.
+uint64_t id_of_part(uint64_t id, int64_t split, int color) {
+  constexpr uint64_t kPrime = 0x9e3779b97f4a7c15;
+  const uint64_t of_split = (id + static_cast<uint64_t>(split) + 1) * kPrime;
+  return ((of_split ^ (of_split >> 32)) + static_cast<uint64_t>(color)) * kPrime | 1;
+}
+
 struct World {
   std::shared_ptr<Communicator> communicator;
   c10::DeviceType device;
@@ -120,6 +129,11 @@ std::optional<World>& current_world() {
 }
 
 }  // namespace
+
+uint32_t next_communicator() {
+  static std::atomic<uint32_t> number = 1;
+  return number++;
+}
 
 std::shared_ptr<Communicator::Group> Communicator::make_group(
     const c10::intrusive_ptr<c10d::Store>& store, c10::Device device,
@@ -134,6 +148,10 @@ std::shared_ptr<Communicator::Group> Communicator::make_group(
 Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
                                    const ProcessInfo& info, const ProcessGroupOptions& options) {
   if (worker.world_size == 1) return Communicator();
+  launcher::FlightRecorder::of_process().attach({.path = worker.flight_record,
+                                                 .local_rank = worker.local_rank,
+                                                 .rank = worker.rank,
+                                                 .world_size = worker.world_size});
   const std::string place = worker.main_address + ":" + std::to_string(worker.main_port);
   std::string refusal;
   try {
@@ -203,6 +221,7 @@ Communicator Communicator::split(int color) {
   options.rank = static_cast<int>(std::count(colors.begin(), colors.begin() + rank(), color));
   options.size = static_cast<int>(std::count(colors.begin(), colors.end(), color));
   const int64_t number = group_->splits++;
+  const uint32_t part_number = next_communicator();
   std::shared_ptr<Group> part;
   if (options.size > 1) {
     const auto store = c10::make_intrusive<c10d::PrefixStore>(
@@ -210,6 +229,8 @@ Communicator Communicator::split(int color) {
     group_->guard("split", [&] { part = make_group(store, group_->device, options); });
     // The store is there for as long as the door is closed.
     part->door = group_->door;
+    part->number = part_number;
+    part->id = id_of_part(group_->id, number, color);
   }
   // Nobody lets go of the store, or of a part, while others are still connecting.
   barrier();

@@ -17,11 +17,13 @@
 // where a LibTorch module is all one needs.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <iostream>
 #include <memory>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -38,7 +40,9 @@
 #include "accelerate/host_work/host_work.h"
 #include "accelerate/precision/precision.h"
 #include "accelerate/process/seed.h"
+#include "accelerate/profile/profile.h"
 #include "accelerate/strategy/strategy.h"
+#include "launcher/flight_record/flight_recorder.h"
 
 namespace accelerate {
 
@@ -56,6 +60,8 @@ class Accelerator {
  public:
   static constexpr StrategyTraits strategy = StrategyPolicy::traits;
   static constexpr PrecisionTraits precision = PrecisionPolicy::traits;
+  // Where the program calls; of use in errors and where a run hangs. Never to be given.
+  using Where = std::source_location;
 
   // Joins the run that the environment describes (RANK, WORLD_SIZE, ...), which is this process
   // alone when nothing is set.
@@ -69,10 +75,12 @@ class Accelerator {
   // object.
   template <class Object>
   [[nodiscard]] auto prepare(Object&& object) {
+    const launcher::PlaceScope place("prepare", std::source_location());
     return internal::prepare_one(session_, std::forward<Object>(object));
   }
   template <class... Objects>
   requires(sizeof...(Objects) > 1) [[nodiscard]] auto prepare(Objects&&... objects) {
+    const launcher::PlaceScope place("prepare", std::source_location());
     // Braces, because they prepare from left to right, as all ranks must.
     return std::tuple{internal::prepare_one(session_, std::forward<Objects>(objects))...};
   }
@@ -110,7 +118,9 @@ class Accelerator {
   // Backward of the loss, scaled if the precision wants it; afterwards `.grad` is the mean over the
   // ranks, unless a scope below keeps it from that. Within accumulate() the loss is divided by the
   // number of batches in its window.
-  void backward(const at::Tensor& loss, const BackwardOptions& options = {}) {
+  void backward(const at::Tensor& loss, const BackwardOptions& options = {},
+                const Where& where = Where::current()) {
+    const launcher::PlaceScope place("backward", where);
     session_->backward_pass().run(loss, options);
   }
   // A scope in which computations outside a prepared model run in the program's precision:
@@ -187,11 +197,12 @@ class Accelerator {
   // and nothing is scaled.
   template <class Module>
   at::Tensor clip_grad_norm(const PreparedModel<Module>& model, double max_norm,
-                            double norm_type = 2) {
-    return clip_grad_norm(model->parameters(), max_norm, norm_type);
+                            double norm_type = 2, const Where& where = Where::current()) {
+    return clip_grad_norm(model->parameters(), max_norm, norm_type, where);
   }
   at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm,
-                            double norm_type = 2) {
+                            double norm_type = 2, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("clip_grad_norm", where);
     OptimizerSteps& steps = session_->optimizers();
     return sync_gradients() ? steps.clip_grad_norm(parameters, max_norm, norm_type)
                             : steps.measure(parameters, norm_type);
@@ -224,34 +235,44 @@ class Accelerator {
   // map:
   //   std::vector<double> losses = accelerator.gather(loss.item<double>());
   template <class Value>
-  auto gather(Value value) {
+  auto gather(Value value, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("gather", where);
     return internal::gathered(std::move(value), internal::Gathering{here()});
   }
   // The same of tensors and vectors with an element for each sample, without those that fill up a
   // loader's last batch, so that each sample counts once.
   template <class Value>
-  Value gather_for_metrics(Value value) {
+  Value gather_for_metrics(Value value, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("gather_for_metrics", where);
     return internal::gathered(std::move(value), for_metrics());
   }
   // Element by element over the ranks, times `scale`. Numbers keep their type, and are an error
   // where the result has another; the sum of truths is whether one is true.
   template <class Value>
-  Value reduce(Value value, ReduceOp op = ReduceOp::kSum, double scale = 1.0) {
+  Value reduce(Value value, ReduceOp op = ReduceOp::kSum, double scale = 1.0,
+               const Where& where = Where::current()) {
+    const launcher::PlaceScope place("reduce", where);
     return internal::exchanged(std::move(value), internal::Reduction{here(), op, scale});
   }
   // The value of one rank on all. Tensors have one shape on all ranks; strings and vectors of
   // numbers or strings come as they are there.
   template <class Value>
-  auto broadcast(Value value, int from_process = 0) {
+  auto broadcast(Value value, int from_process = 0, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("broadcast", where);
     return internal::exchanged(internal::owned(std::move(value)),
                                internal::Broadcasting{here(), from_process});
   }
   // Tensors padded along a dimension to the largest size on any rank, so that gather() fits.
   template <class Value>
-  Value pad_across_processes(Value value, const PadOptions& options = {}) {
+  Value pad_across_processes(Value value, const PadOptions& options = {},
+                             const Where& where = Where::current()) {
+    const launcher::PlaceScope place("pad_across_processes", where);
     return internal::exchanged(std::move(value), internal::Padding{here(), options});
   }
-  void wait_for_everyone() { communicator().barrier(); }
+  void wait_for_everyone(const Where& where = Where::current()) {
+    const launcher::PlaceScope place("wait_for_everyone", where);
+    communicator().barrier();
+  }
 
   // ---- Communication of whole objects, which may be built differently on each rank: whatever
   // to_bytes() takes (accelerate/nested/serialized.h). They travel as bytes of the host, and
@@ -262,13 +283,16 @@ class Accelerator {
   //   const std::vector<Summary> all = accelerator.gather_object(Summary{"loss", 0.5});
   // A vector for each rank comes of a vector that holds the rank's own.
   template <class Value>
-  auto gather_object(const Value& value) {
+  auto gather_object(const Value& value, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("gather_object", where);
     return internal::gathered_objects(communicator(), value);
   }
   // The same of a vector with an object for each sample, without those that fill up a loader's last
   // batch, as gather_for_metrics() does.
   template <class Value>
-  std::vector<Value> gather_object_for_metrics(const std::vector<Value>& values) {
+  std::vector<Value> gather_object_for_metrics(const std::vector<Value>& values,
+                                               const Where& where = Where::current()) {
+    const launcher::PlaceScope place("gather_object_for_metrics", where);
     const internal::MetricsGathering gathering = for_metrics();
     const std::vector<Value> none;
     auto all = gather_object(gathering.is_repetition ? none : values);
@@ -277,7 +301,9 @@ class Accelerator {
   }
   // The object of one rank, on all; that of the others may be empty.
   template <class Value>
-  auto broadcast_object(const Value& value, int from_process = 0) {
+  auto broadcast_object(const Value& value, int from_process = 0,
+                        const Where& where = Where::current()) {
+    const launcher::PlaceScope place("broadcast_object", where);
     return internal::broadcast_object(communicator(), value, from_process);
   }
   // This rank's part of inputs that all ranks have: a run of a tensor's rows or of a vector's
@@ -300,7 +326,10 @@ class Accelerator {
   //     if (accelerator.check_trigger()) break;
   //   }
   void set_trigger() { session_->set_trigger(); }
-  bool check_trigger() { return session_->check_trigger(); }
+  bool check_trigger(const Where& where = Where::current()) {
+    const launcher::PlaceScope place("check_trigger", where);
+    return session_->check_trigger();
+  }
 
   // ---- Checkpoints: all that a run goes on from, in a folder that is the same whatever the number
   // of processes, the strategy and the precision; see docs/checkpoints.md. All ranks call these,
@@ -312,23 +341,31 @@ class Accelerator {
   // optimizers, schedulers and loaders are then as they were when it was saved, and the next pass
   // of a loader goes on behind the last batch that the program had had. Not within such a pass.
   // What it lacks or has besides is an error, unless that is allowed, as for load_state().
-  bool resume(const LoadOptions& options = {}) { return session_->checkpoints().resume(options); }
+  bool resume(const LoadOptions& options = {}, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("resume", where);
+    return session_->checkpoints().resume(options);
+  }
   // Saves the run as the folder's next checkpoint, or at a path of its own, where it takes the
   // place of one that is there. It is there in full or not at all, whatever happens meanwhile.
   // Returns its path.
-  std::string save_state(const std::string& path = "",
-                         const std::source_location& where = std::source_location::current()) {
+  std::string save_state(const std::string& path = "", const Where& where = Where::current()) {
+    const launcher::PlaceScope place("save_state", where);
     return session_->checkpoints().save(path, where);
   }
   // Goes on from the checkpoint at a path, or from the newest of the folder. Throws c10::Error,
   // with all that differs and nothing changed, where it is of other models or optimizers.
-  LoadReport load_state(const std::string& path = "", const LoadOptions& options = {}) {
+  LoadReport load_state(const std::string& path = "", const LoadOptions& options = {},
+                        const Where& where = Where::current()) {
+    const launcher::PlaceScope place("load_state", where);
     return session_->checkpoints().load(path, options);
   }
   // Waits for a checkpoint that is being written (CheckpointOptions::asynchronous), and throws
   // c10::Error on all ranks where one of them could not write it. ACCELERATE_MAIN calls it at the
   // end.
-  void wait_for_checkpoint() { session_->checkpoints().wait(); }
+  void wait_for_checkpoint(const Where& where = Where::current()) {
+    const launcher::PlaceScope place("wait_for_checkpoint", where);
+    session_->checkpoints().wait();
+  }
   // What the program counts; a part of each checkpoint.
   Progress& progress() { return session_->checkpoints().progress(); }
   // Makes an object of the program's a part of each checkpoint: a number, a tensor or a module, or
@@ -359,14 +396,16 @@ class Accelerator {
   // writes them.
   template <class Module>
   void save_model(const PreparedModel<Module>& model, const std::string& folder,
-                  const SaveModelOptions& options = {}) {
+                  const SaveModelOptions& options = {}, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("save_model", where);
     session_->checkpoints().on_main_process(
         "save_model()", [&] { internal::save_model_files(*model.unwrap(), folder, options); });
   }
   // Weights from such files, or from one that others have made.
   template <class Module>
   LoadReport load_model(const PreparedModel<Module>& model, const std::string& path,
-                        const LoadOptions& options = {}) {
+                        const LoadOptions& options = {}, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("load_model", where);
     LoadReport report;
     session_->checkpoints().on_all_ranks("load_model()", [&] {
       report = internal::load_model_files(*model.unwrap(), path, options);
@@ -378,6 +417,69 @@ class Accelerator {
     session_->checkpoints().set_options(options);
   }
   const CheckpointOptions& checkpoints() const { return session_->checkpoints().options(); }
+
+  // ---- Seeing the run; see docs/seeing_a_run.md
+
+  // Begins to keep what is logged, in a folder for the run; see Trackers and docs/seeing_a_run.md.
+  // A run that goes on from a checkpoint goes on in its folder, whichever of this and resume()
+  // comes first.
+  void init_trackers(const std::string& run, const RunSettings& settings = {},
+                     const TrackingOptions& options = {}) {
+    session_->trackers().init(run, settings, options);
+  }
+  // Numbers, texts, and tensors of one number, which are read when a GPU has them. Those of the
+  // main process, or the means over all ranks:
+  //   accelerator.log({{"loss", loss}, {"rate", 0.5}}, {.step = 12});
+  void log(const LogValues& values, const LogOptions& options = {},
+           const Where& where = Where::current()) {
+    const launcher::PlaceScope place("log", where);
+    session_->trackers().log(values, options);
+  }
+  // Of the shape C×H×W or N×C×H×W, bytes, or numbers from 0 to 1.
+  void log_images(const std::string& name, const at::Tensor& images,
+                  const LogOptions& options = {}) {
+    session_->trackers().log_images(name, images, options);
+  }
+  void log_histogram(const std::string& name, const at::Tensor& tensor,
+                     const LogOptions& options = {}) {
+    session_->trackers().log_histogram(name, tensor, options);
+  }
+  // One of them, for what it alone can do; null on all but the main process. There until
+  // end_training(), and null as long as the run's folder cannot be made. Begins the run: to be
+  // called after resume(). Throws c10::Error where it is of another class.
+  template <std::derived_from<Tracker> Kind = Tracker>
+  Kind* get_tracker(std::string_view name) {
+    Tracker* tracker = session_->trackers().find(name);
+    auto* found = dynamic_cast<Kind*>(tracker);
+    TORCH_CHECK((found == nullptr) == (tracker == nullptr), "get_tracker(): the tracker `", name,
+                "` is of another class than the one that was asked for");
+    return found;
+  }
+  // Hands over what was logged, and ends the run; the end of the program does so as well.
+  void end_training() { session_->trackers().finish(); }
+
+  // From now on each step of this rank is measured, in this thread, until false is given. Called
+  // before resume(), the report counts the time before a restart as well. Costs about 2 us
+  // for each step, and one step in a thousand takes longer, as its operations are counted.
+  void measure_steps(bool measures = true) {
+    if (measures) {
+      session_->meter().start();
+    } else {
+      session_->meter().stop();
+    }
+  }
+  // Where the time has gone since measure_steps(), over all ranks. Collective:
+  //   if (step % 1000 == 0) accelerator.print(accelerator.report());
+  RunReport report(const ReportOptions& options = {}, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("report", where);
+    refuse_recording("a report");
+    return session_->meter().report(communicator(), options);
+  }
+
+  // A scope of which a trace is written, operator by operator; see Profile.
+  [[nodiscard]] Profile profile(const ProfileOptions& options = {}) {
+    return {options, process_index(), device()};
+  }
 
   // ---- Processes
 
@@ -403,17 +505,23 @@ class Accelerator {
   //   }
   // From the first call on SIGTERM ends this process no more; its launcher kills it when it has
   // not ended --grace_period seconds later.
-  bool should_stop() { return session_->should_stop(); }
+  bool should_stop(const Where& where = Where::current()) {
+    const launcher::PlaceScope place("should_stop", where);
+    return session_->should_stop();
+  }
   // Calls the function on the main process, and on the others when it is done there; returns what
   // it returned.
   template <class Function>
-  decltype(auto) main_process_first(Function&& function) {
+  decltype(auto) main_process_first(Function&& function, const Where& where = Where::current()) {
+    const launcher::PlaceScope place("main_process_first", where);
     internal::InTurn turn(communicator(), is_main_process());
     return std::invoke(std::forward<Function>(function));
   }
   // The same with the local main process of each machine, for what is kept on its disk.
   template <class Function>
-  decltype(auto) local_main_process_first(Function&& function) {
+  decltype(auto) local_main_process_first(Function&& function,
+                                          const Where& where = Where::current()) {
+    const launcher::PlaceScope place("local_main_process_first", where);
     internal::InTurn turn(communicator(), is_local_main_process());
     return std::invoke(std::forward<Function>(function));
   }

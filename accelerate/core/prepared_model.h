@@ -18,6 +18,7 @@
 
 #include "accelerate/engine/model_set.h"
 #include "accelerate/nested/visit_tensors.h"
+#include "accelerate/phases/phases.h"
 
 namespace accelerate {
 
@@ -31,6 +32,7 @@ class PreparedModel {
 
   template <class... Arguments>
   auto operator()(Arguments&&... arguments) const {
+    const PhaseScope forward(at::GradMode::is_enabled() ? Phase::kForward : Phase::kEvaluation);
     models_->before_forward(*state_);
     const auto autocast = models_->autocast();
     auto output = module_->forward(std::forward<Arguments>(arguments)...);

@@ -31,6 +31,10 @@ struct LoaderProgress {
   int64_t remainder = -1;
   // Whether the batch holds nothing but samples that another process has, too.
   bool is_repetition = false;
+  // Which epoch it is, and how much of its order all processes together have had: samples, or
+  // batches where a batch sampler makes them.
+  int64_t epoch = 0;
+  int64_t consumed = 0;
 
   // Whether the batch that the program holds is the last of the epoch.
   bool end_of_dataloader() const { return batches_left == 0; }
@@ -52,6 +56,10 @@ class ActiveLoaders final : public Stateful {
   // What passes that begin from now on do with a last round that is not full, whatever was chosen
   // when their loader was prepared.
   std::optional<bool> even_batches;
+
+  // How many samples all processes together have read with gradients enabled, where samples are
+  // counted.
+  int64_t samples_to_train_on = 0;
 
   // Where each loader is that lives, in the order of their preparation.
   std::string_view state_name() const override { return "data_loaders"; }

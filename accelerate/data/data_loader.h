@@ -44,6 +44,7 @@
 #include "accelerate/data/read_ahead.h"
 #include "accelerate/data/stream_reader.h"
 #include "accelerate/nested/visit_tensors.h"
+#include "accelerate/phases/phases.h"
 #include "accelerate/state/stateful.h"
 
 namespace accelerate {
@@ -150,6 +151,16 @@ class DataLoader {
     const BatchShard shard(internal::shard_options(state_->options, internal::pass_plan(placement),
                                                    placement.rank, state_->num_entries()));
     return std::max<int64_t>(0, shard.num_batches() - skipped_in_each_pass_);
+  }
+  // Of them those that the next pass still has: where it goes on from a state that was loaded, or
+  // leaves some out, they are fewer.
+  int64_t batches_left() const requires(!Kind::is_stream) {
+    const auto& placement = state_->placement;
+    internal::PassPlan plan = internal::pass_plan(placement);
+    plan.consumed = state_->consumed_with_skipped(state_->skipped_with(skipped_in_each_pass_));
+    return BatchShard(internal::shard_options(state_->options, plan, placement.rank,
+                                              state_->num_entries()))
+        .num_batches();
   }
   int64_t dataset_size() const requires(!Kind::is_stream) {
     const std::optional<size_t> size = state_->data->dataset_size();
@@ -383,6 +394,7 @@ class DataLoader {
 
     // Takes the next batch, or ends the pass.
     bool advance() {
+      const PhaseScope reading(Phase::kData);
       std::optional<Taken> taken = sent ? sent->next() : take();
       if (!taken) {
         batch.reset();
@@ -392,6 +404,11 @@ class DataLoader {
       if (taken->arrival) taken->arrival->wait();
       batch.emplace(std::move(taken->batch));
       *progress = taken->progress;
+      progress->epoch = position.epoch;
+      progress->consumed = taken->consumed;
+      if (at::GradMode::is_enabled() && !state->options.batch_sampler &&
+          state->placement.active_loaders)
+        state->placement.active_loaders->samples_to_train_on += taken->consumed - position.consumed;
       position.consumed = taken->consumed;
       position.stream = std::move(taken->stream);
       position.stream_consumed = taken->consumed;

@@ -8,6 +8,7 @@
 
 #include "accelerate/engine/new_model.h"
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/phases/phases.h"
 
 namespace accelerate {
 namespace {
@@ -24,6 +25,7 @@ bool has_gradient(const ModelState& model) {
 void BackwardPass::run(const at::Tensor& loss, const BackwardOptions& options) {
   TORCH_CHECK(loss.numel() == 1, "backward: the loss has ", loss.numel(),
               " elements; reduce it to one number first, for example with mean()");
+  const PhaseScope backward(Phase::kBackward);
   at::Tensor scaled = loss;
   if (loss_scale_ != nullptr) {
     in_each_replay("update of the loss scale", [this] { optimizers_.settle_loss_scale(); });

@@ -18,6 +18,7 @@
 #include "accelerate/engine/optimizer_steps.h"
 #include "accelerate/gradients/gradient_norm.h"
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/phases/phases.h"
 
 namespace accelerate {
 
@@ -65,6 +66,7 @@ at::Tensor OptimizerSteps::clip_grad_norm(const std::vector<at::Tensor>& paramet
 
 at::Tensor OptimizerSteps::clip_to_norm(const std::vector<at::Tensor>& parameters, double max_norm,
                                         double norm_type) {
+  const PhaseScope clipping(Phase::kOptimizer);
   c10::AutoGradMode no_grad(false);
   const std::vector<at::Tensor> gradients = gradients_of(parameters);
   if (facts_.are_none(gradients)) return at::zeros({});
@@ -111,6 +113,7 @@ void OptimizerSteps::clip_grad_value(const std::vector<at::Tensor>& parameters, 
   in_each_replay(
       "clip_grad_value",
       [this](const std::vector<at::Tensor>& parameters, double clip_value) {
+        const PhaseScope clipping(Phase::kOptimizer);
         c10::AutoGradMode no_grad(false);
         const std::vector<at::Tensor> gradients = gradients_of(parameters);
         if (facts_.are_none(gradients)) return;

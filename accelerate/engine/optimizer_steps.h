@@ -62,6 +62,8 @@ struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   AfterClip after_clip = AfterClip::kNotKnown;
   // The backward passes when it last stepped.
   int64_t passes = 0;
+  // How often it has stepped, for those who look at the run.
+  int64_t num_steps = 0;
 
   // The rounds of each GradientSync when this optimizer last stepped.
   std::unordered_map<const GradientSync*, int64_t> stepped_at;

@@ -10,7 +10,6 @@
 #include <torch/serialize.h>
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -22,6 +21,8 @@
 #include <vector>
 
 #include "accelerate/optim/optimizer_registry.h"
+#include "accelerate/state/bytes.h"
+#include "accelerate/state/name_list.h"
 
 namespace accelerate::internal {
 namespace {
@@ -33,8 +34,6 @@ std::string kind_of(const Optimizer& optimizer) { return c10::demangle(typeid(op
 
 // Of a parameter that is in no prepared model.
 constexpr const char* kOwnValue = "value";
-// Behind each name in a list; no name has it.
-constexpr char kEnd = '\0';
 
 std::string name_of(const at::Tensor& parameter, const Names& names, size_t group, size_t place) {
   const auto found = names.find(parameter.unsafeGetTensorImpl());
@@ -63,13 +62,6 @@ std::vector<std::set<std::string>> names_by_group(const Optimizer& optimizer, co
     groups[g].insert(name);
   });
   return groups;
-}
-
-std::set<std::string> lines_of(const std::string& text) {
-  std::set<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line, kEnd);) lines.insert(line);
-  return lines;
 }
 
 std::vector<std::string> missing_in(const std::set<std::string>& these,
@@ -113,9 +105,7 @@ at::Tensor archive_of(const Optimizer& optimizer) {
   TORCH_CHECK(!saved.keys().empty(), "the optimizer ", name,
               " has no save(), so that what it keeps would be lost; write its save() and load() as "
               "torch::optim::SGD has them");
-  at::Tensor result = at::empty({static_cast<int64_t>(bytes.size())}, at::kByte);
-  std::memcpy(result.data_ptr(), bytes.data(), bytes.size());
-  return result;
+  return tensor_of_bytes(bytes);
 }
 
 void load_archive(Optimizer& optimizer, const at::Tensor& archive) {
@@ -124,9 +114,7 @@ void load_archive(Optimizer& optimizer, const at::Tensor& archive) {
     if (!group.params().empty()) device = group.params().front().device();
   }
   optimizer.state().clear();
-  const at::Tensor bytes = archive.cpu().contiguous();
-  std::istringstream in(
-      std::string(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()));
+  std::istringstream in(bytes_of_tensor(archive));
   torch::load(optimizer, in, device);
 }
 
@@ -187,10 +175,10 @@ State save_optimizer(Optimizer& optimizer, const Names& names) {
   }
   auto& groups = optimizer.param_groups();
   state.set("groups", static_cast<int64_t>(groups.size()));
-  std::vector<std::string> parameters(groups.size());
+  std::vector<std::vector<std::string>> parameters(groups.size());
   for_each_parameter(
       optimizer, names, [&](const at::Tensor& parameter, const std::string& name, size_t group) {
-        parameters[group] += name + kEnd;
+        parameters[group].push_back(name);
         if (!names.contains(parameter.unsafeGetTensorImpl()))
           state.set(c10::str("state.", name, ".", kOwnValue), parameter.detach());
         const auto found = optimizer.state().find(parameter.unsafeGetTensorImpl());
@@ -202,7 +190,7 @@ State save_optimizer(Optimizer& optimizer, const Names& names) {
           state.set(c10::str("state.", name, ".step"), at::scalar_tensor(*steps, at::kLong));
       });
   for (size_t g = 0; g < groups.size(); ++g) {
-    state.set(group_key(g, "parameters"), parameters[g]);
+    state.set(group_key(g, "parameters"), text_of_names(parameters[g]));
     for (const NamedOption& option : known->options(groups[g].options())) {
       if (const auto* number = std::get_if<double*>(&option.value)) {
         state.set(group_key(g, option.name), **number);
@@ -233,7 +221,8 @@ void check_fits(const State& state, const Optimizer& optimizer, const Names& nam
               "; load the state of the same optimizer");
   std::ostringstream problems;
   for (size_t g = 0; g < groups.size(); ++g) {
-    const auto there = lines_of(state.text(group_key(g, "parameters")));
+    const auto listed = names_in(state.text(group_key(g, "parameters")));
+    const std::set<std::string> there(listed.begin(), listed.end());
     const auto missing = missing_in(groups[g], there), unexpected = missing_in(there, groups[g]);
     if (missing.empty() && unexpected.empty()) continue;
     problems << "\nGroup " << g << " of optimizer " << index;

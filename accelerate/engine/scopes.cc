@@ -59,10 +59,15 @@ namespace internal {
 
 InTurn::InTurn(Communicator& communicator, bool first)
     : communicator_(communicator), first_(first), exceptions_(std::uncaught_exceptions()) {
-  if (!first_) communicator_.barrier();
+  if (first_) {
+    busy_.emplace("doing what main_process_first() is for");
+  } else {
+    communicator_.barrier();
+  }
 }
 
 InTurn::~InTurn() noexcept(false) {
+  busy_.reset();
   if (first_ && std::uncaught_exceptions() == exceptions_) communicator_.barrier();
 }
 

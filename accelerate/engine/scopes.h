@@ -12,6 +12,8 @@
 #include <optional>
 #include <vector>
 
+#include "launcher/flight_record/flight_recorder.h"
+
 namespace accelerate {
 
 class Communicator;
@@ -80,6 +82,8 @@ class InTurn {
   Communicator& communicator_;
   bool first_;
   int exceptions_;
+  // While the others wait for what is done first, which may be a download, that is no hang.
+  std::optional<launcher::LongOperation> busy_;
 };
 
 }  // namespace internal

@@ -64,6 +64,8 @@ Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits
     : options_(options),
       process_(make_process_info(worker, strategy.device)),
       communicator_(Communicator::world(worker, process_, options.process_group)),
+      meter_(process_, precision.autocast.value_or(at::kFloat)),
+      trackers_(*communicator_, process_),
       strategy_(make_parts(*communicator_, options.gradients)),
       loss_scale_(make_loss_scale(precision, process_.device, options.loss_scale)),
       window_(accumulation_steps(options), options.gradient_accumulation),
@@ -98,9 +100,10 @@ Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits
 
 std::vector<Stateful*> Session::parts() {
   // Schedules first: as they advance they change rates, which the optimizers then bring themselves.
-  std::vector<Stateful*> parts{&models_, &schedules_,  &optimizers_,
-                               &window_, &generators_, active_loaders_.get()};
+  std::vector<Stateful*> parts{&models_,     &schedules_,           &optimizers_, &window_,
+                               &generators_, active_loaders_.get(), &trackers_};
   if (loss_scale_) parts.push_back(&*loss_scale_);
+  if (meter_.is_running()) parts.push_back(&meter_);
   return parts;
 }
 

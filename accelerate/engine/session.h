@@ -31,9 +31,11 @@
 #include "accelerate/precision/loss_scale.h"
 #include "accelerate/precision/precision.h"
 #include "accelerate/process/process_info.h"
+#include "accelerate/report/run_meter.h"
 #include "accelerate/state/generators.h"
 #include "accelerate/state/stateful.h"
 #include "accelerate/strategy/strategy.h"
+#include "accelerate/tracking/trackers.h"
 #include "launcher/env/worker_environment.h"
 
 namespace accelerate {
@@ -75,6 +77,8 @@ class Session {
   // None unless the precision scales the loss.
   LossScale* loss_scale() { return loss_scale_ ? &*loss_scale_ : nullptr; }
   Checkpointer& checkpoints() { return checkpoints_; }
+  RunMeter& meter() { return meter_; }
+  Trackers& trackers() { return trackers_; }
   // All that has a state from which the run goes on.
   std::vector<Stateful*> parts();
   // Throws c10::Error when the object, a loader or a schedule, was prepared before and its token
@@ -94,6 +98,8 @@ class Session {
   ProcessInfo process_;
   std::shared_ptr<Communicator> communicator_;
   std::shared_ptr<ActiveLoaders> active_loaders_ = std::make_shared<ActiveLoaders>();
+  RunMeter meter_;
+  Trackers trackers_;
   // In this order, as each refers to some before.
   StrategyParts strategy_;
   std::optional<LossScale> loss_scale_;

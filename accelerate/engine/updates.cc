@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/phases/phases.h"
+#include "launcher/flight_record/flight_recorder.h"
 
 namespace accelerate {
 
@@ -41,6 +43,15 @@ void Updates::prepare_step(OptimizerState& optimizer) {
   if (!uneven_inputs_.is_open()) models_.make_buffers_equal();
 }
 
+void Updates::note_step(OptimizerState& optimizer) {
+  auto& recorder = launcher::FlightRecorder::of_process();
+  recorder.set_step(++optimizer.num_steps);
+  if (const auto loader = loaders_.current())
+    recorder.set_position(loader->epoch, loader->consumed);
+  const int64_t before = std::exchange(samples_of_steps_, loaders_.samples_to_train_on);
+  if (auto* phases = Phases::heard()) phases->note_step(samples_of_steps_ - before);
+}
+
 class Updates::Step final : public HostWork {
  public:
   Step(Updates& updates, OptimizerState& optimizer)
@@ -52,9 +63,11 @@ class Updates::Step final : public HostWork {
     return {internal::identity_of(optimizer_)};
   }
   void run() override {
+    const PhaseScope stepping(Phase::kOptimizer);
     const auto optimizer = still_there(optimizer_);
     updates_.prepare_step(*optimizer);
     updates_.optimizers_.step(*optimizer);
+    updates_.note_step(*optimizer);
   }
   void record() override {
     const auto optimizer = still_there(optimizer_);
@@ -65,7 +78,11 @@ class Updates::Step final : public HostWork {
     const auto optimizer = optimizer_.lock();
     return optimizer != nullptr && OptimizerSteps::prepare(*optimizer, on_device_);
   }
-  void complete() override { OptimizerSteps::complete(*still_there(optimizer_), on_device_); }
+  void complete() override {
+    const auto optimizer = still_there(optimizer_);
+    OptimizerSteps::complete(*optimizer, on_device_);
+    updates_.note_step(*optimizer);
+  }
 
  private:
   Updates& updates_;
@@ -122,16 +139,19 @@ at::Tensor Updates::step(OptimizerState& optimizer, const std::function<at::Tens
     return loss;
   }
   models_.restore_layout();
+  const PhaseScope stepping(Phase::kOptimizer);
   const at::Tensor loss = optimizer.optimizer->step([&] {
     at::Tensor loss = evaluate();
     check_synced(optimizer);
     return loss;
   });
   optimizer.outcomes.add(/*skipped=*/false);
+  note_step(optimizer);
   return loss;
 }
 
 void Updates::zero_grad(OptimizerState& optimizer, bool set_to_none) {
+  const PhaseScope zeroing(Phase::kOptimizer);
   if (window_.holds_partial_sum()) {
     if (window_.is_left_open())
       left_zero_grads_.push_back({optimizer.weak_from_this(), set_to_none});

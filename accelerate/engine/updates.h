@@ -57,6 +57,8 @@ class Updates {
 
   // What a step begins with.
   void prepare_step(OptimizerState& optimizer);
+  // What it ends with: the run's flight record says how far it is.
+  void note_step(OptimizerState& optimizer);
   void check_synced(OptimizerState& optimizer) const;
 
   Communicator& communicator_;
@@ -75,6 +77,9 @@ class Updates {
   };
   std::vector<LeftZeroGrad> left_zero_grads_;
   bool warned_of_left_window_ = false;
+
+  // Of the loaders' samples, those up to the last step.
+  int64_t samples_of_steps_ = 0;
 };
 
 }  // namespace accelerate

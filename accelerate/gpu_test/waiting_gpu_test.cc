@@ -2,6 +2,7 @@
 #include <c10/cuda/CUDAFunctions.h>
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "accelerate/data/tensor_dataset.h"
 #include "accelerate/gpu_test/on_devices.h"
 #include "accelerate/optim/cosine_decay.h"
+#include "formats/metrics/jsonl_reader.h"
 #include "testing/cuda_calls/cuda_calls.h"
 
 namespace accelerate {
@@ -67,6 +69,24 @@ TEST_F(Waiting, IsNotDoneInFullPrecision) { expect_no_waiting<Fp32>(/*scheduled=
 TEST_F(Waiting, IsNotDoneInBfloat16) { expect_no_waiting<Bf16>(/*scheduled=*/true); }
 // A schedule asks which steps were skipped; without one nobody does.
 TEST_F(Waiting, IsNotDoneInFp16WhereNobodyAsks) { expect_no_waiting<Fp16>(/*scheduled=*/false); }
+
+// Nor for what is logged; a checkpoint sees to it that it is there.
+TEST_F(Waiting, IsNotDoneForWhatIsLogged) {
+  std::string folder = testing::TempDir() + "/waiting.XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  Accelerator<Gpu, Fp32> accelerator;
+  accelerator.init_trackers("run", {}, {.folder = folder, .trackers = {"jsonl"}});
+  const at::Tensor loss = torch::ones({}, at::kCUDA);
+  {
+    NoWaiting no_waiting;
+    for (int step = 0; step < 3; ++step) accelerator.log({{"loss", loss * step}}, {.step = step});
+  }
+  accelerator.save_state(folder + "/checkpoint");
+  const auto run = metrics::read_jsonl(folder + "/run/metrics.jsonl");
+  ASSERT_TRUE(run.ok()) << run.status();
+  ASSERT_EQ(run->series.at("loss").size(), 3u);
+  EXPECT_EQ(run->series.at("loss").back().value, 2);
+}
 
 TEST_F(Waiting, IsNoticedByTheseTests) {
   const at::Tensor one = torch::ones({1}, at::kCUDA);

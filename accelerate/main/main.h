@@ -56,6 +56,7 @@ Program make_program(Train train, const AcceleratorOptions& options) {
                train(accelerator);
              }
              accelerator.wait_for_checkpoint();
+             accelerator.end_training();
            }});
     });
   });

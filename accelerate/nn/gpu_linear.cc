@@ -7,6 +7,7 @@
 #include <ATen/ops/gelu_backward.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/threshold_backward.h>
+#include <ATen/record_function.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -15,6 +16,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "accelerate/layout/element_type.h"
@@ -93,6 +95,8 @@ struct FusedLinearFunction : torch::autograd::Function<FusedLinearFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& weight, const std::optional<at::Tensor>& bias,
                             const LinearProblem& problem) {
+    // LibTorch knows nothing of these products, and whoever profiles or counts is to see them.
+    RECORD_FUNCTION("accelerate::linear_forward", std::vector<c10::IValue>({input, weight}));
     const at::Tensor output = at::empty({problem.rows, problem.out}, input.options());
     const at::Tensor gelu_input =
         problem.keeps_gelu_input() ? at::empty_like(output) : at::Tensor();
@@ -123,6 +127,8 @@ struct FusedLinearFunction : torch::autograd::Function<FusedLinearFunction> {
     at::Tensor input_gradient, weight_gradient, bias_gradient;
     if (context->needs_input_grad(0)) input_gradient = at::mm(sums, weight);
     if (context->needs_input_grad(1)) {
+      RECORD_FUNCTION("accelerate::linear_weight_gradient",
+                      std::vector<c10::IValue>({input, weight}));
       weight_gradient = at::empty_like(weight);
       if (bias) bias_gradient = at::empty({weight.size(0)}, weight.options());
       check(kernels::linear_weight_gradient(

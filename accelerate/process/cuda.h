@@ -6,6 +6,9 @@
 // Not for a launcher, which is to leave CUDA alone before it forks: launcher/plan/machine.h.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 namespace accelerate::cuda {
 
 // Whether the GPU strategies are in this build.
@@ -17,6 +20,12 @@ int device_count();
 
 // Makes a GPU the current one of this thread. Throws c10::Error where there is none.
 void set_device(int index);
+
+// As its maker calls it, such as "NVIDIA H100 80GB HBM3". Throws c10::Error where there is none.
+std::string device_name(int index);
+
+// The most bytes that tensors have had on it at one time; 0 where CUDA was not used.
+int64_t peak_memory(int index);
 
 // Gives the GPU back what LibTorch's allocator keeps for later tensors. Waits for the GPU; does
 // nothing where CUDA was not used.

@@ -13,6 +13,13 @@ void set_device(int index) {
               " was asked for, but CUDA is not in this build; build with --config=cuda");
 }
 
+std::string device_name(int index) {
+  TORCH_CHECK(false, "GPU ", index,
+              " was asked for, but CUDA is not in this build; build with --config=cuda");
+}
+
+int64_t peak_memory(int /*index*/) { return 0; }
+
 void empty_cache() {}
 
 }  // namespace accelerate::cuda

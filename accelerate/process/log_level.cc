@@ -4,36 +4,28 @@
 #include <c10/util/Logging.h>
 
 #include <algorithm>
-#include <iterator>
-#include <string>
 
-#include "absl/strings/ascii.h"
+#include "accelerate/logging/level.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate {
 namespace {
 
-struct Level {
-  const char* name;
-  int severity;
-};
-
-// LibTorch has nothing below INFO.
-constexpr Level kLevels[] = {
-    {"DEBUG", 0}, {"INFO", 0}, {"WARNING", 1}, {"ERROR", 2}, {"CRITICAL", 3}};
+// LibTorch has nothing below INFO and nothing above FATAL.
+int severity_of(LogLevel level) {
+  constexpr int kFatal = 3;
+  return std::clamp(static_cast<int>(level) - static_cast<int>(LogLevel::kInfo), 0, kFatal);
+}
 
 }  // namespace
 
 void apply_log_level() {
-  const auto text = launcher::process_environment(launcher::kLogLevelVariable);
-  if (!text.has_value()) return;
-  const std::string word = absl::AsciiStrToUpper(*text);
-  const auto level = std::find_if(std::begin(kLevels), std::end(kLevels),
-                                  [&word](const Level& each) { return word == each.name; });
-  TORCH_CHECK(level != std::end(kLevels), launcher::kLogLevelVariable, "=", *text,
-              " is no level; set it to one of DEBUG, INFO, WARNING, ERROR, CRITICAL, or unset it");
-  FLAGS_caffe2_log_level = level->severity;
+  const auto word = launcher::process_environment(launcher::kLogLevelVariable);
+  if (!word.has_value()) return;
+  const auto level = find_log_level(*word);
+  TORCH_CHECK(level.has_value(), no_log_level(launcher::kLogLevelVariable, *word));
+  FLAGS_caffe2_log_level = severity_of(*level);
 }
 
 }  // namespace accelerate

@@ -9,8 +9,8 @@
 
 namespace accelerate {
 
-// Leaves out what is below the level that ACCELERATE_LOG_LEVEL names in Python's words (DEBUG,
-// INFO, WARNING, ERROR, CRITICAL); all stays as it is where the variable is not set. Throws
+// Leaves out what is below the level that ACCELERATE_LOG_LEVEL names in the words of loggers
+// (accelerate/logging/level.h); all stays as it is where the variable is not set. Throws
 // c10::Error for another word.
 void apply_log_level();
 

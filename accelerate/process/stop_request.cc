@@ -5,6 +5,8 @@
 
 #include <initializer_list>
 
+#include "launcher/posix/tidying_handler.h"
+
 namespace accelerate {
 namespace {
 
@@ -24,7 +26,10 @@ sighandler_t handler_of(int signal) {
 
 void take_stop_requests(int signal) {
   const sighandler_t handler = handler_of(signal);
-  if (handler != SIG_DFL && handler != SIG_IGN && handler != end_process) return;
+  if (handler != SIG_DFL && handler != SIG_IGN && handler != end_process &&
+      handler != launcher::tidying_handler()) {
+    return;
+  }
   struct sigaction action = {};
   action.sa_handler = note_request;
   // A file that is being read is to be read on.

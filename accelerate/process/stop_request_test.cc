@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "gtest/gtest.h"
+#include "launcher/posix/tidying_handler.h"
 
 namespace accelerate {
 namespace {
@@ -64,6 +65,23 @@ TEST(StopRequest, IsHeardByTheFirstProcessOfAContainer) {
   });
   if (code == kNotRoot) GTEST_SKIP() << "this user cannot make namespaces of processes";
   EXPECT_EQ(code, 7);
+}
+
+// In a process of its own, which is not to be stopped by what others of these tests have asked.
+TEST(StopRequest, TakesThePlaceOfAHandlerThatTidiesUpAndOfNoOther) {
+  const auto code_with = [](void (*handler)(int)) {
+    const pid_t child = fork();
+    if (child == 0) {
+      launcher::tidying_handler() = [](int) { _exit(3); };
+      signal(SIGTERM, handler != nullptr ? handler : launcher::tidying_handler().load());
+      take_stop_requests(SIGTERM);
+      raise(SIGTERM);
+      _exit(stop_is_requested() ? 7 : 0);
+    }
+    return wait_for(child);
+  };
+  EXPECT_EQ(code_with(nullptr), 7);
+  EXPECT_EQ(code_with([](int) { _exit(4); }), 4);
 }
 
 TEST(StopRequest, LeavesSignalsOfOtherProcessesAsTheyAre) {

@@ -77,7 +77,7 @@ class Parser {
                                    [&name](const Flag& each) { return each.name == name; });
     if (flag == syntax_.flags.end() || !absl::StartsWith(word, "--")) return unknown_flag(word);
     std::vector<std::string>& values = arguments_.flags[name];
-    values.clear();
+    if (!flag->repeated) values.clear();
     const std::size_t equals = word.find('=');
     if (flag->value_name.empty()) {
       if (equals == std::string::npos) return absl::OkStatus();
@@ -87,11 +87,12 @@ class Parser {
       values.push_back(word.substr(equals + 1));
       return absl::OkStatus();
     }
-    const std::size_t most = flag->many ? words_.size() : 1;
+    const std::size_t before = values.size();
+    const std::size_t most = flag->many ? words_.size() : before + 1;
     while (values.size() < most && next_ < words_.size() && !looks_like_flag(words_[next_])) {
       values.push_back(words_[next_++]);
     }
-    if (!values.empty()) return absl::OkStatus();
+    if (values.size() > before) return absl::OkStatus();
     return lacks_value(name, flag->value_name);
   }
 

@@ -11,7 +11,7 @@
 //   for (const std::string& dtype : arguments->values("dtypes")) add_row(dtype);
 //
 // Flags are written `--config_file=x` or `--config_file x`, hyphens as good as underscores, without
-// abbreviations, anywhere before a first `--`; of a repeated flag the last one holds. Every
+// abbreviations, anywhere before a first `--`; of one that is given twice the last one holds. Every
 // subcommand has `-h` and `--help`.
 //
 // Not for `accelerate launch`, which hands on what it does not know: launcher/request/flags.h reads
@@ -32,6 +32,7 @@ struct Flag {
   std::string name;             // With underscores, without the leading hyphens.
   std::string value_name = "";  // Empty for a switch, which takes no value.
   bool many = false;            // Takes all words up to the next flag, at least one.
+  bool repeated = false;        // Each use adds a value, where else the last one holds.
   std::string help = "";        // Empty for a flag that is taken but not shown.
 };
 

@@ -50,6 +50,17 @@ TEST(Arguments, HaveNoFlagThatWasNotGiven) {
   EXPECT_FALSE(arguments.help);
 }
 
+TEST(Arguments, MayAddUpAFlagThatIsRepeated) {
+  const CommandSyntax syntax = {
+      .name = "paint",
+      .description = "Paints houses.",
+      .flags = {{.name = "room", .value_name = "ROOM", .repeated = true, .help = "One of them."}}};
+  const auto arguments = parse_arguments(syntax, {"--room=a", "--room", "b", "--room=c"});
+  ASSERT_TRUE(arguments.ok()) << arguments.status();
+  EXPECT_THAT(arguments->values("room"), ElementsAre("a", "b", "c"));
+  EXPECT_FALSE(parse_arguments(syntax, {"--room=a", "--room"}).ok());
+}
+
 TEST(Arguments, MayHaveManyOfTheLastPositional) {
   const CommandSyntax syntax = {
       .name = "paint",

@@ -14,14 +14,28 @@
 // Not for text whose characters are wider than one column: it counts characters.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace accelerate::launcher {
 
+enum class BoxAlignment { kCenter, kLeft, kRight };
+
+struct BoxTableStyle {
+  // One for each column; all are centered where there are none.
+  std::vector<BoxAlignment> columns = {};
+  // Whether the frame is made of letters, for terminals that do not show UTF-8.
+  bool is_ascii = false;
+};
+
 // Each row has as many cells as there are headers, at least one. The last column is widened where
 // the title needs it. Ends with a line break.
 std::string box_table(const std::string& title, const std::vector<std::string>& headers,
-                      const std::vector<std::vector<std::string>>& rows);
+                      const std::vector<std::vector<std::string>>& rows,
+                      const BoxTableStyle& style = {});
+
+// How many characters a text in UTF-8 has.
+std::size_t count_characters(const std::string& text);
 
 }  // namespace accelerate::launcher

@@ -96,6 +96,18 @@ TEST(MemoryEstimate, AddsUpALayerThatLiesInTwoFiles) {
   EXPECT_EQ(estimate_memory({first, second}).largest_layer, 32);
 }
 
+TEST(BoxTable, AlignsItsColumnsAsTold) {
+  EXPECT_EQ(box_table("Fruit", {"name", "price"}, {{"fig", "12"}},
+                      {.columns = {BoxAlignment::kLeft, BoxAlignment::kRight}, .is_ascii = true}),
+            "+----------+\n"
+            "|  Fruit   |\n"
+            "+----+-----+\n"
+            "|name|price|\n"
+            "+----+-----+\n"
+            "|fig |   12|\n"
+            "+----+-----+\n");
+}
+
 TEST(BoxTable, WidensItsLastColumnForALongTitle) {
   EXPECT_EQ(box_table("Fruit", {"name", "price"}, {{"apple", "1"}, {"fig", "12"}}),
             "┌───────────┐\n"

@@ -72,6 +72,14 @@ TEST(ExitCodes, AreTwoForAllMistakes) {
       {"checkpoint", "verify", folder},
       {"checkpoint", "remove", folder},
       {"checkpoint", "remove", missing},
+      {"dump"},
+      {"dump", "x"},
+      {"trace"},
+      {"trace", missing},
+      {"runs"},
+      {"runs", missing},
+      {"runs", broken},
+      {"runs", folder},
   };
   for (const Words& words : mistakes) {
     const ProgramEnd end = run(words);
@@ -83,7 +91,8 @@ TEST(ExitCodes, AreTwoForAllMistakes) {
 TEST(ExitCodes, AreNoughtForHelp) {
   const std::vector<Words> commands = {
       {},      {"launch"},          {"config"}, {"config", "default"}, {"config", "update"},
-      {"env"}, {"estimate-memory"}, {"test"},   {"checkpoint"},        {"checkpoint", "list"}};
+      {"env"}, {"estimate-memory"}, {"test"},   {"checkpoint"},        {"checkpoint", "list"},
+      {"runs"}};
   for (Words words : commands) {
     words.push_back("--help");
     const ProgramEnd end = run(words);
@@ -122,6 +131,7 @@ TEST(Terminal, GetsNothingThatItObeys) {
       {"checkpoint", evil},
       {"checkpoint", "list", path},
       {"checkpoint", "remove", path},
+      {"runs", path},
       {evil},
   };
   const Words variables = {"HF_HOME=/" + evil, "CUDA_VISIBLE_DEVICES=" + evil,

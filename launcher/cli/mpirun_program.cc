@@ -4,7 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "launcher/cli/command_output.h"
+#include "launcher/posix/command_output.h"
 
 namespace accelerate::launcher {
 

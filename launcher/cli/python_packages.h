@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "launcher/cli/command_output.h"
 #include "launcher/cli/fact.h"
+#include "launcher/posix/command_output.h"
 
 namespace accelerate::launcher {
 

@@ -27,6 +27,7 @@ constexpr std::array kShown = {
     kCpuAffinityVariable,
     kStoreFdVariable,
     kRankStatesVariable,
+    kFlightRecordVariable,
     kVisibleGpusVariable,
     kThreadsVariable,
     kPythonVariable,

@@ -2,11 +2,14 @@
 
 #include "launcher/cli/checkpoint_command.h"
 #include "launcher/cli/config_command.h"
+#include "launcher/cli/dump_command.h"
 #include "launcher/cli/env_command.h"
 #include "launcher/cli/estimate_memory_command.h"
 #include "launcher/cli/launch_command.h"
+#include "launcher/cli/runs_command.h"
 #include "launcher/cli/test_command.h"
 #include "launcher/cli/tokens_command.h"
+#include "launcher/cli/trace_command.h"
 
 namespace accelerate::launcher {
 
@@ -16,8 +19,11 @@ const std::vector<Subcommand>& subcommands() {
       {"config", "Ask how to train, and write a config file from the answers.", run_config},
       {"env", "Describe this machine and this build, for a bug report.", run_env},
       {"estimate-memory", "Estimate how much memory a model takes.", run_estimate_memory},
+      {"dump", "Tell where the processes of a run are, without stopping it.", run_dump},
       {"test", "Check that this machine is ready for training on many processes.", run_test},
       {"checkpoint", "Look at what training has saved, and whether it is whole.", run_checkpoint},
+      {"runs", "Compare training runs by what they have logged.", run_runs},
+      {"trace", "Put the traces of a profiler of all ranks on one time line.", run_trace},
       {"tokens", "Turn text into a file of tokens to train on.", run_tokens},
   };
   return table;

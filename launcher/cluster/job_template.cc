@@ -59,6 +59,9 @@ std::vector<std::string> launch_words(const LaunchRequest& request, const Launch
   if (request.grace_period != LaunchRequest().grace_period) {
     add("grace_period", absl::StrCat(request.grace_period.count()));
   }
+  if (request.hang_timeout != LaunchRequest().hang_timeout) {
+    add("hang_timeout", absl::StrCat(request.hang_timeout.count()));
+  }
   if (!plan.output.log_dir.empty()) add("log_dir", plan.output.log_dir);
   if (plan.role != LaunchPlan().role) add("role", plan.role);
   if (plan.quiet) words.push_back("--quiet");

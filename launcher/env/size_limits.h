@@ -15,5 +15,6 @@ inline constexpr int kMostMachines = 100'000;
 inline constexpr int kMostProcesses = 1'000'000;  // Of all machines together.
 inline constexpr int kMostThreads = 4096;         // Of one process: more only wait for each other.
 inline constexpr int kLongestGracePeriod = 7 * 24 * 3600;  // In seconds.
+inline constexpr int kLongestHangTimeout = 7 * 24 * 3600;  // In seconds.
 
 }  // namespace accelerate::launcher

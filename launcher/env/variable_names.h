@@ -25,6 +25,7 @@ inline constexpr char kAgentStoreVariable[] = "TORCHELASTIC_USE_AGENT_STORE";
 // it.
 inline constexpr char kStoreFdVariable[] = "ACCELERATE_STORE_FD";
 inline constexpr char kRankStatesVariable[] = "ACCELERATE_RANK_STATES";
+inline constexpr char kFlightRecordVariable[] = "ACCELERATE_FLIGHT_RECORD";
 // What the processes of one attempt of a supervised job know and nobody else: they sign with it
 // what they write into the store.
 inline constexpr char kStoreSecretVariable[] = "ACCELERATE_STORE_SECRET";

@@ -164,6 +164,7 @@ absl::Status read_store(const EnvironmentLookup& lookup, WorkerEnvironment& work
     worker.store_fd = *value;
   }
   worker.rank_states = lookup(kRankStatesVariable).value_or("");
+  worker.flight_record = lookup(kFlightRecordVariable).value_or("");
   worker.store_secret = lookup(kStoreSecretVariable).value_or("");
   const absl::StatusOr<bool> agent_store = read_truth_value(kAgentStoreVariable, lookup);
   if (!agent_store.ok()) return agent_store.status();
@@ -243,12 +244,14 @@ EnvironmentChanges worker_environment_changes(const WorkerEnvironment& worker) {
       {kMainPortVariable, absl::StrCat(worker.main_port)},
       {kStoreFdVariable, std::nullopt},
       {kRankStatesVariable, std::nullopt},
+      {kFlightRecordVariable, std::nullopt},
       {kStoreSecretVariable, std::nullopt},
       {kAgentStoreVariable, std::nullopt},
       {kRestartCountVariable, absl::StrCat(worker.attempt)},
   };
   if (worker.store_fd.has_value()) changes[kStoreFdVariable] = absl::StrCat(*worker.store_fd);
   if (!worker.rank_states.empty()) changes[kRankStatesVariable] = worker.rank_states;
+  if (!worker.flight_record.empty()) changes[kFlightRecordVariable] = worker.flight_record;
   if (!worker.store_secret.empty()) changes[kStoreSecretVariable] = worker.store_secret;
   if (worker.agent_store) changes[kAgentStoreVariable] = "True";
   return changes;

@@ -32,6 +32,8 @@ struct WorkerEnvironment {
   // Where the processes of this machine tell each other how far they are (rank_states.h); empty
   // where no launcher has made that.
   std::string rank_states = "";
+  // Where they note what they do (launcher/flight_record); empty where no launcher has made that.
+  std::string flight_record = "";
   // An agent outside of the job holds the store: rank 0, too, must connect to it and not listen.
   bool agent_store = false;
   // What all processes of the attempt know, and sign their values in the store with; empty where
@@ -52,7 +54,7 @@ struct WorkerEnvironment {
 //   LOCAL_RANK, MPI_LOCALRANKID, OMPI_COMM_WORLD_LOCAL_RANK, MV2_COMM_WORLD_LOCAL_RANK
 //   LOCAL_WORLD_SIZE, MPI_LOCALNRANKS, OMPI_COMM_WORLD_LOCAL_SIZE, MV2_COMM_WORLD_LOCAL_SIZE
 //   MASTER_ADDR, MASTER_PORT, TORCHELASTIC_RESTART_COUNT, ACCELERATE_STORE_SECRET,
-//   ACCELERATE_STORE_FD, ACCELERATE_RANK_STATES
+//   ACCELERATE_STORE_FD, ACCELERATE_RANK_STATES, ACCELERATE_FLIGHT_RECORD
 // and otherwise what the SLURM step or Open MPI (open_mpi.h) tells. Without any of these, all meet
 // at 127.0.0.1:29500, and all ranks are taken to be on this machine where the main address is a
 // loopback one; it is an error otherwise.

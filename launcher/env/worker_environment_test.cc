@@ -223,6 +223,7 @@ TEST(WorkerEnvironment, ReadsBackWhatItExported) {
                                   .main_port = 4321,
                                   .store_fd = 7,
                                   .rank_states = "/proc/7/fd/9",
+                                  .flight_record = "/proc/7/fd/10",
                                   .agent_store = true,
                                   .store_secret = "9c1f"};
   export_worker_environment(main);

@@ -309,6 +309,7 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
                      .rendezvous = request.rendezvous,
                      .max_restarts = request.max_restarts,
                      .grace_period = request.grace_period,
+                     .hang_timeout = request.hang_timeout,
                      .role = request.role,
                      .run_id = request.run_id,
                      .arguments = request.program.arguments,

@@ -61,6 +61,9 @@ struct LaunchPlan {
   int max_restarts = 0;               // How often all processes start again when one has failed.
   // From a worker's being told to stop to its being killed.
   std::chrono::milliseconds grace_period = std::chrono::seconds(30);
+  // How long a process waits for others in a collective until it is reported where each of them is;
+  // 0 where it never is.
+  std::chrono::milliseconds hang_timeout = std::chrono::minutes(5);
   std::chrono::milliseconds restart_pause{100};  // Before the first restart; see restart_pause.h.
   std::string role = "default";                  // What the processes are called together.
   // Tells this run from others: in the names of its logs, and where several machines meet.

@@ -29,8 +29,8 @@ class PlanFuzz : public ::testing::Test {
 
   std::vector<std::string> words() {
     constexpr std::array kCounted = {
-        "--num_processes", "--num_machines", "--machine_rank",     "--num_cpu_threads_per_process",
-        "--grace_period",  "--max_restarts", "--main_process_port"};
+        "--num_processes", "--num_machines", "--machine_rank", "--num_cpu_threads_per_process",
+        "--grace_period",  "--hang_timeout", "--max_restarts", "--main_process_port"};
     constexpr std::array kOther = {
         "--cpu",       "--multi_gpu",     "--oversubscribe",    "--dry_run",
         "--gpu_ids=0", "--gpu_ids=0,1,2", "--rdzv_backend=c10d"};

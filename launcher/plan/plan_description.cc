@@ -37,6 +37,7 @@ std::string describe_plan(const LaunchPlan& plan, const Command& command,
     variables.erase(kStoreFdVariable);
     variables.erase(kStoreSecretVariable);
     variables.erase(kRankStatesVariable);
+    variables.erase(kFlightRecordVariable);
     for (const auto& [name, value] : variables) {
       const bool is_any_port = name == kMainPortVariable && value == "0";
       const bool follows = value.has_value() && is_known_later(plan, name);

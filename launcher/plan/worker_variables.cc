@@ -22,6 +22,7 @@ EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& p
        .main_port = store.port,
        .store_fd = place.local_rank == 0 ? store.listening_fd : std::nullopt,
        .rank_states = place.rank_states,
+       .flight_record = place.flight_record,
        .store_secret = store.secret,
        .attempt = place.attempt});
   variables[kMixedPrecisionVariable] = precision_variable(plan);

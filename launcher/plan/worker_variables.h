@@ -28,8 +28,9 @@ struct WorkerPlace {
   int local_rank = 0;  // From 0 to plan.num_processes - 1.
   // Where it reads how far the workers of this machine are (rank_states.h).
   std::string rank_states = "";
-  int attempt = 0;              // How often all processes were restarted before.
-  std::string error_file = "";  // Where a Python program leaves its last exception, if anywhere.
+  std::string flight_record = "";  // Where it notes what it does (launcher/flight_record).
+  int attempt = 0;                 // How often all processes were restarted before.
+  std::string error_file = "";     // Where a Python program leaves its last exception, if anywhere.
 };
 
 // The value of ACCELERATE_MIXED_PRECISION; nothing where the program is to take its own precision.
@@ -37,9 +38,9 @@ std::optional<std::string> precision_variable(const LaunchPlan& plan);
 
 // The variables of one worker: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR,
 // MASTER_PORT, ACCELERATE_STORE_FD (rank 0), ACCELERATE_STORE_SECRET, ACCELERATE_RANK_STATES,
-// ACCELERATE_MIXED_PRECISION,
-// ACCELERATE_USE_CPU (True or False), OMP_NUM_THREADS, TORCHELASTIC_RESTART_COUNT,
-// TORCHELASTIC_MAX_RESTARTS, and those of plan.environment.
+// ACCELERATE_FLIGHT_RECORD, ACCELERATE_MIXED_PRECISION, ACCELERATE_USE_CPU (True or False),
+// OMP_NUM_THREADS, TORCHELASTIC_RESTART_COUNT, TORCHELASTIC_MAX_RESTARTS, and those of
+// plan.environment.
 EnvironmentChanges worker_variables(const LaunchPlan& plan, const WorkerPlace& place,
                                     const StoreEndpoint& store);
 

@@ -20,13 +20,15 @@ const LaunchPlan kPlan = {.num_processes = 2,
 
 TEST(WorkerVariables, AreThePlaceOfTheWorkerAndHowToTrain) {
   EXPECT_THAT(
-      worker_variables(kPlan, {.local_rank = 0, .rank_states = "/proc/7/fd/8"},
-                       {.port = 4321, .listening_fd = 5, .secret = "9c"}),
+      worker_variables(
+          kPlan, {.local_rank = 0, .rank_states = "/proc/7/fd/8", .flight_record = "/proc/7/fd/9"},
+          {.port = 4321, .listening_fd = 5, .secret = "9c"}),
       UnorderedElementsAre(
           Pair("RANK", "0"), Pair("WORLD_SIZE", "2"), Pair("LOCAL_RANK", "0"),
           Pair("LOCAL_WORLD_SIZE", "2"), Pair("MASTER_ADDR", "127.0.0.1"),
           Pair("MASTER_PORT", "4321"), Pair("ACCELERATE_STORE_FD", "5"),
           Pair("ACCELERATE_STORE_SECRET", "9c"), Pair("ACCELERATE_RANK_STATES", "/proc/7/fd/8"),
+          Pair("ACCELERATE_FLIGHT_RECORD", "/proc/7/fd/9"),
           Pair("ACCELERATE_MIXED_PRECISION", "fp16"), Pair("ACCELERATE_USE_CPU", "False"),
           Pair("OMP_NUM_THREADS", "3"), Pair("TORCHELASTIC_RESTART_COUNT", "0"),
           Pair("TORCHELASTIC_MAX_RESTARTS", "0"),

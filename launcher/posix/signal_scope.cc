@@ -20,16 +20,17 @@ void set_disposition(int signal, sighandler_t handler, struct sigaction* old_act
 
 }  // namespace
 
-SignalScope::SignalScope(std::initializer_list<int> more) {
+SignalScope::SignalScope(std::initializer_list<int> more, std::initializer_list<int> always) {
   sigset_t taken;
   sigemptyset(&taken);
   sigaddset(&taken, SIGCHLD);
   for (const std::initializer_list<int> signals : {{SIGINT, SIGTERM, SIGHUP, SIGUSR1}, more}) {
     for (const int signal : signals) {
-      // A blocked signal arrives even where it is ignored.
       if (!is_ignored(signal)) sigaddset(&taken, signal);
     }
   }
+  // A blocked signal arrives even where it is ignored.
+  for (const int signal : always) sigaddset(&taken, signal);
   // Where SIGCHLD is ignored, as some parents leave it, ended children vanish with their exit
   // codes.
   set_disposition(SIGCHLD, SIG_DFL, &old_child_action_);

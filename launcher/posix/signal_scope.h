@@ -18,12 +18,13 @@
 
 namespace accelerate::launcher {
 
-// Takes SIGCHLD, and SIGINT, SIGTERM, SIGHUP, SIGUSR1 and `more` where they are not ignored (under
-// nohup, or in the background of a script, they are, and stay so). A write without a reader, or
-// beyond the limit of a file's size (ulimit -f), fails instead of killing.
+// Takes SIGCHLD and `always`, and SIGINT, SIGTERM, SIGHUP, SIGUSR1 and `more` where they are not
+// ignored (under nohup, or in the background of a script, they are, and stay so). A write without a
+// reader, or beyond the limit of a file's size (ulimit -f), fails instead of killing.
 class SignalScope {
  public:
-  explicit SignalScope(std::initializer_list<int> more = {});
+  explicit SignalScope(std::initializer_list<int> more = {},
+                       std::initializer_list<int> always = {});
   SignalScope(const SignalScope&) = delete;
   SignalScope& operator=(const SignalScope&) = delete;
   ~SignalScope() { restore(); }

@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 
 TEST(LaunchFlagSizes, HaveAnEnd) {
   for (const std::string flag : {"num_machines", "num_processes", "num_cpu_threads_per_process",
-                                 "grace_period", "main_process_port"}) {
+                                 "grace_period", "hang_timeout", "main_process_port"}) {
     const std::string word = "--" + flag + "=2147483647";
     EXPECT_THAT(std::string(parse_launch_flags({word}).status().message()),
                 HasSubstr(word + " is not valid: it takes a whole number from"));
@@ -21,7 +21,8 @@ TEST(LaunchFlagSizes, HaveAnEnd) {
 
 TEST(LaunchFlagSizes, AreFarAboveWhatThereIs) {
   EXPECT_TRUE(parse_launch_flags({"--num_machines=100000", "--num_processes=1000000",
-                                  "--num_cpu_threads_per_process=4096", "--grace_period=604800"})
+                                  "--num_cpu_threads_per_process=4096", "--grace_period=604800",
+                                  "--hang_timeout=604800"})
                   .ok());
 }
 

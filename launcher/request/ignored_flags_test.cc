@@ -23,6 +23,7 @@ std::string telling_value(const LaunchFlag& flag) {
       {"role", "trainer"},
       {"max_restarts", "3"},
       {"grace_period", "60"},
+      {"hang_timeout", "60"},
   };
   const auto found = values.find(flag.name);
   return found == values.end() ? flag.example : found->second;

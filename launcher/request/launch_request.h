@@ -34,8 +34,9 @@ struct LaunchRequest {
   // its section for DeepSpeed is for that alone.
   std::optional<std::string> accumulation_steps = std::nullopt;
   int max_restarts = 0;
-  std::chrono::seconds grace_period{30};  // From SIGTERM to SIGKILL.
-  std::string run_id = "none";            // What the machines of one job know each other by.
+  std::chrono::seconds grace_period{30};   // From SIGTERM to SIGKILL.
+  std::chrono::seconds hang_timeout{300};  // A rank's waiting until it is reported; 0 for never.
+  std::string run_id = "none";             // What the machines of one job know each other by.
   RendezvousSettings rendezvous = {};
   std::string role = "default";
   OutputPlan output = {};

@@ -124,6 +124,15 @@ absl::Status set_grace_period(const std::string& value, LaunchRequest& request) 
   return seconds.status();
 }
 
+absl::Status set_hang_timeout(const std::string& value, LaunchRequest& request) {
+  const absl::StatusOr<int> seconds =
+      parse_integer(value, {.name = "--hang_timeout",
+                            .maximum = kLongestHangTimeout,
+                            .remedy = "write seconds, for example --hang_timeout=300."});
+  if (seconds.ok()) request.hang_timeout = std::chrono::seconds(*seconds);
+  return seconds.status();
+}
+
 absl::Status set_run_id(const std::string& value, LaunchRequest& request) {
   // It is sent to the main machine, and stands in an environment variable.
   constexpr std::size_t kLongest = 256;
@@ -279,6 +288,12 @@ std::vector<LaunchFlag> own_flags() {
           {"grace_period", "SECONDS", "Time to end after SIGTERM before processes are killed (30).",
            kOutput, FlagUse::kLaunch, Set(set_grace_period)},
           differs<&LaunchRequest::grace_period>),
+      ignored_under({kOtherLauncher, kMpirun, kPrintedMpirun},
+                    {"hang_timeout", "SECONDS",
+                     "Report where each process is when one has waited for others this long, 0 for "
+                     "never (300).",
+                     kOutput, FlagUse::kLaunch, Set(set_hang_timeout)},
+                    differs<&LaunchRequest::hang_timeout>),
       {"monitor_interval", "NUMBER", "Accepted, and without effect: an end is noticed at once.",
        kOutput, FlagUse::kLaunch, Set(set_nothing)},
   };

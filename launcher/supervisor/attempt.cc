@@ -9,6 +9,7 @@
 #include "launcher/env/rank_states.h"
 #include "launcher/posix/output_writer.h"
 #include "launcher/posix/random_secret.h"
+#include "launcher/supervisor/flight_reporter.h"
 #include "launcher/supervisor/open_file_limit.h"
 
 namespace accelerate::launcher {
@@ -101,11 +102,18 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
                                        const std::optional<LogFolder>& logs, JobScope& scope) {
   absl::StatusOr<RankStates> states = RankStates::create(job.plan.num_processes);
   if (!states.ok()) return states.status();
+  FlightReporter reporter({.num_ranks = job.plan.num_processes,
+                           .first_rank = job.plan.rank_of(0),
+                           .world_size = job.plan.world_size(),
+                           .hang_timeout = job.plan.hang_timeout,
+                           .folder = logs.has_value() ? logs->path() : "."});
   std::vector<WorkerSetup> setups;
   for (int rank = 0; rank < job.plan.num_processes; ++rank) {
-    absl::StatusOr<WorkerSetup> setup =
-        set_up(job, logs, attempt.store.endpoint,
-               {.local_rank = rank, .rank_states = states->path(), .attempt = attempt.number});
+    absl::StatusOr<WorkerSetup> setup = set_up(job, logs, attempt.store.endpoint,
+                                               {.local_rank = rank,
+                                                .rank_states = states->path(),
+                                                .flight_record = reporter.path(),
+                                                .attempt = attempt.number});
     if (!setup.ok()) return setup.status();
     setups.push_back(*std::move(setup));
   }
@@ -119,8 +127,9 @@ absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
   if (job.execution != nullptr) {
     options.start_failure = [&execution = *job.execution] { return execution.failure(); };
   }
-  auto group = std::make_unique<WorkerGroup>(std::move(options), scope.signals, scope.adoption,
-                                             *watchdog, *std::move(states), attempt.link);
+  auto group =
+      std::make_unique<WorkerGroup>(std::move(options), scope.signals, scope.adoption, *watchdog,
+                                    *std::move(states), std::move(reporter), attempt.link);
   absl::StatusOr<GroupEnd> end = group->run(std::move(attempt.store.socket), setups, job.worker);
   if (!end.ok()) return end.status();
   scope.has_lost_output = end->has_lost_output = scope.has_lost_output || end->has_lost_output;

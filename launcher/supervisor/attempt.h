@@ -81,7 +81,8 @@ class AttemptEnd {
 // What all attempts of a job have in common: who hears of signals and of orphans, and what is not
 // made good by another attempt.
 struct JobScope {
-  SignalScope signals{SIGUSR2, SIGTSTP, SIGCONT};
+  // SIGQUIT ends nothing here, and a script's background has it ignored.
+  SignalScope signals{{SIGUSR2, SIGTSTP, SIGCONT}, /*always=*/{SIGQUIT}};
   Adoption adoption = {};
   bool has_lost_output = false;  // In some attempt so far.
 };

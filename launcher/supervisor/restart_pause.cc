@@ -24,6 +24,7 @@ std::optional<int> take_ending_signal(SignalScope& signals) {
   while (const std::optional<int> signal = signals.take()) {
     switch (*signal) {
       case SIGCHLD:
+      case SIGQUIT:  // There is nobody to report about.
       case SIGUSR1:
       case SIGUSR2:
       case SIGCONT:

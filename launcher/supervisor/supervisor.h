@@ -31,15 +31,17 @@ namespace accelerate::launcher {
 // reach it, and leaves with std::exit() and the code that `worker` returned; an exception that
 // `worker` lets out ends it by std::terminate().
 //
-// A worker that exits with another code than 0, or is killed, ends the job: the others, with all
-// of their process groups, get SIGTERM, and SIGKILL after the grace period. SIGINT, SIGTERM and
-// SIGHUP to this process are passed on (SIGHUP as SIGTERM) and end the job in the same way; another
-// SIGINT or SIGTERM ends the grace period. SIGTSTP and SIGCONT stop the workers and let them go on.
+// A worker that exits with another code than 0, or is killed, ends the job: the others, with all of
+// their process groups, get SIGTERM, and SIGKILL after the grace period. SIGINT, SIGTERM and SIGHUP
+// to this process are passed on (SIGHUP as SIGTERM) and end the job in the same way; another SIGINT
+// or SIGTERM ends the grace period. SIGTSTP and SIGCONT stop the workers and let them go on.
 // SIGUSR1 and SIGUSR2, a scheduler's warning that the time is nearly over, are passed on and end
 // nothing: workers start with them ignored, unless this process handles them, and may set a
-// handler. What the workers have started is killed when the last of them has ended, whatever
-// session it has moved to. When this process is killed, so are the workers, their process groups,
-// and what was executed in other ones with the environment of its parents.
+// handler. At SIGQUIT, and where a rank has waited too long in a collective, it is told where each
+// worker is (flight_reporter.h), and nothing ends. What the workers have started is killed when the
+// last of them has ended, whatever session it has moved to. When this process is killed, so are the
+// workers, their process groups, and what was executed in other ones with the environment of its
+// parents.
 //
 // A job that ends for such a failure starts again, with all its workers, as often as the plan
 // allows, after a pause that gets longer; TORCHELASTIC_RESTART_COUNT tells them the attempt, and

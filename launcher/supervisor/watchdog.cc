@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "launcher/posix/close_files.h"
 #include "launcher/posix/system_error.h"
 #include "launcher/supervisor/adoption.h"
 
@@ -17,10 +18,7 @@ namespace {
   setsid();
   // An inherited end of somebody's pipe would keep its reader waiting for as long as this lives.
   dup2(lifeline, STDIN_FILENO);
-  if (close_range(STDIN_FILENO + 1, ~0u, 0) != 0) {
-    const long limit = sysconf(_SC_OPEN_MAX);  // Kernels before 5.9.
-    for (int fd = STDIN_FILENO + 1; fd < limit; ++fd) close(fd);
-  }
+  close_files_from(STDIN_FILENO + 1);
   std::vector<pid_t> groups;
   pid_t group = 0;
   ssize_t size = 0;

@@ -99,6 +99,7 @@ absl::Status WorkerGroup::start_worker(const WorkerSetup& setup,
     output_relay_.close();
     error_relay_.close();
     rank_states_.close();
+    flight_reporter_.close();
     ignore_warnings();
     signals_.restore();
     if (link_ != nullptr) link_->close();
@@ -113,6 +114,7 @@ absl::Status WorkerGroup::start_worker(const WorkerSetup& setup,
                 .keeps_stdin = workers_.empty()},
                worker);
   }
+  flight_reporter_.note_start(static_cast<int>(workers_.size()), pid);
   workers_.push_back({.pid = pid});
   return absl::OkStatus();
 }
@@ -121,6 +123,7 @@ void WorkerGroup::wait_and_handle() {
   std::vector<pollfd> polled = {{.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
   output_relay_.add_to(polled);
   error_relay_.add_to(polled);
+  flight_reporter_.add_to(polled);
   if (link_ != nullptr) link_->add_to(polled);
   poll(polled.data(), polled.size(), poll_timeout());
 
@@ -131,6 +134,8 @@ void WorkerGroup::wait_and_handle() {
   collect_ends();
   output_relay_.forward();
   error_relay_.forward();
+  const std::string news = flight_reporter_.handle();
+  if (!news.empty()) error_relay_.print(news);
   const Clock::time_point now = Clock::now();
   if (kill_time_.has_value() && now >= *kill_time_) kill_all(/*by_request=*/false);
   if (drop_time_.has_value() && now >= *drop_time_) {
@@ -148,6 +153,7 @@ int WorkerGroup::poll_timeout() const {
   };
   shorten(error_relay_.wait());
   if (link_ != nullptr) shorten(link_->wait());
+  shorten(flight_reporter_.wait());
   for (const auto& time : {blame_time_, kill_time_, drop_time_}) {
     if (time.has_value()) shorten(std::chrono::ceil<milliseconds>(*time - Clock::now()));
   }
@@ -163,6 +169,9 @@ void WorkerGroup::hear_signals() {
       case SIGUSR1:
       case SIGUSR2:
         if (!is_stopping_) warn_workers(*signal);
+        break;
+      case SIGQUIT:
+        if (!are_reaped_) error_relay_.print(flight_reporter_.report_for_signal());
         break;
       case SIGTSTP:
         suspend();
@@ -198,6 +207,7 @@ void WorkerGroup::suspend() {
   for (auto* time : {&blame_time_, &kill_time_, &drop_time_}) {
     if (time->has_value()) **time += Clock::now() - begin;
   }
+  flight_reporter_.forget_time();
   signal_groups(SIGCONT);
 }
 
@@ -307,6 +317,7 @@ void WorkerGroup::warn_workers(int signal) const {
 }
 
 void WorkerGroup::end_groups() {
+  flight_reporter_.stop();
   signal_groups(SIGKILL);
   output_relay_.finish_all();
   error_relay_.finish_all();
@@ -324,6 +335,7 @@ void WorkerGroup::end_groups() {
 // With the watchdog, those that are no orphans.
 std::vector<pid_t> WorkerGroup::own_children() const {
   std::vector<pid_t> pids = {watchdog_.pid()};
+  if (flight_reporter_.writer() != 0) pids.push_back(flight_reporter_.writer());
   for (const Worker& worker : workers_) pids.push_back(worker.pid);
   return pids;
 }

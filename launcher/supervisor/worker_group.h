@@ -2,7 +2,7 @@
 //
 // Example:
 //   WorkerGroup group({.grace_period = std::chrono::seconds(5)}, signals, adoption, *watchdog,
-//                     *std::move(rank_states), /*link=*/nullptr);
+//                     *std::move(rank_states), FlightReporter({}), /*link=*/nullptr);
 //   absl::StatusOr<GroupEnd> end = group.run(std::move(socket), setups, worker);
 //   if (end.ok() && end->is_well()) return 0;
 //
@@ -28,6 +28,7 @@
 #include "launcher/posix/worker_end.h"
 #include "launcher/rendezvous/job_link.h"
 #include "launcher/supervisor/adoption.h"
+#include "launcher/supervisor/flight_reporter.h"
 #include "launcher/supervisor/group_end.h"
 #include "launcher/supervisor/output_relay.h"
 #include "launcher/supervisor/watchdog.h"
@@ -54,14 +55,16 @@ class WorkerGroup {
  public:
   // All but `options` must outlive the group; each group needs a watchdog of its own. `link` is
   // null where the job has no other machine. The workers read in `rank_states` how far the others
-  // are.
+  // are, and note what they do in the record of `flight_reporter`, which tells when they hang.
   WorkerGroup(WorkerGroupOptions options, SignalScope& signals, const Adoption& adoption,
-              Watchdog& watchdog, RankStates rank_states, JobLink* link)
+              Watchdog& watchdog, RankStates rank_states, FlightReporter flight_reporter,
+              JobLink* link)
       : options_(std::move(options)),
         signals_(signals),
         adoption_(adoption),
         watchdog_(watchdog),
         rank_states_(std::move(rank_states)),
+        flight_reporter_(std::move(flight_reporter)),
         link_(link) {}
 
   // Forks a worker for each of `setups`, from rank 0, which leaves with what `worker` returns, and
@@ -113,6 +116,7 @@ class WorkerGroup {
   const Adoption& adoption_;
   Watchdog& watchdog_;
   RankStates rank_states_;
+  FlightReporter flight_reporter_;
   JobLink* link_;
   OutputRelay error_relay_{STDERR_FILENO};
   OutputRelay output_relay_{STDOUT_FILENO, [this](auto lines) { error_relay_.print(lines); }};

@@ -42,6 +42,9 @@ void become_stream(int pipe, int stream) {
   setsid();  // Note [Sessions and the terminal]
   start.watchdog.hand_over(getpid());
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Where the system lets only ancestors look into a process (Yama): the supervisor's debugger is
+  // none.
+  prctl(PR_SET_PTRACER, static_cast<unsigned long>(start.supervisor), 0, 0, 0);
   // The request came too late where the parent has died by now.
   if (getppid() != start.supervisor) _exit(128 + SIGKILL);
 

@@ -34,6 +34,7 @@ extern std::vector<std::string> prompts;
 void generate(const std::string& prompt);
 bool is_bad(const at::Tensor& loss);
 extern torch::nn::Linear ema;
+extern int64_t step;
 // ---- exchange.h
 extern Communicator& communicator;
 // ---- find_executable_batch_size.h

@@ -6,3 +6,9 @@
 extern accelerate::Communicator& communicator;
 extern at::Device device;
 extern accelerate::Stateful& part;
+// ---- bytes.h
+extern accelerate::State state;
+extern std::string archive;
+// ---- name_list.h
+extern accelerate::State state;
+void use(const std::string& name);

@@ -11,3 +11,7 @@ extern MpirunLaunch launch;
 // ---- questionnaire.h
 extern Dialog& dialog;
 extern absl::Status status;
+// ---- runs_table.h
+#include "formats/runs/read_runs.h"
+// ---- sparkline.h
+extern runs::Metric metric;

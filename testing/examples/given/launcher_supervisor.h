@@ -15,6 +15,8 @@ extern std::optional<LogFolder> logs;
 // ---- end_report.h
 extern WorkerGroup group;
 extern GroupEnd end;
+// ---- flight_reporter.h
+extern pid_t worker;
 // ---- group_end.h
 extern GroupEnd end;
 // ---- last_words.h

@@ -14,7 +14,8 @@ from accelerate_cpp import PREFIX
 
 USAGE = """usage: accelerate-cpp new FOLDER     a project with a program that trains, to begin with
        accelerate-cpp cmake-path     the folder for CMake's CMAKE_PREFIX_PATH
-       accelerate-cpp COMMAND ...    accelerate's own: checkpoint, config, env, estimate-memory, launch, test, tokens
+       accelerate-cpp COMMAND ...    accelerate's own: checkpoint, config, dump, env, estimate-memory, launch,
+                                     runs, test, tokens, trace
 
 `accelerate-cpp launch --help` and so on describe those. Where they speak of `accelerate`, it is this command."""
 

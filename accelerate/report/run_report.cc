@@ -1,0 +1,178 @@
+#include "accelerate/report/run_report.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "accelerate/report/report_page.h"
+#include "formats/files/atomic_file.h"
+
+namespace accelerate {
+namespace {
+
+constexpr std::array kPhases = {Phase::kData,     Phase::kForward,       Phase::kEvaluation,
+                                Phase::kBackward, Phase::kCommunication, Phase::kOptimizer,
+                                Phase::kCaptured, Phase::kOther};
+
+double seconds_of(const RankReport& rank, Phase phase) {
+  const MeasuredSteps& measured = rank.measured;
+  return measured.steps > 0
+             ? measured.seconds.at(static_cast<size_t>(phase)) / static_cast<double>(measured.steps)
+             : 0;
+}
+double step_seconds_of(const RankReport& rank) {
+  return rank.measured.steps > 0
+             ? rank.measured.total_seconds() / static_cast<double>(rank.measured.steps)
+             : 0;
+}
+
+// What is a rank's own, without what it waits for others: the slow one is not seen in the step's
+// time, which is the same for all.
+double own_seconds_of(const RankReport& rank) {
+  return step_seconds_of(rank) - seconds_of(rank, Phase::kCommunication);
+}
+
+template <class Value>
+double mean_over(const std::vector<RankReport>& ranks, Value&& value) {
+  double sum = 0;
+  for (const RankReport& rank : ranks) sum += value(rank);
+  return ranks.empty() ? 0 : sum / static_cast<double>(ranks.size());
+}
+
+std::string time_text(double seconds) {
+  if (seconds < 1e-3) return absl::StrFormat("%.1f us", seconds * 1e6);
+  if (seconds < 1) return absl::StrFormat("%.2f ms", seconds * 1e3);
+  return absl::StrFormat("%.2f s", seconds);
+}
+
+std::string count_text(double count) {
+  constexpr const char* kUnits[] = {"", "k", "M", "G", "T", "P", "E"};
+  size_t unit = 0;
+  for (; count >= 1000 && unit < 6; ++unit) count /= 1000;
+  return absl::StrFormat(unit == 0 ? "%.4g%s" : "%.3g %s", count, kUnits[unit]);
+}
+
+std::string bytes_text(int64_t bytes) {
+  return absl::StrFormat("%.2f GiB", static_cast<double>(bytes) / (1 << 30));
+}
+
+}  // namespace
+
+double RunReport::step_seconds() const { return mean_over(ranks, step_seconds_of); }
+
+double RunReport::phase_seconds(Phase phase) const {
+  return mean_over(ranks, [phase](const RankReport& rank) { return seconds_of(rank, phase); });
+}
+
+double RunReport::samples_per_second() const {
+  // Each rank counts what all have had.
+  return mean_over(ranks, [](const RankReport& rank) {
+    const double seconds = rank.measured.total_seconds();
+    return seconds > 0 ? static_cast<double>(rank.measured.samples) / seconds : 0;
+  });
+}
+
+double RunReport::tokens_per_second() const { return samples_per_second() * tokens_per_sample; }
+
+double RunReport::flops_per_second() const {
+  double sum = 0;
+  for (const RankReport& rank : ranks)
+    if (const double seconds = step_seconds_of(rank); seconds > 0)
+      sum += rank.measured.flops_per_step / seconds;
+  return sum;
+}
+
+double RunReport::share_of_peak() const {
+  double peak = 0;
+  for (const RankReport& rank : ranks) peak += rank.peak_flops;
+  return peak > 0 ? flops_per_second() / peak : 0;
+}
+
+std::map<std::string, double> RunReport::values() const {
+  std::map<std::string, double> values;
+  for (const Phase phase : kPhases)
+    values[absl::StrCat("time/", to_string(phase))] = phase_seconds(phase);
+  values["time/step"] = step_seconds();
+  const auto set = [&values](const char* name, double value) {
+    if (value > 0) values[name] = value;
+  };
+  set("samples_per_second", samples_per_second());
+  set("tokens_per_second", tokens_per_second());
+  set("flops_per_second", flops_per_second());
+  set("share_of_peak", share_of_peak());
+  set("goodput", goodput);
+  double memory = 0;
+  for (const RankReport& rank : ranks)
+    memory = std::max(memory, static_cast<double>(rank.peak_memory));
+  set("peak_memory", memory);
+  return values;
+}
+
+void RunReport::save_page(const std::string& path) const {
+  absl::StatusOr<AtomicFile> file = AtomicFile::create(path, {.overwrite = true});
+  absl::Status status = file.status();
+  if (status.ok()) status = file->append(internal::page_of(*this));
+  if (status.ok()) status = file->commit();
+  TORCH_CHECK(status.ok(),
+              "the report's page could not be written: ", std::string(status.message()));
+}
+
+std::ostream& operator<<(std::ostream& out, const RunReport& report) {
+  if (report.ranks.empty() || report.ranks[0].measured.steps == 0)
+    return out << "no step has been measured yet\n";
+  const MeasuredSteps& first = report.ranks[0].measured;
+  const double step = report.step_seconds();
+  out << absl::StrFormat("%d steps of %s (median %s, longest %s; the first one %s)\n", first.steps,
+                         time_text(step), time_text(first.median_step),
+                         time_text(first.longest_step), time_text(first.first_step_seconds));
+  for (const Phase phase : kPhases) {
+    const double seconds = report.phase_seconds(phase);
+    if (seconds == 0) continue;
+    out << absl::StrFormat("  %-14s %10s  %5.1f %%", to_string(phase), time_text(seconds),
+                           100 * seconds / step);
+    if (report.ranks.size() > 1) {
+      const auto [least, most] = std::minmax_element(
+          report.ranks.begin(), report.ranks.end(), [phase](const auto& a, const auto& b) {
+            return seconds_of(a, phase) < seconds_of(b, phase);
+          });
+      out << absl::StrFormat("   %s (rank %d) to %s (rank %d)",
+                             time_text(seconds_of(*least, phase)), least - report.ranks.begin(),
+                             time_text(seconds_of(*most, phase)), most - report.ranks.begin());
+    }
+    out << "\n";
+  }
+  if (report.ranks.size() > 1) {
+    const auto slowest = std::max_element(
+        report.ranks.begin(), report.ranks.end(),
+        [](const auto& a, const auto& b) { return own_seconds_of(a) < own_seconds_of(b); });
+    const double mean = mean_over(report.ranks, own_seconds_of);
+    if (own_seconds_of(*slowest) > 1.1 * mean)
+      out << absl::StrFormat("  rank %d is slow: %s of its own in a step, where the mean is %s\n",
+                             slowest - report.ranks.begin(), time_text(own_seconds_of(*slowest)),
+                             time_text(mean));
+  }
+  std::vector<std::string> rates;
+  if (report.samples_per_second() > 0)
+    rates.push_back(count_text(report.samples_per_second()) + " samples/s");
+  if (report.tokens_per_second() > 0)
+    rates.push_back(count_text(report.tokens_per_second()) + " tokens/s");
+  if (report.flops_per_second() > 0) {
+    rates.push_back(count_text(report.flops_per_second()) + "FLOP/s");
+    rates.push_back(absl::StrFormat("%.1f %% of the peak%s", 100 * report.share_of_peak(),
+                                    report.is_peak_measured ? " of a matrix product here" : ""));
+  }
+  if (!rates.empty()) out << absl::StrJoin(rates, ", ") << "\n";
+  int64_t memory = 0;
+  for (const RankReport& rank : report.ranks) memory = std::max(memory, rank.peak_memory);
+  out << "at most " << bytes_text(memory) << " of memory on a rank";
+  if (report.goodput > 0)
+    out << absl::StrFormat("; %.1f %% of the time since the run began went into its steps",
+                           100 * report.goodput);
+  return out << "\n";
+}
+
+}  // namespace accelerate

@@ -1,0 +1,46 @@
+// Trackers that keep `metrics.jsonl` and `metrics.csv` in the run's folder: a line for each call of
+// log(), for scripts, spreadsheets and `accelerate runs`.
+//
+//   accelerator.init_trackers("first", {{"lr", 0.1}}, {.trackers = {"jsonl", "csv"}});
+//
+// A line is in the system's hands when log() returns, or, of values on a GPU, when these are there.
+// A CSV file is written anew for each name that was not there before; for many names that come and
+// go, JSON lines are better. Not for images and histograms, which they leave out.
+#pragma once
+
+#include <optional>
+
+#include "accelerate/tracking/file_warning.h"
+#include "accelerate/tracking/tracker.h"
+#include "formats/metrics/csv_writer.h"
+#include "formats/metrics/jsonl_writer.h"
+
+namespace accelerate {
+
+class JsonLinesTracker final : public Tracker {
+ public:
+  std::string_view name() const override { return "jsonl"; }
+  bool needs_folder() const override { return true; }
+  void start(const TrackedRun& run) override;
+  void rewind(int64_t step) override;
+  void log(const metrics::Record& record) override;
+
+ private:
+  std::optional<metrics::JsonlWriter> writer_;
+  internal::FileWarning warning_;
+};
+
+class CsvTracker final : public Tracker {
+ public:
+  std::string_view name() const override { return "csv"; }
+  bool needs_folder() const override { return true; }
+  void start(const TrackedRun& run) override;
+  void rewind(int64_t step) override;
+  void log(const metrics::Record& record) override;
+
+ private:
+  std::optional<metrics::CsvWriter> writer_;
+  internal::FileWarning warning_;
+};
+
+}  // namespace accelerate

@@ -1,0 +1,40 @@
+// Part of the trackers; not for others. The means over all ranks of the numbers that a call of
+// log() has: up to 60 by one all-reduce, more by two.
+//
+//   RankMeans means(communicator, device, names, numbers);
+//   const std::vector<double> values = means.get();
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "accelerate/comm/communicator.h"
+#include "accelerate/device/host_copy.h"
+
+namespace accelerate::internal {
+
+class RankMeans {
+ public:
+  using Number = std::variant<double, at::Tensor>;
+
+  // Collective. Throws c10::Error where the ranks come with different names: on the CPU on all
+  // ranks. For a GPU it does not wait, unless there are more than 60 numbers: then it throws on
+  // the ranks that have so many, and otherwise get() does.
+  RankMeans(Communicator& communicator, c10::Device device, const std::vector<std::string>& names,
+            const std::vector<Number>& numbers);
+
+  bool is_there() const { return sums_.is_there(); }
+  // Waits. Throws c10::Error where the ranks came with different names, and nobody noticed yet.
+  std::vector<double> get() const;
+
+ private:
+  std::vector<std::string> names_;
+  int ranks_;
+  HostCopy sums_;
+};
+
+}  // namespace accelerate::internal

@@ -1,0 +1,44 @@
+// The tracker for TensorBoard, which shows a run's curves, images and histograms in a browser:
+//
+//   $ tensorboard --logdir runs
+//
+// The settings of the run are in the tab "HParams". What only TensorBoard has goes to the tracker
+// itself, which only the main process has:
+//
+//   auto* board = accelerator.template get_tracker<TensorBoardTracker>("tensorboard");
+//   if (board != nullptr) board->log_layout({{"losses", {{"both", {"train/loss", "eval/loss"}}}}});
+//
+// Scalars have the precision of a float there. Not for reading values back: "jsonl" keeps them as
+// they are.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "accelerate/tracking/file_warning.h"
+#include "accelerate/tracking/tracker.h"
+#include "formats/tensorboard/event_writer.h"
+
+namespace accelerate {
+
+class TensorBoardTracker final : public Tracker {
+ public:
+  std::string_view name() const override { return "tensorboard"; }
+  bool needs_folder() const override { return true; }
+  void start(const TrackedRun& run) override;
+  void rewind(int64_t step) override;
+  void log(const metrics::Record& record) override;
+  bool log_image(const std::string& name, int64_t step, const LoggedImage& image) override;
+  bool log_histogram(const std::string& name, int64_t step,
+                     std::span<const double> values) override;
+  void finish() override;
+
+  // The charts of the tab "Custom scalars", by groups.
+  void log_layout(const tensorboard::Layout& layout);
+
+ private:
+  std::optional<tensorboard::EventWriter> writer_;
+  internal::FileWarning warning_;
+};
+
+}  // namespace accelerate

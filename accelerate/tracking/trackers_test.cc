@@ -1,0 +1,521 @@
+#include "accelerate/tracking/trackers.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "accelerate/comm/testing/world_test.h"
+#include "accelerate/tracking/tensorboard_tracker.h"
+#include "formats/metrics/jsonl_reader.h"
+#include "formats/metrics/run_folder.h"
+#include "formats/tensorboard/scalar_reader.h"
+#include "testing/errors/message_of.h"
+
+namespace accelerate {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+// A class of a program's own.
+class NotingTracker final : public Tracker {
+ public:
+  explicit NotingTracker(std::vector<std::string>* notes) : notes_(*notes) {}
+
+  std::string_view name() const override { return "noting"; }
+  void start(const TrackedRun& run) override { note("start", run.name, run.folder); }
+  void rewind(int64_t step) override { note("rewind", step, ""); }
+  void log(const metrics::Record& record) override {
+    note("log", record.step, record.values.empty() ? "" : record.values[0].first);
+  }
+  bool log_image(const std::string& name, int64_t step, const LoggedImage& image) override {
+    note("image", step, c10::str(name, " ", image.width, "x", image.height, "x", image.channels));
+    pixels_ = std::string(image.pixels);
+    return true;
+  }
+  void flush() override { note("flush", "", ""); }
+  void finish() override { note("finish", "", ""); }
+
+  std::string pixels_;
+
+ private:
+  template <class A, class B>
+  void note(const char* what, const A& a, const B& b) {
+    notes_.push_back(c10::str(what, " ", a, " ", b));
+  }
+  std::vector<std::string>& notes_;
+};
+
+class Warnings : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning& warning) override { all.push_back(warning.msg()); }
+  std::vector<std::string> all;
+};
+
+class TrackersTest : public WorldTest {
+ protected:
+  TrackersTest() {
+    // One folder for all ranks, which rank 0 makes.
+    std::string folder = testing::TempDir() + "/trackers.XXXXXX";
+    if (rank_ == 0) {
+      EXPECT_NE(mkdtemp(folder.data()), nullptr);
+    }
+    folder_ = world_->broadcast_bytes(folder, 0);
+    process_.rank = rank_;
+    process_.world_size = size_;
+  }
+
+  std::unique_ptr<Trackers> make() { return std::make_unique<Trackers>(*world_, process_); }
+  std::unique_ptr<Trackers> begin(const std::string& name = "run") {
+    auto trackers = make();
+    trackers->init(name, {{"lr", 0.1}, {"layers", 12}, {"name", "adam"}, {"flag", true}}, all());
+    return trackers;
+  }
+  TrackingOptions all() const {
+    return {.folder = folder_, .trackers = {"tensorboard", "jsonl", "csv"}};
+  }
+  std::string text_of(const std::string& file) const {
+    std::ifstream stream(folder_ + "/" + file);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  // The bytes of TensorBoard's files.
+  std::string events_of(const std::string& run) const {
+    std::string all;
+    for (const auto& file : std::filesystem::directory_iterator(folder_ + "/" + run))
+      if (file.path().string().find("tfevents") != std::string::npos)
+        all += text_of(run + "/" + file.path().filename().string());
+    return all;
+  }
+  // The steps and values of a series, which all trackers have alike.
+  std::vector<std::pair<int64_t, double>> series(const std::string& run, const std::string& name) {
+    const auto lines = metrics::read_jsonl(folder_ + "/" + run + "/metrics.jsonl").value();
+    const auto board = tensorboard::read_scalars(folder_ + "/" + run).value();
+    std::vector<std::pair<int64_t, double>> points, shown;
+    for (const auto& point : lines.series.at(name)) points.emplace_back(point.step, point.value);
+    for (const auto& point : board.series.at(name)) shown.emplace_back(point.step, point.value);
+    EXPECT_EQ(points, shown);
+    return points;
+  }
+
+  std::string folder_;
+  ProcessInfo process_;
+};
+
+TEST_F(TrackersTest, KeepWhatTheMainProcessLogs) {
+  auto trackers = begin();
+  trackers->log({{"loss", 0.5}, {"tokens", 4096 + rank_}, {"note", "warm"}}, {.step = 3});
+  trackers->log({{"loss", at::full({}, 0.25)}, {"count", at::full({1, 1}, 7, at::kLong)}});
+  trackers->finish();
+  if (rank_ != 0) return;
+  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(3, 0.5), Pair(4, 0.25)));
+  EXPECT_THAT(series("run", "tokens"), ElementsAre(Pair(3, 4096)));
+  EXPECT_THAT(text_of("run/metrics.jsonl"), HasSubstr("\"count\":7}"));
+  EXPECT_THAT(text_of("run/metrics.csv"), HasSubstr("step,time,loss,tokens,note,count\n3,"));
+  const auto config = metrics::read_run_config(folder_ + "/run/config.json").value();
+  EXPECT_EQ(config.values.dump(), R"({"lr":0.1,"layers":12,"name":"adam","flag":true})");
+}
+
+TEST_F(TrackersTest, AverageOverTheRanksOnRequest) {
+  auto trackers = begin();
+  trackers->log({{"number", rank_}, {"tensor", at::full({1}, 2.0 * rank_, at::kFloat)}},
+                {.step = 0, .mean_over_ranks = true});
+  // More than fit into the smallest exchange.
+  LogValues many;
+  for (int i = 0; i < 100; ++i) many.emplace_back(c10::str("v", i), rank_ + i);
+  trackers->log(many, {.mean_over_ranks = true});
+  trackers->finish();
+  if (rank_ != 0) return;
+  const double mean = (size_ - 1) / 2.0;
+  EXPECT_THAT(series("run", "number"), ElementsAre(Pair(0, mean)));
+  EXPECT_THAT(series("run", "tensor"), ElementsAre(Pair(0, 2 * mean)));
+  EXPECT_THAT(series("run", "v99"), ElementsAre(Pair(1, 99 + mean)));
+}
+
+TEST_F(TrackersTest, SayOnAllRanksWhereTheseLogDifferentNames) {
+  auto trackers = begin();
+  const LogOptions mean = {.mean_over_ranks = true};
+  const std::string name = c10::str("loss", rank_);
+  EXPECT_THAT(message_of([&] {
+                trackers->log({{name, 1.0}}, mean);
+              }),
+              HasSubstr("the ranks log different values (rank 0: loss0; rank 1: loss1"));
+  // The next one is fine again.
+  trackers->log({{"loss", 1.0}}, mean);
+  // Also where one rank has more than have room in the first exchange.
+  LogValues some;
+  for (int i = 0; i < 60 + rank_; ++i) some.emplace_back(c10::str("v", i), 1.0);
+  EXPECT_THAT(message_of([&] { trackers->log(some, mean); }),
+              HasSubstr("the ranks log different values"));
+  trackers->log({{"loss", 3.0}}, mean);
+  if (rank_ == 0) {
+    EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(0, 1), Pair(1, 3)));
+  }
+  EXPECT_THAT(message_of([&] {
+                trackers->log({{"note", "text"}}, mean);
+              }),
+              HasSubstr("`note` is a text"));
+}
+
+TEST_F(TrackersTest, RefuseTheMeanOfATextOnOneProcessToo) {
+  Communicator alone = world_->split(rank_);
+  Trackers trackers(alone, process_);
+  trackers.init("run", {}, all());
+  EXPECT_THAT(message_of([&] {
+                trackers.log({{"note", "text"}}, {.mean_over_ranks = true});
+              }),
+              HasSubstr("`note` is a text"));
+}
+
+TEST_F(TrackersTest, GoOnWhereACheckpointWasSaved) {
+  State saved;
+  {
+    auto trackers = begin();
+    for (int step = 0; step < 10; ++step) {
+      trackers->log({{"loss", step}}, {.step = step});
+      if (step == 5) saved = trackers->save();
+    }
+  }
+  for (const bool loads_first : {true, false}) {
+    auto trackers = make();
+    if (loads_first) trackers->load(saved);
+    trackers->init("run", {}, all());
+    if (!loads_first) trackers->load(saved);
+    for (int step = 6; step < 8; ++step) trackers->log({{"loss", 10 * step}}, {.step = step});
+    if (rank_ != 0) continue;
+    EXPECT_THAT(series("run", "loss"),
+                ElementsAre(Pair(0, 0), Pair(1, 1), Pair(2, 2), Pair(3, 3), Pair(4, 4), Pair(5, 5),
+                            Pair(6, 60), Pair(7, 70)));
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/run-2"));
+    EXPECT_EQ(trackers->save().integer("step"), 7);
+  }
+}
+
+// A program that goes on, and is told to stop before it logs again.
+TEST_F(TrackersTest, KnowTheirRunWhereTheyHaveNotLoggedYet) {
+  State saved;
+  {
+    auto trackers = begin();
+    trackers->log({{"loss", 1.0}}, {.step = 4});
+    saved = trackers->save();
+    trackers->finish();
+    EXPECT_EQ(trackers->save().values().size(), saved.values().size());
+    if (rank_ == 0) {
+      EXPECT_EQ(trackers->save().integer("step"), 4);
+    }
+  }
+  for (const bool begins : {true, false}) {
+    auto trackers = make();
+    trackers->load(saved);
+    if (begins) trackers->init("run", {}, all());
+    State again = trackers->save();
+    EXPECT_EQ(c10::str(again), c10::str(saved));
+    saved = std::move(again);
+    // What the checkpoint of another name knows is no place for this one.
+    auto other = make();
+    other->load(saved);
+    other->init("other", {}, all());
+    EXPECT_TRUE(other->save().values().empty());
+  }
+  auto trackers = make();
+  trackers->load(saved);
+  trackers->init("run", {}, all());
+  trackers->log({{"loss", 2.0}});
+  if (rank_ != 0) return;
+  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(4, 1), Pair(5, 2)));
+}
+
+TEST_F(TrackersTest, GoOnWithTheRunOfTheCheckpointBehindAnotherOne) {
+  State saved;
+  const auto begin_main = [&](Trackers& trackers) {
+    trackers.init("warmup", {}, all());
+    trackers.log({{"loss", 9.0}});
+    trackers.finish();
+    trackers.init("main", {}, all());
+  };
+  {
+    auto trackers = make();
+    begin_main(*trackers);
+    trackers->log({{"loss", 1.0}});
+    saved = trackers->save();
+  }
+  auto trackers = make();
+  trackers->load(saved);
+  begin_main(*trackers);
+  trackers->log({{"loss", 2.0}});
+  trackers->finish();
+  trackers->init("main", {}, all());  // A new one.
+  trackers->log({{"loss", 3.0}});
+  if (rank_ != 0) return;
+  EXPECT_THAT(series("main", "loss"), ElementsAre(Pair(0, 1), Pair(1, 2)));
+  EXPECT_THAT(series("main-2", "loss"), ElementsAre(Pair(0, 3)));
+}
+
+TEST_F(TrackersTest, LeaveARunAloneThatHasTakenTheName) {
+  State saved;
+  {
+    auto trackers = begin();
+    trackers->log({{"loss", 1.0}}, {.step = 3});
+    saved = trackers->save();
+  }
+  if (rank_ == 0) std::filesystem::remove_all(folder_ + "/run");
+  {
+    auto trackers = begin();
+    trackers->log({{"loss", 2.0}}, {.step = 9});
+  }
+  Warnings warnings;
+  {
+    c10::WarningUtils::WarningHandlerGuard guard(&warnings);
+    auto trackers = make();
+    trackers->load(saved);
+    trackers->init("run", {}, all());
+    trackers->log({{"loss", 3.0}});
+    saved = trackers->save();
+  }
+  auto trackers = make();
+  trackers->load(saved);
+  trackers->init("run", {}, all());
+  trackers->log({{"loss", 4.0}});
+  if (rank_ != 0) return;
+  EXPECT_THAT(warnings.all, ElementsAre(HasSubstr("it goes on in " + folder_ + "/run-2")));
+  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(9, 2)));
+  EXPECT_THAT(series("run-2", "loss"), ElementsAre(Pair(4, 3), Pair(5, 4)));
+}
+
+TEST_F(TrackersTest, RefuseACheckpointThatLeadsOutOfTheFolder) {
+  if (rank_ != 0) return;
+  auto trackers = begin();
+  trackers->log({{"loss", 1.0}});
+  State saved = trackers->save();
+  saved.set("run_name", std::string("../../x"));
+  for (const auto use : {&Trackers::load, &Trackers::check})
+    EXPECT_THAT(message_of([&] { (*make().*use)(saved); }),
+                HasSubstr("\"../../x\" cannot be the name of a run"));
+}
+
+TEST_F(TrackersTest, EndTheRunUnlessAnExceptionDoes) {
+  std::vector<std::string> notes;
+  auto own = std::make_shared<NotingTracker>(&notes);
+  const auto run = [&](bool throws) {
+    notes.clear();
+    auto trackers = make();
+    trackers->init("run", {}, {.folder = "", .trackers = {own}});
+    trackers->log({{"loss", 1.0}}, {.step = 1});
+    TORCH_CHECK(!throws, "the program fails");
+  };
+  run(false);
+  if (rank_ == 0) {
+    EXPECT_THAT(notes, ElementsAre("start run ", "log 1 loss", "flush  ", "finish  "));
+  }
+  EXPECT_THAT(message_of([&] { run(true); }), HasSubstr("the program fails"));
+  if (rank_ == 0) {
+    EXPECT_THAT(notes, ElementsAre("start run ", "log 1 loss"));
+  }
+}
+
+TEST_F(TrackersTest, WriteSettingsThatAreNoNumbersOfJson) {
+  auto trackers = make();
+  const double infinity = std::numeric_limits<double>::infinity();
+  trackers->init("run", {{"limit", infinity}, {"none", std::nan("")}}, all());
+  trackers->finish();
+  if (rank_ != 0) return;
+  const auto config = metrics::read_run_config(folder_ + "/run/config.json").value();
+  EXPECT_EQ(config.values.dump(), R"({"limit":"inf","none":"nan"})");
+  // As texts, the third kind of value that there is.
+  EXPECT_THAT(events_of("run"), AllOf(HasSubstr("\x1a\x03inf"), HasSubstr("\x1a\x03nan")));
+}
+
+TEST_F(TrackersTest, StandTheLastStepThatThereIs) {
+  auto trackers = begin();
+  constexpr int64_t kLast = std::numeric_limits<int64_t>::max();
+  trackers->log({{"loss", 1.0}}, {.step = kLast});
+  trackers->log({{"loss", 2.0}});
+  trackers->load(trackers->save());
+  trackers->log({{"loss", 3.0}});
+  if (rank_ != 0) return;
+  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(kLast, 1), Pair(kLast, 2), Pair(kLast, 3)));
+}
+
+TEST_F(TrackersTest, GoBackWithinARun) {
+  auto trackers = begin();
+  trackers->log({{"loss", 1.0}}, {.step = 1});
+  const State saved = trackers->save();
+  trackers->log({{"loss", 2.0}}, {.step = 2});
+  trackers->load(saved);
+  trackers->log({{"loss", 3.0}});
+  trackers->load(State());  // Of a checkpoint that knows of no trackers.
+  trackers->log({{"loss", 4.0}});
+  if (rank_ != 0) return;
+  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(1, 1), Pair(2, 3), Pair(3, 4)));
+}
+
+TEST_F(TrackersTest, BeginANewRunBesideOneOfTheSameName) {
+  for (const char* expected : {"run", "run-2"}) {
+    auto trackers = begin();
+    trackers->log({{"loss", 1.0}});
+    EXPECT_EQ(trackers->run().name, rank_ == 0 ? expected : "");
+    world_->barrier();
+  }
+  if (rank_ != 0) return;
+  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(0, 1)));
+  EXPECT_THAT(series("run-2", "loss"), ElementsAre(Pair(0, 1)));
+}
+
+TEST_F(TrackersTest, LeaveTheRunAloneWhoseCheckpointAnotherOneBeginsWith) {
+  State saved;
+  {
+    auto trackers = begin("pretraining");
+    trackers->log({{"loss", 1.0}}, {.step = 1});
+    saved = trackers->save();
+    trackers->log({{"loss", 2.0}}, {.step = 2});
+  }
+  auto trackers = begin("tuning");
+  trackers->load(saved);
+  trackers->log({{"loss", 3.0}}, {.step = 0});
+  if (rank_ != 0) return;
+  EXPECT_THAT(series("pretraining", "loss"), ElementsAre(Pair(1, 1), Pair(2, 2)));
+  EXPECT_THAT(series("tuning", "loss"), ElementsAre(Pair(0, 3)));
+}
+
+TEST_F(TrackersTest, GoOnWhereTheFolderVanishes) {
+  auto trackers = begin();
+  trackers->log({{"loss", 1.0}});
+  if (rank_ == 0) std::filesystem::remove_all(folder_ + "/run");
+  trackers->log({{"loss", 2.0}});
+  if (rank_ != 0) return;
+  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(1, 2)));
+
+  // And where there is something in its place for a while: a sentence for each file.
+  std::filesystem::remove_all(folder_ + "/run");
+  std::ofstream(folder_ + "/run") << "a file";
+  Warnings warnings;
+  {
+    c10::WarningUtils::WarningHandlerGuard guard(&warnings);
+    for (int i = 0; i < 3; ++i) trackers->log({{"loss", 3.0}});
+  }
+  EXPECT_EQ(warnings.all.size(), 3u);
+  for (const std::string& warning : warnings.all)
+    EXPECT_THAT(warning, HasSubstr("cannot be written"));
+  std::filesystem::remove_all(folder_ + "/run");
+  trackers->log({{"loss", 4.0}});
+  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(5, 4)));
+  // What fails again is told again.
+  std::filesystem::remove_all(folder_ + "/run");
+  std::ofstream(folder_ + "/run") << "a file";
+  {
+    c10::WarningUtils::WarningHandlerGuard guard(&warnings);
+    for (int i = 0; i < 3; ++i) trackers->log({{"loss", 5.0}});
+  }
+  EXPECT_EQ(warnings.all.size(), 6u);
+  std::filesystem::remove_all(folder_ + "/run");
+}
+
+TEST_F(TrackersTest, FeedAClassOfTheProgramsOwn) {
+  std::vector<std::string> notes;
+  auto own = std::make_shared<NotingTracker>(&notes);
+  auto trackers = make();
+  trackers->init("run", {}, {.folder = "", .trackers = {own}});
+  trackers->log({{"loss", 1.0}}, {.step = 4});
+  const at::Tensor images = at::tensor({0.0, 0.5, 1.0, 2.0}).view({1, 1, 2, 2});
+  trackers->log_images("digit", images, {.step = 4});
+  trackers->log_images("digits", at::zeros({2, 3, 1, 5}, at::kByte), {.step = 5});
+  const State saved = trackers->save();
+  trackers->load(saved);
+  EXPECT_EQ(trackers->find("noting"), rank_ == 0 ? own.get() : nullptr);
+  trackers->finish();
+  if (rank_ != 0) {
+    EXPECT_TRUE(notes.empty());
+    return;
+  }
+  EXPECT_THAT(notes, ElementsAre("start run ", "log 4 loss", "image 4 digit 2x2x1",
+                                 "image 5 digits/0 5x1x3", "image 5 digits/1 5x1x3", "flush  ",
+                                 "finish  ", "start run ", "rewind 5 ", "flush  ", "finish  "));
+  trackers->init("run", {}, {.folder = "", .trackers = {own}});
+  trackers->log_images("digit", images, {});
+  EXPECT_EQ(own->pixels_, std::string("\x00\x7f\xff\xff", 4));
+}
+
+TEST_F(TrackersTest, KeepImagesAndHistogramsForTensorBoard) {
+  auto trackers = begin();
+  trackers->log_images("face", at::rand({3, 4, 6}), {.step = 1});
+  trackers->log_histogram("weights", at::randn({10, 10}), {.step = 1});
+  auto* board = dynamic_cast<TensorBoardTracker*>(trackers->find("tensorboard"));
+  if (board != nullptr) board->log_layout({{"losses", {{"both", {"a", "b"}}}}});
+  if (rank_ != 0) return;
+  const std::string all = events_of("run");
+  EXPECT_THAT(all, HasSubstr("face"));
+  EXPECT_THAT(all, HasSubstr("IHDR"));
+  EXPECT_THAT(all, HasSubstr("weights"));
+  EXPECT_THAT(all, HasSubstr("custom_scalars__config__"));
+
+  auto lines = make();
+  lines->init("lines", {}, {.folder = folder_, .trackers = {"jsonl"}});
+  Warnings warnings;
+  c10::WarningUtils::WarningHandlerGuard guard(&warnings);
+  for (int i = 0; i < 2; ++i) {
+    lines->log_histogram("weights", at::randn({2}), {});
+    lines->log_images("face", at::rand({3, 4, 6}), {});
+  }
+  EXPECT_THAT(warnings.all, ElementsAre(HasSubstr("none of the trackers keeps histograms"),
+                                        HasSubstr("none of the trackers keeps images")));
+}
+
+TEST_F(TrackersTest, RefuseMisuseWithARemedy) {
+  auto trackers = make();
+  EXPECT_THAT(message_of([&] {
+                trackers->log({{"loss", 1.0}});
+              }),
+              HasSubstr("call init_trackers() before"));
+  EXPECT_THAT(message_of([&] { trackers->init("run", {}, {.trackers = {"tensorbord"}}); }),
+              HasSubstr("there is no tracker `tensorbord`"));
+  EXPECT_THAT(message_of([&] { trackers->init("run", {}, {.folder = ""}); }),
+              HasSubstr("has no folder"));
+  EXPECT_THAT(message_of([&] {
+                trackers->init("run", {}, {.trackers = {"csv", "csv"}});
+              }),
+              HasSubstr("two trackers `csv`"));
+  for (const std::string& name : {std::string("exp/first"), std::string(256, 'a')})
+    EXPECT_THAT(message_of([&] { trackers->init(name, {}, all()); }),
+                HasSubstr("cannot be the name of a run"));
+  trackers->init("run", {}, all());
+  EXPECT_THAT(message_of([&] { trackers->init("again", {}, all()); }),
+              HasSubstr("call end_training() before"));
+  EXPECT_THAT(message_of([&] { trackers->find("wandb"); }),
+              HasSubstr("(tensorboard, jsonl, csv); name one of them"));
+  if (rank_ != 0) return;
+  const auto message = [&](const LogValues& values) {
+    return message_of([&] { trackers->log(values, {.step = 5}); });
+  };
+  EXPECT_THAT(message({{"", 1.0}}), HasSubstr("a value has no name"));
+  EXPECT_THAT(message({{"step", 1.0}}), HasSubstr("name the value otherwise"));
+  EXPECT_THAT(message({{"a", 1.0}, {"a", 2.0}}), HasSubstr("two values of the name `a`"));
+  EXPECT_THAT(message({{"a", at::ones({3})}}), HasSubstr("`a` has 3 values"));
+  EXPECT_THAT(message({{"a", at::Tensor()}}), HasSubstr("`a` has 0 values"));
+  EXPECT_EQ(message({{"a", 1.0}}), "no error");
+  EXPECT_THAT(message_of([&] {
+                trackers->log({{"a", 1.0}}, {.step = 4});
+              }),
+              HasSubstr("step 4 comes after step 5"));
+  EXPECT_THAT(message_of([&] {
+                trackers->log_images("a", at::ones({2, 2}), {});
+              }),
+              HasSubstr("images are C×H×W"));
+  std::ofstream(folder_ + "/file") << "text";
+  EXPECT_THAT(message_of([&] { make()->init("run", {}, {.folder = folder_ + "/file"}); }),
+              HasSubstr("cannot be written to"));
+}
+
+}  // namespace
+}  // namespace accelerate

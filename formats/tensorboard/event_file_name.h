@@ -1,0 +1,27 @@
+// The names of TensorBoard's event files, by which it finds and orders them.
+//
+// Example:
+//   const auto files = tensorboard::find_event_files("runs/first");
+//   if (files.ok()) std::cout << files->size() << " event files\n";
+//
+// Not for runs in the folders of a folder: each folder is a run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace accelerate::tensorboard {
+
+// Whether a file is one of TensorBoard's, by its name.
+bool is_event_file(absl::string_view name);
+
+// The paths of the event files of a folder, in the order in which they were begun.
+absl::StatusOr<std::vector<std::string>> find_event_files(const std::string& folder);
+
+// The path of a new one in the folder, behind those that are there, begun at `time`.
+std::string new_event_file(const std::string& folder, double time);
+
+}  // namespace accelerate::tensorboard

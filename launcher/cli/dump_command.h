@@ -1,0 +1,18 @@
+// `accelerate dump PID`: where the processes of a run are, without stopping it.
+//
+// Example:
+//   return run_dump({"4711"}, Console());
+//
+// Not for another machine's processes: its launchers are asked there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "launcher/cli/console.h"
+
+namespace accelerate::launcher {
+
+int run_dump(const std::vector<std::string>& words, const Console& console);
+
+}  // namespace accelerate::launcher

@@ -1,0 +1,60 @@
+#include "launcher/cli/trace_command.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace accelerate::launcher {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Result {
+  int code = 0;
+  std::string output;
+  std::string errors;
+};
+
+Result run(const std::vector<std::string>& words) {
+  std::ostringstream output;
+  std::ostringstream errors;
+  const int code = run_trace(words, Console(output, errors));
+  return {code, output.str(), errors.str()};
+}
+
+std::string new_folder() {
+  std::string folder = std::string(std::getenv("TEST_TMPDIR")) + "/traces_XXXXXX";
+  EXPECT_NE(mkdtemp(folder.data()), nullptr);
+  return folder;
+}
+
+TEST(TraceCommand, WritesOneFileOfAllRanks) {
+  const std::string folder = new_folder();
+  for (const char* name :
+       {"profile_0_step_2.json", "profile_0_step_7.json", "profile_1_step_2.json"})
+    std::ofstream(folder + "/" + name) << R"({"traceEvents": []})";
+  const Result result = run({folder});
+  EXPECT_EQ(result.code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("/trace.json: 3 traces of 2 ranks"));
+  EXPECT_TRUE(std::filesystem::exists(folder + "/trace.json"));
+  EXPECT_EQ(run({folder, "--output", folder + "/all.json"}).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder + "/all.json"));
+}
+
+TEST(TraceCommand, SaysWhatIsWrong) {
+  const std::string folder = new_folder();
+  EXPECT_THAT(run({folder}).errors, HasSubstr("there is no profile_RANK.json"));
+  std::ofstream(folder + "/profile_0.json") << "{";
+  const Result result = run({folder});
+  EXPECT_NE(result.code, 0);
+  EXPECT_THAT(result.errors, HasSubstr("profile_0.json: this is no trace"));
+}
+
+}  // namespace
+}  // namespace accelerate::launcher

@@ -1,0 +1,2 @@
+// What examples of accelerate/phases take as given.
+void read();
