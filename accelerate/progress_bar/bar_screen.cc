@@ -12,12 +12,11 @@
 #include <new>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "accelerate/progress_bar/above_bars.h"
 #include "accelerate/progress_bar/columns.h"
 #include "accelerate/progress_bar/stream_filter.h"
+#include "launcher/env/locale.h"
 #include "launcher/posix/tidying_handler.h"
 #include "launcher/posix/whole_write.h"
 
@@ -61,17 +60,6 @@ winsize size_of(int terminal) {
   winsize size = {};
   ioctl(terminal, TIOCGWINSZ, &size);
   return size;
-}
-
-// What a terminal shows that nobody has said anything about is UTF-8.
-bool shows_utf8() {
-  for (const char* const name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const char* const value = std::getenv(name);
-    if (value == nullptr || *value == '\0') continue;
-    const std::string known = absl::AsciiStrToLower(value);
-    return absl::StrContains(known, "utf-8") || absl::StrContains(known, "utf8");
-  }
-  return true;
 }
 
 // What cannot be written is lost: nothing depends on it.
@@ -211,7 +199,7 @@ BarSpace BarScreen::space() const {
   constexpr int kUsualColumns = 80;
   const winsize size = size_of(terminal_);
   const int columns = size.ws_col > 0 ? size.ws_col : kUsualColumns;
-  return {.columns = columns - 1, .has_blocks = shows_utf8()};
+  return {.columns = columns - 1, .has_blocks = launcher::shows_utf8()};
 }
 
 std::string BarScreen::rows() {

@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "formats/files/atomic_file.h"
@@ -17,7 +16,7 @@
 #include "formats/runs/run_json.h"
 #include "launcher/cli/command.h"
 #include "launcher/cli/runs_table.h"
-#include "launcher/env/environment.h"
+#include "launcher/env/locale.h"
 #include "launcher/names/help_text.h"
 #include "launcher/names/nearest_name.h"
 #include "launcher/text/printable.h"
@@ -150,17 +149,6 @@ absl::Status write_page(const std::string& path, const std::string& folder,
   if (!file.ok()) return file.status();
   const absl::Status status = file->append(runs::page(folder, runs));
   return status.ok() ? file->commit() : status;
-}
-
-// As the locale says. Where nothing does, as in most containers, lines are drawn as elsewhere.
-bool shows_utf8() {
-  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const std::optional<std::string> value = process_environment(name);
-    if (!value.has_value() || value->empty()) continue;
-    const std::string letters = absl::AsciiStrToLower(*value);
-    return absl::StrContains(letters, "utf-8") || absl::StrContains(letters, "utf8");
-  }
-  return true;
 }
 
 std::string to_json(const std::string& folder, const std::vector<Run>& runs) {
