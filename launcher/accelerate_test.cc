@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,11 @@
 namespace accelerate::launcher {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 const std::string kModel = "formats/safetensors/testdata/nested.safetensors";
@@ -44,7 +47,7 @@ TEST(Accelerate, RefusesAnUnknownSubcommandInOneLine) {
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.output, IsEmpty());
   EXPECT_EQ(result.errors,
-            "accelerate: 'estimate_memory' is not an accelerate command; did you mean "
+            "accelerate: 'estimate_memory' is not a command of accelerate; did you mean "
             "estimate-memory?\n");
 }
 
@@ -95,6 +98,42 @@ TEST(Accelerate, HasLinksForTheCommandsThatTheReferenceHas) {
     EXPECT_EQ(by_link.code, by_name.code);
     EXPECT_EQ(by_link.errors, by_name.errors);
     EXPECT_THAT(by_link.errors, StartsWith("accelerate"));
+  }
+}
+
+// As the wheel's command is, because Python's has the other name.
+TEST(Accelerate, TellsPeopleToTypeTheNameByWhichItWasCalled) {
+  const std::string folder = ::testing::TempDir() + "other_names";
+  std::filesystem::create_directory(folder);
+  for (const std::string name : {"accelerate-cpp", "accelerate-cpp-launch"}) {
+    std::filesystem::create_symlink(std::filesystem::absolute("launcher/accelerate"),
+                                    folder + "/" + name);
+  }
+  const auto called = [&folder](std::vector<std::string> words) {
+    words.insert(words.begin(), folder + "/accelerate-cpp");
+    return run_to_end({.arguments = words});
+  };
+
+  EXPECT_THAT(called({"--help"}).output, StartsWith("usage: accelerate-cpp COMMAND"));
+  EXPECT_EQ(called({"--version"}).output, std::string("accelerate-cpp ") + kVersion + "\n");
+  EXPECT_EQ(called({"lanch"}).errors,
+            "accelerate-cpp: 'lanch' is not a command of accelerate-cpp; did you mean launch?\n");
+  EXPECT_THAT(called({"estimate-memory"}).errors,
+              StartsWith("accelerate-cpp estimate-memory: PATH is missing; write accelerate-cpp "
+                         "estimate-memory PATH "));
+  EXPECT_THAT(called({"launch", "--config_file=/none", "true"}).errors,
+              AllOf(StartsWith("accelerate-cpp launch: "), HasSubstr("`accelerate-cpp config`")));
+  // What a scheduler starts must not be another command that is called accelerate.
+  const ProgramEnd script =
+      called({"launch", "--print=slurm", "--cpu", "--num_processes=4", "--num_machines=2", "true"});
+  EXPECT_THAT(script.output, HasSubstr("\" accelerate-cpp launch --num_processes=4 "));
+
+  EXPECT_THAT(run_to_end({.arguments = {folder + "/accelerate-cpp-launch", "--help"}}).output,
+              StartsWith("usage: accelerate-cpp launch "));
+  for (const std::string subcommand : {"config", "dump", "env", "test"}) {
+    const ProgramEnd help = called({subcommand, "--help"});
+    EXPECT_THAT(help.output, StartsWith("usage: accelerate-cpp " + subcommand));
+    EXPECT_THAT(help.output, Not(HasSubstr("accelerate "))) << subcommand;
   }
 }
 

@@ -5,6 +5,7 @@
 #include "launcher/cli/command.h"
 #include "launcher/cli/subcommands.h"
 #include "launcher/env/users_folder.h"
+#include "launcher/names/command_name.h"
 
 int main(int argc, char** argv) {
   namespace launcher = accelerate::launcher;
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
       launcher::run_command({argv, argv + argc}, launcher::subcommands(), launcher::Console());
   // A full disk behind `accelerate env > report` must not look like success.
   if (std::cout.flush()) return code;
-  std::cerr << "accelerate: the output could not be written; see to where it goes.\n";
+  std::cerr << launcher::command_name()
+            << ": the output could not be written; see to where it goes.\n";
   return code == launcher::kSuccess ? launcher::kFailure : code;
 }

@@ -53,6 +53,9 @@ ABSL_FLAG(std::string, run, "",
 ABSL_FLAG(std::string, runs, "runs", "folder of the runs that --run logs");
 ABSL_FLAG(std::string, report, "", "page to write at the end, which says where the time went");
 ABSL_FLAG(std::string, profile, "", "folder for a trace of a few steps of each rank");
+ABSL_FLAG(std::string, watch, "",
+          "folder for the batch from which gradients that are not finite come; they end the run "
+          "with an error, and norms are logged with --run");
 ABSL_FLAG(bool, report_losses, false, "print the mean loss of each step with nine digits");
 
 namespace {
@@ -245,6 +248,8 @@ void train(Accelerator& accelerator) {
                                {"dropout", absl::GetFlag(FLAGS_dropout)}},
                               {.folder = absl::GetFlag(FLAGS_runs)});
   if (!report.empty()) accelerator.measure_steps();
+  if (const std::string folder = absl::GetFlag(FLAGS_watch); !folder.empty())
+    accelerator.watch({.norms = !run.empty(), .folder = folder});
   if (!checkpoints.empty()) accelerator.resume();
   std::optional<accelerate::Profile> profile;
   if (!absl::GetFlag(FLAGS_profile).empty())

@@ -167,6 +167,19 @@ TEST(CharGpt, WritesItsSampleWhereItsPageCannotBeWritten) {
   EXPECT_THAT(outcome.output, HasSubstr("\n\nT"));
 }
 
+// With a rate at which the first step makes the weights infinite.
+TEST(CharGpt, SaysWhereGradientsGoWrong) {
+  const std::string folder = testing::TempDir() + "/char_gpt_watch";
+  const Outcome outcome =
+      run({"--data=" + kText, "--num_processes=2", "--steps=3", "--lr=1e38", "--warmup_steps=0",
+           "--width=16", "--block=16", "--watch=" + folder});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.errors,
+              HasSubstr("watch(): after 1 step of this process, the gradients of "));
+  EXPECT_THAT(outcome.errors, HasSubstr("The first NaN came out of `aten::"));
+  EXPECT_TRUE(std::filesystem::exists(folder + "/step_1_rank_1.safetensors"));
+}
+
 // As a scheduler stops a run whose time is over.
 TEST(CharGpt, ReportsWhereItIsStopped) {
   const std::string folder = testing::TempDir() + "/char_gpt_stopped";

@@ -4,20 +4,17 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
-#include <set>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "formats/checkpoints/testing/small_disk.h"
 #include "testing/subprocess/subprocess.h"
+#include "train/small_run.h"
 
 namespace accelerate::train {
 namespace {
@@ -26,67 +23,6 @@ namespace fs = std::filesystem;
 using launcher::ProgramEnd;
 using launcher::Subprocess;
 using testing::HasSubstr;
-
-std::string new_folder() {
-  std::string folder = testing::TempDir() + "/run_XXXXXX";
-  EXPECT_NE(mkdtemp(folder.data()), nullptr);
-  return folder;
-}
-
-// Of few images, so that an epoch has few steps.
-std::string few_digits() {
-  static const std::string path = [] {
-    const std::string file = testing::TempDir() + "/digits.csv";
-    std::ofstream out(file);
-    std::mt19937 random(7);
-    for (int image = 0; image < 180; ++image) {
-      for (int pixel = 0; pixel < 64; ++pixel) out << random() % 17 << ",";
-      out << image % 10 << "\n";
-    }
-    return file;
-  }();
-  return path;
-}
-
-// 48 updates: in each epoch of eight, six windows of three batches, on one process and two.
-std::vector<std::string> command(int processes, const std::string& precision, bool capture,
-                                 const std::string& checkpoints) {
-  setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "3", 1);
-  std::vector<std::string> words = {std::getenv("MY_MODEL"),
-                                    "--cpu",
-                                    "--num_processes=" + std::to_string(processes),
-                                    "--mixed_precision=" + precision,
-                                    "--data=" + few_digits(),
-                                    "--epochs=8",
-                                    "--batch_size=" + std::to_string(8 / processes),
-                                    "--dropout=0.2",
-                                    "--clip=1",
-                                    "--report_ranks",
-                                    capture ? "--capture" : "--nocapture"};
-  if (!checkpoints.empty())
-    words.insert(words.end(), {"--checkpoints=" + checkpoints, "--save_every=2"});
-  return words;
-}
-
-// What a run ends with: digests of the parameters, what each rank saw, and the accuracy.
-std::multiset<std::string> report_of(const std::string& output) {
-  std::multiset<std::string> lines;
-  std::istringstream in(output);
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("rank ") || line.starts_with("test accuracy")) lines.insert(line);
-  return lines;
-}
-
-// The newest whole checkpoint's number; -1 where there is none.
-int newest(const std::string& folder) {
-  int result = -1;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find('.') == std::string::npos) result = std::max(result, std::stoi(name.substr(11)));
-  }
-  return result;
-}
 
 struct How {
   int processes;
@@ -98,14 +34,14 @@ class Resumed : public testing::TestWithParam<How> {};
 TEST_P(Resumed, EndsWithTheBitsOfTheUnbrokenRun) {
   const auto& [processes, precision, capture] = GetParam();
   const ProgramEnd unbroken =
-      launcher::run_to_end({.arguments = command(processes, precision, capture, "")});
+      launcher::run_to_end({.arguments = small_run(processes, precision, capture, "")});
   ASSERT_EQ(unbroken.code, 0) << unbroken.errors;
 
   const std::string folder = new_folder();
-  const auto arguments = command(processes, precision, capture, folder);
+  const auto arguments = small_run(processes, precision, capture, folder);
   for (int kills = 0;; ++kills) {
     Subprocess program({.arguments = arguments});
-    const int before = newest(folder);
+    const int before = newest_checkpoint(folder);
     if (kills == 3) {
       ASSERT_EQ(program.wait(), 0) << program.errors();
       EXPECT_EQ(report_of(program.output()), report_of(unbroken.output));
@@ -113,7 +49,7 @@ TEST_P(Resumed, EndsWithTheBitsOfTheUnbrokenRun) {
       return;
     }
     // When it has saved something, so that it gets on.
-    EXPECT_TRUE(launcher::eventually([&] { return newest(folder) > before; }));
+    EXPECT_TRUE(launcher::eventually([&] { return newest_checkpoint(folder) > before; }));
     for (const pid_t process : program.descendants()) kill(process, SIGKILL);
     program.wait();
     EXPECT_TRUE(program.vanishes());
@@ -135,14 +71,14 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, Resumed,
 // Of one rank, of all processes, or of the launcher alone, 50 times.
 TEST(Killed, AtAnyMomentItGoesOn) {
   const auto begin = std::chrono::steady_clock::now();
-  const ProgramEnd unbroken = launcher::run_to_end({.arguments = command(2, "no", false, "")});
+  const ProgramEnd unbroken = launcher::run_to_end({.arguments = small_run(2, "no", false, "")});
   const auto whole = std::chrono::steady_clock::now() - begin;
   ASSERT_EQ(unbroken.code, 0) << unbroken.errors;
 
   std::mt19937 random(11);
   for (int kills = 0; kills < 50;) {
     const std::string folder = new_folder();
-    auto arguments = command(2, "no", false, folder);
+    auto arguments = small_run(2, "no", false, folder);
     arguments.back() = "--save_every=1";
     for (;;) {
       Subprocess program({.arguments = arguments});
@@ -170,32 +106,32 @@ TEST(Killed, AtAnyMomentItGoesOn) {
 // As a scheduler does whose time is over.
 TEST(Stopped, SavesAndLeaves) {
   const std::string folder = new_folder();
-  auto arguments = command(2, "no", false, folder);
+  auto arguments = small_run(2, "no", false, folder);
   arguments.back() = "--save_every=1000";
   arguments.push_back("--epochs=1000");
   Subprocess program({.arguments = arguments});
   program.wait_for_output("epoch 1 ");
   program.send_signal(SIGUSR1);
   EXPECT_EQ(program.wait(), 0) << program.errors();
-  EXPECT_EQ(newest(folder), 0);
+  EXPECT_EQ(newest_checkpoint(folder), 0);
   Subprocess resumed({.arguments = arguments});
   resumed.wait_for_errors("resumed from " + folder + "/checkpoint_0");
   resumed.wait_for_output("epoch ");
   resumed.send_signal(SIGUSR1);
   EXPECT_EQ(resumed.wait(), 0) << resumed.errors();
-  EXPECT_EQ(newest(folder), 1);
+  EXPECT_EQ(newest_checkpoint(folder), 1);
 }
 
 // The launcher starts the processes anew, and they go on.
 TEST(Restarted, GoesOnByItself) {
-  auto arguments = command(2, "no", false, "");
+  auto arguments = small_run(2, "no", false, "");
   arguments.push_back("--epochs=20");
   const ProgramEnd unbroken = launcher::run_to_end({.arguments = arguments});
   const std::string folder = new_folder();
-  arguments = command(2, "no", false, folder);
+  arguments = small_run(2, "no", false, folder);
   arguments.insert(arguments.end(), {"--epochs=20", "--max_restarts=3"});
   Subprocess program({.arguments = arguments});
-  EXPECT_TRUE(launcher::eventually([&] { return newest(folder) >= 0; }));
+  EXPECT_TRUE(launcher::eventually([&] { return newest_checkpoint(folder) >= 0; }));
   // The last one to start is a rank.
   kill(program.descendants().back(), SIGKILL);
   EXPECT_EQ(program.wait(), 0) << program.errors();
@@ -211,12 +147,12 @@ TEST(Faults, NoSpace) {
   if (!disk.is_there()) GTEST_SKIP() << "only root can mount a small disk";
   const std::string filling = folder + "/filling";
   std::ofstream(filling) << std::string(600'000, 'x');
-  const auto arguments = command(2, "no", false, folder + "/run");
-  const ProgramEnd unbroken = launcher::run_to_end({.arguments = command(2, "no", false, "")});
+  const auto arguments = small_run(2, "no", false, folder + "/run");
+  const ProgramEnd unbroken = launcher::run_to_end({.arguments = small_run(2, "no", false, "")});
   const ProgramEnd full = launcher::run_to_end({.arguments = arguments});
   EXPECT_EQ(full.code, 1);
   EXPECT_THAT(full.errors, HasSubstr("No space left on device; make room"));
-  EXPECT_GE(newest(folder + "/run"), 0);
+  EXPECT_GE(newest_checkpoint(folder + "/run"), 0);
 
   fs::remove(filling);
   const ProgramEnd resumed = launcher::run_to_end({.arguments = arguments});
@@ -231,7 +167,7 @@ TEST(Faults, ReadOnly) {
   if (!disk.is_there()) GTEST_SKIP() << "only root can mount a small disk";
   ASSERT_TRUE(disk.forbid_writing());
   const ProgramEnd end =
-      launcher::run_to_end({.arguments = command(2, "no", false, folder + "/run")});
+      launcher::run_to_end({.arguments = small_run(2, "no", false, folder + "/run")});
   EXPECT_EQ(end.code, 1);
   EXPECT_THAT(end.errors, HasSubstr("Read-only file system"));
   EXPECT_THAT(end.errors, HasSubstr(folder + "/run"));
@@ -241,12 +177,12 @@ TEST(Faults, ReadOnly) {
 TEST(AnotherNumberOfProcesses, GoesOn) {
   for (const int processes : {1, 4}) {
     const std::string folder = new_folder();
-    Subprocess first({.arguments = command(2, "no", false, folder)});
-    EXPECT_TRUE(launcher::eventually([&] { return newest(folder) >= 1; }));
+    Subprocess first({.arguments = small_run(2, "no", false, folder)});
+    EXPECT_TRUE(launcher::eventually([&] { return newest_checkpoint(folder) >= 1; }));
     for (const pid_t process : first.descendants()) kill(process, SIGKILL);
     first.wait();
     const ProgramEnd second =
-        launcher::run_to_end({.arguments = command(processes, "no", false, folder)});
+        launcher::run_to_end({.arguments = small_run(processes, "no", false, folder)});
     EXPECT_EQ(second.code, 0) << second.errors;
     EXPECT_THAT(second.errors, HasSubstr("resumed from " + folder));
     EXPECT_THAT(second.output, HasSubstr("test accuracy"));

@@ -104,6 +104,7 @@ StepKinds::Kind* StepKinds::find(const StepArguments& arguments) {
     told_ = true;
     return nullptr;
   }
+  if (session_->backward_pass().is_watched()) return nullptr;
   // Within another captured step that is being recorded its operators are part of that one.
   if (HostWorkRecorder::current() != nullptr) return nullptr;
   if (session_->uneven_inputs().is_open() ||

@@ -18,6 +18,8 @@ namespace {
 
 // Between what is called and what a rank says; no path has it.
 constexpr char kEnd = '\0';
+// What the text of from_all_ranks() is.
+constexpr char kResult = '+', kFailure = '-';
 
 }  // namespace
 
@@ -119,20 +121,35 @@ void Checkpointer::agree(const std::string& what, const std::string& failure) {
   throw_failures(what, exchange(what, failure));
 }
 
-void Checkpointer::on_all_ranks(const std::string& what, const std::function<void()>& function) {
+std::vector<std::string> Checkpointer::from_all_ranks(
+    const std::string& what, const std::function<std::string()>& function) {
   refuse_recording("what is saved or loaded");
   const PhaseScope aside(Phase::kAside);
-  std::string failure;
+  std::string own;
   try {
-    // Others wait for it in agree(), which it is no hang to do.
+    // Others wait for it in exchange(), which it is no hang to do.
     const launcher::LongOperation busy("saving or loading a checkpoint");
-    function();
+    own = kResult + function();
   } catch (const c10::Error& error) {
-    failure = error.what_without_backtrace();
+    own = kFailure + std::string(error.what_without_backtrace());
   } catch (const std::exception& error) {
-    failure = error.what();
+    own = kFailure + std::string(error.what());
   }
-  agree(what, failure);
+  std::vector<std::string> texts = exchange(what, own), failures;
+  for (std::string& text : texts) {
+    const bool has_failed = text.starts_with(kFailure);
+    text.erase(0, 1);
+    failures.push_back(has_failed ? text : "");
+  }
+  throw_failures(what, failures);
+  return texts;
+}
+
+void Checkpointer::on_all_ranks(const std::string& what, const std::function<void()>& function) {
+  from_all_ranks(what, [&function] {
+    function();
+    return std::string();
+  });
 }
 
 void Checkpointer::on_main_process(const std::string& what, const std::function<void()>& function) {
@@ -170,12 +187,13 @@ void Checkpointer::wait() {
     // Nobody writes any more: what is there takes room that others may need.
     if (job->leads()) checkpoints::remove_checkpoint(job->plan().unfinished).IgnoreError();
   }
-  throw_failures(what, failures);
   try {
+    throw_failures(what, failures);
     agree(what, std::string(status.message()));
   } catch (...) {
     // Of several machines, those that have it are alone with it.
-    const bool is_alone = job->leads() && status.ok() && !job->plan().folder.empty();
+    const bool is_alone =
+        job->leads() && status.ok() && !job->plan().folder.empty() && !job->plan().prunes;
     if (is_alone) checkpoints::remove_checkpoint(job->plan().path).IgnoreError();
     throw;
   }

@@ -83,7 +83,11 @@ class Checkpointer {
   bool resume(const LoadOptions& options = {});
   // Has rank 0 call the function, and throws on all ranks what it throws.
   void on_main_process(const std::string& what, const std::function<void()>& function);
-  // Has all ranks call it, and throws on all what one of them throws.
+  // Has all ranks call it, and throws on all what one of them throws. Returns what each rank's call
+  // has returned, by rank.
+  std::vector<std::string> from_all_ranks(const std::string& what,
+                                          const std::function<std::string()>& function);
+  // The same of what returns nothing.
   void on_all_ranks(const std::string& what, const std::function<void()>& function);
 
  private:

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -21,7 +20,6 @@
 namespace accelerate::internal {
 namespace {
 
-constexpr const char* kDocument = "state.json";
 constexpr const char* kFormat = "format";
 constexpr const char* kSuffix = ".safetensors";
 constexpr const char* kObjects = "objects";
@@ -131,9 +129,9 @@ FileContents::FileContents(std::string name, const std::map<std::string, at::Ten
   }
 }
 
-bool FileContents::on_device() const {
-  return std::any_of(tensors_.begin(), tensors_.end(),
-                     [](const Stored& stored) { return !stored.tensor.is_cpu(); });
+void FileContents::add_devices(std::unordered_set<c10::Device>& devices) const {
+  for (const Stored& stored : tensors_)
+    if (!stored.tensor.is_cpu()) devices.insert(stored.tensor.device());
 }
 
 uint32_t FileContents::digest() const {
@@ -157,11 +155,21 @@ const at::Tensor& FileContents::bytes_of(const Stored& stored) {
 }
 
 void FileContents::read(uint64_t offset, uint64_t size, char* place) {
-  const uint64_t end = offset + size;
+  copy(offset, at::from_blob(place, {static_cast<int64_t>(size)}, at::TensorOptions(at::kByte)),
+       /*non_blocking=*/false);
+}
+
+void FileContents::begin_read(uint64_t offset, const at::Tensor& place) {
+  copy(offset, place, /*non_blocking=*/true);
+}
+
+void FileContents::copy(uint64_t offset, const at::Tensor& place, bool non_blocking) {
+  auto* const to = static_cast<char*>(place.data_ptr());
+  const uint64_t first = offset, end = offset + place.nbytes();
   if (offset < beginning_.size()) {
     const uint64_t count = std::min<uint64_t>(end, beginning_.size()) - offset;
-    std::memcpy(place, beginning_.data() + offset, count);
-    offset += count, place += count;
+    std::memcpy(to, beginning_.data() + offset, count);
+    offset += count;
   }
   auto stored = std::upper_bound(tensors_.begin(), tensors_.end(), offset,
                                  [](uint64_t at, const Stored& each) { return at < each.begin; });
@@ -171,12 +179,14 @@ void FileContents::read(uint64_t offset, uint64_t size, char* place) {
     const uint64_t count = std::min<uint64_t>(end - offset, stored->size - begin);
     const at::Tensor& bytes = bytes_of(*stored);
     if (bytes.is_cpu()) {
-      std::memcpy(place, static_cast<const char*>(bytes.const_data_ptr()) + begin, count);
+      std::memcpy(to + (offset - first), static_cast<const char*>(bytes.const_data_ptr()) + begin,
+                  count);
     } else {
-      at::from_blob(place, {static_cast<int64_t>(count)}, at::TensorOptions(at::kByte))
-          .copy_(bytes.narrow(0, static_cast<int64_t>(begin), static_cast<int64_t>(count)));
+      const auto length = static_cast<int64_t>(count);
+      place.narrow(0, static_cast<int64_t>(offset - first), length)
+          .copy_(bytes.narrow(0, static_cast<int64_t>(begin), length), non_blocking);
     }
-    offset += count, place += count;
+    offset += count;
   }
 }
 
@@ -221,17 +231,6 @@ std::vector<Piece> share_of(const Contents& contents, int member, int members) {
     file_begin += size;
   }
   return pieces;
-}
-
-nlohmann::json read_document(const std::string& folder) {
-  const std::string path = folder + "/" + kDocument;
-  const absl::StatusOr<MappedFile> file = MappedFile::open(path);
-  TORCH_CHECK(file.ok(), std::string(file.status().message()));
-  nlohmann::json document =
-      nlohmann::json::parse(file->bytes().begin(), file->bytes().end(), nullptr,
-                            /*allow_exceptions=*/false);
-  TORCH_CHECK(document.is_object(), path, " is no JSON; take another checkpoint");
-  return document;
 }
 
 std::map<std::string, at::Tensor> read_safetensors(const std::string& path) {

@@ -10,12 +10,13 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "accelerate/state/state.h"
@@ -44,14 +45,17 @@ class FileContents {
 
   const std::string& name() const { return name_; }
   uint64_t size() const { return size_; }
-  // Whether tensors of it are on a device.
-  bool on_device() const;
+  // Adds those that tensors of it are on, other than the CPU.
+  void add_devices(std::unordered_set<c10::Device>& devices) const;
   // Copies `size` bytes of the file, from `offset` on; waits for the device where the tensors are
   // on one.
   void read(uint64_t offset, uint64_t size, char* place);
+  // The same into all of `place`, bytes in pinned memory where tensors are on a device: the copies
+  // take their places in the device's queue, and are there when that has got as far.
+  void begin_read(uint64_t offset, const at::Tensor& place);
   // What all writers of the file must have alike: its size and where its tensors lie.
   uint32_t digest() const;
-  // Lets go of the tensors, once they have been read.
+  // Lets go of the tensors, once their bytes are there.
   void forget_tensors();
 
  private:
@@ -60,6 +64,7 @@ class FileContents {
     uint64_t begin;
     uint64_t size;
   };
+  void copy(uint64_t offset, const at::Tensor& place, bool non_blocking);
   // The tensor's bytes as they lie in the file.
   const at::Tensor& bytes_of(const Stored& stored);
 
@@ -74,6 +79,9 @@ class FileContents {
 };
 
 using Contents = std::vector<FileContents>;
+
+// The file of what is no tensor; see document.h.
+inline constexpr const char* kDocument = "state.json";
 
 // Of the tensors of these states, and the text of a document for all the rest.
 Contents contents_of(const RunState& states, const std::string& document);
@@ -93,8 +101,6 @@ std::vector<Piece> share_of(const Contents& contents, int member, int members);
 // each of its names. Throws c10::Error that names the file.
 std::map<std::string, at::Tensor> read_safetensors(const std::string& path);
 
-// The document of a checkpoint's folder. Throws c10::Error that names the file.
-nlohmann::json read_document(const std::string& folder);
 // Adds the tensors of these of its files to `states`. Those of models and optimizers are views of
 // the files, as read_safetensors() has them; others are copies, which a program may keep.
 void read_tensors(const std::string& folder, const std::vector<std::string>& files,

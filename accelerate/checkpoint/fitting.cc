@@ -2,6 +2,7 @@
 
 #include <c10/util/Exception.h>
 
+#include "accelerate/checkpoint/run_states.h"
 #include "accelerate/checkpoint/tensor_difference.h"
 #include "accelerate/state/name_list.h"
 
@@ -75,15 +76,25 @@ void Fitting::fit_groups(State& saved, const State& own) {
     if (!mine.contains(name)) report_.unexpected.push_back("optimizer state of " + name);
 }
 
-void Fitting::check(Stateful& part, const State& saved) {
+void Fitting::check(const std::string& name, Stateful& part, const State& saved) {
   try {
     part.check(saved);
   } catch (const c10::Error& error) {
-    problems_ += c10::str("\n", error.what_without_backtrace());
+    problems_ += c10::str("\n", name, ": ", error.what_without_backtrace());
   }
 }
 
-void Fitting::fit_parts(const std::vector<Stateful*>& parts, LoadedState& loaded) {
+void Fitting::check_own(const std::string& name, Stateful& part, const Document& loaded,
+                        const std::string& key) {
+  if (rank_ >= static_cast<int>(loaded.ranks.size())) return;
+  if (const State* own = loaded.own(rank_, key)) {
+    check(name, part, *own);
+  } else {
+    problems_ += c10::str("\n", name, ": the checkpoint has none of rank ", rank_);
+  }
+}
+
+void Fitting::fit_parts(const std::vector<Stateful*>& parts, Document& loaded) {
   for (Stateful* part : parts) {
     const std::string name(part->state_name());
     State& saved = loaded.shared[name];
@@ -100,21 +111,24 @@ void Fitting::fit_parts(const std::vector<Stateful*>& parts, LoadedState& loaded
       left_out_parts_.insert(name);
     }
     if (leaves_out_part(name)) continue;
-    if (part->is_equal_on_all_ranks() || name == kLoadersPart) check(*part, saved);
+    if (part->is_equal_on_all_ranks() || name == kLoadersPart) {
+      check(name, *part, saved);
+    } else if (name == kGeneratorsPart || loaded.own(rank_, name) != nullptr) {
+      check_own(name, *part, loaded, name);
+    }
   }
 }
 
 void Fitting::fit_objects(const std::vector<std::unique_ptr<Stateful>>& objects,
-                          const std::vector<std::string>& saved, const LoadedState& loaded) {
-  const std::set<std::string> there(saved.begin(), saved.end());
+                          const Document& loaded) {
+  const std::set<std::string> there(loaded.objects.begin(), loaded.objects.end());
   std::set<std::string> here;
   const auto part = loaded.shared.find(kObjectsPart);
   const State shared = part == loaded.shared.end() ? State() : part->second;
   for (const auto& object : objects) {
     const std::string name(object->state_name());
     here.insert(name);
-    const bool of_each =
-        loaded.ranks.empty() || loaded.ranks[0].contains(c10::str(kObjectsPart, ".", name));
+    const bool of_each = loaded.ranks[0].contains(own_part(*object));
     const bool is_otherwise = there.contains(name) && of_each == object->is_equal_on_all_ranks();
     if (!there.contains(name) || is_otherwise) {
       left_out_objects_.insert(name);
@@ -127,7 +141,9 @@ void Fitting::fit_objects(const std::vector<std::unique_ptr<Stateful>>& objects,
         report_.missing.push_back("the object " + name);
       }
     } else if (object->is_equal_on_all_ranks()) {
-      check(*object, shared.part(name));
+      check(name, *object, shared.part(name));
+    } else {
+      check_own(name, *object, loaded, own_part(*object));
     }
   }
   for (const std::string& name : there) {

@@ -10,28 +10,21 @@
 #include <vector>
 
 #include "accelerate/checkpoint/checkpoint_options.h"
-#include "accelerate/checkpoint/contents.h"
+#include "accelerate/checkpoint/document.h"
 #include "accelerate/state/stateful.h"
 
 namespace accelerate::internal {
 
-// What was read of a checkpoint.
-struct LoadedState {
-  RunState shared;
-  // Of each rank of the run that was saved.
-  std::vector<RunState> ranks;
-};
-
 class Fitting {
  public:
-  explicit Fitting(const LoadOptions& options) : options_(options) {}
+  // Of what this rank loads.
+  Fitting(const LoadOptions& options, int rank) : options_(options), rank_(rank) {}
 
   // Converts what is of another floating type, and where the options are not strict, completes and
   // cuts what was read, so that the parts can load it.
-  void fit_parts(const std::vector<Stateful*>& parts, LoadedState& loaded);
-  // The program's own, and the names of those that were saved.
-  void fit_objects(const std::vector<std::unique_ptr<Stateful>>& objects,
-                   const std::vector<std::string>& saved, const LoadedState& loaded);
+  void fit_parts(const std::vector<Stateful*>& parts, Document& loaded);
+  // The program's own.
+  void fit_objects(const std::vector<std::unique_ptr<Stateful>>& objects, const Document& loaded);
 
   // A line for each thing that does not fit; empty where all does.
   const std::string& problems() const { return problems_; }
@@ -44,9 +37,13 @@ class Fitting {
   void fit_models(State& saved, const State& own);
   void fit_count(const std::string& part, const State& saved, const State& own);
   void fit_groups(State& saved, const State& own);
-  void check(Stateful& part, const State& saved);
+  void check(const std::string& name, Stateful& part, const State& saved);
+  // The same with what this rank has of its own.
+  void check_own(const std::string& name, Stateful& part, const Document& loaded,
+                 const std::string& key);
 
   LoadOptions options_;
+  int rank_;
   std::string problems_;
   LoadReport report_;
   std::set<std::string> left_out_parts_, left_out_objects_;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
-#include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "accelerate/checkpoint/checkpointer.h"
@@ -50,7 +50,8 @@ std::string verify_share(const std::string& path, const Commit& commit,
 std::optional<std::string> Checkpointer::newest_whole() {
   const std::string what = "resume(" + options_.folder + ")";
   std::map<std::string, checkpoints::FoundCheckpoint> whole;
-  std::vector<std::string> own;
+  // Whole ones, and lines about others that may be checkpoints.
+  std::vector<std::string> own, unusable;
   std::string failure, remarks;
   const auto found = checkpoints::find_checkpoints(options_.folder);
   if (found.ok()) {
@@ -59,7 +60,9 @@ std::optional<std::string> Checkpointer::newest_whole() {
         own.push_back(key_of(each));
         whole.emplace(key_of(each), each);
       } else if (each.number) {
-        remarks += c10::str("\n", each.path, ": ", each.fault);
+        const std::string line = c10::str("\n", each.path, ": ", each.fault);
+        remarks += line;
+        if (!each.is_unfinished && !each.lacks_commit_file) unusable.push_back(line);
       }
     }
   } else if (!absl::IsNotFound(found.status())) {
@@ -98,10 +101,17 @@ std::optional<std::string> Checkpointer::newest_whole() {
     remarks += c10::str("\n", candidate.path, ": ", damage);
     damaged_.insert(candidate.path);
   }
+  // Those of other ranks, which this one does not see.
+  std::set<std::string> of_others;
+  for (const std::string& text : exchange(what, text_of_names(unusable)))
+    for (const std::string& line : names_in(text)) of_others.insert(line);
+  for (const std::string& line : unusable) of_others.erase(line);
+  for (const std::string& line : of_others) remarks += line;
   // To begin anew beside them would in the end remove them.
-  TORCH_CHECK(counts.empty(), "there are checkpoints in ", options_.folder,
-              ", and none that is whole for all ranks:", remarks,
-              "\nBring what is missing to all machines, or remove them to begin anew");
+  TORCH_CHECK(counts.empty() && unusable.empty() && of_others.empty(), "there are checkpoints in ",
+              options_.folder, ", and none that is whole for all ranks:", remarks,
+              "\nSee to it that all machines can read them, by the program's version that has "
+              "saved them; or move them elsewhere to begin anew");
   if (says && !remarks.empty())
     TORCH_WARN("there is nothing whole to go on from in ", options_.folder, ":", remarks);
   return std::nullopt;
@@ -156,8 +166,9 @@ LoadReport Checkpointer::load(const std::string& path, const LoadOptions& option
 
 LoadReport Checkpointer::load_from(const std::string& path, const LoadOptions& options) {
   const std::string what = "load_state(" + path + ")";
-  internal::LoadedState loaded;
-  internal::Fitting fitting(options);
+  const size_t rank = run_.process.rank;
+  internal::Document loaded;
+  internal::Fitting fitting(options, run_.process.rank);
   const auto parts = run_.parts();
   std::string id;
   // All that can be found wrong is, before anything changes.
@@ -168,18 +179,15 @@ LoadReport Checkpointer::load_from(const std::string& path, const LoadOptions& o
     id = commit->id;
     std::vector<std::string> files;
     for (const auto& file : commit->files) files.push_back(file.name);
-    const nlohmann::json document = internal::read_document(path);
-    loaded.shared = internal::shared_of(document);
-    loaded.ranks = internal::ranks_of(document);
+    loaded = internal::read_document(path, commit->world_size);
     internal::read_tensors(path, files, loaded.shared);
     fitting.fit_parts(parts, loaded);
-    fitting.fit_objects(objects_, internal::objects_of(document), loaded);
+    fitting.fit_objects(objects_, loaded);
     TORCH_CHECK(fitting.problems().empty(), path, " does not fit this program.", fitting.problems(),
                 "\nLoad the checkpoint of this program",
                 options.strict ? ", or take what fits by {.strict = false}" : "");
   });
 
-  const size_t rank = run_.process.rank;
   on_all_ranks(what, [&] {
     for (Stateful* part : parts) {
       const std::string name(part->state_name());
@@ -187,12 +195,8 @@ LoadReport Checkpointer::load_from(const std::string& path, const LoadOptions& o
       if (part->is_equal_on_all_ranks() || name == internal::kLoadersPart) {
         part->load(loaded.shared[name]);
       } else if (rank < loaded.ranks.size()) {
-        // What a program did not have when it was saved, such as trackers, begins anew; random
-        // numbers are in each checkpoint.
-        const auto own = loaded.ranks[rank].find(name);
-        const bool is_there = own != loaded.ranks[rank].end();
-        if (is_there || name == internal::kGeneratorsPart)
-          part->load(is_there ? own->second : State());
+        // What a program did not have when it was saved, such as trackers, begins anew.
+        if (const State* own = loaded.own(rank, name)) part->load(*own);
       } else if (name == internal::kGeneratorsPart) {
         // A rank that was not there draws numbers that nobody else draws.
         seed_generators(std::stoull(id, nullptr, 16), static_cast<int>(rank),
@@ -205,11 +209,11 @@ LoadReport Checkpointer::load_from(const std::string& path, const LoadOptions& o
       if (fitting.leaves_out_object(name)) continue;
       if (object->is_equal_on_all_ranks()) {
         object->load(objects.part(name));
-      } else if (rank < loaded.ranks.size()) {
-        object->load(loaded.ranks[rank][c10::str(internal::kObjectsPart, ".", name)]);
+      } else if (const State* own = loaded.own(rank, internal::own_part(*object))) {
+        object->load(*own);
       }
     }
-    progress_ = internal::progress_of(loaded.shared[internal::kProgressPart]);
+    progress_ = loaded.progress;
   });
   return fitting.report();
 }

@@ -53,6 +53,13 @@ AtomicFile written(FileContents file, const std::string& folder) {
   return *std::move(out);
 }
 
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  TORCH_CHECK(!error, "cannot make ", folder, ": ", error.message(),
+              "; see to it that it can be written to");
+}
+
 // Tensors of one memory stay together.
 std::vector<Tensors> cut(const Tensors& tensors, uint64_t max_shard_size) {
   std::map<const void*, Tensors> by_memory;
@@ -82,10 +89,7 @@ std::vector<Tensors> cut(const Tensors& tensors, uint64_t max_shard_size) {
 void save_model_files(const torch::nn::Module& module, const std::string& folder,
                       const SaveModelOptions& options) {
   TORCH_CHECK(options.max_shard_size > 0, "save_model(): max_shard_size is 0; give bytes");
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  TORCH_CHECK(!error, "cannot make ", folder, ": ", error.message(),
-              "; see to it that it can be written to");
+  make_folder(folder);
   const std::vector<Tensors> shards = cut(tensors_of(module), options.max_shard_size);
   std::set<std::string> names;
   std::vector<AtomicFile> files;
@@ -115,6 +119,7 @@ void save_model_files(const torch::nn::Module& module, const std::string& folder
   }
   // All bytes are there by now. What leads to files of a model that was there before goes first, so
   // that nobody takes some of them for some of these.
+  std::error_code error;
   for (const char* name : {kIndex, kOneFile})
     if (!(names.contains(name) && names.size() == 1))
       std::filesystem::remove(folder + "/" + name, error);
@@ -126,6 +131,12 @@ void save_model_files(const torch::nn::Module& module, const std::string& folder
     if (!names.contains(name) && std::regex_match(name, of_a_model))
       std::filesystem::remove(entry.path(), error);
   }
+}
+
+void save_tensors(const std::map<std::string, at::Tensor>& tensors, const std::string& folder,
+                  const std::string& file) {
+  make_folder(folder);
+  check(written(FileContents(file, tensors), folder).commit());
 }
 
 LoadReport load_model_files(torch::nn::Module& module, const std::string& path,

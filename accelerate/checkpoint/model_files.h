@@ -8,7 +8,10 @@
 // Not for going on with a run: a checkpoint has the optimizer and all else as well.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "accelerate/checkpoint/checkpoint_options.h"
@@ -31,6 +34,11 @@ namespace internal {
 // are replaced, and each is there in full or not at all. Throws c10::Error, which names the file.
 void save_model_files(const torch::nn::Module& module, const std::string& folder,
                       const SaveModelOptions& options);
+
+// Tensors by their names as one file of a folder, which is there in full or not at all. Throws
+// c10::Error, which names the file.
+void save_tensors(const std::map<std::string, at::Tensor>& tensors, const std::string& folder,
+                  const std::string& file);
 
 // From a .safetensors file, an index, or a folder with one of them. Tensors of another floating
 // type are converted. Throws c10::Error, with all that differs and nothing changed, where the files

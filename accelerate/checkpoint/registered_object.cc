@@ -28,16 +28,20 @@ State state_of_value(const at::Tensor& value) {
   return state;
 }
 
-void load_value(at::Tensor& value, const State& state) {
+void check_value(const at::Tensor& value, const State& state) {
   const at::Tensor& saved = state.tensor(kValue);
   TORCH_CHECK(saved.sizes() == value.sizes(), "the saved tensor is of the sizes ", saved.sizes(),
               ", and the program's of ", value.sizes(), "; give it these before it is loaded");
   TORCH_CHECK(saved.scalar_type() == value.scalar_type() ||
                   (saved.is_floating_point() && value.is_floating_point()),
               "the saved tensor is ", saved.scalar_type(), ", and the program's ",
-              value.scalar_type());
+              value.scalar_type(), "; give it that type before it is loaded");
+}
+
+void load_value(at::Tensor& value, const State& state) {
+  check_value(value, state);
   c10::AutoGradMode no_grad(false);
-  value.detach().copy_(saved);
+  value.detach().copy_(state.tensor(kValue));
 }
 
 State module_state(const torch::nn::Module& module) {

@@ -12,6 +12,7 @@
 #include <torch/serialize/archive.h>
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,16 +39,31 @@ State state_of_value(const Number& value) requires std::is_arithmetic_v<Number> 
   }
   return state;
 }
+// Throws c10::Error where it is of another kind, or larger than the program's can be.
 template <class Number>
-void load_value(Number& value, const State& state) requires std::is_arithmetic_v<Number> {
+Number saved_value(const State& state) requires std::is_arithmetic_v<Number> {
   if constexpr (std::is_integral_v<Number>) {
-    value = static_cast<Number>(state.integer(kValue));
+    const int64_t saved = state.integer(kValue);
+    const auto value = static_cast<Number>(saved);
+    TORCH_CHECK(static_cast<int64_t>(value) == saved, "the saved number is ", saved,
+                ", which the program's cannot be; give it a wider type");
+    return value;
   } else {
-    value = static_cast<Number>(state.number(kValue));
+    return static_cast<Number>(state.number(kValue));
   }
 }
+template <class Number>
+void check_value(const Number&, const State& state) requires std::is_arithmetic_v<Number> {
+  saved_value<Number>(state);
+}
+template <class Number>
+void load_value(Number& value, const State& state) requires std::is_arithmetic_v<Number> {
+  value = saved_value<Number>(state);
+}
 State state_of_value(const at::Tensor& value);
-// In place. Throws c10::Error where the sizes are others.
+// Throws c10::Error where the sizes are others, or the type is of another kind.
+void check_value(const at::Tensor& value, const State& state);
+// In place.
 void load_value(at::Tensor& value, const State& state);
 
 // What keeps itself as a State.
@@ -127,8 +143,15 @@ class RegisteredObject final : public Stateful {
     }
   }
   void check(const State& state) override {
-    if constexpr (!IsValue<Object> && !KeepsState<Object> && IsModule<Object>)
+    if constexpr (IsValue<Object>) {
+      check_value(object_, state);
+    } else if constexpr (KeepsState<Object>) {
+      // Only the program knows.
+    } else if constexpr (IsModule<Object>) {
       check_module_state(*module_of(object_), state, name_);
+    } else {
+      archive_of(state, registration_.device);
+    }
   }
   void load(const State& state) override {
     if constexpr (IsValue<Object>) {

@@ -12,12 +12,10 @@
 namespace accelerate::internal {
 namespace {
 
-constexpr const char* kFormat = "accelerate-cpp state";
-constexpr int64_t kVersion = 1;
 // How much of a tensor of the program's own is compared between the ranks.
-constexpr int64_t kCompared = 1 << 20;
+constexpr size_t kCompared = 1 << 20;
 // And of one of a model or an optimizer.
-constexpr int64_t kGlanced = 1 << 10;
+constexpr size_t kGlanced = 1 << 10;
 // How many bytes each rank may have of its own, as all of them pass through every rank.
 constexpr size_t kLargestOwn = size_t{64} << 20;
 
@@ -47,20 +45,28 @@ uint32_t digest_of(const std::string& part, const State& state) {
   for (const auto& [name, value] : state.values()) {
     const auto* tensor = std::get_if<at::Tensor>(&value);
     if (tensor == nullptr || tensor->numel() == 0 || is_archive(name)) continue;
-    // Models and optimizers are one by what the library does; a glance at them is to cost nothing.
-    if (!is_own && (!tensor->is_cpu() || !tensor->is_contiguous())) continue;
-    const at::Tensor flat = tensor->detach().reshape({-1});
-    const int64_t bytes = is_own ? kCompared : kGlanced;
-    const int64_t count =
-        std::min<int64_t>(flat.numel(), bytes / static_cast<int64_t>(flat.element_size()));
-    const at::Tensor host = flat.narrow(0, 0, count).cpu().contiguous();
-    digest = checkpoints::crc32(
-        absl::string_view(static_cast<const char*>(host.const_data_ptr()), host.nbytes()), digest);
+    const size_t most = is_own ? kCompared : kGlanced;
+    at::Tensor host = *tensor;
+    if (!host.is_cpu() || !host.is_contiguous()) {
+      // Models and optimizers are one by what the library does; a glance at them is to cost
+      // nothing.
+      if (!is_own) continue;
+      const at::Tensor flat = host.detach().reshape({-1});
+      const auto count = static_cast<int64_t>(most / flat.element_size());
+      host = flat.narrow(0, 0, std::min(flat.numel(), count)).cpu().contiguous();
+    }
+    digest = checkpoints::crc32(absl::string_view(static_cast<const char*>(host.const_data_ptr()),
+                                                  std::min(host.nbytes(), most)),
+                                digest);
   }
   return digest;
 }
 
 }  // namespace
+
+std::string own_part(const Stateful& object) {
+  return c10::str(kObjectsPart, ".", object.state_name());
+}
 
 RunStates collect(const std::vector<Stateful*>& parts,
                   const std::vector<std::unique_ptr<Stateful>>& objects, const Progress& progress) {
@@ -79,7 +85,7 @@ RunStates collect(const std::vector<Stateful*>& parts,
     if (object->is_equal_on_all_ranks()) {
       states.shared[kObjectsPart].set_all(name, object->save());
     } else {
-      states.own[c10::str(kObjectsPart, ".", name)] = own_json(name, object->save());
+      states.own[own_part(*object)] = own_json(name, object->save());
     }
   }
   states.shared[kProgressPart] = state_of(progress);
@@ -106,41 +112,6 @@ nlohmann::json digests_of(const RunState& shared) {
   return digests;
 }
 
-nlohmann::json document_of(const RunState& shared, const nlohmann::json& ranks,
-                           const std::vector<std::string>& objects) {
-  nlohmann::json parts = nlohmann::json::object();
-  for (const auto& [part, state] : shared) parts[part] = json_of(state);
-  return {{"format", kFormat},
-          {"version", kVersion},
-          {"parts", parts},
-          {"objects", objects},
-          {"ranks", ranks}};
-}
-
-RunState shared_of(const nlohmann::json& document) {
-  TORCH_CHECK(document.value("format", "") == kFormat, "state.json is of no checkpoint");
-  const int64_t version = document.value("version", int64_t{0});
-  TORCH_CHECK(version == kVersion, "the checkpoint is of version ", version,
-              ", and this program reads version ", kVersion,
-              "; load it with the version of the library that saved it");
-  RunState shared;
-  for (const auto& [part, state] : document.at("parts").items()) shared[part] = state_of(state);
-  return shared;
-}
-
-std::vector<RunState> ranks_of(const nlohmann::json& document) {
-  std::vector<RunState> ranks;
-  for (const auto& rank : document.at("ranks")) {
-    RunState& states = ranks.emplace_back();
-    for (const auto& [part, state] : rank.items()) states[part] = state_of(state);
-  }
-  return ranks;
-}
-
-std::vector<std::string> objects_of(const nlohmann::json& document) {
-  return document.at("objects").get<std::vector<std::string>>();
-}
-
 State state_of(const Progress& progress) {
   State state;
   state.set("epoch", progress.epoch);
@@ -150,7 +121,7 @@ State state_of(const Progress& progress) {
 }
 
 Progress progress_of(const State& state) {
-  Progress progress{.epoch = state.integer("epoch"), .step = state.integer("step")};
+  Progress progress{.epoch = state.count("epoch"), .step = state.count("step")};
   const State numbers = state.part("numbers");
   for (const auto& [name, value] : numbers.values()) progress.numbers[name] = numbers.number(name);
   return progress;

@@ -1,4 +1,4 @@
-// The states of all parts of a run, and the document of a checkpoint that they make up together.
+// The states of all parts of a run, as they are saved.
 //
 // Part of the checkpoints; not for others.
 #pragma once
@@ -22,6 +22,9 @@ struct RunStates {
   nlohmann::json own = nlohmann::json::object();
 };
 
+// The part that an object's state is where each rank has its own.
+std::string own_part(const Stateful& object);
+
 // Throws c10::Error where a part has none at this moment.
 RunStates collect(const std::vector<Stateful*>& parts,
                   const std::vector<std::unique_ptr<Stateful>>& objects, const Progress& progress);
@@ -31,15 +34,6 @@ void share_archives(Communicator& communicator, RunState& shared);
 
 // A checksum for each part, which all ranks have alike if they are alike.
 nlohmann::json digests_of(const RunState& shared);
-
-// The document; `ranks` has each rank's own, `objects` the names of the program's own.
-nlohmann::json document_of(const RunState& shared, const nlohmann::json& ranks,
-                           const std::vector<std::string>& objects);
-// Back from it: the shared states without their tensors, and the own of each rank of the run that
-// was saved. Throws c10::Error where it is of another version.
-RunState shared_of(const nlohmann::json& document);
-std::vector<RunState> ranks_of(const nlohmann::json& document);
-std::vector<std::string> objects_of(const nlohmann::json& document);
 
 State state_of(const Progress& progress);
 Progress progress_of(const State& state);

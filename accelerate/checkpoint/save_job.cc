@@ -63,6 +63,11 @@ void make_room(at::Tensor& buffer, uint64_t size, bool pinned) {
       at::empty({static_cast<int64_t>(size)}, at::TensorOptions(at::kByte).pinned_memory(pinned));
 }
 
+std::string reason_of(const std::exception& error) {
+  const auto* const by_libtorch = dynamic_cast<const c10::Error*>(&error);
+  return by_libtorch != nullptr ? by_libtorch->what_without_backtrace() : error.what();
+}
+
 // Of a program that ends by exit(), which destroys nobody who could wait for them.
 std::mutex mutex_of_jobs;
 std::set<SaveJob*> jobs;
@@ -101,22 +106,9 @@ SaveJob::SaveJob(SavePlan plan, bool copies, at::Tensor& buffer)
       pieces_(share_of(plan_.contents, plan_.member, static_cast<int>(plan_.writers.size()))),
       written_there_(written_.get_future()),
       committed_there_(committed_.get_future()) {
-  const bool on_device = std::any_of(plan_.contents.begin(), plan_.contents.end(),
-                                     [](const FileContents& file) { return file.on_device(); });
-  if (copies || on_device) {
-    c10::AutoGradMode no_grad(false);
-    uint64_t size = 0;
-    for (const Piece& piece : pieces_) size += piece.size;
-    make_room(buffer, size, on_device);
-    auto* place = static_cast<char*>(buffer.data_ptr());
-    copy_ = place;
-    for (const Piece& piece : pieces_) {
-      plan_.contents[piece.file].read(piece.offset, piece.size, place);
-      place += piece.size;
-    }
-    // Others may free their memory, or use it anew.
-    for (FileContents& file : plan_.contents) file.forget_tensors();
-  }
+  std::unordered_set<c10::Device> devices;
+  for (const FileContents& file : plan_.contents) file.add_devices(devices);
+  if (copies || !devices.empty()) copy_share(devices, buffer);
   finish_at_exit(this);
   const NoSignals no_signals;
   thread_ = std::thread([this] { run(); });
@@ -128,12 +120,35 @@ SaveJob::~SaveJob() {
   forget(this);
 }
 
+void SaveJob::copy_share(const std::unordered_set<c10::Device>& devices, at::Tensor& buffer) {
+  c10::AutoGradMode no_grad(false);
+  uint64_t size = 0;
+  for (const Piece& piece : pieces_) size += piece.size;
+  make_room(buffer, size, /*pinned=*/!devices.empty());
+  copy_ = static_cast<const char*>(buffer.const_data_ptr());
+  int64_t done = 0;
+  for (const Piece& piece : pieces_) {
+    const auto count = static_cast<int64_t>(piece.size);
+    plan_.contents[piece.file].begin_read(piece.offset, buffer.narrow(0, done, count));
+    done += count;
+  }
+  for (const c10::Device device : devices) arrivals_.emplace_back(device);
+  // Others may free their memory, or use it anew; what comes from a device is let go of when it has
+  // come.
+  if (devices.empty()) forget_tensors();
+}
+
+void SaveJob::forget_tensors() {
+  for (FileContents& file : plan_.contents) file.forget_tensors();
+}
+
 void SaveJob::run() {
   absl::StatusOr<WrittenShare> own = absl::UnknownError("");
   try {
     own = write();
   } catch (const std::exception& error) {
-    own = absl::InternalError(absl::StrCat("cannot write ", plan_.unfinished, ": ", error.what()));
+    own = absl::InternalError(
+        absl::StrCat("cannot write ", plan_.unfinished, ": ", reason_of(error)));
     ::unlink(part_path(plan_.unfinished, plan_.writers[plan_.member]).c_str());
   }
   written_.set_value(own.status());
@@ -141,12 +156,15 @@ void SaveJob::run() {
   try {
     status = commit(own);
   } catch (const std::exception& error) {
-    status = absl::InternalError(absl::StrCat("cannot finish ", plan_.path, ": ", error.what()));
+    status =
+        absl::InternalError(absl::StrCat("cannot finish ", plan_.path, ": ", reason_of(error)));
   }
   committed_.set_value(status);
 }
 
 absl::StatusOr<WrittenShare> SaveJob::write() {
+  for (const DeviceMoment& arrival : arrivals_) arrival.wait();
+  if (!arrivals_.empty()) forget_tensors();
   absl::StatusOr<WrittenShare> share =
       write_share(plan_.contents, pieces_, plan_.unfinished, copy_);
   if (plan_.writers.size() == 1) return share;

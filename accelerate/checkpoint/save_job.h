@@ -16,12 +16,14 @@
 #include <future>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "accelerate/checkpoint/contents.h"
 #include "accelerate/checkpoint/share_writer.h"
+#include "accelerate/device/device_moment.h"
 #include "formats/checkpoints/commit.h"
 
 namespace accelerate::internal {
@@ -49,9 +51,11 @@ std::string part_path(const std::string& unfinished, int rank);
 
 class SaveJob {
  public:
-  // With `copies`, copies this process's share before it returns, into memory that `buffer` keeps
-  // for the next time, and writes the copy, as it does where tensors are on a device; otherwise the
-  // tensors must not change before written() has returned.
+  // With `copies`, copies this process's share into memory that `buffer` keeps for the next time,
+  // and writes the copy, as it does where tensors are on a device. Of these the copies are in the
+  // device's queue when it returns, and the thread waits for them; what is launched on the current
+  // stream from then on may change the tensors. Without a copy they must not change before
+  // written() has returned.
   SaveJob(SavePlan plan, bool copies, at::Tensor& buffer);
   SaveJob(const SaveJob&) = delete;
   SaveJob& operator=(const SaveJob&) = delete;
@@ -75,6 +79,10 @@ class SaveJob {
 
  private:
   void run();
+  // Begins the copy. Throws c10::Error where there is no memory for it.
+  void copy_share(const std::unordered_set<c10::Device>& devices, at::Tensor& buffer);
+  // What the copy holds is written without them.
+  void forget_tensors();
   absl::StatusOr<WrittenShare> write();
   absl::Status commit(const absl::StatusOr<WrittenShare>& own);
   absl::StatusOr<WrittenShare> wait_for(int rank);
@@ -83,6 +91,8 @@ class SaveJob {
   std::vector<Piece> pieces_;
   // Null where the tensors themselves are written.
   const char* copy_ = nullptr;
+  // When it is there.
+  std::vector<DeviceMoment> arrivals_;
   std::atomic<bool> is_cancelled_ = false, is_left_ = false;
   std::promise<absl::Status> written_, committed_;
   std::shared_future<absl::Status> written_there_, committed_there_;

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_format.h"
 #include "accelerate/checkpoint/checkpointer.h"
+#include "accelerate/checkpoint/document.h"
 #include "accelerate/checkpoint/run_states.h"
 #include "accelerate/checkpoint/save_job.h"
 #include "accelerate/checkpoint/writers.h"
@@ -49,18 +50,6 @@ std::string now() {
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
-}
-
-// The number that the next checkpoint of the folder may have, by what this rank sees of it.
-int64_t next_number(const std::string& folder) {
-  int64_t next = 0;
-  const auto found = checkpoints::find_checkpoints(folder);
-  TORCH_CHECK(found.ok() || absl::IsNotFound(found.status()),
-              std::string(found.status().message()));
-  if (!found.ok()) return next;
-  for (const auto& each : *found)
-    if (each.number && !each.is_unfinished) next = std::max(next, *each.number + 1);
-  return next;
 }
 
 // So that a save ends before it begins where it would end in vain.
@@ -122,18 +111,24 @@ std::string differences(const std::vector<json>& digests) {
 
 void Checkpointer::lock_folder() {
   const std::string folder = options_.folder;
-  if (!run_.process.is_main() || !locked_.insert(folder).second) return;
+  if (!run_.process.is_local_main()) return;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
+  TORCH_CHECK(!error, "the folder for checkpoints, ", folder, ", cannot be made: ", error.message(),
+              "; see to its path, or name another folder");
+  if (!run_.process.is_main() || !locked_.insert(folder).second) return;
   const std::string path = folder + "/.lock";
-  // Open for good: a lock ends with the first of a process's descriptors that is closed.
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  // Open for good: a lock ends with the first of a process's descriptors that is closed. A link may
+  // be another user's, who wants some file made.
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
   // Who cannot write there is told so by the save.
   if (descriptor < 0) {
     locked_.erase(folder);
-    TORCH_CHECK(!std::filesystem::exists(path, error), "cannot open ", path, ": ",
-                std::strerror(errno),
-                "; see to it that it can be written to by all who save to the folder");
+    const int refusal = errno;
+    TORCH_CHECK(!std::filesystem::exists(std::filesystem::symlink_status(path, error)),
+                "cannot open ", path, ": ", std::strerror(refusal),
+                "; see to it that it is a file, and can be written to by all who save to the "
+                "folder");
     return;
   }
   struct flock lock = {};
@@ -176,29 +171,32 @@ std::string Checkpointer::save(const std::string& path, const std::source_locati
               "ACCELERATE_MAIN(train, {.checkpoints = {.folder = \"run1\"}})");
 
   // Where to.
-  json call = {{"id", new_id()}, {"saved_at", now()}, {"path", path}, {"next", 0}};
-  std::string failure;
-  try {
+  json first;
+  std::vector<std::string> paths;
+  int64_t number = 0;
+  bool has_hooks = false;
+  const auto describe_call = [&] {
     run_.check_can_be_saved();
+    json call = {{"id", new_id()},
+                 {"saved_at", now()},
+                 {"path", path},
+                 {"next", 0},
+                 {"has_hooks", !hooks_.empty()}};
     if (is_automatic) {
       lock_folder();
-      call["next"] = next_number(folder);
+      const auto next = checkpoints::next_number(folder);
+      TORCH_CHECK(next.ok(), std::string(next.status().message()));
+      call["next"] = *next;
     }
-  } catch (const c10::Error& error) {
-    failure = error.what_without_backtrace();
-  }
-  call["failure"] = failure;
-  std::vector<std::string> failures, paths;
-  json first;
-  int64_t number = 0;
-  for (const std::string& text : exchange(what, text_of(call))) {
+    return text_of(call);
+  };
+  for (const std::string& text : from_all_ranks(what, describe_call)) {
     const json each = json::parse(text);
-    failures.push_back(each.at("failure"));
     paths.push_back(each.at("path"));
     number = std::max<int64_t>(number, each.at("next"));
+    has_hooks = has_hooks || each.at("has_hooks");
     if (first.is_null()) first = each;
   }
-  throw_failures(what, failures);
   for (size_t rank = 1; rank < paths.size(); ++rank)
     TORCH_CHECK(paths[rank] == paths[0], what, ": rank ", rank, " would save to ", paths[rank],
                 ", and rank 0 to ", paths[0], "; all ranks save to one path");
@@ -226,22 +224,21 @@ std::string Checkpointer::save(const std::string& path, const std::source_locati
     if (plan.member == 0 && !run_.process.is_main()) remove_left_overs(folder, final_path, id);
 
     // What. Hooks first, whose changes are part of it.
-    internal::RunStates states;
-    json own;
-    on_all_ranks(what, [&] { run_hooks(/*is_for_save=*/true, unfinished); });
+    if (has_hooks) on_all_ranks(what, [&] { run_hooks(/*is_for_save=*/true, unfinished); });
     run_.make_equal();
-    on_all_ranks(what, [&] {
+    internal::RunStates states;
+    const auto collect = [&] {
       states = internal::collect(run_.parts(), objects_, progress_);
-      own = {{"own", states.own}, {"digests", internal::digests_of(states.shared)}};
-    });
-    warn_of_epoch(states.shared[internal::kLoadersPart]);
+      return text_of({{"own", states.own}, {"digests", internal::digests_of(states.shared)}});
+    };
     json ranks = json::array();
     std::vector<json> digests;
-    for (const std::string& text : exchange(what, text_of(own))) {
+    for (const std::string& text : from_all_ranks(what, collect)) {
       json each = json::parse(text);
       ranks.push_back(std::move(each["own"]));
       digests.push_back(std::move(each["digests"]));
     }
+    warn_of_epoch(states.shared[internal::kLoadersPart]);
     const std::string differs = differences(digests);
     TORCH_CHECK(differs.empty(), what, " failed: ", differs);
     internal::share_archives(*run_.communicator, states.shared);
@@ -249,14 +246,14 @@ std::string Checkpointer::save(const std::string& path, const std::source_locati
     for (const auto& object : objects_) objects.emplace_back(object->state_name());
     // Rank 0's for all, as some of it may be known there alone.
     const std::string document = run_.communicator->broadcast_bytes(
-        run_.process.is_main() ? internal::document_of(states.shared, ranks, objects).dump(1) : "",
+        run_.process.is_main() ? internal::document_text(states.shared, ranks, objects) : "",
         /*root=*/0);
-    json layout = json::object();
-    on_all_ranks(what, [&] {
+    const std::vector<std::string> layouts = from_all_ranks(what, [&] {
       plan.contents = internal::contents_of(states.shared, document);
+      json layout = json::object();
       for (const auto& file : plan.contents) layout[file.name()] = file.digest();
+      return text_of(layout);
     });
-    const std::vector<std::string> layouts = exchange(what, text_of(layout));
     for (size_t rank = 1; rank < layouts.size(); ++rank)
       TORCH_CHECK(layouts[rank] == layouts[0], what, " failed: the tensors of rank ", rank,
                   " have other names, types or sizes than those of rank 0");

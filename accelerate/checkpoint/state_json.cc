@@ -1,8 +1,10 @@
 #include "accelerate/checkpoint/state_json.h"
 
 #include <ATen/ops/empty.h>
+#include <c10/core/ScalarType.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +15,7 @@
 #include "absl/strings/escaping.h"
 #include "accelerate/layout/stored_type.h"
 #include "accelerate/state/bytes.h"
+#include "launcher/text/printable.h"
 #include "launcher/text/utf8.h"
 
 namespace accelerate::internal {
@@ -25,6 +28,8 @@ constexpr const char* kNumber = "number";
 constexpr const char* kBytes = "bytes";
 constexpr const char* kDtype = "dtype";
 constexpr const char* kShape = "shape";
+constexpr size_t kMostDimensions = 64;
+constexpr uint64_t kLargestInteger = std::numeric_limits<int64_t>::max();
 
 json json_of(double number) {
   if (std::isfinite(number)) return number;
@@ -46,37 +51,70 @@ json json_of(const at::Tensor& tensor) {
           {kBytes, absl::Base64Escape(bytes_of_tensor(tensor))}};
 }
 
+// A text among the members of an object; null where there is none of the name.
+const std::string* text_in(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() ? nullptr : found->get_ptr<const std::string*>();
+}
+
+// What these throw follows upon the name of the value.
 std::string bytes_of(const json& value) {
+  const std::string* text = text_in(value, kBytes);
+  TORCH_CHECK(text != nullptr, "is no number, text or tensor");
   std::string bytes;
-  TORCH_CHECK(absl::Base64Unescape(value.at(kBytes).get<std::string>(), &bytes),
-              "the bytes are no base64");
+  TORCH_CHECK(absl::Base64Unescape(*text, &bytes), "has bytes that are no base64");
   return bytes;
 }
 
-at::Tensor tensor_of(const json& value) {
-  const auto dtype = safetensors::parse_dtype(value.at(kDtype).get<std::string>());
+std::vector<int64_t> shape_of(const json& value) {
+  const auto found = value.find(kShape);
+  TORCH_CHECK(found != value.end() && found->is_array() && found->size() <= kMostDimensions,
+              "is a tensor without a shape");
+  std::vector<int64_t> shape;
+  for (const json& size : *found) {
+    TORCH_CHECK(size.is_number_unsigned() && size.get<uint64_t>() <= kLargestInteger,
+                "is a tensor of a shape that there is not");
+    shape.push_back(size.get<int64_t>());
+  }
+  return shape;
+}
+
+at::Tensor tensor_of(const json& value, const std::string& dtype_name) {
+  const auto dtype = safetensors::parse_dtype(dtype_name);
   const auto type = dtype ? scalar_type(*dtype) : std::nullopt;
-  TORCH_CHECK(type, "a tensor's type is unknown");
+  TORCH_CHECK(type, "is a tensor of an unknown type");
   const std::string bytes = bytes_of(value);
-  at::Tensor tensor = at::empty(value.at(kShape).get<std::vector<int64_t>>(), *type);
-  TORCH_CHECK(tensor.nbytes() == bytes.size(), "a tensor has too few bytes or too many");
+  const std::vector<int64_t> shape = shape_of(value);
+  // Before there is memory for it. Without its zeros, as strides are computed without them.
+  int64_t size = static_cast<int64_t>(c10::elementSize(*type));
+  bool is_empty = false, fits = true;
+  for (const int64_t each : shape) {
+    is_empty = is_empty || each == 0;
+    fits = fits && !__builtin_mul_overflow(size, std::max<int64_t>(each, 1), &size);
+  }
+  TORCH_CHECK(fits && bytes.size() == (is_empty ? 0 : static_cast<uint64_t>(size)),
+              "is a tensor of ", bytes.size(), " bytes, which is not what its shape needs");
+  at::Tensor tensor = at::empty(shape, *type);
   if (!bytes.empty()) std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
   return tensor;
 }
 
 double number_of(const std::string& name) {
   if (name == "nan") return std::numeric_limits<double>::quiet_NaN();
-  TORCH_CHECK(name == "inf" || name == "-inf", "a number is neither finite nor nan nor infinite");
+  TORCH_CHECK(name == "inf" || name == "-inf", "is neither finite nor nan nor infinite");
   const double infinity = std::numeric_limits<double>::infinity();
   return name == "inf" ? infinity : -infinity;
 }
 
 StateValue value_of(const json& value) {
+  if (value.is_number_unsigned())
+    TORCH_CHECK(value.get<uint64_t>() <= kLargestInteger, "is too large for an integer");
   if (value.is_number_integer()) return value.get<int64_t>();
   if (value.is_number_float()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
-  if (value.contains(kNumber)) return number_of(value.at(kNumber).get<std::string>());
-  if (value.contains(kDtype)) return tensor_of(value);
+  TORCH_CHECK(value.is_object(), "is no number, text or tensor");
+  if (const std::string* name = text_in(value, kNumber)) return number_of(*name);
+  if (const std::string* name = text_in(value, kDtype)) return tensor_of(value, *name);
   return bytes_of(value);
 }
 
@@ -100,12 +138,16 @@ json json_of(const State& state, Tensors tensors) {
   return result;
 }
 
-State state_of(const json& json) {
+State state_of(const json& json, const std::string& place) {
+  TORCH_CHECK(json.is_object(), "`", launcher::plain_start(place), "` is no object");
   State state;
-  try {
-    for (const auto& [name, value] : json.items()) state.set(name, value_of(value));
-  } catch (const nlohmann::json::exception& error) {
-    TORCH_CHECK(false, "it is no state that was saved: ", error.what());
+  for (const auto& [name, value] : json.items()) {
+    try {
+      state.set(name, value_of(value));
+    } catch (const c10::Error& error) {
+      TORCH_CHECK(false, "`", launcher::plain_start(place + "." + name), "` ",
+                  error.what_without_backtrace());
+    }
   }
   return state;
 }

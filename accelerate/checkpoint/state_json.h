@@ -5,6 +5,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "accelerate/state/state.h"
 
@@ -17,7 +18,8 @@ enum class Tensors {
 };
 
 nlohmann::json json_of(const State& state, Tensors tensors = Tensors::kLeftOut);
-// Throws c10::Error where it is no JSON of a state.
-State state_of(const nlohmann::json& json);
+// Throws c10::Error where it is no JSON of a state, of whatever kind and size; the message names
+// the value, `place` being that of the state in its document.
+State state_of(const nlohmann::json& json, const std::string& place);
 
 }  // namespace accelerate::internal

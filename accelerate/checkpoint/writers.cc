@@ -30,7 +30,7 @@ void throw_first(const std::vector<std::string>& failures) {
 
 void make_part(const std::string& unfinished, int rank) {
   const std::string path = part_path(unfinished, rank);
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
   TORCH_CHECK(descriptor >= 0, "cannot make ", path, ": ", std::strerror(errno),
               "; see to it that all ranks can write to the folder");
   ::close(descriptor);

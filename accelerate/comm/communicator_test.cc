@@ -108,6 +108,19 @@ TEST_F(CommunicatorTest, NamesShapesThatDoNotFit) {
   EXPECT_THAT(message_of([&] { gather(*world_, mixed); }), HasSubstr("rank 1 Long"));
 }
 
+// As a rank does that saves, of which nothing here knows.
+TEST_F(CommunicatorTest, NamesTheRankThatIsInAnotherCollective) {
+  for (const std::string& sent : {std::string("save_state() at main.cc:7"), std::string(16, 'x'),
+                                  std::string(), std::string(8, '\xff')}) {
+    if (rank_ == 1) {
+      world_->all_gather_bytes(sent);
+      continue;
+    }
+    EXPECT_THAT(message_of([&] { reduce(*world_, own_numbers(), ReduceOp::kSum, 1); }),
+                HasSubstr("reduce: what rank 1 sent describes no tensor"));
+  }
+}
+
 TEST_F(CommunicatorTest, ReducesWithoutChangingTheArgument) {
   const at::Tensor numbers = own_numbers();
   const at::Tensor copy = numbers.clone();

@@ -4,6 +4,8 @@
 #include <sstream>
 #include <type_traits>
 
+#include "launcher/text/printable.h"
+
 namespace accelerate {
 namespace {
 
@@ -18,10 +20,14 @@ std::string packed(const std::vector<std::string>& values) {
   return bytes;
 }
 
-void append_unpacked(const std::string& bytes, std::vector<std::string>& values) {
+void append_unpacked(size_t rank, const std::string& bytes, std::vector<std::string>& values) {
   for (size_t at = 0; at < bytes.size();) {
-    uint64_t length;
-    std::memcpy(&length, bytes.data() + at, sizeof(length));
+    uint64_t length = 0;
+    const size_t left = bytes.size() - at;
+    if (left >= sizeof(length)) std::memcpy(&length, bytes.data() + at, sizeof(length));
+    TORCH_CHECK(left >= sizeof(length) && length <= left - sizeof(length), "what rank ", rank,
+                " sent is no list of texts; it is in another collective, such as a "
+                "save. Have all ranks call the same ones, in one order");
     values.push_back(bytes.substr(at + sizeof(length), length));
     at += sizeof(length) + length;
   }
@@ -64,7 +70,7 @@ void check_alike(Communicator& communicator, const char* operation,
   if (std::all_of(all.begin(), all.end(), is_mine)) return;
   std::ostringstream text;
   for (size_t rank = 0; rank < all.size(); ++rank)
-    text << (rank > 0 ? ", " : "") << "rank " << rank << ": " << all[rank];
+    text << (rank > 0 ? ", " : "") << "rank " << rank << ": " << launcher::plain_start(all[rank]);
   TORCH_CHECK(false, operation, ": the values of the ranks are not built alike (", text.str(),
               "); give every rank the same keys, and containers of the same size");
 }
@@ -72,15 +78,16 @@ void check_alike(Communicator& communicator, const char* operation,
 std::vector<std::string> gather(Communicator& communicator,
                                 const std::vector<std::string>& values) {
   std::vector<std::string> all;
-  for (const std::string& bytes : communicator.all_gather_bytes(packed(values)))
-    append_unpacked(bytes, all);
+  const std::vector<std::string> sent = communicator.all_gather_bytes(packed(values));
+  for (size_t rank = 0; rank < sent.size(); ++rank) append_unpacked(rank, sent[rank], all);
   return all;
 }
 
 std::vector<std::string> broadcast(Communicator& communicator,
                                    const std::vector<std::string>& values, int root) {
   std::vector<std::string> result;
-  append_unpacked(communicator.broadcast_bytes(packed(values), root), result);
+  append_unpacked(static_cast<size_t>(root), communicator.broadcast_bytes(packed(values), root),
+                  result);
   return result;
 }
 

@@ -83,6 +83,17 @@ TEST_F(HostValues, AreKnownToBeBuiltAlike) {
       HasSubstr("rank 1: { loss }, rank 2: { lost }"));
 }
 
+TEST_F(HostValues, AreNotMadeOfWhatARankSendsElsewhere) {
+  for (const std::string sent : {"save_state() at main.cc:7", "x"}) {
+    if (rank_ == 1) {
+      world_->all_gather_bytes(sent);
+      continue;
+    }
+    EXPECT_THAT(message_of([&] { gather(*world_, Strings{"a"}); }),
+                HasSubstr("is no list of texts; it is in another collective"));
+  }
+}
+
 TEST(LoneHostValues, StayAsTheyAre) {
   Communicator alone;
   EXPECT_EQ(gather(alone, Strings{"a", ""}), (Strings{"a", ""}));

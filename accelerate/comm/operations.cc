@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <cstring>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -26,25 +27,37 @@ constexpr int64_t kNone = -1;
 // Of a tensor: all dimensions.
 constexpr int64_t kAll = -2;
 
+// What a rank says of its tensor: the sizes, then the type.
+std::string description_of(const at::Tensor& tensor) {
+  std::vector<int64_t> description;
+  if (tensor.defined()) description = tensor.sizes().vec();
+  description.push_back(
+      static_cast<int64_t>(tensor.defined() ? tensor.scalar_type() : at::ScalarType::Undefined));
+  return {reinterpret_cast<const char*>(description.data()), description.size() * sizeof(int64_t)};
+}
+
+// Throws c10::Error where the bytes are no description, as those of a rank that is elsewhere.
+std::vector<int64_t> description_in(const std::string& bytes, const char* operation, size_t rank) {
+  std::vector<int64_t> description(bytes.size() / sizeof(int64_t));
+  std::memcpy(description.data(), bytes.data(), description.size() * sizeof(int64_t));
+  bool is_right = !description.empty() && bytes.size() % sizeof(int64_t) == 0;
+  for (const int64_t each : description) is_right = is_right && each >= 0;
+  TORCH_CHECK(is_right && description.back() < static_cast<int64_t>(at::ScalarType::NumOptions),
+              operation, ": what rank ", rank,
+              " sent describes no tensor; it is in another collective, such as a save. Have all "
+              "ranks call the same ones, in one order");
+  return description;
+}
+
 // The shapes on all ranks, once they are known to be alike but for dimension `free_dim`, which is
 // kNone or kAll where it is no single one. All empty where no rank's tensor is defined.
 std::vector<std::vector<int64_t>> agreed_shapes(Communicator& communicator,
                                                 const at::Tensor& tensor, const char* operation,
                                                 int64_t free_dim) {
   check_dense(tensor, operation);
-  // Sizes, then the type.
-  std::vector<int64_t> mine;
-  if (tensor.defined()) mine = tensor.sizes().vec();
-  mine.push_back(
-      static_cast<int64_t>(tensor.defined() ? tensor.scalar_type() : at::ScalarType::Undefined));
-  const std::string bytes(reinterpret_cast<const char*>(mine.data()),
-                          mine.size() * sizeof(int64_t));
-
   std::vector<std::vector<int64_t>> shapes;
-  for (const std::string& each : communicator.all_gather_bytes(bytes)) {
-    const auto* first = reinterpret_cast<const int64_t*>(each.data());
-    shapes.emplace_back(first, first + each.size() / sizeof(int64_t));
-  }
+  for (const std::string& each : communicator.all_gather_bytes(description_of(tensor)))
+    shapes.push_back(description_in(each, operation, shapes.size()));
   const auto comparable = [free_dim](std::vector<int64_t> shape) {
     // The last is the type.
     const auto num_dims = static_cast<int64_t>(shape.size()) - 1;

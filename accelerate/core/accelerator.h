@@ -433,7 +433,7 @@ class Accelerator {
   void log(const LogValues& values, const LogOptions& options = {},
            const Where& where = Where::current()) {
     const launcher::PlaceScope place("log", where);
-    session_->trackers().log(values, options);
+    session_->log(values, options);
   }
   // Of the shape C×H×W or N×C×H×W, bytes, or numbers from 0 to 1.
   void log_images(const std::string& name, const at::Tensor& images,
@@ -459,14 +459,15 @@ class Accelerator {
   void end_training() { session_->trackers().finish(); }
 
   // From now on each step of this rank is measured, in this thread, until false is given. Called
-  // before resume(), the report counts the time before a restart as well. Costs about 2 us
-  // for each step, and one step in a thousand takes longer, as its operations are counted.
-  void measure_steps(bool measures = true) {
-    if (measures) {
-      session_->meter().start();
-    } else {
-      session_->meter().stop();
-    }
+  // before resume(), the report counts the time before a restart as well. Costs about a
+  // microsecond for each step, and one step in a thousand takes longer, as its operations are
+  // counted. Trackers get the figures, too, of the main process:
+  //   accelerator.measure_steps({.log_every = 100});
+  void measure_steps(const MeasureOptions& options = {}) { session_->meter().start(options); }
+  template <std::same_as<bool> Bool>  // So that a number is not taken for one.
+  void measure_steps(Bool measures) {
+    if (measures) return measure_steps();
+    session_->meter().stop();
   }
   // Where the time has gone since measure_steps(), over all ranks. Collective:
   //   if (step % 1000 == 0) accelerator.print(accelerator.report());
@@ -474,6 +475,19 @@ class Accelerator {
     const launcher::PlaceScope place("report", where);
     refuse_recording("a report");
     return session_->meter().report(communicator(), options);
+  }
+
+  // What of this process's device is in use now: by prepared models and optimizers, tensor by
+  // tensor, and by all else. Not collective:
+  //   accelerator.print(accelerator.memory());
+  MemoryUsage memory() const { return session_->memory(); }
+
+  // From now on gradients that are not finite are reported before an optimizer steps with them, by
+  // an exception that names the operator they come from, and norms are logged; see Watch. All
+  // ranks call it. Ends with `{.non_finite = false}`; a captured step runs as it is where it looks.
+  void watch(const WatchOptions& options = {}) {
+    refuse_recording("that the run is watched");
+    session_->watch().start(options);
   }
 
   // A scope of which a trace is written, operator by operator; see Profile.

@@ -275,5 +275,28 @@ TEST(ModelFiles, AreWhatOthersReadAndWrite) {
   EXPECT_TRUE(torch::equal(small->parameters()[0], net->parameters()[0]));
 }
 
+TEST(ModelFiles, AreNotTakenForTensorsOfAnotherKind) {
+  Full accelerator;
+  struct Counting : torch::nn::Module {
+    explicit Counting(at::ScalarType type) {
+      register_buffer("count", torch::full({2}, 7, type));
+      register_buffer("mean", torch::zeros({2}));
+    }
+  };
+  const auto longs = std::make_shared<Counting>(at::kLong);
+  const auto ints = std::make_shared<Counting>(at::kInt);
+  longs->named_buffers()["mean"].fill_(3);
+  auto saved = accelerator.prepare(longs);
+  auto other = accelerator.prepare(ints);
+  const std::string folder = new_folder(accelerator);
+  accelerator.save_model(saved, folder);
+  for (const bool strict : {true, false}) {
+    EXPECT_THAT(message_of([&] { accelerator.load_model(other, folder, {.strict = strict}); }),
+                HasSubstr("of another form:\n  count is Long of the sizes [2], and that of the "
+                          "program Int of [2]"));
+  }
+  EXPECT_EQ(ints->named_buffers()["mean"].sum().item<double>(), 0);
+}
+
 }  // namespace
 }  // namespace accelerate

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "accelerate/core/checkpoint_test_helpers.h"
 #include "accelerate/data/tensor_dataset.h"
@@ -137,6 +141,68 @@ TEST(Checkpoint, PassesOverWhatIsDamaged) {
               HasSubstr("optimizer.safetensors"));
   // The next one does not take the name of one that is there.
   EXPECT_EQ(other.accelerator.save_state(), folder + "/checkpoint_4");
+}
+
+// Whoever begins anew beside them removes them in the end.
+TEST(Checkpoint, DoesNotBeginAnewBesideWhatItCannotRead) {
+  WholeRun<Full> run(1);
+  const std::string folder = new_folder(run.accelerator);
+  run.accelerator.set_checkpoints({.folder = folder});
+  const bool is_main = run.accelerator.is_main_process();
+  run.accelerator.save_state();
+  const std::string path = folder + "/checkpoint_0", commit = path + "/commit.json";
+  const std::string model = path + "/model.safetensors", kept = folder + "/kept";
+  if (is_main) fs::copy(path, kept);
+  using Damage = std::pair<std::string, std::function<void()>>;
+  for (const auto& [reason, damage] : std::vector<Damage>{
+           {"its own checksum does not match", [&] { flip_byte(commit, 100); }},
+           {"its own checksum does not match", [&] { fs::resize_file(commit, 0); }},
+           {"model.safetensors has 100 bytes", [&] { fs::resize_file(model, 100); }},
+           {"model.safetensors is missing", [&] { fs::remove(model); }},
+           // What cannot be read, by root either.
+           {"Too many levels of symbolic links", [&] {
+              fs::remove(commit);
+              fs::create_symlink("commit.json", commit);
+            }}}) {
+    if (is_main) damage();
+    run.accelerator.wait_for_everyone();
+    const std::string message = message_of([&] { run.accelerator.resume(); });
+    EXPECT_THAT(message, HasSubstr("there are checkpoints in " + folder));
+    EXPECT_THAT(message, HasSubstr(path + ": "));
+    EXPECT_THAT(message, HasSubstr(reason));
+    EXPECT_THAT(message, HasSubstr("move them elsewhere to begin anew"));
+    run.accelerator.wait_for_everyone();
+    if (is_main) {
+      fs::remove_all(path);
+      fs::copy(kept, path);
+    }
+    run.accelerator.wait_for_everyone();
+  }
+  EXPECT_TRUE(run.accelerator.resume());
+}
+
+TEST(Checkpoint, BeginsAnewBesideWhatWasNeverWhole) {
+  WholeRun<Full> run(1);
+  const std::string folder = new_folder(run.accelerator);
+  run.accelerator.set_checkpoints({.folder = folder});
+  run.accelerator.save_state();
+  if (run.accelerator.is_main_process()) fs::remove(folder + "/checkpoint_0/commit.json");
+  run.accelerator.wait_for_everyone();
+  Warnings warnings;
+  EXPECT_FALSE(run.accelerator.resume());
+  if (run.accelerator.is_main_process()) {
+    ASSERT_EQ(warnings.all.size(), 1u);
+    EXPECT_THAT(warnings.all[0], HasSubstr("there is nothing whole to go on from"));
+  }
+}
+
+TEST(Checkpoint, SaysAtOnceThatItsFolderCannotBeMade) {
+  WholeRun<Full> run(1);
+  for (const std::string folder : {"/dev/null", "/proc/none", "/dev/null/run"}) {
+    run.accelerator.set_checkpoints({.folder = folder});
+    EXPECT_THAT(message_of([&] { run.accelerator.resume(); }),
+                HasSubstr("the folder for checkpoints, " + folder + ", cannot be made: "));
+  }
 }
 
 TEST(Checkpoint, CallsHooksBefore) {

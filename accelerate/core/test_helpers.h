@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "accelerate/core/accelerator.h"
+#include "testing/errors/warnings.h"
 
 namespace accelerate {
 
@@ -52,20 +53,6 @@ inline void copy_parameters(const torch::nn::Module& from, const torch::nn::Modu
   auto targets = to.parameters();
   for (size_t i = 0; i < sources.size(); ++i) targets[i].copy_(sources[i]);
 }
-
-// Collects warnings instead of printing them.
-class Warnings : public c10::WarningHandler {
- public:
-  Warnings() : before_(c10::WarningUtils::get_warning_handler()) {
-    c10::WarningUtils::set_warning_handler(this);
-  }
-  ~Warnings() override { c10::WarningUtils::set_warning_handler(before_); }
-  void process(const c10::Warning& warning) override { all.push_back(warning.msg()); }
-  std::vector<std::string> all;
-
- private:
-  c10::WarningHandler* before_;
-};
 
 inline double largest_difference(const torch::nn::Module& a, const torch::nn::Module& b) {
   double largest = 0;

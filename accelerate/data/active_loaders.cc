@@ -12,6 +12,16 @@ std::vector<std::shared_ptr<Stateful>> ActiveLoaders::live() const {
   return result;
 }
 
+void ActiveLoaders::note_batch(const LoaderProgress* pass, int64_t samples) {
+  std::erase_if(held_batches_, [pass](const HeldBatch& held) { return held.pass == pass; });
+  if (samples > 0) held_batches_.push_back({pass, samples});
+}
+
+void ActiveLoaders::note_training() {
+  for (const HeldBatch& held : held_batches_) samples_trained_on_ += held.samples;
+  held_batches_.clear();
+}
+
 State ActiveLoaders::save() {
   State state;
   const auto loaders = live();

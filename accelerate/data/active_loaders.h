@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "accelerate/nested/named_tensors.h"
 #include "accelerate/state/stateful.h"
 
 namespace accelerate {
@@ -57,9 +58,19 @@ class ActiveLoaders final : public Stateful {
   // when their loader was prepared.
   std::optional<bool> even_batches;
 
-  // How many samples all processes together have read with gradients enabled, where samples are
-  // counted.
-  int64_t samples_to_train_on = 0;
+  // Whether the last batch that a pass has given with gradients enabled is kept, by the names of
+  // its tensors; see named_tensors(). The program may change it in place.
+  bool keeps_batch = false;
+  NamedTensors batch;
+
+  // The pass has given a batch of so many samples of all processes together, 0 where it gives none
+  // any more or samples are not counted.
+  void note_batch(const LoaderProgress* pass, int64_t samples);
+  // A backward pass, or a step of an optimizer, has used the batches that the program holds. So
+  // what is only evaluated never counts.
+  void note_training();
+  // Samples of all processes together that were trained on.
+  int64_t samples_trained_on() const { return samples_trained_on_; }
 
   // Where each loader is that lives, in the order of their preparation.
   std::string_view state_name() const override { return "data_loaders"; }
@@ -73,6 +84,14 @@ class ActiveLoaders final : public Stateful {
 
   std::vector<std::weak_ptr<Stateful>> loaders_;
   std::vector<std::weak_ptr<LoaderProgress>> stack_;
+
+  // Of each pass, the batch that the program holds and has not trained on yet.
+  struct HeldBatch {
+    const LoaderProgress* pass;
+    int64_t samples;
+  };
+  std::vector<HeldBatch> held_batches_;
+  int64_t samples_trained_on_ = 0;
 };
 
 }  // namespace accelerate

@@ -43,6 +43,7 @@
 #include "accelerate/data/one_ahead.h"
 #include "accelerate/data/read_ahead.h"
 #include "accelerate/data/stream_reader.h"
+#include "accelerate/nested/named_tensors.h"
 #include "accelerate/nested/visit_tensors.h"
 #include "accelerate/phases/phases.h"
 #include "accelerate/state/stateful.h"
@@ -355,6 +356,7 @@ class DataLoader {
     }
 
     ~Pass() {
+      forget_batch();
       if (ahead) reader->stop();
     }
     Pass(const Pass&) = delete;
@@ -392,11 +394,17 @@ class DataLoader {
       return taken;
     }
 
+    void forget_batch() {
+      if (state->placement.active_loaders)
+        state->placement.active_loaders->note_batch(progress.get(), 0);
+    }
+
     // Takes the next batch, or ends the pass.
     bool advance() {
       const PhaseScope reading(Phase::kData);
       std::optional<Taken> taken = sent ? sent->next() : take();
       if (!taken) {
+        forget_batch();
         batch.reset();
         progress.reset();
         return false;
@@ -406,9 +414,12 @@ class DataLoader {
       *progress = taken->progress;
       progress->epoch = position.epoch;
       progress->consumed = taken->consumed;
-      if (at::GradMode::is_enabled() && !state->options.batch_sampler &&
-          state->placement.active_loaders)
-        state->placement.active_loaders->samples_to_train_on += taken->consumed - position.consumed;
+      if (ActiveLoaders* loaders = state->placement.active_loaders.get()) {
+        loaders->note_batch(progress.get(),
+                            state->options.batch_sampler ? 0 : taken->consumed - position.consumed);
+        if (loaders->keeps_batch && at::GradMode::is_enabled())
+          loaders->batch = named_tensors(*batch);
+      }
       position.consumed = taken->consumed;
       position.stream = std::move(taken->stream);
       position.stream_consumed = taken->consumed;

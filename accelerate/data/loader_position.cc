@@ -30,14 +30,17 @@ LoaderPosition LoaderPosition::from_state(const State& state) {
   TORCH_CHECK(version == kVersion, "the loader's state is of version ", version,
               ", and this program reads version ", kVersion,
               "; load it with the version of the library that saved it");
-  LoaderPosition position{.epoch = state.integer("epoch"),
-                          .consumed = state.integer("consumed"),
-                          .next_epoch = state.integer("next_epoch"),
+  LoaderPosition position{.epoch = state.count("epoch"),
+                          .consumed = state.count("consumed"),
+                          .next_epoch = state.count("next_epoch"),
                           .unit = state.text("unit"),
-                          .size = state.integer("size"),
+                          .size = state.count("size"),
                           .stream = state.part("stream")};
-  if (state.contains("stream_consumed"))
-    position.stream_consumed = state.integer("stream_consumed");
+  // A stream has no size.
+  TORCH_CHECK(position.size == 0 || position.consumed <= position.size,
+              "`consumed` of the loader's state is ", position.consumed, ", and its epoch has ",
+              position.size, " ", position.unit, "; take a state that was saved");
+  if (state.contains("stream_consumed")) position.stream_consumed = state.count("stream_consumed");
   if (state.contains("seed")) position.seed = static_cast<uint64_t>(state.integer("seed"));
   return position;
 }

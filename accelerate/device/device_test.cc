@@ -1,8 +1,10 @@
 #include <ATen/ATen.h>
 
 #include <cstddef>
+#include <thread>
 #include <vector>
 
+#include "accelerate/device/device_moment.h"
 #include "accelerate/device/device_value.h"
 #include "accelerate/device/host_copy.h"
 #include "accelerate/process/cuda.h"
@@ -56,6 +58,20 @@ TEST(DeviceArray, IsWrittenAndReadWhereverItLies) {
     numbers.write(std::vector<int64_t>{4, 5, 6});
     numbers.write(1, 7);
     EXPECT_EQ(numbers.read(), (std::vector<int64_t>{4, 7, 6}));
+  }
+}
+
+TEST(DeviceMoment, ComesAfterWhatWasLaunched) {
+  for (const c10::Device device : devices()) {
+    const at::Tensor tensor = at::full({1 << 20}, 3.0, device);
+    at::Tensor host =
+        at::empty(tensor.sizes(), at::TensorOptions(at::kDouble).pinned_memory(!device.is_cpu()));
+    host.copy_(tensor.to(at::kDouble), /*non_blocking=*/true);
+    const DeviceMoment arrival(device);
+    tensor.fill_(4);
+    std::thread([&] { arrival.wait(); }).join();
+    EXPECT_TRUE(arrival.is_past());
+    EXPECT_EQ(host.sum().item<double>(), 3.0 * (1 << 20));
   }
 }
 

@@ -10,9 +10,8 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <c10/core/Event.h>
 
-#include <memory>
+#include "accelerate/device/device_moment.h"
 
 namespace accelerate {
 
@@ -22,14 +21,13 @@ class HostCopy {
   explicit HostCopy(const at::Tensor& tensor);
 
   // Without waiting.
-  bool is_there() const;
+  bool is_there() const { return arrival_.is_past(); }
   // Waits until it is there.
   const at::Tensor& get() const;
 
  private:
   at::Tensor host_;
-  // Null when there is nothing to wait for.
-  std::shared_ptr<c10::Event> arrival_;
+  DeviceMoment arrival_;
 };
 
 }  // namespace accelerate

@@ -45,16 +45,21 @@ State AccumulationWindow::save() {
   return state;
 }
 
-void AccumulationWindow::load(const State& state) {
+AccumulationWindow AccumulationWindow::loaded(const State& state) const {
   AccumulationWindow loaded = *this;
-  loaded.steps_ = state.integer("steps");
-  loaded.length_ = state.integer("length");
-  loaded.position_ = state.integer("position");
+  loaded.steps_ = state.count("steps");
+  loaded.length_ = state.count("length");
+  loaded.position_ = state.count("position");
+  TORCH_CHECK(loaded.steps_ >= 1 && loaded.length_ >= 1 && loaded.position_ <= loaded.length_,
+              "the state is at batch ", loaded.position_, " of ", loaded.length_,
+              " of a window of ", loaded.steps_, "; take a state that was saved");
   loaded.sync_gradients_ = state.integer("sync_gradients") != 0;
   loaded.holds_partial_sum_ = state.integer("holds_partial_sum") != 0;
   loaded.in_step_ = false;
-  *this = loaded;
+  return loaded;
 }
+
+void AccumulationWindow::load(const State& state) { *this = loaded(state); }
 
 std::function<void()> AccumulationWindow::remember() {
   return [this, before = *this] { *this = before; };

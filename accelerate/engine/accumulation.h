@@ -65,10 +65,13 @@ class AccumulationWindow final : public Stateful {
   std::string_view state_name() const override { return "accumulation"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
+  void check(const State& state) override { loaded(state); }
   void load(const State& state) override;
   std::function<void()> remember() override;
 
  private:
+  AccumulationWindow loaded(const State& state) const;
+
   int64_t num_steps_ = 1;
   GradientAccumulationOptions options_;
   // Of the present window: the steps it was begun with, its batches as far as the loader has them,

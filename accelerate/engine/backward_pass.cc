@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/nn/module.h>
 
 #include <algorithm>
 
@@ -26,6 +27,8 @@ void BackwardPass::run(const at::Tensor& loss, const BackwardOptions& options) {
   TORCH_CHECK(loss.numel() == 1, "backward: the loss has ", loss.numel(),
               " elements; reduce it to one number first, for example with mean()");
   const PhaseScope backward(Phase::kBackward);
+  const bool is_watched = this->is_watched();
+  if (is_watched) watch_.before_backward(loss);
   at::Tensor scaled = loss;
   if (loss_scale_ != nullptr) {
     in_each_replay("update of the loss scale", [this] { optimizers_.settle_loss_scale(); });
@@ -39,9 +42,46 @@ void BackwardPass::run(const at::Tensor& loss, const BackwardOptions& options) {
     scaled.backward({}, keeps_graph, options.create_graph);
   } catch (...) {
     models_.abandon_sync();
+    watch_.forget();
     throw;
   }
   in_each_replay("end of a backward pass", [this, keeps_graph] { end(keeps_graph); });
+  if (!is_watched) return;
+  if (const auto gradients = gradients_of_step()) watch_.after_backward(*gradients);
+}
+
+int64_t BackwardPass::num_steps() const {
+  int64_t most = 0;
+  for (const auto& optimizer : optimizers_.live()) most = std::max(most, optimizer->num_steps);
+  return most;
+}
+
+std::optional<StepGradients> BackwardPass::gradients_of_step() const {
+  if (!window_.sync_gradients()) return std::nullopt;
+  StepGradients step = {
+      .steps = num_steps(),
+      .norm_of = [this](const std::vector<at::Tensor>& of) { return optimizers_.measure(of, 2); },
+      .are_of_all_ranks = models_.syncs() && !uneven_inputs_.is_open()};
+  if (loss_scale_ != nullptr) step.loss_scale = loss_scale_->scale();
+  const auto models = models_.live();
+  const ModelSet::ParameterNames names = models_.parameter_names();
+  for (size_t i = 0; i < models.size(); ++i) {
+    const bool is_complete = syncing_.empty() ? models[i]->no_sync_depth == 0 : syncing_[i];
+    if (!is_complete) continue;
+    for (const NamedParameter& parameter : models[i]->parameters)
+      step.parameters.push_back(
+          {names.at(parameter.tensor.unsafeGetTensorImpl()), parameter.tensor});
+  }
+  if (step.parameters.empty()) return std::nullopt;
+  step.buffers = [models] {
+    std::vector<NamedParameter> buffers;
+    for (const auto& model : models) {
+      for (const auto& buffer : model->module->named_buffers())
+        buffers.push_back({buffer.key(), buffer.value()});
+    }
+    return buffers;
+  };
+  return step;
 }
 
 void BackwardPass::begin() {
@@ -76,6 +116,7 @@ void BackwardPass::end(bool keeps_graph) {
   // left; the buffers follow at its end.
   if (!keeps_graph && !uneven_inputs_.is_open()) models_.make_buffers_equal();
   window_.after_backward();
+  updates_.note_backward();
   models_.release_parameters();
   look_at_new_models();
 }

@@ -10,6 +10,7 @@
 #include <torch/serialize.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -162,6 +163,31 @@ void load_parameter(const RegisteredOptimizer& known, Optimizer& optimizer,
   if (known.steps(*own)) known.set_steps(*own, saved.tensor("step").item<int64_t>());
 }
 
+// Whether the state has such a tensor.
+bool is_count(const State& state, const std::string& name) {
+  const auto found = state.values().find(name);
+  if (found == state.values().end()) return false;
+  const auto* tensor = std::get_if<at::Tensor>(&found->second);
+  return tensor != nullptr && tensor->numel() == 1 && tensor->scalar_type() == at::kLong &&
+         tensor->item<int64_t>() >= 0;
+}
+
+// Throws c10::Error where one of a group's options is saved as something else.
+void check_options(const State& state, const RegisteredOptimizer& known, const Optimizer& optimizer,
+                   size_t group) {
+  const auto options = optimizer.param_groups()[group].options().clone();
+  for (const NamedOption& option : known.options(*options)) {
+    const std::string key = group_key(group, option.name);
+    if (!state.contains(key)) continue;
+    if (std::holds_alternative<double*>(option.value)) {
+      TORCH_CHECK(std::isfinite(state.number(key)), "`", key, "` of the state is ",
+                  state.number(key), "; take a state that was saved");
+    } else {
+      state.integer(key);
+    }
+  }
+}
+
 }  // namespace
 
 State save_optimizer(Optimizer& optimizer, const Names& names) {
@@ -207,11 +233,15 @@ void check_fits(const State& state, const Optimizer& optimizer, const Names& nam
   const std::string& saved = state.text("kind");
   TORCH_CHECK(saved == own, "optimizer ", index, " of the state is ", saved,
               ", and the one that was prepared is ", own, "; load the state of the same optimizer");
-  if (find_registered(optimizer) == nullptr) {
+  const RegisteredOptimizer* known = find_registered(optimizer);
+  if (known == nullptr) {
     TORCH_CHECK(state.text("form") == form_of(optimizer), "optimizer ", index,
                 " of the state has parameters of the sizes ", state.text("form"),
                 ", and the one that was prepared ", form_of(optimizer),
                 "; load the state of the same optimizer");
+    std::istringstream in(bytes_of_tensor(state.tensor(kArchiveName)));
+    torch::serialize::InputArchive archive;
+    archive.load_from(in);
     return;
   }
   const auto groups = names_by_group(optimizer, names);
@@ -236,13 +266,21 @@ void check_fits(const State& state, const Optimizer& optimizer, const Names& nam
       list(problems, unexpected);
     }
   }
+  for (size_t g = 0; g < groups.size(); ++g) check_options(state, *known, optimizer, g);
+  const bool counts_steps = known->steps(*known->make_state()).has_value();
   for_each_parameter(
       optimizer, names, [&](const at::Tensor& parameter, const std::string& name, size_t) {
         const State kept = state.part("state." + name);
+        bool has_stepped = false;
         for (const auto& [array, value] : kept.values()) {
+          if (array.find('.') != std::string::npos) continue;
           const auto* tensor = std::get_if<at::Tensor>(&value);
-          if (tensor == nullptr || array == "step" || array.find('.') != std::string::npos)
+          if (tensor == nullptr) {
+            problems << "\n`" << array << "` of " << name << " is no tensor";
             continue;
+          }
+          has_stepped = has_stepped || array != kOwnValue;
+          if (array == "step") continue;
           if (!tensor->is_floating_point() && !tensor->is_complex())
             problems << "\n`" << array << "` of " << name << " is of type "
                      << tensor->scalar_type();
@@ -250,6 +288,8 @@ void check_fits(const State& state, const Optimizer& optimizer, const Names& nam
             problems << "\n`" << array << "` of " << name << " is of the sizes " << tensor->sizes()
                      << ", and the parameter of " << parameter.sizes();
         }
+        if (counts_steps && has_stepped && !is_count(kept, "step"))
+          problems << "\n`step` of " << name << " is missing, or is no number from 0 on";
       });
   TORCH_CHECK(problems.str().empty(),
               "the state is of an optimizer of other parameters; load the state of the same one.",

@@ -151,7 +151,7 @@ void ScheduleSet::check(const State& state) {
   const auto schedules = live();
   for (size_t i = 0; i < schedules.size(); ++i) {
     const std::string prefix = std::to_string(i);
-    const int64_t advances = state.integer(prefix + ".advances");
+    const int64_t advances = state.count(prefix + ".advances");
     if (schedules[i]->scheduler == nullptr) {
       TORCH_CHECK(
           schedules[i]->advances <= advances, "schedule ", i, ", of LibTorch, has advanced by ",
@@ -159,20 +159,22 @@ void ScheduleSet::check(const State& state) {
           "; use a scheduler of accelerate/optim, or load a state before the training goes on");
       continue;
     }
-    const std::string own = schedules[i]->scheduler->state().kind;
+    const SchedulerState own = schedules[i]->scheduler->state();
     const State saved = state.part(prefix + ".scheduler");
-    TORCH_CHECK(saved.contains("kind") && saved.text("kind") == own, "schedule ", i,
+    TORCH_CHECK(saved.contains("kind") && saved.text("kind") == own.kind, "schedule ", i,
                 " of the state is ", saved.contains("kind") ? saved.text("kind") : "LibTorch's",
-                ", and the one that was prepared is ", own, "; load the state of the same one");
+                ", and the one that was prepared is ", own.kind,
+                "; load the state of the same one");
+    // Takes all of a state, or none.
+    schedules[i]->scheduler->load_state(scheduler_state(saved));
+    schedules[i]->scheduler->load_state(own);
   }
 }
 
 void ScheduleSet::load(const State& state) {
   check(state);
   const auto schedules = live();
-  const auto advances = [&state](size_t i) {
-    return state.integer(std::to_string(i) + ".advances");
-  };
+  const auto advances = [&state](size_t i) { return state.count(std::to_string(i) + ".advances"); };
   for (size_t i = 0; i < schedules.size(); ++i) {
     ScheduleProgress& schedule = *schedules[i];
     if (schedule.scheduler != nullptr) {

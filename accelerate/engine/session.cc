@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "accelerate/engine/held_memory.h"
 #include "accelerate/host_work/host_work.h"
 #include "accelerate/process/log_level.h"
 #include "accelerate/process/stop_request.h"
@@ -66,6 +67,7 @@ Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits
       communicator_(Communicator::world(worker, process_, options.process_group)),
       meter_(process_, precision.autocast.value_or(at::kFloat)),
       trackers_(*communicator_, process_),
+      watch_(*communicator_, process_, *active_loaders_),
       strategy_(make_parts(*communicator_, options.gradients)),
       loss_scale_(make_loss_scale(precision, process_.device, options.loss_scale)),
       window_(accumulation_steps(options), options.gradient_accumulation),
@@ -85,7 +87,7 @@ Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits
       updates_(*communicator_, process_.device, models_, optimizers_, window_, uneven_inputs_,
                *active_loaders_),
       backward_pass_(precision, loss_scale(), models_, optimizers_, window_, uneven_inputs_,
-                     updates_),
+                     updates_, watch_),
       checkpoints_({.communicator = communicator_.get(),
                     .process = process_,
                     .strategy = std::string(strategy.name),
@@ -94,8 +96,25 @@ Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits
                     .check_can_be_saved = [this] { check_can_be_saved(); },
                     .make_equal = [this] { models_.make_all_buffers_equal(); },
                     .before_load = [this] { before_load(); }},
-                   options.checkpoints) {
+                   options.checkpoints),
+      out_of_memory_watch_(process_, [this] { return memory(); }) {
   apply_gpu_options(options.gpu);
+}
+
+MemoryUsage Session::memory() const {
+  return internal::held_memory(models_, optimizers_, process_.device);
+}
+
+void Session::log(const LogValues& values, const LogOptions& options) {
+  trackers_.log(values, options);
+  if (const LogValues norms = watch_.take_norms(); !norms.empty())
+    trackers_.log(norms, {.step = trackers_.last_step()});
+  if (!process_.is_main() || !meter_.is_due()) return;
+  LogValues figures;
+  for (const auto& [name, value] : meter_.take_values())
+    figures.emplace_back("report/" + name, value);
+  // The steps that it has counted are not those that the program counts.
+  trackers_.log(figures, {.step = trackers_.last_step()});
 }
 
 std::vector<Stateful*> Session::parts() {

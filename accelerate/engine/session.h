@@ -28,6 +28,8 @@
 #include "accelerate/engine/uneven_inputs.h"
 #include "accelerate/engine/updates.h"
 #include "accelerate/gradients/strategy_gradients.h"
+#include "accelerate/memory/memory_usage.h"
+#include "accelerate/memory/out_of_memory.h"
 #include "accelerate/precision/loss_scale.h"
 #include "accelerate/precision/precision.h"
 #include "accelerate/process/process_info.h"
@@ -36,6 +38,7 @@
 #include "accelerate/state/stateful.h"
 #include "accelerate/strategy/strategy.h"
 #include "accelerate/tracking/trackers.h"
+#include "accelerate/watch/watch.h"
 #include "launcher/env/worker_environment.h"
 
 namespace accelerate {
@@ -79,6 +82,11 @@ class Session {
   Checkpointer& checkpoints() { return checkpoints_; }
   RunMeter& meter() { return meter_; }
   Trackers& trackers() { return trackers_; }
+  Watch& watch() { return watch_; }
+  // To the trackers; and behind it what the meter has for them.
+  void log(const LogValues& values, const LogOptions& options);
+  // What models and optimizers hold of this process's device.
+  MemoryUsage memory() const;
   // All that has a state from which the run goes on.
   std::vector<Stateful*> parts();
   // Throws c10::Error when the object, a loader or a schedule, was prepared before and its token
@@ -100,6 +108,7 @@ class Session {
   std::shared_ptr<ActiveLoaders> active_loaders_ = std::make_shared<ActiveLoaders>();
   RunMeter meter_;
   Trackers trackers_;
+  Watch watch_;
   // In this order, as each refers to some before.
   StrategyParts strategy_;
   std::optional<LossScale> loss_scale_;
@@ -121,6 +130,8 @@ class Session {
     std::weak_ptr<const void> token;
   };
   std::vector<Registration> registrations_;
+  // The last one, as it looks at the others.
+  OutOfMemoryWatch out_of_memory_watch_;
 };
 
 }  // namespace accelerate

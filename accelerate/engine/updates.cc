@@ -48,8 +48,9 @@ void Updates::note_step(OptimizerState& optimizer) {
   recorder.set_step(++optimizer.num_steps);
   if (const auto loader = loaders_.current())
     recorder.set_position(loader->epoch, loader->consumed);
-  const int64_t before = std::exchange(samples_of_steps_, loaders_.samples_to_train_on);
-  if (auto* phases = Phases::heard()) phases->note_step(samples_of_steps_ - before);
+  loaders_.note_training();
+  const int64_t before = std::exchange(samples_of_steps_, loaders_.samples_trained_on());
+  if (auto* phases = Phases::heard()) phases->note_step(&optimizer, samples_of_steps_ - before);
 }
 
 class Updates::Step final : public HostWork {

@@ -44,6 +44,8 @@ class Updates {
   at::Tensor step(OptimizerState& optimizer, const std::function<at::Tensor()>& closure);
   void zero_grad(OptimizerState& optimizer, bool set_to_none);
 
+  // A backward pass has used the batches that the program holds.
+  void note_backward() { loaders_.note_training(); }
   // The batch at hand begins a step of the window; see Accelerator::accumulate().
   void begin_batch();
   // Of the active loader, after the batch at hand; none without one.

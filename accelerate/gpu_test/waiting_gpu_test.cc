@@ -88,6 +88,28 @@ TEST_F(Waiting, IsNotDoneForWhatIsLogged) {
   EXPECT_EQ(run->series.at("loss").back().value, 2);
 }
 
+// Nor for the copy that a checkpoint is written from: what is launched later comes after it.
+TEST_F(Waiting, IsNotDoneForACheckpoint) {
+  std::string folder = testing::TempDir() + "/waiting.XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  Accelerator<Gpu, Fp32> accelerator;
+  accelerator.set_checkpoints({.folder = folder, .asynchronous = true});
+  // So large that it is still being copied when the host goes on.
+  torch::nn::Linear net(8192, 8192);
+  auto model = accelerator.prepare(net);
+  for (int save = 0; save < 2; ++save) {
+    torch::NoGradGuard no_grad;
+    const at::Tensor before = net->weight.clone();
+    {
+      NoWaiting no_waiting;
+      accelerator.save_state();
+      net->weight.fill_(7);
+    }
+    accelerator.load_state(folder + "/checkpoint_" + std::to_string(save));
+    EXPECT_TRUE(at::equal(net->weight, before)) << save;
+  }
+}
+
 TEST_F(Waiting, IsNoticedByTheseTests) {
   const at::Tensor one = torch::ones({1}, at::kCUDA);
   const CudaCalls calls;

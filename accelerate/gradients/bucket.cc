@@ -120,6 +120,11 @@ bool Bucket::is_signal_raised() {
   return std::any_of(bytes, bytes + size, [](char byte) { return byte != 0; });
 }
 
+void Bucket::list_memory(std::vector<at::Tensor>& memory) const {
+  memory.push_back(values_.whole());
+  if (narrow_.whole().defined()) memory.push_back(narrow_.whole());
+}
+
 void Bucket::unpack() {
   if (narrow_.type() == values_.type()) return;
   c10::AutoGradMode no_grad(false);

@@ -45,6 +45,8 @@ class Bucket {
   bool is_signal_raised();
   // What travels: real numbers, in one row.
   at::Tensor& wire();
+  // Adds its memory: the slots', and the wire's where that is another.
+  void list_memory(std::vector<at::Tensor>& memory) const;
   // Brings what has arrived to the slots.
   void unpack();
 

@@ -21,6 +21,7 @@ void GradientReducer::abandon() { state_->abandon(); }
 bool GradientReducer::is_under_way() const { return state_->is_under_way(); }
 void GradientReducer::settle() { state_->settle(); }
 void GradientReducer::restore_hooks() { state_->restore_hooks(); }
+std::vector<at::Tensor> GradientReducer::travel_memory() const { return state_->travel_memory(); }
 GradientNotes GradientReducer::notes() { return state_->notes(); }
 void GradientReducer::forget_local_gradients() { state_->forget_local_gradients(); }
 int64_t GradientReducer::rounds() const { return state_->rounds(); }

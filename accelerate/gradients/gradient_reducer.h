@@ -60,6 +60,7 @@ class GradientReducer final : public GradientSync {
   // Makes sure that the ranks agree which parameters have a gradient. While a device takes note of
   // a step they do not compare it.
   void settle() override;
+  std::vector<at::Tensor> travel_memory() const override;
   GradientNotes notes() override;
 
  private:

@@ -75,6 +75,8 @@ class GradientSync {
   // Reads on the host what is still to be read there, before a device takes note of a step. Throws
   // c10::Error where the ranks have found that they disagree. Collective.
   virtual void settle() = 0;
+  // The memory in which gradients travel, and in which they may lie afterwards.
+  virtual std::vector<at::Tensor> travel_memory() const = 0;
   // For the one that is made in this one's place. Collective where a GPU still has to tell whether
   // the ranks agreed.
   virtual GradientNotes notes() = 0;

@@ -264,6 +264,12 @@ void GradientReducer::State::average_alone(bool contributes) {
   make_buckets();
 }
 
+std::vector<at::Tensor> GradientReducer::State::travel_memory() const {
+  std::vector<at::Tensor> memory;
+  for (const internal::Bucket& bucket : buckets_) bucket.list_memory(memory);
+  return memory;
+}
+
 GradientNotes GradientReducer::State::notes() {
   settle();
   GradientNotes result;

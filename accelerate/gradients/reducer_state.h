@@ -35,6 +35,7 @@ class GradientReducer::State final : public internal::ReadyHook::Listener,
   // See GradientSync.
   void settle();
 
+  std::vector<at::Tensor> travel_memory() const;
   GradientNotes notes();
   void forget_local_gradients();
   int64_t rounds() const { return rounds_; }

@@ -33,6 +33,7 @@ class FlatBuffer {
   // Of all that was reserved, padding included.
   int64_t numel() const { return numel_; }
   at::Tensor& whole() { return whole_; }
+  const at::Tensor& whole() const { return whole_; }
   c10::ScalarType type() const { return type_; }
   c10::Device device() const { return device_; }
 

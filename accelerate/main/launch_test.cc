@@ -323,6 +323,15 @@ TEST(Launch, EndsWithTheMessageOfAnException) {
               AllOf(HasSubstr("error: this went wrong; do it right\n"), Not(HasSubstr("frame #"))));
 }
 
+TEST(Launch, SaysWhatWasInAGpusMemoryThatWasNotEnough) {
+  const Outcome outcome = launch({"--action=run_out_of_gpu_memory"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.errors,
+              HasSubstr("error: CUDA out of memory.\nrank 0 wanted 1.0 MB on GPU 0, "
+                        "where 0 bytes of 1.0 GB are free\n"));
+  EXPECT_THAT(outcome.errors, HasSubstr("\n  weight (parameters), 16.0 KB"));
+}
+
 TEST(Launch, NoticesAPeerThatDiedDuringACollective) {
   const Outcome died = launch({"--action=die", "--num_processes=3"});
   EXPECT_EQ(died.code, 128 + SIGABRT);

@@ -14,6 +14,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
 #include "accelerate/main/help.h"
+#include "accelerate/memory/out_of_memory.h"
 #include "accelerate/process/stop_request.h"
 #include "launcher/cluster/job_machine.h"
 #include "launcher/env/environment.h"
@@ -99,6 +100,9 @@ int work(const Variant& variant, const std::vector<std::string>& arguments) {
     variant.train(arguments);
     Communicator::leave_world();
     return 0;
+  } catch (const c10::OutOfMemoryError& error) {
+    const std::string note = take_out_of_memory_note();
+    return fail(error.what_without_backtrace() + (note.empty() ? note : "\n" + note));
   } catch (const c10::Error& error) {
     return fail(error.what_without_backtrace());
   } catch (const std::exception& error) {

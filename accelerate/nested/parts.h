@@ -162,6 +162,18 @@ auto entries_in_order(Map& map) {
   return entries;
 }
 
+// Empty for keys that are neither texts nor numbers.
+template <class Key>
+std::string text_of_key(const Key& key) {
+  if constexpr (std::is_convertible_v<const Key&, std::string>) {
+    return static_cast<std::string>(key);
+  } else if constexpr (std::is_arithmetic_v<Key>) {
+    return std::to_string(key);
+  } else {
+    return {};
+  }
+}
+
 // Calls the function on each part, in an order that is the same on all ranks.
 template <class Value, class Visit>
 void visit_parts(Value& value, Visit&& visit) {

@@ -30,16 +30,6 @@ inline constexpr bool is_list = false;
 template <class T>
 inline constexpr bool is_list<std::vector<T>> = Number<T> || std::is_same_v<T, std::string>;
 
-template <class Key>
-void describe_key(const Key& key, std::string& text) {
-  if constexpr (std::is_convertible_v<const Key&, std::string>) {
-    text += static_cast<std::string>(key);
-  } else if constexpr (std::is_arithmetic_v<Key>) {
-    text += std::to_string(key);
-  }
-  text += ' ';
-}
-
 template <class Value>
 void describe_structure(Value& value, std::string& text);
 
@@ -64,11 +54,11 @@ void describe_structure(Value& value, std::string& text) {
     describe_parts(value, text, ")");
   } else if constexpr (Keyed<T>) {
     text += "{ ";
-    for (const auto* entry : entries_in_order(value)) describe_key(entry->first, text);
+    for (const auto* entry : entries_in_order(value)) text += text_of_key(entry->first) + ' ';
     describe_parts(value, text, "}");
   } else if constexpr (KeyedByItems<T>) {
     text += "{ ";
-    for (const auto& item : value) describe_key(item.key(), text);
+    for (const auto& item : value) text += text_of_key(item.key()) + ' ';
     describe_parts(value, text, "}");
   } else if constexpr (Sequence<T> && !TupleLike<T>) {
     text += std::to_string(std::distance(value.begin(), value.end())) + " elements [";

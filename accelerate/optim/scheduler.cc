@@ -3,6 +3,7 @@
 #include <c10/util/Exception.h>
 #include <torch/optim/optimizer.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -86,6 +87,11 @@ void Scheduler::load_state(const SchedulerState& state) {
           initial->second.size() <= groups().size(),
       kind_,
       ": the state has no fitting initial_rates. Pass a state as Scheduler::state() made it.");
+  for (const auto* values : {&rates, &initial->second}) {
+    TORCH_CHECK(
+        std::all_of(values->begin(), values->end(), [](double v) { return std::isfinite(v); }),
+        kind_, ": the state has rates that are not finite. Take a state that was saved.");
+  }
   load_from(state);
   for (std::size_t i = 0; i < rates.size(); ++i) groups()[i].options().set_lr(rates[i]);
   initial_rates_ = initial->second;

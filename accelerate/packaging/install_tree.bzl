@@ -1,7 +1,7 @@
 """install_tree: what //:install unpacks below a prefix: headers, an archive, the commands and a CMake package."""
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
-load(":libraries.bzl", "is_library", "is_of_libtorch", "libtorch_script")
+load(":libraries.bzl", "is_library", "is_notice", "is_of_libtorch", "libtorch_script")
 load("//third_party/abseil:debian_abseil.bzl", "ALIASES")
 load("@libtorch//:version.bzl", "VERSION")
 
@@ -28,6 +28,8 @@ def _cmake_file(ctx, template, abseil, substitutions):
 
 # Where the command looks for its self-test: a script, which finds LibTorch, and the program below it.
 _SELF_TEST = "libexec/accelerate"
+
+_DOCUMENTS = "share/doc/accelerate-cpp"
 
 def _install_tree_impl(ctx):
     headers = ctx.attr.library[CcInfo].compilation_context.headers.to_list()
@@ -57,9 +59,17 @@ def _install_tree_impl(ctx):
     self_test = ctx.executable.self_test
     program = _SELF_TEST + "/libexec/" + self_test.basename
     script = libtorch_script(ctx, ctx.label.name + "_self_test.sh", ctx.file._run_with_libtorch)
-    libraries = [file for file in ctx.attr.self_test[DefaultInfo].default_runfiles.files.to_list() if is_library(file)]
+    runfiles = depset(transitive = [
+        target[DefaultInfo].default_runfiles.files
+        for target in [ctx.attr.command, ctx.attr.library, ctx.attr.self_test]
+    ]).to_list()
+    libraries = [file for file in runfiles if is_library(file)]
     files += [[script, _SELF_TEST + "/" + self_test.basename], [self_test, program]]
     files += [[file, _SELF_TEST + "/lib/" + file.basename] for file in libraries if not is_of_libtorch(file)]
+
+    notices = _DOCUMENTS + "/notices"
+    files += [[file, notices + "/" + file.basename] for file in runfiles if is_notice(file)]
+    files.append([ctx.file._license, _DOCUMENTS + "/LICENSE"])
 
     toolchain = find_cpp_toolchain(ctx)
     contents = ctx.actions.declare_file(ctx.label.name + ".json")
@@ -68,6 +78,7 @@ def _install_tree_impl(ctx):
         elsewhere = [file.basename for file in libraries if is_of_libtorch(file)],
         files = [[file.path, path] for file, path in files],
         libraries = _SELF_TEST + "/lib",
+        notices = notices,
         programs = {program: "$ORIGIN/../lib"},
     )))
     tree = ctx.actions.declare_file(ctx.label.name + ".tar")
@@ -95,6 +106,7 @@ install_tree = rule(
         "with_abseil": attr.bool(doc = "Abseil is in the archive, and its headers come along."),
         "version": attr.label(mandatory = True, providers = [CcInfo], doc = "Has the header with the version."),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
+        "_license": attr.label(default = "//:LICENSE", allow_single_file = True),
         "_pack": attr.label(
             default = "//accelerate/packaging:pack.py",
             executable = True,

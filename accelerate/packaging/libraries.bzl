@@ -1,4 +1,4 @@
-"""What packages know of shared libraries, and of LibTorch's in particular."""
+"""What packages know of the libraries in them: shared ones, LibTorch's in particular, and the notices of all."""
 
 load("@libtorch//:version.bzl", "VERSION")
 
@@ -10,6 +10,10 @@ def is_library(file):
 
 def is_of_libtorch(file):
     return is_library(file) and file.owner.workspace_name in _LIBTORCH
+
+def is_notice(file):
+    """Whether it is what a library's Debian package says about its licences (//third_party/debian:notice.bzl)."""
+    return "/debian_notice/" in file.short_path
 
 def libtorch_script(ctx, name, template):
     """Declares the script `name`, which finds the LibTorch of its machine and runs the program of its own name."""

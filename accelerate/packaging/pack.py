@@ -5,12 +5,14 @@
 
 CONTENTS is JSON. `files` are pairs of a source, a file or a folder, and its path in the archive. `programs`, by their
 path there, are to look for libraries in the folder given ($ORIGIN/lib). `libraries` is the folder that gets what they
-load and `files` lacks, or null where programs need nothing. `elsewhere` names libraries that the other machine has, and
-`compiler` knows where those of this machine are.
+load and `files` lacks, or null where programs need nothing; `notices` is the folder for what their Debian packages say
+about licences. `elsewhere` names libraries that the other machine has, and `compiler` knows where those of this machine
+are.
 """
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -65,6 +67,20 @@ def files_of(source, path):
     ]
 
 
+def notice_of(library):
+    """What the library's Debian package says about its licences, with the package's name; None where there is none."""
+    if not shutil.which("dpkg-query"):
+        return None
+    owners = subprocess.run(["dpkg-query", "-S", "*/" + os.path.basename(library)], capture_output=True, text=True).stdout
+    for line in owners.splitlines():
+        package, _, path = line.partition(": ")
+        name = package.split(":")[0]
+        notice = "/usr/share/doc/%s/copyright" % name
+        if os.path.realpath(path) == library and os.path.exists(notice):
+            return name, notice
+    return None
+
+
 def with_search_path(program, search_path, folder):
     """A copy that looks for libraries there. RPATH, not RUNPATH: it serves the libraries' own libraries too."""
     copy = os.path.join(folder, os.path.basename(program))
@@ -88,9 +104,26 @@ def add_loaded_libraries(entries, contents):
                 refuse("%s loads %s, which is neither among the program's libraries nor where %s finds those of this "
                        "machine; add it to the `data` or `deps` of the program" %
                        (os.path.basename(user), library, contents["compiler"]))
+            source = os.path.realpath(answer)
             found.add(library)
-            entries[contents["libraries"] + "/" + library] = os.path.realpath(answer)
-            unread.append(os.path.realpath(answer))
+            entries[contents["libraries"] + "/" + library] = source
+            unread.append(source)
+            notice = notice_of(source)
+            if notice:
+                entries[contents["notices"] + "/" + notice[0]] = notice[1]
+
+
+def add_common_licenses(entries, notices):
+    """Adds the texts that the notices of Debian's packages name by their place on Debian, and do not repeat."""
+    for path, source in list(entries.items()):
+        if not path.startswith(notices + "/"):
+            continue
+        with open(source, encoding="utf-8", errors="replace") as file:
+            names = re.findall(r"/usr/share/common-licenses/([A-Za-z0-9]+(?:-[0-9](?:\.[0-9])?)?)", file.read())
+        for name in names:
+            text = "/usr/share/common-licenses/" + name
+            if os.path.exists(text):
+                entries[notices + "/common-licenses/" + name] = text
 
 
 def write(archive, entries):
@@ -120,6 +153,7 @@ def main():
             entries[path] = with_search_path(entries[path], search_path, place)
         if contents["libraries"]:
             add_loaded_libraries(entries, contents)
+        add_common_licenses(entries, contents["notices"])
         write(archive, entries)
 
 

@@ -19,7 +19,7 @@ echo text >built/folder/text
 
 # contents FILE... as JSON
 contents() {
-  printf '{"compiler": "g++", "elsewhere": ["libstdc++.so.6"], "libraries": "it/lib",'
+  printf '{"compiler": "g++", "elsewhere": ["libstdc++.so.6"], "libraries": "it/lib", "notices": "it/notices",'
   printf '"programs": {"it/program": "$ORIGIN/lib"},'
   printf '"files": [["built/program", "it/program"], ["built/folder", "it/data"]%s]}' "$*"
 }
@@ -38,6 +38,17 @@ mv built gone
 [ "$(cat it/data/text)" = text ] && [ ! -x it/data/text ] && [ -x it/program ] || fail "the data is not as it was"
 
 mv gone built
+contents ', ["built/libanswer.so", "it/lib/libanswer.so"]' | sed 's/"libstdc++.so.6"//' >contents.json
+"$pack" contents.json whole.tar
+mkdir whole && tar -xf whole.tar -C whole
+[ -e whole/it/lib/libstdc++.so.6 ] || fail "a library of this machine is missing"
+# Where it is a Debian package's.
+if dpkg-query -S "$(readlink -f "$(g++ -print-file-name=libstdc++.so.6)")" >/dev/null 2>&1; then
+  grep -qi 'runtime library exception' whole/it/notices/libstdc++6 ||
+    fail "a library of this machine came without its notice"
+  [ -s whole/it/notices/common-licenses/GPL-3 ] || fail "the licence that a notice names is missing"
+fi
+
 contents ', ["built/libanswer.so", "it/program"]' >contents.json
 ! "$pack" contents.json third.tar 2>errors || fail "one file took the place of another"
 grep -q 'built/program and built/libanswer.so would both be it/program' errors || fail "not named: $(cat errors)"

@@ -1,7 +1,7 @@
 """accelerate_package: a program as one tar, for machines without Bazel. Load it from //accelerate:defs.bzl."""
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
-load(":libraries.bzl", "is_library", "is_of_libtorch", "libtorch_script")
+load(":libraries.bzl", "is_library", "is_notice", "is_of_libtorch", "libtorch_script")
 
 def _runfiles_path(ctx, file):
     # A path of another repository begins with ../
@@ -18,11 +18,15 @@ def _accelerate_package_impl(ctx):
     program = ctx.executable.binary
     data = depset(ctx.files.data, transitive = [
         target[DefaultInfo].default_runfiles.files
-        for target in [ctx.attr.binary, ctx.attr._self_test] + ctx.attr.data
+        for target in [ctx.attr.binary, ctx.attr._command, ctx.attr._self_test] + ctx.attr.data
         if target[DefaultInfo].default_runfiles
     ])
 
-    paths = {ctx.executable._command: root + "/accelerate"}
+    notices = root + "/notices"
+    paths = {
+        ctx.executable._command: root + "/accelerate",
+        ctx.file._license: notices + "/accelerate-cpp",
+    }
     search_paths = {root + "/accelerate": "$ORIGIN/lib"}
     for executable in [program, ctx.executable._self_test]:
         paths[executable] = folder + "/" + executable.basename
@@ -33,6 +37,8 @@ def _accelerate_package_impl(ctx):
             elsewhere.append(file.basename)
         elif is_library(file):
             paths[file] = "%s/lib/%s" % (root, file.basename)
+        elif is_notice(file):
+            paths[file] = notices + "/" + file.basename
         elif file not in paths:
             paths[file] = "%s/%s.runfiles/%s" % (folder, program.basename, _runfiles_path(ctx, file))
 
@@ -56,6 +62,7 @@ def _accelerate_package_impl(ctx):
         elsewhere = elsewhere,
         files = files,
         libraries = root + "/lib",
+        notices = notices,
         programs = search_paths,
     )))
     archive = ctx.actions.declare_file(root + ".tar")
@@ -81,6 +88,7 @@ _accelerate_package = rule(
         "libtorch": attr.string(values = ["bundled", "system"], default = "bundled"),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
         "_command": attr.label(default = "//launcher:accelerate", executable = True, cfg = "target"),
+        "_license": attr.label(default = "//:LICENSE", allow_single_file = True),
         "_pack": attr.label(
             default = "//accelerate/packaging:pack.py",
             executable = True,
@@ -103,7 +111,8 @@ def accelerate_package(name, binary, data = [], libtorch = "bundled", tags = [],
     """NAME.tar with one folder NAME: a program that runs from wherever it is unpacked.
 
     Beside the program lie its data, the libraries that it loads, and the command `accelerate` with its self-test. A
-    machine needs the C library of this one or a newer one, and for GPUs the driver; no Bazel, Python or sources.
+    machine needs the C library of this one or a newer one, and for GPUs the driver; no Bazel, Python or sources. The
+    folder `notices` says under which licences the libraries from Debian are that it was linked with.
     Wildcards such as //... leave the target out, as the tar has half a gigabyte with LibTorch in it.
 
     Args:

@@ -59,10 +59,10 @@ void Phases::remove(PhaseListener& listener) {
   if (phases.listeners_.empty()) heard_ = nullptr;
 }
 
-void Phases::note_step(int64_t samples) {
+void Phases::note_step(const void* optimizer, int64_t samples) {
   has_stepped_ = true;
   samples_ += samples;
-  for (size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->note_step();
+  for (size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->note_step(optimizer);
 }
 
 void Phases::enter(Phase phase) {
@@ -71,8 +71,10 @@ void Phases::enter(Phase phase) {
     const int64_t samples = std::exchange(samples_, 0);
     for (size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->end_step(samples);
   }
-  stack_.push_back(phase);
-  for (size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->enter(phase);
+  // A save waits for other ranks, and is of no step all the same.
+  const bool is_aside = !stack_.empty() && stack_.back() == Phase::kAside;
+  stack_.push_back(is_aside ? Phase::kAside : phase);
+  for (size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->enter(stack_.back());
 }
 
 void Phases::leave() {

@@ -6,9 +6,9 @@
 //     read();
 //   }
 //
-// Of a scope within another the inner one counts, so that each moment is of one phase. Where nobody
-// listens, a scope costs the reading of a variable. Not for how long a function takes: a profiler
-// knows.
+// Of a scope within another the inner one counts, so that each moment is of one phase; but all that
+// is done within kAside is of that. Where nobody listens, a scope costs the reading of a variable.
+// Not for how long a function takes: a profiler knows.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +41,8 @@ class PhaseListener {
   // all. One that comes within a scope hears that it is left, too.
   virtual void enter(Phase phase) = 0;
   virtual void leave(Phase outside) = 0;
-  // An optimizer has stepped.
-  virtual void note_step() {}
+  // An optimizer has stepped: which one, told by its address.
+  virtual void note_step(const void* /*optimizer*/) {}
   // What has been since the last call, or since the listener came, was a step, for which all
   // processes together have read so many samples; 0 where nobody knows.
   virtual void end_step(int64_t samples) = 0;
@@ -63,7 +63,7 @@ class Phases {
   void leave();
   // An optimizer has stepped. The step ends when the next one begins to read data, to compute, or
   // to replay.
-  void note_step(int64_t samples);
+  void note_step(const void* optimizer, int64_t samples);
 
  private:
   static Phases& of_thread();

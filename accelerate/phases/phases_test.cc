@@ -29,7 +29,7 @@ class Notes final : public PhaseListener {
 void step(Phase first) {
   { const PhaseScope scope(first); }
   const PhaseScope optimizer(Phase::kOptimizer);
-  Phases::heard()->note_step(/*samples=*/8);
+  Phases::heard()->note_step(/*optimizer=*/nullptr, /*samples=*/8);
 }
 
 TEST(Phases, AreOneAtATime) {
@@ -39,6 +39,18 @@ TEST(Phases, AreOneAtATime) {
     const PhaseScope waiting(Phase::kCommunication);
   }
   EXPECT_THAT(notes.all, ElementsAre("backward", "communication", "backward", "other"));
+}
+
+TEST(Phases, AreAsideInAllThatIsDoneThere) {
+  const Notes notes;
+  {
+    const PhaseScope saving(Phase::kAside);
+    const PhaseScope waiting(Phase::kCommunication);
+    const PhaseScope hook(Phase::kForward);
+  }
+  { const PhaseScope waiting(Phase::kCommunication); }
+  EXPECT_THAT(notes.all, ElementsAre("aside", "aside", "aside", "aside", "aside", "other",  //
+                                     "communication", "other"));
 }
 
 TEST(Phases, EndAStepWhereTheNextBegins) {

@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
+#include <cmath>
 #include <cstddef>
 #include <map>
 #include <vector>
@@ -89,8 +90,16 @@ State LossScale::save() {
   return state;
 }
 
+void LossScale::check(const State& state) {
+  const auto scale = static_cast<float>(state.number("scale"));
+  TORCH_CHECK(std::isfinite(scale) && scale > 0, "`scale` of the loss scale's state is ",
+              state.number("scale"), "; take a state that was saved");
+  state.count("growth_tracker");
+}
+
 void LossScale::load(const State& state) {
-  load(state.number("scale"), state.integer("growth_tracker"));
+  check(state);
+  load(state.number("scale"), state.count("growth_tracker"));
 }
 
 std::function<void()> LossScale::remember() {

@@ -70,6 +70,7 @@ class LossScale final : public Stateful {
   std::string_view state_name() const override { return "loss_scale"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
+  void check(const State& state) override;
   void load(const State& state) override;
   std::function<void()> remember() override;
 

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 namespace accelerate::cuda {
 
@@ -24,8 +26,32 @@ void set_device(int index);
 // As its maker calls it, such as "NVIDIA H100 80GB HBM3". Throws c10::Error where there is none.
 std::string device_name(int index);
 
-// The most bytes that tensors have had on it at one time; 0 where CUDA was not used.
+// The bytes that tensors have on it, and the most that they have had at one time; 0 where CUDA was
+// not used.
+int64_t memory_in_use(int index);
 int64_t peak_memory(int index);
+
+// A piece of memory that a tensor has, or several that are views of one.
+struct MemoryBlock {
+  const void* begin = nullptr;
+  int64_t bytes = 0;
+};
+// All of them; none where the allocator cannot be asked (backend:cudaMallocAsync).
+std::vector<MemoryBlock> memory_blocks(int index);
+
+// What the allocator says before it throws c10::OutOfMemoryError.
+struct FailedAllocation {
+  int device = 0;
+  int64_t wanted = 0;
+  // Of the GPU: what there is, and what nobody has.
+  int64_t total = 0;
+  int64_t free = 0;
+  // What the allocator keeps for later tensors, in pieces none of which would do.
+  int64_t kept = 0;
+};
+// From now on, and in whichever thread runs out of memory; no lock of the allocator is held. Never
+// where the allocator cannot be asked.
+void on_out_of_memory(std::function<void(const FailedAllocation&)> listener);
 
 // Gives the GPU back what LibTorch's allocator keeps for later tensors. Waits for the GPU; does
 // nothing where CUDA was not used.

@@ -18,7 +18,13 @@ std::string device_name(int index) {
               " was asked for, but CUDA is not in this build; build with --config=cuda");
 }
 
+int64_t memory_in_use(int /*index*/) { return 0; }
+
 int64_t peak_memory(int /*index*/) { return 0; }
+
+std::vector<MemoryBlock> memory_blocks(int /*index*/) { return {}; }
+
+void on_out_of_memory(std::function<void(const FailedAllocation&)> /*listener*/) {}
 
 void empty_cache() {}
 

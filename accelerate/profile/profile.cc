@@ -3,7 +3,9 @@
 #include <ATen/record_function.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -74,8 +76,12 @@ class Profile::Recorder final : public PhaseListener {
         "profile(): NVTX ranges are for programs on a GPU, and this one is not; leave .nvtx "
         "out for a trace");
     std::error_code error;
-    if (!options.nvtx) std::filesystem::create_directories(options.folder, error);
-    TORCH_CHECK(!error, "profile(): cannot make ", options.folder, ": ", error.message(),
+    if (!options.nvtx) {
+      std::filesystem::create_directories(options.folder, error);
+      if (!error && access(options.folder.c_str(), W_OK) != 0)
+        error = std::error_code(errno, std::generic_category());
+    }
+    TORCH_CHECK(!error, "profile(): cannot write to ", options.folder, ": ", error.message(),
                 "; give a folder that can be written to");
     // Which fails where the program runs LibTorch's profiler by itself.
     begin_step();
@@ -153,11 +159,20 @@ class Profile::Recorder final : public PhaseListener {
     if (options_.active > 0) path += "_step_" + std::to_string(first_step_);
     path += ".json";
     const std::string unfinished = path + ".part";
-    result->save(unfinished);
+    // What newer profilers write to before they rename it.
+    const std::string aside = unfinished + ".tmp";
     std::error_code error;
-    if (is_whole(unfinished)) std::filesystem::rename(unfinished, path, error);
-    if (error || std::filesystem::exists(unfinished)) {
+    // A link that somebody else has left there would be followed.
+    for (const std::string& each : {unfinished, aside}) std::filesystem::remove(each, error);
+    result->save(unfinished);
+    bool is_written = is_whole(unfinished);
+    if (is_written) {
+      std::filesystem::rename(unfinished, path, error);
+      is_written = !error;
+    }
+    if (!is_written) {
       std::filesystem::remove(unfinished, error);
+      std::filesystem::remove(aside, error);
       TORCH_WARN(
           "profile(): the trace ", path,
           " could not be written; see whether the folder has room and can be written to. A "

@@ -3,13 +3,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <torch/torch.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "accelerate/core/accelerator.h"
 #include "accelerate/data/tensor_dataset.h"
@@ -122,6 +125,37 @@ TEST(Profile, StepsByHandWhereNoOptimizerDoes) {
   const auto names = names_in(folder + "/profile_" +
                               std::to_string(run.accelerator.process_index()) + "_step_2.json");
   EXPECT_THAT(names, AllOf(Contains(Pair("evaluation", 2)), Contains(Key("ProfilerStep#3"))));
+}
+
+// As a disk without room.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~SmallFiles() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_ = {};
+};
+
+TEST(Profile, LeavesNothingOfATraceThatHasNoRoom) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  SmallRun run;
+  const std::string folder = new_folder(run.accelerator);
+  int calls = 0;
+  auto profile = std::make_optional(run.accelerator.profile(
+      {.folder = folder, .on_trace_ready = [&calls](const std::string&) { ++calls; }}));
+  run.train(100);
+  {
+    const SmallFiles limit(1 << 16);
+    profile.reset();
+  }
+  EXPECT_EQ(calls, 0);
+  run.accelerator.wait_for_everyone();
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
 }
 
 TEST(Profile, SaysWhatIsWrong) {

@@ -14,11 +14,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "accelerate/progress_bar/above_bars.h"
-#include "accelerate/progress_bar/columns.h"
 #include "accelerate/progress_bar/stream_filter.h"
 #include "launcher/env/locale.h"
 #include "launcher/posix/tidying_handler.h"
 #include "launcher/posix/whole_write.h"
+#include "launcher/text/columns.h"
 
 // Note [Text beside bars]
 //
@@ -39,6 +39,8 @@
 
 namespace accelerate::internal {
 namespace {
+
+using launcher::clipped;
 
 constexpr char kClearBelow[] = "\033[J";
 constexpr char kClearRow[] = "\033[K";

@@ -7,10 +7,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "accelerate/progress_bar/columns.h"
+#include "launcher/text/columns.h"
 
 namespace accelerate::internal {
 namespace {
+
+using launcher::clipped;
+using launcher::columns_of;
 
 // Three digits, or more before the point.
 std::string number(double value) {

@@ -2,11 +2,13 @@
 
 #include <limits>
 
-#include "accelerate/progress_bar/columns.h"
 #include "gtest/gtest.h"
+#include "launcher/text/columns.h"
 
 namespace accelerate::internal {
 namespace {
+
+using launcher::columns_of;
 
 TEST(BarText, HasAllThatIsKnown) {
   const BarState state = {.description = "epoch 3",

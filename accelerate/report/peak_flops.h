@@ -15,7 +15,8 @@ double peak_flops_of(std::string_view name);
 // By the data sheet, dense and in bfloat16, of one whose name is known; else 0.
 double known_peak_flops(c10::Device device);
 
-// What a large matrix product of this type reaches. Takes up to half a second.
+// What a large matrix product reaches, of this type or of fp32, whichever is faster: a CPU may not
+// have the type. Typically takes a second.
 double measure_peak_flops(c10::Device device, c10::ScalarType type);
 
 }  // namespace accelerate::internal

@@ -7,9 +7,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <map>
+#include <memory>
 #include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "accelerate/core/accelerator.h"
 #include "accelerate/data/tensor_dataset.h"
@@ -53,7 +58,7 @@ TEST(StepMeter, GivesEachMomentToOnePhase) {
       const PhaseScope waiting(Phase::kCommunication);
       rest(10);
     }
-    Phases::heard()->note_step(/*samples=*/32);
+    Phases::heard()->note_step(/*optimizer=*/nullptr, /*samples=*/32);
   }
   { const PhaseScope reading(Phase::kData); }
   const std::chrono::duration<double> all = std::chrono::steady_clock::now() - begin;
@@ -70,7 +75,7 @@ TEST(StepMeter, GivesEachMomentToOnePhase) {
 
 void make_step() {
   { const PhaseScope forward(Phase::kForward); }
-  Phases::heard()->note_step(/*samples=*/0);
+  Phases::heard()->note_step(/*optimizer=*/nullptr, /*samples=*/0);
 }
 
 TEST(StepMeter, KeepsWhatItHasWhenItIsStopped) {
@@ -99,7 +104,7 @@ TEST(StepMeter, LeavesOutWhatIsOfNoStep) {
       const PhaseScope forward(Phase::kForward);
       torch::mm(a, a);
     }
-    Phases::heard()->note_step(/*samples=*/0);
+    Phases::heard()->note_step(/*optimizer=*/nullptr, /*samples=*/0);
     const PhaseScope saving(Phase::kAside);
     rest(10);
   }
@@ -119,6 +124,7 @@ TEST(PeakFlops, KnowsGpusByWholeWords) {
   EXPECT_EQ(internal::peak_flops_of("NVIDIA L40"), 181e12);
   EXPECT_EQ(internal::peak_flops_of("NVIDIA RTX A1000"), 0);
   EXPECT_GT(internal::measure_peak_flops(at::kCPU, at::kFloat), 0);
+  EXPECT_GT(internal::measure_peak_flops(at::kCPU, at::kHalf), 0);
 }
 
 double flops_of(const std::function<void()>& function) {
@@ -158,12 +164,13 @@ struct SmallRun {
         loader(accelerator.prepare(DataLoader(
             TensorDataset(torch::rand({64, 8}), torch::rand({64, 8})), {.batch_size = 4}))) {}
 
-  void train() {
+  void train(const std::function<void()>& after_step = [] {}) {
     for (auto& batch : loader) {
       optimizer.zero_grad();
       accelerator.backward(torch::mse_loss(model(batch.data), batch.target));
       accelerator.clip_grad_norm(model, 1.0);
       optimizer.step();
+      after_step();
     }
   }
 
@@ -211,8 +218,66 @@ TEST(Report, SaysWhereTheTimeGoes) {
   report.save_page(path);
   std::ifstream file(path);
   const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  EXPECT_THAT(page, AllOf(HasSubstr("Where the time goes"), HasSubstr("backward, ms"),
+  EXPECT_THAT(page, AllOf(HasSubstr("Where the time goes"), HasSubstr("<th>backward</th>"),
                           Not(HasSubstr("nan"))));
+}
+
+class Notes final : public Tracker {
+ public:
+  std::string_view name() const override { return "notes"; }
+  void start(const TrackedRun& /*run*/) override {}
+  void log(const metrics::Record& record) override { records.push_back(record); }
+
+  std::vector<metrics::Record> records;
+};
+
+std::map<std::string, double> numbers_of(const metrics::Record& record) {
+  std::map<std::string, double> numbers;
+  for (const auto& [name, value] : record.values) numbers[name] = std::get<double>(value);
+  return numbers;
+}
+
+TEST(Report, GoesToTheTrackersByItself) {
+  SmallRun run;
+  const auto notes = std::make_shared<Notes>();
+  run.accelerator.init_trackers("run", {}, {.folder = "", .trackers = {notes}});
+  run.accelerator.measure_steps(
+      {.log_every = 3, .report = {.tokens_per_sample = 10, .peak_flops = 1e9}});
+  int64_t step = 0;
+  const auto log = [&] { run.accelerator.log({{"loss", 0.5}}, {.step = 10 * ++step}); };
+  run.train(log);
+  run.train(log);
+  run.accelerator.measure_steps(false);
+  log();
+  run.accelerator.end_training();
+  if (!run.accelerator.is_main_process()) {
+    EXPECT_TRUE(notes->records.empty());
+    return;
+  }
+  std::vector<int64_t> steps;
+  for (const metrics::Record& record : notes->records) {
+    const auto numbers = numbers_of(record);
+    if (numbers.contains("loss")) continue;
+    steps.push_back(record.step);
+    double sum = 0;
+    for (const auto& [name, value] : numbers)
+      if (name.starts_with("report/time/") && name != "report/time/step") sum += value;
+    EXPECT_NEAR(sum, numbers.at("report/time/step"), 1e-9);
+    EXPECT_GT(sum, 0);
+    EXPECT_DOUBLE_EQ(numbers.at("report/tokens_per_second"),
+                     10 * numbers.at("report/samples_per_second"));
+    EXPECT_THAT(numbers,
+                AllOf(Contains(Key("report/share_of_peak")), Contains(Key("report/peak_memory"))));
+  }
+  // At the second step the first one has ended, which is told apart.
+  std::vector<int64_t> expected;
+  for (int64_t at = 5; at < step; at += 3) expected.push_back(10 * at);
+  EXPECT_EQ(steps, expected);
+}
+
+TEST(Report, IsNotLoggedEveryMinusOneSteps) {
+  SmallRun run;
+  EXPECT_THROW(run.accelerator.measure_steps({.log_every = -1}), c10::Error);
 }
 
 TEST(Report, SaysSoWhereNothingWasMeasured) {
@@ -220,7 +285,28 @@ TEST(Report, SaysSoWhereNothingWasMeasured) {
   run.train();
   std::ostringstream text;
   text << run.accelerator.report({.peak_flops = 1});
-  EXPECT_EQ(text.str(), "no step has been measured yet\n");
+  EXPECT_THAT(text.str(), HasSubstr("no step has been measured; call measure_steps() before"));
+}
+
+TEST(RunReport, TellsOfAllRanks) {
+  const auto rank = [](double median, double longest, double first) {
+    MeasuredSteps measured = {.steps = 4,
+                              .first_step_seconds = first,
+                              .median_step = median,
+                              .longest_step = longest,
+                              .flops_per_step = 1e6};
+    measured.seconds.at(static_cast<size_t>(Phase::kForward)) = 4 * median;
+    return RankReport{.measured = measured, .peak_flops = 1e9};
+  };
+  // The last one doesn't measure.
+  const RunReport report = {.ranks = {rank(0.002, 0.004, 0.030), rank(0.004, 0.008, 0.010),
+                                      RankReport{.measured = {}, .peak_flops = 1e9}}};
+  EXPECT_DOUBLE_EQ(report.step_seconds(), 0.003);
+  EXPECT_DOUBLE_EQ(report.share_of_peak(), (1e6 / 0.002 + 1e6 / 0.004) / 2e9);
+  std::ostringstream text;
+  text << report;
+  EXPECT_THAT(text.str(), HasSubstr("4 steps of 3.00 ms (median 3.00 ms, longest 8.00 ms; the "
+                                    "first one 20.00 ms)\n"));
 }
 
 TEST(Report, CountsTheTimeBeforeARestart) {
@@ -250,6 +336,40 @@ TEST(Report, CountsTheTimeBeforeARestart) {
   // Who does not measure reads such a checkpoint, too.
   SmallRun third({.folder = folder});
   EXPECT_TRUE(third.accelerator.resume());
+}
+
+TEST(Report, GoesOnWithTheShareOfTimeWhereMeasuringBeginsAnew) {
+  SmallRun run;
+  const auto goodput = [&run] { return run.accelerator.report({.peak_flops = 1}).goodput; };
+  const auto train_slowly = [&run] { run.train([] { rest(1); }); };
+  run.accelerator.measure_steps();
+  train_slowly();
+  run.accelerator.measure_steps();
+  // Before the next step has ended.
+  EXPECT_GT(goodput(), 0);
+  train_slowly();
+  run.accelerator.measure_steps(false);
+  const double stopped = goodput();
+  EXPECT_GT(stopped, 0);
+  // No time of it is measured.
+  rest(20);
+  EXPECT_DOUBLE_EQ(goodput(), stopped);
+}
+
+// With the guard in the loop's body, as programs of Hugging Face's write it.
+TEST(Report, CountsNoSamplesThatAreOnlyEvaluated) {
+  SmallRun run;
+  run.accelerator.measure_steps();
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    run.train();
+    for (auto& batch : run.loader) {
+      torch::NoGradGuard no_grad;
+      run.model(batch.data);
+    }
+  }
+  const RunReport report = run.accelerator.report({.peak_flops = 1});
+  const MeasuredSteps& own = report.ranks[0].measured;
+  EXPECT_EQ(own.samples, own.steps * 4 * run.accelerator.num_processes());
 }
 
 // Who measures is each rank's own business, and no save waits for the others' answer.
@@ -282,6 +402,30 @@ TEST(Report, CountsNothingOfItsOwn) {
     run.optimizer.step();
   }
   EXPECT_EQ(run.accelerator.report().ranks[0].measured.flops_per_step, before);
+}
+
+// As of a GAN: five steps of one half, and then a dearer one of the other.
+TEST(Report, CountsTheOperationsOfEachOptimizersSteps) {
+  SmallRun run;
+  auto large = run.accelerator.prepare(torch::nn::Linear(8, 800));
+  torch::optim::SGD own(large->parameters(), torch::optim::SGDOptions(0.01));
+  auto optimizer = run.accelerator.prepare(own);
+  run.accelerator.measure_steps();
+  const int64_t rounds = 12;
+  for (int64_t round = 0; round < rounds; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      run.accelerator.backward(run.model(torch::ones({4, 8})).sum());
+      run.optimizer.step();
+    }
+    run.accelerator.backward(large(torch::ones({4, 8})).sum());
+    optimizer.step();
+  }
+  // Forward, and the gradient of the weight; the very first step is of no mean.
+  const double small = 2.0 * 2 * 4 * 8 * 8;
+  const auto steps = static_cast<double>(6 * rounds - 1);
+  const double all = small * static_cast<double>(5 * rounds - 1) + 100 * small * rounds;
+  EXPECT_DOUBLE_EQ(run.accelerator.report({.peak_flops = 1}).ranks[0].measured.flops_per_step,
+                   all / steps);
 }
 
 TEST(Report, ShowsCapturedStepsAsSuch) {

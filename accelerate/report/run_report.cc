@@ -8,11 +8,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "accelerate/report/figure_text.h"
 #include "accelerate/report/report_page.h"
 #include "formats/files/atomic_file.h"
+#include "launcher/text/human_size.h"
 
 namespace accelerate {
 namespace {
+
+using internal::count_text;
+using internal::time_text;
 
 constexpr std::array kPhases = {Phase::kData,     Phase::kForward,       Phase::kEvaluation,
                                 Phase::kBackward, Phase::kCommunication, Phase::kOptimizer,
@@ -36,28 +41,20 @@ double own_seconds_of(const RankReport& rank) {
   return step_seconds_of(rank) - seconds_of(rank, Phase::kCommunication);
 }
 
+// Over the ranks that have measured steps, as each decides whether it does.
 template <class Value>
 double mean_over(const std::vector<RankReport>& ranks, Value&& value) {
   double sum = 0;
-  for (const RankReport& rank : ranks) sum += value(rank);
-  return ranks.empty() ? 0 : sum / static_cast<double>(ranks.size());
+  int64_t count = 0;
+  for (const RankReport& rank : ranks) {
+    if (rank.measured.steps == 0) continue;
+    sum += value(rank);
+    ++count;
+  }
+  return count > 0 ? sum / static_cast<double>(count) : 0;
 }
-
-std::string time_text(double seconds) {
-  if (seconds < 1e-3) return absl::StrFormat("%.1f us", seconds * 1e6);
-  if (seconds < 1) return absl::StrFormat("%.2f ms", seconds * 1e3);
-  return absl::StrFormat("%.2f s", seconds);
-}
-
-std::string count_text(double count) {
-  constexpr const char* kUnits[] = {"", "k", "M", "G", "T", "P", "E"};
-  size_t unit = 0;
-  for (; count >= 1000 && unit < 6; ++unit) count /= 1000;
-  return absl::StrFormat(unit == 0 ? "%.4g%s" : "%.3g %s", count, kUnits[unit]);
-}
-
-std::string bytes_text(int64_t bytes) {
-  return absl::StrFormat("%.2f GiB", static_cast<double>(bytes) / (1 << 30));
+double mean_over(const std::vector<RankReport>& ranks, double MeasuredSteps::*value) {
+  return mean_over(ranks, [value](const RankReport& rank) { return rank.measured.*value; });
 }
 
 }  // namespace
@@ -88,7 +85,8 @@ double RunReport::flops_per_second() const {
 
 double RunReport::share_of_peak() const {
   double peak = 0;
-  for (const RankReport& rank : ranks) peak += rank.peak_flops;
+  for (const RankReport& rank : ranks)
+    if (rank.measured.steps > 0) peak += rank.peak_flops;
   return peak > 0 ? flops_per_second() / peak : 0;
 }
 
@@ -113,7 +111,8 @@ std::map<std::string, double> RunReport::values() const {
 }
 
 void RunReport::save_page(const std::string& path) const {
-  absl::StatusOr<AtomicFile> file = AtomicFile::create(path, {.overwrite = true});
+  absl::StatusOr<AtomicFile> file =
+      AtomicFile::create(path, {.overwrite = true, .is_named_by_user = true});
   absl::Status status = file.status();
   if (status.ok()) status = file->append(internal::page_of(*this));
   if (status.ok()) status = file->commit();
@@ -123,12 +122,17 @@ void RunReport::save_page(const std::string& path) const {
 
 std::ostream& operator<<(std::ostream& out, const RunReport& report) {
   if (report.ranks.empty() || report.ranks[0].measured.steps == 0)
-    return out << "no step has been measured yet\n";
-  const MeasuredSteps& first = report.ranks[0].measured;
+    return out
+           << "no step has been measured; call measure_steps() before the training, and report() "
+              "after its second step\n";
   const double step = report.step_seconds();
-  out << absl::StrFormat("%d steps of %s (median %s, longest %s; the first one %s)\n", first.steps,
-                         time_text(step), time_text(first.median_step),
-                         time_text(first.longest_step), time_text(first.first_step_seconds));
+  double longest = 0;
+  for (const RankReport& rank : report.ranks)
+    longest = std::max(longest, rank.measured.longest_step);
+  out << absl::StrFormat(
+      "%d steps of %s (median %s, longest %s; the first one %s)\n", report.ranks[0].measured.steps,
+      time_text(step), time_text(mean_over(report.ranks, &MeasuredSteps::median_step)),
+      time_text(longest), time_text(mean_over(report.ranks, &MeasuredSteps::first_step_seconds)));
   for (const Phase phase : kPhases) {
     const double seconds = report.phase_seconds(phase);
     if (seconds == 0) continue;
@@ -168,7 +172,7 @@ std::ostream& operator<<(std::ostream& out, const RunReport& report) {
   if (!rates.empty()) out << absl::StrJoin(rates, ", ") << "\n";
   int64_t memory = 0;
   for (const RankReport& rank : report.ranks) memory = std::max(memory, rank.peak_memory);
-  out << "at most " << bytes_text(memory) << " of memory on a rank";
+  out << "at most " << launcher::human_size(memory) << " of memory on a rank";
   if (report.goodput > 0)
     out << absl::StrFormat("; %.1f %% of the time since the run began went into its steps",
                            100 * report.goodput);

@@ -26,8 +26,17 @@ struct ReportOptions {
   double tokens_per_sample = 0;
   // Floating-point operations that the device of one rank can do in a second, by its data sheet. 0:
   // for GPUs that are known, that figure; for others and for CPUs, what a large matrix product
-  // reaches, which is measured once and takes half a second.
+  // reaches, which is measured once and takes up to a second.
   double peak_flops = 0;
+};
+
+struct MeasureOptions {
+  // After so many steps of the main process the next log() also hands its trackers what it measured
+  // in the steps since the last time, as "report/time/forward" and so on, without waiting for
+  // anybody. 0: never.
+  int64_t log_every = 0;
+  // For these figures. A peak that nobody knows is not measured for them.
+  ReportOptions report = {};
 };
 
 // Of one process.
@@ -48,14 +57,14 @@ struct RunReport {
   // results it still has; 0 where it has none.
   double goodput = 0;
 
-  // Means over the ranks, in seconds.
+  // Means over the ranks that have measured steps, in seconds.
   double step_seconds() const;
   double phase_seconds(Phase phase) const;
   // Of all processes together. 0 where the loader does not count samples.
   double samples_per_second() const;
   double tokens_per_second() const;
   double flops_per_second() const;
-  // Model FLOP/s over the peak (MFU), between 0 and 1.
+  // Model FLOP/s over the peak (MFU), between 0 and 1 where the peak is one.
   double share_of_peak() const;
 
   // By name, for a tracker: "time/forward", "samples_per_second", ...

@@ -3,6 +3,10 @@
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
 #include <algorithm>
 #include <chrono>
 #include <deque>
@@ -20,6 +24,20 @@ constexpr size_t kKeptSteps = 10'000;
 // change. An odd number, so that each of two optimizers that take turns gets its turn.
 constexpr int64_t kFirstCounted = 4;
 constexpr int64_t kCountEvery = 997;
+// And until some steps of each optimizer were; given up where none shows its operators.
+constexpr int64_t kLeastCounted = 2;
+constexpr int64_t kMostTried = 20;
+
+// Of the processor's own counter, which costs half of what the system's clock costs to read, and
+// far less where the caches have neither that clock's code nor its data. It may run unevenly, and
+// jump where a machine has slept: it tells how a step is divided, and never how long one took.
+int64_t ticks_now() {
+#if defined(__x86_64__)
+  return static_cast<int64_t>(__rdtsc());
+#else
+  return std::chrono::steady_clock::now().time_since_epoch().count();
+#endif
+}
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -52,38 +70,46 @@ class StepMeter::Clock : public PhaseListener {
     begin(phase);
     // From the first pass that trains on: what is evaluated before is no part of a step.
     const bool trains = phase == Phase::kForward || phase == Phase::kCaptured;
-    if (trains && !counter_ && !has_counted_ && is_to_be_counted())
+    if (trains && !counter_ && !has_stepped_ && is_to_be_counted())
       counter_ = std::make_unique<internal::FlopCounter>();
   }
   void leave(Phase outside) final { begin(outside); }
 
-  void note_step() final {
+  void note_step(const void* optimizer) final {
+    // Several optimizers may end one step.
+    if (std::exchange(has_stepped_, true)) return;
+    StepKind& kind = kind_of(optimizer);
+    // The first step is of no mean.
+    kind.steps += begun_ > 0;
     if (!counter_) return;
     const double flops = counter_->flops();
     counter_.reset();
-    has_counted_ = true;
     // A replay may show none of its operators.
     if (flops == 0) return;
-    counted_flops_ += flops;
-    ++counted_steps_;
+    kind.flops += flops;
+    ++kind.counted;
   }
 
   // What can be known by now.
   virtual void settle() {}
 
   MeasuredSteps measured() {
-    settle();
-    MeasuredSteps result = sums_;
+    MeasuredSteps result = sums();
     std::vector<double> sorted = last_;
     std::sort(sorted.begin(), sorted.end());
     if (!sorted.empty()) {
       result.median_step = sorted[sorted.size() / 2];
       result.longest_step = sorted.back();
     }
-    result.flops_per_step =
-        counted_steps_ > 0 ? counted_flops_ / static_cast<double>(counted_steps_) : 0;
     return result;
   }
+  MeasuredSteps sums() {
+    settle();
+    MeasuredSteps result = sums_;
+    result.flops_per_step = flops_per_step();
+    return result;
+  }
+  int64_t steps() const { return sums_.steps; }
 
  protected:
   virtual void begin(Phase phase) = 0;
@@ -106,23 +132,55 @@ class StepMeter::Clock : public PhaseListener {
 
   void begin_step() {
     ++begun_;
-    has_counted_ = false;
+    has_stepped_ = false;
   }
 
  private:
-  MeasuredSteps sums_;
-  std::vector<double> last_;
+  // Steps that the same optimizer ends cost alike; those of others, as of a GAN's two halves, may
+  // cost far more, and come more seldom.
+  struct StepKind {
+    const void* optimizer;
+    int64_t steps = 0;
+    int64_t counted = 0;
+    // Of the counted ones together.
+    double flops = 0;
+  };
+
+  StepKind& kind_of(const void* optimizer) {
+    for (StepKind& kind : kinds_) {
+      if (kind.optimizer == optimizer) return kind;
+    }
+    return kinds_.emplace_back(StepKind{optimizer});
+  }
+
   bool is_to_be_counted() const {
     return begun_ < kFirstCounted || begun_ % kCountEvery == 0 ||
-           (counted_steps_ == 0 && begun_ < 20);
+           std::any_of(kinds_.begin(), kinds_.end(), [](const StepKind& kind) {
+             return kind.counted < kLeastCounted && kind.steps < kMostTried;
+           });
   }
+
+  double flops_per_step() const {
+    double flops = 0;
+    int64_t steps = 0;
+    for (const StepKind& kind : kinds_) {
+      if (kind.counted == 0) continue;
+      // Where there was but the first one.
+      const int64_t times = std::max<int64_t>(kind.steps, 1);
+      flops += kind.flops / static_cast<double>(kind.counted) * static_cast<double>(times);
+      steps += times;
+    }
+    return steps > 0 ? flops / static_cast<double>(steps) : 0;
+  }
+
+  MeasuredSteps sums_;
+  std::vector<double> last_;
 
   bool is_stopped_ = false;
   int64_t begun_ = 0;
-  bool has_counted_ = false;
+  bool has_stepped_ = false;
   std::unique_ptr<internal::FlopCounter> counter_;
-  double counted_flops_ = 0;
-  int64_t counted_steps_ = 0;
+  std::vector<StepKind> kinds_;
 };
 
 class StepMeter::HostClock final : public Clock {
@@ -133,18 +191,29 @@ class StepMeter::HostClock final : public Clock {
   }
   void end_step(int64_t samples) override {
     pass();
-    add_step(std::exchange(step_, {}), samples);
+    const double now = seconds_now(), took = now - std::exchange(began_, now);
+    const int64_t all = std::accumulate(ticks_.begin(), ticks_.end(), int64_t{0});
+    const double seconds_per_tick = all > 0 ? took / static_cast<double>(all) : 0;
+    PhaseSeconds seconds = {};
+    for (size_t i = 0; i < kNumPhases; ++i) {
+      if (i != index_of(Phase::kAside))
+        seconds[i] = static_cast<double>(ticks_[i]) * seconds_per_tick;
+    }
+    ticks_ = {};
+    add_step(seconds, samples);
     begin_step();
   }
   void pass() {
-    const double now = seconds_now();
-    if (phase_ != Phase::kAside) step_[index_of(phase_)] += now - since_;
+    const int64_t now = ticks_now();
+    ticks_[index_of(phase_)] += std::max<int64_t>(now - since_, 0);
     since_ = now;
   }
 
   Phase phase_ = Phase::kOther;
-  double since_ = seconds_now();
-  PhaseSeconds step_ = {};
+  // Of this step.
+  double began_ = seconds_now();
+  std::array<int64_t, kNumPhases> ticks_ = {};
+  int64_t since_ = ticks_now();
 };
 
 // Events in the stream that computes; between two of them the device was at the first one's phase,
@@ -218,5 +287,9 @@ void StepMeter::stop() {
 bool StepMeter::is_running() const { return clock_ && !clock_->is_stopped(); }
 
 MeasuredSteps StepMeter::measured() { return clock_ ? clock_->measured() : MeasuredSteps(); }
+
+MeasuredSteps StepMeter::sums() { return clock_ ? clock_->sums() : MeasuredSteps(); }
+
+int64_t StepMeter::steps() const { return clock_ ? clock_->steps() : 0; }
 
 }  // namespace accelerate

@@ -58,6 +58,10 @@ class StepMeter {
   bool is_running() const;
 
   MeasuredSteps measured();
+  // The same without the median and the longest step, which take a while.
+  MeasuredSteps sums();
+  // How many steps were measured when the last one began.
+  int64_t steps() const;
 
  private:
   class Clock;

@@ -1,6 +1,7 @@
 #include "accelerate/state/generators.h"
 
 #include <ATen/Context.h>
+#include <c10/util/Exception.h>
 
 #include <mutex>
 
@@ -22,6 +23,21 @@ void set_state(c10::Device device, const at::Tensor& state) {
   generator.set_state(state);
 }
 
+// By a copy of the generator, which knows what it takes.
+void check_state(c10::Device device, const State& state, const char* name) {
+  at::Generator generator = at::globalContext().defaultGenerator(device);
+  at::Generator copy = [&] {
+    const std::lock_guard lock(generator.mutex());
+    return generator.clone();
+  }();
+  try {
+    copy.set_state(state.tensor(name));
+  } catch (const c10::Error& error) {
+    TORCH_CHECK(false, "`", name, "` of the state is none of such a random generator: ",
+                error.what_without_backtrace());
+  }
+}
+
 }  // namespace
 
 State Generators::save() {
@@ -29,6 +45,11 @@ State Generators::save() {
   state.set(kCpu, state_of(at::kCPU));
   if (!device_.is_cpu()) state.set(kDevice, state_of(device_));
   return state;
+}
+
+void Generators::check(const State& state) {
+  check_state(at::kCPU, state, kCpu);
+  if (!device_.is_cpu() && state.contains(kDevice)) check_state(device_, state, kDevice);
 }
 
 void Generators::load(const State& state) {

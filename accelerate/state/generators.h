@@ -20,6 +20,7 @@ class Generators final : public Stateful {
   std::string_view state_name() const override { return "generators"; }
   bool is_equal_on_all_ranks() const override { return false; }
   State save() override;
+  void check(const State& state) override;
   void load(const State& state) override;
 
  private:

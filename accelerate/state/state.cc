@@ -2,9 +2,21 @@
 
 #include <c10/util/Exception.h>
 
+#include <iterator>
 #include <ostream>
+#include <utility>
+#include <variant>
 
 namespace accelerate {
+namespace {
+
+// What the kinds of StateValue are, in their order, and what reads them.
+constexpr const char* kKinds[] = {"a tensor; read it with tensor()",
+                                  "an integer; read it with integer()",
+                                  "a number; read it with number()", "a text; read it with text()"};
+static_assert(std::size(kKinds) == std::variant_size_v<StateValue>);
+
+}  // namespace
 
 template <class Value>
 const Value& State::get(const std::string& name, const char* kind) const {
@@ -12,8 +24,8 @@ const Value& State::get(const std::string& name, const char* kind) const {
   TORCH_CHECK(found != values_.end(), "the state has no `", name,
               "`; it is of another program, or of other models, optimizers or schedules");
   const Value* value = std::get_if<Value>(&found->second);
-  TORCH_CHECK(value != nullptr, "`", name, "` of the state is not ", kind,
-              "; it is of another program or version");
+  TORCH_CHECK(value != nullptr, "`", name, "` of the state is not ", kind, ", but ",
+              kKinds[found->second.index()], ", or load the state of this program and version");
   return *value;
 }
 
@@ -34,6 +46,13 @@ const at::Tensor& State::tensor(const std::string& name) const {
   return get<at::Tensor>(name, "a tensor");
 }
 int64_t State::integer(const std::string& name) const { return get<int64_t>(name, "an integer"); }
+int64_t State::count(const std::string& name) const {
+  constexpr int64_t kLargest = int64_t{1} << 53;
+  const int64_t value = integer(name);
+  TORCH_CHECK(value >= 0 && value <= kLargest, "`", name, "` of the state is ", value,
+              ", which is no count; it is of another program or version");
+  return value;
+}
 double State::number(const std::string& name) const { return get<double>(name, "a number"); }
 const std::string& State::text(const std::string& name) const {
   return get<std::string>(name, "a text");

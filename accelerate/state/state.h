@@ -46,6 +46,8 @@ class State {
   // Each throws c10::Error, with the name, where there is no such value, or one of another kind.
   const at::Tensor& tensor(const std::string& name) const;
   int64_t integer(const std::string& name) const;
+  // An integer from 0 to 2^53, so that sums of some of them are right.
+  int64_t count(const std::string& name) const;
   double number(const std::string& name) const;
   const std::string& text(const std::string& name) const;
 

@@ -22,6 +22,19 @@ TEST(State, NamesWhatIsMissingOrOfAnotherKind) {
   EXPECT_THAT(message_of([&] { state.text("steps"); }), HasSubstr("`steps` of the state is not"));
 }
 
+TEST(State, RefusesWhatIsNoCount) {
+  State state;
+  for (const int64_t right : {int64_t{0}, int64_t{7}, int64_t{1} << 53}) {
+    state.set("steps", right);
+    EXPECT_EQ(state.count("steps"), right);
+  }
+  for (const int64_t wrong : {int64_t{-1}, (int64_t{1} << 53) + 1}) {
+    state.set("steps", wrong);
+    EXPECT_THAT(message_of([&] { state.count("steps"); }),
+                HasSubstr("`steps` of the state is " + std::to_string(wrong)));
+  }
+}
+
 TEST(State, HoldsOthersUnderAPrefix) {
   State inner, outer;
   inner.set("a", 1.5);
@@ -40,6 +53,33 @@ TEST(State, GoesOnDrawingTheSameNumbers) {
   at::rand({100});
   generators.load(saved);
   EXPECT_TRUE(at::equal(at::rand({4}), first));
+}
+
+TEST(State, IsRefusedByGeneratorsBeforeTheyChange) {
+  Generators generators(at::kCPU);
+  at::manual_seed(3);
+  const State right = generators.save();
+  const at::Tensor& bytes = right.tensor("cpu");
+  for (const at::Tensor& wrong :
+       {bytes.slice(0, 0, 8), bytes.to(at::kFloat), at::zeros_like(bytes)}) {
+    State state;
+    state.set("cpu", wrong);
+    EXPECT_THAT(message_of([&] { generators.check(state); }), HasSubstr("`cpu`"));
+  }
+  EXPECT_TRUE(at::equal(generators.save().tensor("cpu"), bytes));
+  EXPECT_EQ(message_of([&] { generators.check(right); }), "no error");
+}
+
+TEST(State, SaysWhatReadsAValueOfAnotherKind) {
+  State state;
+  state.set("n", int64_t{3});
+  state.set("sum", 0.5);
+  EXPECT_THAT(
+      message_of([&] { state.number("n"); }),
+      HasSubstr("`n` of the state is not a number, but an integer; read it with integer()"));
+  EXPECT_THAT(message_of([&] { state.integer("sum"); }), HasSubstr("read it with number()"));
+  EXPECT_THAT(message_of([&] { state.text("n"); }), HasSubstr("is not a text, but an integer"));
+  EXPECT_THAT(message_of([&] { state.number("none"); }), HasSubstr("the state has no `none`"));
 }
 
 class SharedState : public WorldTest {};

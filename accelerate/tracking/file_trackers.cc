@@ -8,7 +8,9 @@ void JsonLinesTracker::start(const TrackedRun& run) {
   writer_.reset();
   writer_.emplace(run.folder + "/" + metrics::kJsonlFile);
 }
-void JsonLinesTracker::rewind(int64_t step) { warning_.check(writer_->rewind(step)); }
+void JsonLinesTracker::rewind(const metrics::LogPosition& end) {
+  warning_.check(writer_->rewind(end));
+}
 void JsonLinesTracker::log(const metrics::Record& record) {
   warning_.check(writer_->append(record));
 }
@@ -17,7 +19,7 @@ void CsvTracker::start(const TrackedRun& run) {
   writer_.reset();
   writer_.emplace(run.folder + "/" + metrics::kCsvFile);
 }
-void CsvTracker::rewind(int64_t step) { warning_.check(writer_->rewind(step)); }
+void CsvTracker::rewind(const metrics::LogPosition& end) { warning_.check(writer_->rewind(end)); }
 void CsvTracker::log(const metrics::Record& record) { warning_.check(writer_->append(record)); }
 
 }  // namespace accelerate

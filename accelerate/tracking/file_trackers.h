@@ -22,7 +22,7 @@ class JsonLinesTracker final : public Tracker {
   std::string_view name() const override { return "jsonl"; }
   bool needs_folder() const override { return true; }
   void start(const TrackedRun& run) override;
-  void rewind(int64_t step) override;
+  void rewind(const metrics::LogPosition& end) override;
   void log(const metrics::Record& record) override;
 
  private:
@@ -35,7 +35,7 @@ class CsvTracker final : public Tracker {
   std::string_view name() const override { return "csv"; }
   bool needs_folder() const override { return true; }
   void start(const TrackedRun& run) override;
-  void rewind(int64_t step) override;
+  void rewind(const metrics::LogPosition& end) override;
   void log(const metrics::Record& record) override;
 
  private:

@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <variant>
 
-#include "accelerate/tracking/wall_time.h"
 #include "formats/metrics/number_text.h"
+#include "formats/metrics/wall_time.h"
 
 namespace accelerate {
 namespace {
@@ -44,9 +44,11 @@ void TensorBoardTracker::start(const TrackedRun& run) {
   warning_.check(writer_->begin_session(hyper_parameters(run.settings), run.name));
 }
 
-void TensorBoardTracker::rewind(int64_t step) {
-  if (step == std::numeric_limits<int64_t>::max()) return;  // Nothing is later.
-  warning_.check(writer_->begin_at(step + 1));
+void TensorBoardTracker::rewind(const metrics::LogPosition& end) {
+  if (end.step == std::numeric_limits<int64_t>::max()) return;  // Nothing is later.
+  // Its readers know of whole steps alone. What is logged again of the last one stands beside what
+  // was there; TensorBoard shows the later of the two.
+  warning_.check(writer_->begin_at(end.step + 1));
 }
 
 void TensorBoardTracker::log(const metrics::Record& record) {
@@ -55,7 +57,7 @@ void TensorBoardTracker::log(const metrics::Record& record) {
 
 bool TensorBoardTracker::log_image(const std::string& name, int64_t step,
                                    const LoggedImage& image) {
-  warning_.check(writer_->add_image({.tag = name, .step = step, .time = internal::wall_time()},
+  warning_.check(writer_->add_image({.tag = name, .step = step, .time = metrics::wall_time()},
                                     {.width = static_cast<uint32_t>(image.width),
                                      .height = static_cast<uint32_t>(image.height),
                                      .channels = static_cast<int>(image.channels),
@@ -66,7 +68,7 @@ bool TensorBoardTracker::log_image(const std::string& name, int64_t step,
 bool TensorBoardTracker::log_histogram(const std::string& name, int64_t step,
                                        std::span<const double> values) {
   warning_.check(
-      writer_->add_histogram({.tag = name, .step = step, .time = internal::wall_time()}, values));
+      writer_->add_histogram({.tag = name, .step = step, .time = metrics::wall_time()}, values));
   return true;
 }
 

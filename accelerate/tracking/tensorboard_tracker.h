@@ -26,7 +26,7 @@ class TensorBoardTracker final : public Tracker {
   std::string_view name() const override { return "tensorboard"; }
   bool needs_folder() const override { return true; }
   void start(const TrackedRun& run) override;
-  void rewind(int64_t step) override;
+  void rewind(const metrics::LogPosition& end) override;
   void log(const metrics::Record& record) override;
   bool log_image(const std::string& name, int64_t step, const LoggedImage& image) override;
   bool log_histogram(const std::string& name, int64_t step,

@@ -22,6 +22,7 @@
 #include <string_view>
 
 #include "accelerate/tracking/values.h"
+#include "formats/metrics/log_position.h"
 #include "formats/metrics/record.h"
 
 namespace accelerate {
@@ -56,8 +57,8 @@ class Tracker {
 
   // Before everything else; and again where a run goes on from a checkpoint that was loaded.
   virtual void start(const TrackedRun& run) = 0;
-  // After start() of such a run: takes back what was logged of later steps than this.
-  virtual void rewind(int64_t /*step*/) {}
+  // After start() of such a run: takes back what was logged beyond this.
+  virtual void rewind(const metrics::LogPosition& /*end*/) {}
 
   virtual void log(const metrics::Record& record) = 0;
   // Each of these says whether the tracker keeps such things; this one does not.

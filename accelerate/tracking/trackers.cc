@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cmath>
 #include <exception>
 #include <filesystem>
 #include <limits>
@@ -16,12 +16,10 @@
 
 #include "accelerate/device/host_copy.h"
 #include "accelerate/host_work/host_work.h"
-#include "accelerate/tracking/file_trackers.h"
 #include "accelerate/tracking/logged_values.h"
 #include "accelerate/tracking/rank_means.h"
-#include "accelerate/tracking/tensorboard_tracker.h"
-#include "accelerate/tracking/wall_time.h"
 #include "formats/metrics/run_folder.h"
+#include "formats/metrics/wall_time.h"
 
 namespace accelerate {
 namespace {
@@ -34,17 +32,16 @@ void check_run_name(const char* what, const std::string& name) {
   TORCH_CHECK(status.ok(), what, ": ", std::string(status.message()));
 }
 
-}  // namespace
-
-std::shared_ptr<Tracker> TrackerChoice::make() const {
-  if (tracker_ != nullptr) return tracker_;
-  if (name_ == "tensorboard") return std::make_shared<TensorBoardTracker>();
-  if (name_ == "jsonl") return std::make_shared<JsonLinesTracker>();
-  if (name_ == "csv") return std::make_shared<CsvTracker>();
-  TORCH_CHECK(false, "there is no tracker `", name_,
-              "`; take \"tensorboard\", \"jsonl\" or \"csv\", or an object of a class of your own, "
-              "as in std::make_shared<MyTracker>()");
+metrics::LogPosition logged_of(const State& state) {
+  metrics::LogPosition logged = {.step = state.integer("step")};
+  // Earlier versions did not count them.
+  if (state.contains("records_of_step")) logged.records = state.integer("records_of_step");
+  TORCH_CHECK(logged.step >= -1 && logged.records >= 0, "the state has logged ", logged.records,
+              " records of step ", logged.step, "; take a state that was saved");
+  return logged;
 }
+
+}  // namespace
 
 struct Trackers::Call {
   bool is_there() const {
@@ -113,9 +110,9 @@ void Trackers::init(const std::string& run, const RunSettings& settings,
   trackers_ = std::move(trackers);
   folder_ = needs_folder ? options.folder : "";
   asked_name_ = run;
-  started_at_ = internal::wall_time();
+  started_at_ = metrics::wall_time();
   run_ = {.settings = settings};
-  last_step_ = goes_on() ? resumes_at_->step : -1;
+  logged_ = goes_on() ? resumes_at_->logged : kNothing;
   ended_at_.reset();
   is_begun_ = true;
   is_started_ = false;
@@ -128,12 +125,18 @@ void Trackers::check_begun(const char* what) const {
 
 int64_t Trackers::next_step(const char* what, const LogOptions& options) const {
   constexpr int64_t kLast = std::numeric_limits<int64_t>::max();
-  const int64_t step = options.step.value_or(last_step_ == kLast ? kLast : last_step_ + 1);
-  TORCH_CHECK(step >= 0 && step >= last_step_, what, ": step ", step, " comes after step ",
-              last_step_,
+  const int64_t step = options.step.value_or(logged_.step == kLast ? kLast : logged_.step + 1);
+  TORCH_CHECK(step >= 0 && step >= logged_.step, what, ": step ", step, " comes after step ",
+              logged_.step,
               "; the steps of a run never go back. Give all calls the same count, such as that of "
               "updates, and log an epoch as a value");
   return step;
+}
+
+void Trackers::note_logged(int64_t step, int64_t records) {
+  if (step != logged_.step) logged_ = {.step = step, .records = 0};
+  // All of the step, where a checkpoint did not count them.
+  if (logged_.records < metrics::LogPosition::kAll) logged_.records += records;
 }
 
 std::string Trackers::folder_of(const std::string& run) const {
@@ -150,7 +153,7 @@ bool Trackers::start() {
   is_started_ = true;
   for (const auto& tracker : trackers_) {
     tracker->start(run_);
-    if (goes_on()) tracker->rewind(resumes_at_->step);
+    if (goes_on()) tracker->rewind(resumes_at_->logged);
   }
   if (goes_on()) resumes_at_.reset();
   return true;
@@ -169,7 +172,7 @@ bool Trackers::find_folder() {
     if (!absl::IsNotFound(found.status())) {
       // Another run has its name by now.
       config.name = asked_name_;
-      config.started_at = started_at_ = internal::wall_time();
+      config.started_at = started_at_ = metrics::wall_time();
     }
   }
   const auto name = metrics::claim_run(folder_, config);
@@ -181,9 +184,12 @@ bool Trackers::find_folder() {
     return false;
   }
   has_warned_of_folder_ = false;
+  logged_.records = 0;  // In this folder.
   if (goes_on() && *name != run_.name)
-    TORCH_WARN("the run that the checkpoint is of is not in ", run_.folder,
-               " any more, where another one is; it goes on in ", folder_of(*name));
+    TORCH_WARN("the folder ", run_.folder,
+               " does not say that it is of the run that the checkpoint is of: another one has "
+               "taken the name, or the folder was removed meanwhile; it goes on in ",
+               folder_of(*name));
   run_.name = *name;
   run_.folder = folder_of(*name);
   return true;
@@ -238,9 +244,9 @@ void Trackers::log(const LogValues& values, const LogOptions& options) {
     }
   }
   call.record.step = next_step("log()", options);
-  call.record.time = internal::wall_time();
+  call.record.time = metrics::wall_time();
   if (!start()) return;
-  last_step_ = call.record.step;
+  note_logged(call.record.step, /*records=*/1);
   calls_.push_back(std::move(call));
   keep(/*waits=*/false);
 }
@@ -271,7 +277,7 @@ void Trackers::log_images(const std::string& name, const at::Tensor& images,
       "; images are C×H×W or N×C×H×W with 1, 3 or 4 channels, bytes or numbers from 0 to 1");
   const int64_t step = next_step("log_images()", options);
   if (!start()) return;
-  last_step_ = step;
+  note_logged(step, /*records=*/0);
   keep(/*waits=*/true);
   const at::Tensor host = all.detach().cpu();
   bool is_kept = false;
@@ -300,7 +306,7 @@ void Trackers::log_histogram(const std::string& name, const at::Tensor& tensor,
               "` is no tensor of real numbers; give it one");
   const int64_t step = next_step("log_histogram()", options);
   if (!start()) return;
-  last_step_ = step;
+  note_logged(step, /*records=*/0);
   keep(/*waits=*/true);
   const at::Tensor values = tensor.detach().to(at::kCPU, at::kDouble).contiguous();
   bool is_kept = false;
@@ -352,7 +358,7 @@ void Trackers::finish() {
 }
 
 std::optional<Trackers::Place> Trackers::place() const {
-  if (is_started_) return Place{asked_name_, run_.name, started_at_, last_step_};
+  if (is_started_) return Place{asked_name_, run_.name, started_at_, logged_};
   if (!is_begun_ && ended_at_) return ended_at_;
   return !is_begun_ || goes_on() ? resumes_at_ : std::nullopt;
 }
@@ -365,7 +371,8 @@ State Trackers::save() {
     state.set("asked_name", at->asked_name);
     state.set("run_name", at->run_name);
     state.set("started_at", at->started_at);
-    state.set("step", at->step);
+    state.set("step", at->logged.step);
+    state.set("records_of_step", at->logged.records);
   }
   return state;
 }
@@ -374,6 +381,9 @@ void Trackers::check(const State& state) {
   if (!process_.is_main() || !state.contains("step")) return;
   check_run_name("the checkpoint's trackers", state.text("asked_name"));
   check_run_name("the checkpoint's trackers", state.text("run_name"));
+  TORCH_CHECK(std::isfinite(state.number("started_at")), "`started_at` of the trackers' state is ",
+              state.number("started_at"), "; take a state that was saved");
+  logged_of(state);
 }
 
 void Trackers::load(const State& state) {
@@ -382,7 +392,7 @@ void Trackers::load(const State& state) {
   resumes_at_ = {.asked_name = state.text("asked_name"),
                  .run_name = state.text("run_name"),
                  .started_at = state.number("started_at"),
-                 .step = state.integer("step")};
+                 .logged = logged_of(state)};
   ended_at_.reset();
   if (!is_begun_ || !goes_on()) return;
   if (is_started_) {
@@ -390,7 +400,7 @@ void Trackers::load(const State& state) {
     for (const auto& tracker : trackers_) tracker->finish();
     is_started_ = false;
   }
-  last_step_ = resumes_at_->step;
+  logged_ = resumes_at_->logged;
 }
 
 }  // namespace accelerate

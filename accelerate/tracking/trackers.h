@@ -13,6 +13,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <deque>
@@ -28,6 +29,7 @@
 #include "accelerate/state/stateful.h"
 #include "accelerate/tracking/tracker.h"
 #include "accelerate/tracking/values.h"
+#include "formats/metrics/log_position.h"
 
 namespace accelerate {
 
@@ -78,6 +80,9 @@ class Trackers final : public Stateful {
   void init(const std::string& run, const RunSettings& settings, const TrackingOptions& options);
   // Each of these throws c10::Error before init().
   void log(const LogValues& values, const LogOptions& options = {});
+  // Whether there are trackers; and the last step that was logged, or else the first one.
+  bool is_begun() const { return is_begun_; }
+  int64_t last_step() const { return std::max<int64_t>(logged_.step, 0); }
   // Of the shape C×H×W or N×C×H×W, bytes, or numbers from 0 to 1. Waits for a GPU.
   void log_images(const std::string& name, const at::Tensor& images, const LogOptions& options);
   // Of all numbers of a tensor. Waits for a GPU.
@@ -114,14 +119,18 @@ class Trackers final : public Stateful {
     std::string run_name;
     // When the run began, which tells it from others that have had its name.
     double started_at;
-    int64_t step;
+    metrics::LogPosition logged;
   };
+
+  static constexpr metrics::LogPosition kNothing = {.step = -1, .records = 0};
 
   // From where the run of now, or else the one before, would go on.
   std::optional<Place> place() const;
   bool goes_on() const { return resumes_at_ && resumes_at_->asked_name == asked_name_; }
   void check_begun(const char* what) const;
   int64_t next_step(const char* what, const LogOptions& options) const;
+  // Notes that there are so many records more, of this step.
+  void note_logged(int64_t step, int64_t records);
   // Gives the run its folder and starts the trackers, where that was not done yet; false where the
   // folder cannot be made for now.
   bool start();
@@ -144,8 +153,8 @@ class Trackers final : public Stateful {
   std::string folder_;
   double started_at_ = 0;
   TrackedRun run_;
-  // The last step that was logged; -1 before.
-  int64_t last_step_ = -1;
+  // Up to where the run has logged; the step is -1 before.
+  metrics::LogPosition logged_ = kNothing;
   // Of a checkpoint that was loaded, until the run of its name goes on there.
   std::optional<Place> resumes_at_;
   // Of the run that has ended, until another one begins.

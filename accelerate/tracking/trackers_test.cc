@@ -5,21 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "accelerate/comm/testing/world_test.h"
 #include "accelerate/tracking/tensorboard_tracker.h"
-#include "formats/metrics/jsonl_reader.h"
+#include "accelerate/tracking/trackers_test.h"
 #include "formats/metrics/run_folder.h"
-#include "formats/tensorboard/scalar_reader.h"
 #include "testing/errors/message_of.h"
 
 namespace accelerate {
@@ -37,7 +32,7 @@ class NotingTracker final : public Tracker {
 
   std::string_view name() const override { return "noting"; }
   void start(const TrackedRun& run) override { note("start", run.name, run.folder); }
-  void rewind(int64_t step) override { note("rewind", step, ""); }
+  void rewind(const metrics::LogPosition& end) override { note("rewind", end.step, end.records); }
   void log(const metrics::Record& record) override {
     note("log", record.step, record.values.empty() ? "" : record.values[0].first);
   }
@@ -59,61 +54,6 @@ class NotingTracker final : public Tracker {
   std::vector<std::string>& notes_;
 };
 
-class Warnings : public c10::WarningHandler {
- public:
-  void process(const c10::Warning& warning) override { all.push_back(warning.msg()); }
-  std::vector<std::string> all;
-};
-
-class TrackersTest : public WorldTest {
- protected:
-  TrackersTest() {
-    // One folder for all ranks, which rank 0 makes.
-    std::string folder = testing::TempDir() + "/trackers.XXXXXX";
-    if (rank_ == 0) {
-      EXPECT_NE(mkdtemp(folder.data()), nullptr);
-    }
-    folder_ = world_->broadcast_bytes(folder, 0);
-    process_.rank = rank_;
-    process_.world_size = size_;
-  }
-
-  std::unique_ptr<Trackers> make() { return std::make_unique<Trackers>(*world_, process_); }
-  std::unique_ptr<Trackers> begin(const std::string& name = "run") {
-    auto trackers = make();
-    trackers->init(name, {{"lr", 0.1}, {"layers", 12}, {"name", "adam"}, {"flag", true}}, all());
-    return trackers;
-  }
-  TrackingOptions all() const {
-    return {.folder = folder_, .trackers = {"tensorboard", "jsonl", "csv"}};
-  }
-  std::string text_of(const std::string& file) const {
-    std::ifstream stream(folder_ + "/" + file);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-  // The bytes of TensorBoard's files.
-  std::string events_of(const std::string& run) const {
-    std::string all;
-    for (const auto& file : std::filesystem::directory_iterator(folder_ + "/" + run))
-      if (file.path().string().find("tfevents") != std::string::npos)
-        all += text_of(run + "/" + file.path().filename().string());
-    return all;
-  }
-  // The steps and values of a series, which all trackers have alike.
-  std::vector<std::pair<int64_t, double>> series(const std::string& run, const std::string& name) {
-    const auto lines = metrics::read_jsonl(folder_ + "/" + run + "/metrics.jsonl").value();
-    const auto board = tensorboard::read_scalars(folder_ + "/" + run).value();
-    std::vector<std::pair<int64_t, double>> points, shown;
-    for (const auto& point : lines.series.at(name)) points.emplace_back(point.step, point.value);
-    for (const auto& point : board.series.at(name)) shown.emplace_back(point.step, point.value);
-    EXPECT_EQ(points, shown);
-    return points;
-  }
-
-  std::string folder_;
-  ProcessInfo process_;
-};
-
 TEST_F(TrackersTest, KeepWhatTheMainProcessLogs) {
   auto trackers = begin();
   trackers->log({{"loss", 0.5}, {"tokens", 4096 + rank_}, {"note", "warm"}}, {.step = 3});
@@ -126,6 +66,20 @@ TEST_F(TrackersTest, KeepWhatTheMainProcessLogs) {
   EXPECT_THAT(text_of("run/metrics.csv"), HasSubstr("step,time,loss,tokens,note,count\n3,"));
   const auto config = metrics::read_run_config(folder_ + "/run/config.json").value();
   EXPECT_EQ(config.values.dump(), R"({"lr":0.1,"layers":12,"name":"adam","flag":true})");
+}
+
+TEST_F(TrackersTest, KeepNumbersThatHaveNoSignedOne) {
+  constexpr uint64_t kLarge = std::numeric_limits<uint64_t>::max() - 4;
+  auto trackers = make();
+  trackers->init("run", {{"seed", kLarge}, {"small", uint64_t{7}}}, all());
+  trackers->log({{"count", kLarge}, {"small", uint64_t{7}}}, {.step = 0});
+  trackers->finish();
+  if (rank_ != 0) return;
+  // Every digit of a setting; of a value what a double has.
+  const auto config = metrics::read_run_config(folder_ + "/run/config.json").value();
+  EXPECT_EQ(config.values.dump(), R"({"seed":"18446744073709551611","small":7})");
+  EXPECT_THAT(series("run", "count"), ElementsAre(Pair(0, std::ldexp(1.0, 64))));
+  EXPECT_THAT(text_of("run/metrics.jsonl"), HasSubstr("\"small\":7}"));
 }
 
 TEST_F(TrackersTest, AverageOverTheRanksOnRequest) {
@@ -179,132 +133,6 @@ TEST_F(TrackersTest, RefuseTheMeanOfATextOnOneProcessToo) {
               HasSubstr("`note` is a text"));
 }
 
-TEST_F(TrackersTest, GoOnWhereACheckpointWasSaved) {
-  State saved;
-  {
-    auto trackers = begin();
-    for (int step = 0; step < 10; ++step) {
-      trackers->log({{"loss", step}}, {.step = step});
-      if (step == 5) saved = trackers->save();
-    }
-  }
-  for (const bool loads_first : {true, false}) {
-    auto trackers = make();
-    if (loads_first) trackers->load(saved);
-    trackers->init("run", {}, all());
-    if (!loads_first) trackers->load(saved);
-    for (int step = 6; step < 8; ++step) trackers->log({{"loss", 10 * step}}, {.step = step});
-    if (rank_ != 0) continue;
-    EXPECT_THAT(series("run", "loss"),
-                ElementsAre(Pair(0, 0), Pair(1, 1), Pair(2, 2), Pair(3, 3), Pair(4, 4), Pair(5, 5),
-                            Pair(6, 60), Pair(7, 70)));
-    EXPECT_FALSE(std::filesystem::exists(folder_ + "/run-2"));
-    EXPECT_EQ(trackers->save().integer("step"), 7);
-  }
-}
-
-// A program that goes on, and is told to stop before it logs again.
-TEST_F(TrackersTest, KnowTheirRunWhereTheyHaveNotLoggedYet) {
-  State saved;
-  {
-    auto trackers = begin();
-    trackers->log({{"loss", 1.0}}, {.step = 4});
-    saved = trackers->save();
-    trackers->finish();
-    EXPECT_EQ(trackers->save().values().size(), saved.values().size());
-    if (rank_ == 0) {
-      EXPECT_EQ(trackers->save().integer("step"), 4);
-    }
-  }
-  for (const bool begins : {true, false}) {
-    auto trackers = make();
-    trackers->load(saved);
-    if (begins) trackers->init("run", {}, all());
-    State again = trackers->save();
-    EXPECT_EQ(c10::str(again), c10::str(saved));
-    saved = std::move(again);
-    // What the checkpoint of another name knows is no place for this one.
-    auto other = make();
-    other->load(saved);
-    other->init("other", {}, all());
-    EXPECT_TRUE(other->save().values().empty());
-  }
-  auto trackers = make();
-  trackers->load(saved);
-  trackers->init("run", {}, all());
-  trackers->log({{"loss", 2.0}});
-  if (rank_ != 0) return;
-  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(4, 1), Pair(5, 2)));
-}
-
-TEST_F(TrackersTest, GoOnWithTheRunOfTheCheckpointBehindAnotherOne) {
-  State saved;
-  const auto begin_main = [&](Trackers& trackers) {
-    trackers.init("warmup", {}, all());
-    trackers.log({{"loss", 9.0}});
-    trackers.finish();
-    trackers.init("main", {}, all());
-  };
-  {
-    auto trackers = make();
-    begin_main(*trackers);
-    trackers->log({{"loss", 1.0}});
-    saved = trackers->save();
-  }
-  auto trackers = make();
-  trackers->load(saved);
-  begin_main(*trackers);
-  trackers->log({{"loss", 2.0}});
-  trackers->finish();
-  trackers->init("main", {}, all());  // A new one.
-  trackers->log({{"loss", 3.0}});
-  if (rank_ != 0) return;
-  EXPECT_THAT(series("main", "loss"), ElementsAre(Pair(0, 1), Pair(1, 2)));
-  EXPECT_THAT(series("main-2", "loss"), ElementsAre(Pair(0, 3)));
-}
-
-TEST_F(TrackersTest, LeaveARunAloneThatHasTakenTheName) {
-  State saved;
-  {
-    auto trackers = begin();
-    trackers->log({{"loss", 1.0}}, {.step = 3});
-    saved = trackers->save();
-  }
-  if (rank_ == 0) std::filesystem::remove_all(folder_ + "/run");
-  {
-    auto trackers = begin();
-    trackers->log({{"loss", 2.0}}, {.step = 9});
-  }
-  Warnings warnings;
-  {
-    c10::WarningUtils::WarningHandlerGuard guard(&warnings);
-    auto trackers = make();
-    trackers->load(saved);
-    trackers->init("run", {}, all());
-    trackers->log({{"loss", 3.0}});
-    saved = trackers->save();
-  }
-  auto trackers = make();
-  trackers->load(saved);
-  trackers->init("run", {}, all());
-  trackers->log({{"loss", 4.0}});
-  if (rank_ != 0) return;
-  EXPECT_THAT(warnings.all, ElementsAre(HasSubstr("it goes on in " + folder_ + "/run-2")));
-  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(9, 2)));
-  EXPECT_THAT(series("run-2", "loss"), ElementsAre(Pair(4, 3), Pair(5, 4)));
-}
-
-TEST_F(TrackersTest, RefuseACheckpointThatLeadsOutOfTheFolder) {
-  if (rank_ != 0) return;
-  auto trackers = begin();
-  trackers->log({{"loss", 1.0}});
-  State saved = trackers->save();
-  saved.set("run_name", std::string("../../x"));
-  for (const auto use : {&Trackers::load, &Trackers::check})
-    EXPECT_THAT(message_of([&] { (*make().*use)(saved); }),
-                HasSubstr("\"../../x\" cannot be the name of a run"));
-}
-
 TEST_F(TrackersTest, EndTheRunUnlessAnExceptionDoes) {
   std::vector<std::string> notes;
   auto own = std::make_shared<NotingTracker>(&notes);
@@ -348,47 +176,6 @@ TEST_F(TrackersTest, StandTheLastStepThatThereIs) {
   EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(kLast, 1), Pair(kLast, 2), Pair(kLast, 3)));
 }
 
-TEST_F(TrackersTest, GoBackWithinARun) {
-  auto trackers = begin();
-  trackers->log({{"loss", 1.0}}, {.step = 1});
-  const State saved = trackers->save();
-  trackers->log({{"loss", 2.0}}, {.step = 2});
-  trackers->load(saved);
-  trackers->log({{"loss", 3.0}});
-  trackers->load(State());  // Of a checkpoint that knows of no trackers.
-  trackers->log({{"loss", 4.0}});
-  if (rank_ != 0) return;
-  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(1, 1), Pair(2, 3), Pair(3, 4)));
-}
-
-TEST_F(TrackersTest, BeginANewRunBesideOneOfTheSameName) {
-  for (const char* expected : {"run", "run-2"}) {
-    auto trackers = begin();
-    trackers->log({{"loss", 1.0}});
-    EXPECT_EQ(trackers->run().name, rank_ == 0 ? expected : "");
-    world_->barrier();
-  }
-  if (rank_ != 0) return;
-  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(0, 1)));
-  EXPECT_THAT(series("run-2", "loss"), ElementsAre(Pair(0, 1)));
-}
-
-TEST_F(TrackersTest, LeaveTheRunAloneWhoseCheckpointAnotherOneBeginsWith) {
-  State saved;
-  {
-    auto trackers = begin("pretraining");
-    trackers->log({{"loss", 1.0}}, {.step = 1});
-    saved = trackers->save();
-    trackers->log({{"loss", 2.0}}, {.step = 2});
-  }
-  auto trackers = begin("tuning");
-  trackers->load(saved);
-  trackers->log({{"loss", 3.0}}, {.step = 0});
-  if (rank_ != 0) return;
-  EXPECT_THAT(series("pretraining", "loss"), ElementsAre(Pair(1, 1), Pair(2, 2)));
-  EXPECT_THAT(series("tuning", "loss"), ElementsAre(Pair(0, 3)));
-}
-
 TEST_F(TrackersTest, GoOnWhereTheFolderVanishes) {
   auto trackers = begin();
   trackers->log({{"loss", 1.0}});
@@ -402,7 +189,6 @@ TEST_F(TrackersTest, GoOnWhereTheFolderVanishes) {
   std::ofstream(folder_ + "/run") << "a file";
   Warnings warnings;
   {
-    c10::WarningUtils::WarningHandlerGuard guard(&warnings);
     for (int i = 0; i < 3; ++i) trackers->log({{"loss", 3.0}});
   }
   EXPECT_EQ(warnings.all.size(), 3u);
@@ -415,7 +201,6 @@ TEST_F(TrackersTest, GoOnWhereTheFolderVanishes) {
   std::filesystem::remove_all(folder_ + "/run");
   std::ofstream(folder_ + "/run") << "a file";
   {
-    c10::WarningUtils::WarningHandlerGuard guard(&warnings);
     for (int i = 0; i < 3; ++i) trackers->log({{"loss", 5.0}});
   }
   EXPECT_EQ(warnings.all.size(), 6u);
@@ -441,7 +226,7 @@ TEST_F(TrackersTest, FeedAClassOfTheProgramsOwn) {
   }
   EXPECT_THAT(notes, ElementsAre("start run ", "log 4 loss", "image 4 digit 2x2x1",
                                  "image 5 digits/0 5x1x3", "image 5 digits/1 5x1x3", "flush  ",
-                                 "finish  ", "start run ", "rewind 5 ", "flush  ", "finish  "));
+                                 "finish  ", "start run ", "rewind 5 0", "flush  ", "finish  "));
   trackers->init("run", {}, {.folder = "", .trackers = {own}});
   trackers->log_images("digit", images, {});
   EXPECT_EQ(own->pixels_, std::string("\x00\x7f\xff\xff", 4));
@@ -463,7 +248,6 @@ TEST_F(TrackersTest, KeepImagesAndHistogramsForTensorBoard) {
   auto lines = make();
   lines->init("lines", {}, {.folder = folder_, .trackers = {"jsonl"}});
   Warnings warnings;
-  c10::WarningUtils::WarningHandlerGuard guard(&warnings);
   for (int i = 0; i < 2; ++i) {
     lines->log_histogram("weights", at::randn({2}), {});
     lines->log_images("face", at::rand({3, 4, 6}), {});

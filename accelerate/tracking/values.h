@@ -12,12 +12,23 @@
 
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 namespace accelerate {
+
+namespace internal {
+
+template <std::integral Number>
+constexpr bool is_too_large(Number number) {
+  return number > 0 && static_cast<std::uint64_t>(number) >
+                           std::uint64_t{std::numeric_limits<std::int64_t>::max()};
+}
+
+}  // namespace internal
 
 // A number, a text, or a tensor of one number, which may be on a GPU: then it is the number that it
 // is when the GPU gets there, and nothing waits for it.
@@ -28,7 +39,10 @@ class LogValue {
       requires std::floating_point<Number> : value_(static_cast<double>(number)) {}
   template <class Number>
   LogValue(Number number)  // NOLINT
-      requires std::integral<Number> : value_(static_cast<std::int64_t>(number)) {}
+      requires std::integral<Number> : value_(static_cast<std::int64_t>(number)) {
+    // Of 64 bits and no sign.
+    if (internal::is_too_large(number)) value_ = static_cast<double>(number);
+  }
   template <class Text>
   LogValue(Text&& text)  // NOLINT
       requires std::constructible_from<std::string, Text> &&(!std::integral<Text>)
@@ -52,7 +66,10 @@ class Setting {
   template <class Number>
   Setting(Number number)  // NOLINT
       requires std::integral<Number> &&(!std::same_as<Number, bool>)
-      : value_(static_cast<std::int64_t>(number)) {}
+      : value_(static_cast<std::int64_t>(number)) {
+    // A seed, of which every digit counts.
+    if (internal::is_too_large(number)) value_ = std::to_string(number);
+  }
   template <class Bool>
   Setting(Bool is)  // NOLINT
       requires std::same_as<Bool, bool> : value_(is) {}

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <system_error>
 #include <tuple>
@@ -50,6 +51,11 @@ std::string parent_of(const std::string& path) {
 bool has_commit(const std::string& folder) {
   struct stat status;
   return lstat((fs::path(folder) / kCommitFile).c_str(), &status) == 0;
+}
+
+bool is_known_to_lack_commit(const std::string& folder) {
+  struct stat status;
+  return lstat((fs::path(folder) / kCommitFile).c_str(), &status) != 0 && errno == ENOENT;
 }
 
 bool is_link(const std::string& path) {
@@ -216,6 +222,7 @@ FoundCheckpoint described(const std::string& path) {
     found.commit = *std::move(commit);
   } else {
     found.fault = std::string(status.message());
+    found.lacks_commit_file = is_folder(path) && is_known_to_lack_commit(path);
   }
   return found;
 }
@@ -245,6 +252,23 @@ absl::StatusOr<std::vector<FoundCheckpoint>> find_checkpoints(const std::string&
   std::sort(found.begin(), found.end(),
             [&place](const auto& left, const auto& right) { return place(left) < place(right); });
   return found;
+}
+
+absl::StatusOr<std::int64_t> next_number(const std::string& folder) {
+  const absl::StatusOr<std::vector<std::string>> names = names_in(folder);
+  if (absl::IsNotFound(names.status())) return 0;
+  if (!names.ok()) return names.status();
+  std::int64_t last = -1;
+  for (const std::string& each : *names) {
+    const std::optional<CheckpointName> name = parse_name(each);
+    if (name.has_value() && name->id.empty()) last = std::max(last, *name->number);
+  }
+  if (last == std::numeric_limits<std::int64_t>::max()) {
+    return absl::FailedPreconditionError(absl::StrCat("there is no number after ",
+                                                      checkpoint_path(folder, last),
+                                                      "; rename it, or save to another folder."));
+  }
+  return last + 1;
 }
 
 absl::StatusOr<FoundCheckpoint> find_checkpoint(const std::string& path) {

@@ -35,6 +35,9 @@ struct FoundCheckpoint {
   std::string fault = "";
   // By its name, whatever it holds.
   bool is_unfinished = false;
+  // Whether it is known to have no commit file, as where its saving was interrupted. One that has
+  // the file, or cannot be looked into, may be all that there is of a run.
+  bool lacks_commit_file = false;
 };
 
 // The path of checkpoint `number`.
@@ -46,6 +49,9 @@ std::string unfinished_path(const std::string& path, const std::string& id);
 // commit file, or a damaged one, or files that are missing or of another size) and unfinished ones.
 // Nothing where it is empty; NotFound where there is no such folder.
 absl::StatusOr<std::vector<FoundCheckpoint>> find_checkpoints(const std::string& folder);
+// The number after the largest one in the folder, or 0; reads no checkpoint. FailedPrecondition
+// where there is no number after it.
+absl::StatusOr<std::int64_t> next_number(const std::string& folder);
 // One checkpoint, whatever its folder's name. NotFound where there is no such folder.
 absl::StatusOr<FoundCheckpoint> find_checkpoint(const std::string& path);
 // Whether the folder is named like a checkpoint, finished or not, or has a commit file. For a path

@@ -125,6 +125,8 @@ TEST(FindCheckpoints, SaysWhatIsWrongWithEach) {
   for (const FoundCheckpoint& each : found_in(folder)) {
     EXPECT_EQ(each.commit.has_value(), each.fault.empty());
     EXPECT_FALSE(each.is_unfinished);
+    // Behind a link that leads nowhere there may be one, as on a disk that is not mounted.
+    EXPECT_EQ(each.lacks_commit_file, each.path == path(0));
     faults.push_back(each.fault);
   }
   EXPECT_THAT(faults,
@@ -164,6 +166,22 @@ TEST(FindCheckpoints, NeedsAFolder) {
               folder + name + ": there is no such folder; correct the path.");
     EXPECT_FALSE(is_checkpoint(folder + name));
   }
+}
+
+TEST(NextNumber, IsAfterAllThatHaveOne) {
+  const std::string folder = new_checkpoint_folder();
+  EXPECT_EQ(next_number(folder + "/none").value(), 0);
+  EXPECT_EQ(next_number(folder).value(), 0);
+  save_checkpoint(folder + "/checkpoint_9", {{"a", "text"}});
+  // Without a commit; and a file, whose name cannot be given again.
+  fs::create_directory(folder + "/checkpoint_10");
+  write_bytes(folder + "/checkpoint_11", "");
+  save_checkpoint(unfinished_path(folder + "/checkpoint_20", "0123456789abcdef"), {});
+  fs::create_directory(folder + "/checkpoint_x");
+  EXPECT_EQ(next_number(folder).value(), 12);
+  fs::create_directory(folder + "/checkpoint_9223372036854775807");
+  EXPECT_THAT(next_number(folder).status().message(),
+              HasSubstr("there is no number after " + folder + "/checkpoint_9223372036854775807"));
 }
 
 TEST(FindCheckpoint, TakesAnyName) {

@@ -20,37 +20,44 @@ namespace {
 
 constexpr mode_t kPermissions = 0666;  // Less what the umask takes, as for any new file.
 
-std::string refusal(const std::string& path, const std::string& why) {
-  return absl::StrCat("`", path, "` cannot be written: ", why,
-                      ". Nothing was changed; correct it, or name another file.");
-}
+// The file that is to be, in the words for errors.
+struct Name {
+  std::string path;  // As it was given.
+  bool is_of_user = false;
 
-absl::Status cannot_write(const std::string& path, const std::string& why) {
-  return absl::FailedPreconditionError(refusal(path, why));
-}
+  // Only whose name it is can choose another one.
+  const char* or_another() const { return is_of_user ? ", or name another file." : "."; }
 
-// The disk is full, say, which no other words of the user's would change.
-absl::Status no_space(const std::string& path) {
-  return absl::ResourceExhaustedError(refusal(path, std::strerror(errno)));
-}
-
-absl::Status already_exists(const std::string& path) {
-  return absl::AlreadyExistsError(
-      absl::StrCat("`", path, "` exists and is not overwritten; remove it, or name another file."));
-}
+  std::string refusal(const std::string& why) const {
+    return absl::StrCat("`", path, "` cannot be written: ", why, ". Nothing was changed; ",
+                        is_of_user ? "correct it" : "see to its folder, and to the disk it is on",
+                        or_another());
+  }
+  absl::Status cannot_write(const std::string& why) const {
+    return absl::FailedPreconditionError(refusal(why));
+  }
+  // The disk is full, say, which no other words of the user's would change.
+  absl::Status no_space() const {
+    return absl::ResourceExhaustedError(refusal(std::strerror(errno)));
+  }
+  absl::Status already_exists() const {
+    return absl::AlreadyExistsError(
+        absl::StrCat("`", path, "` exists and is not overwritten; remove it", or_another()));
+  }
+};
 
 // Where a file of that name is or would be, behind symbolic links.
-absl::StatusOr<std::string> follow_links(const std::string& path) {
-  std::filesystem::path target = path;
+absl::StatusOr<std::string> follow_links(const Name& name) {
+  std::filesystem::path target = name.path;
   constexpr int kMostLinks = 40;
   for (int links = 0; links <= kMostLinks; ++links) {
     std::error_code error;
     if (!std::filesystem::is_symlink(target, error)) return target.string();
     const std::filesystem::path next = std::filesystem::read_symlink(target, error);
-    if (error) return cannot_write(path, error.message());
+    if (error) return name.cannot_write(error.message());
     target = next.is_absolute() ? next : target.parent_path() / next;
   }
-  return cannot_write(path, std::strerror(ELOOP));
+  return name.cannot_write(std::strerror(ELOOP));
 }
 
 // The rename itself is not on the disk before its folder is.
@@ -86,9 +93,9 @@ struct AtomicFile::Contents {
   template <class Make>
   bool with_free_name(Make&& make) {
     for (int attempt = 0; attempt < 100; ++attempt) {
-      const std::string name = absl::StrCat(target, ".", getpid(), ".", attempt, ".tmp");
-      if (make(name.c_str())) {
-        temporary = name;
+      const std::string free = absl::StrCat(target, ".", getpid(), ".", attempt, ".tmp");
+      if (make(free.c_str())) {
+        temporary = free;
         return true;
       }
       if (errno != EEXIST) return false;
@@ -97,15 +104,15 @@ struct AtomicFile::Contents {
   }
 
   bool open_named() {
-    return with_free_name([this](const char* name) {
-      descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kPermissions);
+    return with_free_name([this](const char* free) {
+      descriptor = open(free, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kPermissions);
       return descriptor >= 0;
     });
   }
 
   bool give_name() {
-    return with_free_name([this](const char* name) {
-      return linkat(AT_FDCWD, link_of(descriptor).c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+    return with_free_name([this](const char* free) {
+      return linkat(AT_FDCWD, link_of(descriptor).c_str(), AT_FDCWD, free, AT_SYMLINK_FOLLOW) == 0;
     });
   }
 
@@ -137,8 +144,8 @@ struct AtomicFile::Contents {
     return true;
   }
 
-  std::string path;    // As it was given.
-  std::string target;  // Behind symbolic links.
+  Name name;
+  std::string target;  // Its path, behind symbolic links where they are followed.
   std::string folder;
   std::string temporary;  // Its name until it gets the target's; empty where it has none.
   bool overwrite = false;
@@ -148,35 +155,42 @@ struct AtomicFile::Contents {
 
 absl::StatusOr<AtomicFile> AtomicFile::create(const std::string& path,
                                               const AtomicFileOptions& options) {
-  const absl::StatusOr<std::string> target = follow_links(path);
+  const Name name = {path, options.is_named_by_user};
+  const absl::StatusOr<std::string> target = name.is_of_user ? follow_links(name) : path;
   if (!target.ok()) return target.status();
   if (std::filesystem::path(*target).filename().empty()) {
-    return cannot_write(path, "that is no name of a file");
+    return name.cannot_write("that is no name of a file");
   }
   std::optional<mode_t> permissions;
   struct stat old;
-  if (stat(target->c_str(), &old) != 0) {
+  if (lstat(target->c_str(), &old) != 0) {
     // One that it cannot have should be told before all is written.
-    if (errno != ENOENT) return cannot_write(path, std::strerror(errno));
+    if (errno != ENOENT) return name.cannot_write(std::strerror(errno));
   } else {
-    if (!S_ISREG(old.st_mode)) return cannot_write(path, "it is there and is no regular file");
-    if (!options.overwrite) return already_exists(path);
-    permissions = old.st_mode & 07777;
+    const bool is_file = S_ISREG(old.st_mode) || S_ISLNK(old.st_mode);
+    // A program that is to find a free name goes on to the next one, whatever has this.
+    if (!is_file && (options.overwrite || name.is_of_user)) {
+      return name.cannot_write("it is there and is no regular file");
+    }
+    if (!options.overwrite) return name.already_exists();
+    // Those of a link say nothing. Bits by which a program becomes somebody else were not given to
+    // what is written now.
+    if (S_ISREG(old.st_mode)) permissions = old.st_mode & 0777;
   }
   const std::filesystem::path parent = std::filesystem::path(*target).parent_path();
   auto contents = std::make_unique<Contents>();
-  contents->path = path;
+  contents->name = name;
   contents->target = *target;
   contents->folder = parent.empty() ? "." : parent.string();
   contents->overwrite = options.overwrite;
   std::error_code error;
   std::filesystem::create_directories(contents->folder, error);
-  if (error) return cannot_write(path, error.message());
+  if (error) return name.cannot_write(error.message());
   if (!contents->open_nameless() && !contents->open_named()) {
-    return cannot_write(path, std::strerror(errno));
+    return name.cannot_write(std::strerror(errno));
   }
   if (permissions.has_value() && fchmod(contents->descriptor, *permissions) != 0) {
-    return cannot_write(path, std::strerror(errno));
+    return name.cannot_write(std::strerror(errno));
   }
   return AtomicFile(std::move(contents));
 }
@@ -186,13 +200,13 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept = default;
 AtomicFile::~AtomicFile() = default;
 
 absl::Status AtomicFile::append(absl::string_view bytes) {
-  if (!contents_->write_at(contents_->size, bytes)) return no_space(contents_->path);
+  if (!contents_->write_at(contents_->size, bytes)) return contents_->name.no_space();
   contents_->size += bytes.size();
   return absl::OkStatus();
 }
 
 absl::Status AtomicFile::overwrite(std::uint64_t offset, absl::string_view bytes) {
-  if (!contents_->write_at(offset, bytes)) return no_space(contents_->path);
+  if (!contents_->write_at(offset, bytes)) return contents_->name.no_space();
   return absl::OkStatus();
 }
 
@@ -202,14 +216,14 @@ absl::StatusOr<std::string> AtomicFile::read(std::uint64_t offset, std::uint64_t
   do {
     count = pread(contents_->descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
   } while (count < 0 && errno == EINTR);
-  if (count < 0) return cannot_write(contents_->path, std::strerror(errno));
+  if (count < 0) return contents_->name.cannot_write(std::strerror(errno));
   bytes.resize(static_cast<std::size_t>(count));
   return bytes;
 }
 
 absl::Status AtomicFile::truncate(std::uint64_t size) {
   if (ftruncate(contents_->descriptor, static_cast<off_t>(size)) != 0) {
-    return cannot_write(contents_->path, std::strerror(errno));
+    return contents_->name.cannot_write(std::strerror(errno));
   }
   contents_->size = size;
   return absl::OkStatus();
@@ -219,13 +233,13 @@ std::uint64_t AtomicFile::size() const { return contents_->size; }
 
 absl::Status AtomicFile::commit() {
   Contents& file = *contents_;
-  if (fsync(file.descriptor) != 0) return no_space(file.path);
+  if (fsync(file.descriptor) != 0) return file.name.no_space();
   if (file.temporary.empty() && !file.give_name()) {
-    return cannot_write(file.path, std::strerror(errno));
+    return file.name.cannot_write(std::strerror(errno));
   }
   if (!file.rename_to_target()) {
-    return errno == EEXIST ? already_exists(file.path)
-                           : cannot_write(file.path, std::strerror(errno));
+    return errno == EEXIST ? file.name.already_exists()
+                           : file.name.cannot_write(std::strerror(errno));
   }
   sync_folder(file.folder);
   return absl::OkStatus();

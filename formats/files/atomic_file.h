@@ -1,7 +1,8 @@
 // A file that is written piece by piece and is there in full or not at all.
 //
 // Example:
-//   absl::StatusOr<AtomicFile> file = AtomicFile::create(path, {.overwrite = true});
+//   absl::StatusOr<AtomicFile> file =
+//       AtomicFile::create(path, {.overwrite = true, .is_named_by_user = true});
 //   if (!file.ok()) return file.status();
 //   for (const std::string& piece : pieces) {
 //     if (const absl::Status status = file->append(piece); !status.ok()) return status;
@@ -28,14 +29,18 @@ namespace accelerate {
 struct AtomicFileOptions {
   // Whether a file that is there already is replaced. It keeps its permissions.
   bool overwrite = false;
+  // Whether a person has given the path. Then a symbolic link is followed, and stays. A link where
+  // the program itself has chosen the name may be another user's, who wants some file of this one's
+  // written: it is never followed, but is what any other file there is, and replaced as such.
+  bool is_named_by_user = false;
 };
 
 // Not thread-safe. All errors name the file. FailedPrecondition where the system refuses, and
 // ResourceExhausted where there is no space; after either, the file can only be destroyed.
 class AtomicFile {
  public:
-  // Makes the folders that `path` lacks; a symbolic link is followed and stays. AlreadyExists where
-  // there is a file and `overwrite` is false.
+  // Makes the folders that `path` lacks. AlreadyExists where there is a file and `overwrite` is
+  // false.
   static absl::StatusOr<AtomicFile> create(const std::string& path,
                                            const AtomicFileOptions& options = {});
 

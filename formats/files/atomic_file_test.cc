@@ -22,6 +22,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 std::string new_folder() {
   std::string folder = ::testing::TempDir() + "/atomic.XXXXXX";
@@ -110,6 +111,72 @@ TEST(AtomicFile, DoesNotOverwriteWhatCameMeanwhile) {
   std::ofstream(path) << "other";
   EXPECT_EQ(file.commit().code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(text_of(path), "other");
+}
+
+// Another user may make links in a folder that all write to, such as /tmp.
+TEST(AtomicFile, IsNotWrittenThroughALinkWhereAProgramHasChosenTheName) {
+  const std::string folder = new_folder(), path = folder + "/report.txt";
+  std::ofstream(folder + "/precious") << "mine";
+  for (const std::string& target : {folder + "/precious", folder + "/not/there"}) {
+    std::filesystem::create_symlink(target, path);
+    EXPECT_EQ(AtomicFile::create(path).status().code(), absl::StatusCode::kAlreadyExists);
+    AtomicFile file = create(path, {.overwrite = true});
+    EXPECT_TRUE(file.append("report").ok());
+    EXPECT_TRUE(file.commit().ok());
+    EXPECT_FALSE(std::filesystem::is_symlink(path));
+    EXPECT_EQ(text_of(path), "report");
+    std::filesystem::remove(path);
+  }
+  EXPECT_EQ(text_of(folder + "/precious"), "mine");
+  EXPECT_THAT(names_in(folder), ElementsAre("precious"));
+}
+
+TEST(AtomicFile, IsNotWrittenThroughALinkThatCameMeanwhile) {
+  const std::string folder = new_folder(), path = folder + "/report.txt";
+  std::ofstream(folder + "/precious") << "mine";
+  AtomicFile file = create(path);
+  EXPECT_TRUE(file.append("report").ok());
+  std::filesystem::create_symlink(folder + "/precious", path);
+  EXPECT_EQ(file.commit().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(text_of(folder + "/precious"), "mine");
+}
+
+TEST(AtomicFile, IsWrittenThroughALinkThatAUserHasNamed) {
+  const std::string folder = new_folder(), path = folder + "/latest.txt";
+  std::filesystem::create_symlink("real/file.txt", path);
+  AtomicFile file = create(path, {.is_named_by_user = true});
+  EXPECT_TRUE(file.append("text").ok());
+  EXPECT_TRUE(file.commit().ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(path));
+  EXPECT_EQ(text_of(folder + "/real/file.txt"), "text");
+}
+
+// A program that looks for a free name goes on to the next.
+TEST(AtomicFile, IsNotThereWhereAnythingElseHasTheNameThatAProgramHasChosen) {
+  const std::string folder = new_folder();
+  EXPECT_EQ(AtomicFile::create(folder).status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(AtomicFile::create(folder, {.is_named_by_user = true}).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(AtomicFile, AsksForAnotherNameOnlyWhoHasGivenThisOne) {
+  const std::string path = "/proc/none/file", other = "name another file";
+  EXPECT_THAT(std::string(AtomicFile::create(path).status().message()),
+              AllOf(HasSubstr("see to its folder"), Not(HasSubstr(other))));
+  EXPECT_THAT(std::string(AtomicFile::create(path, {.is_named_by_user = true}).status().message()),
+              HasSubstr(other));
+}
+
+// Whoever runs such a file becomes its owner, who may be another one now.
+TEST(AtomicFile, GetsNoBitsThatMakeAProgramSomebodyElse) {
+  const std::string path = new_folder() + "/b.bin";
+  std::ofstream(path) << "old";
+  ASSERT_EQ(chmod(path.c_str(), 06755), 0);
+  AtomicFile file = create(path, {.overwrite = true});
+  EXPECT_TRUE(file.commit().ok());
+  struct stat status;
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0755u);
 }
 
 TEST(AtomicFile, LeavesNothingOnAFullDisk) {

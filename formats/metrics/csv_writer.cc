@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <system_error>
 #include <variant>
 
@@ -70,9 +72,11 @@ std::vector<std::string> cells_of(absl::string_view row) {
   return cells;
 }
 
-bool is_beyond(absl::string_view row, std::int64_t step) {
-  std::int64_t number = 0;
-  return std::from_chars(row.begin(), row.end(), number).ec == std::errc() && number > step;
+// Nothing where the row begins otherwise, as that of the names does.
+std::optional<std::int64_t> step_of(absl::string_view row) {
+  std::int64_t step = 0;
+  if (std::from_chars(row.begin(), row.end(), step).ec != std::errc()) return std::nullopt;
+  return step;
 }
 
 }  // namespace
@@ -149,7 +153,8 @@ absl::Status CsvWriter::append(const Record& record) {
   return file_.append(absl::StrJoin(cells, ",") + "\n");
 }
 
-absl::Status CsvWriter::rewind(std::int64_t step) {
+absl::Status CsvWriter::rewind(const LogPosition& end) {
+  KeptRecords records(end);
   columns_.clear();
   std::size_t kept = 0;
   {
@@ -159,7 +164,9 @@ absl::Status CsvWriter::rewind(std::int64_t step) {
     const absl::string_view bytes = file->bytes();
     while (kept < bytes.size()) {
       const Row row = first_row(bytes.substr(kept));
-      if (!row.is_whole || is_beyond(row.text, step)) break;
+      if (!row.is_whole) break;
+      const auto step = step_of(row.text);
+      if (step.has_value() && !records.take(*step)) break;
       kept += row.text.size() + 1;
     }
     if (kept == bytes.size()) return absl::OkStatus();

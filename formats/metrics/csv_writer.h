@@ -13,12 +13,12 @@
 // that are ever new, as each costs the time to write all that is there.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "formats/metrics/growing_file.h"
+#include "formats/metrics/log_position.h"
 #include "formats/metrics/record.h"
 
 namespace accelerate::metrics {
@@ -32,9 +32,9 @@ class CsvWriter {
   const std::string& path() const { return file_.path(); }
   absl::Status append(const Record& record);
 
-  // Takes away the first row of a later step and all behind it, and a last row that is cut off.
+  // Takes away the first row beyond `end` and all behind it, and a last row that is cut off.
   // Nothing where there is no file.
-  absl::Status rewind(std::int64_t step);
+  absl::Status rewind(const LogPosition& end);
 
  private:
   // The columns of the file that is there; FailedPrecondition where it is of another form.

@@ -53,15 +53,22 @@ TEST(CsvWriter, QuotesWhatWouldEndACell) {
 TEST(CsvWriter, RewindsToAStep) {
   const std::string path = new_file();
   CsvWriter writer(path);
-  EXPECT_TRUE(writer.rewind(3).ok());
+  EXPECT_TRUE(writer.rewind({.step = 3}).ok());
   for (int step : {1, 2, 3, 4}) {
     ASSERT_TRUE(writer.append({.step = step, .values = {{"note", "a\n9,9"}}}).ok());
   }
   std::ofstream(path, std::ios::app) << "5,0,\"cut";
   CsvWriter later(path);
-  ASSERT_TRUE(later.rewind(2).ok());
+  ASSERT_TRUE(later.rewind({.step = 2}).ok());
   ASSERT_TRUE(later.append({.step = 3, .values = {{"loss", 0.5}}}).ok());
   EXPECT_EQ(bytes_of(path), "step,time,note,loss\n1,0,\"a\n9,9\",\n2,0,\"a\n9,9\",\n3,0,,0.5\n");
+}
+
+TEST(CsvWriter, RewindsWithinAStep) {
+  CsvWriter writer(new_file());
+  for (int step : {1, 1, 2, 2, 2, 3}) ASSERT_TRUE(writer.append({.step = step}).ok());
+  ASSERT_TRUE(writer.rewind({.step = 2, .records = 1}).ok());
+  EXPECT_EQ(bytes_of(writer.path()), "step,time\n1,0\n1,0\n2,0\n");
 }
 
 TEST(CsvWriter, LeavesAFileOfOthersAlone) {

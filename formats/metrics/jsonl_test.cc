@@ -116,7 +116,7 @@ TEST(Jsonl, SaysWhatCannotBeRead) {
 TEST(Jsonl, RewindsToAStep) {
   const std::string path = new_file();
   JsonlWriter writer(path);
-  EXPECT_TRUE(writer.rewind(3).ok());
+  EXPECT_TRUE(writer.rewind({.step = 3}).ok());
   EXPECT_FALSE(std::filesystem::exists(path));
   for (int step : {1, 2, 3, 3, 4, 5}) {
     ASSERT_TRUE(writer.append({.step = step, .values = {{"loss", 1.0}}}).ok());
@@ -124,9 +124,9 @@ TEST(Jsonl, RewindsToAStep) {
   // As a process leaves it that has lost its power.
   std::ofstream(path, std::ios::app) << "{\"step\":6,\"ti";
   JsonlWriter later(path);
-  ASSERT_TRUE(later.rewind(5).ok());
+  ASSERT_TRUE(later.rewind({.step = 5}).ok());
   EXPECT_EQ(bytes_of(path).back(), '\n');
-  ASSERT_TRUE(later.rewind(3).ok());
+  ASSERT_TRUE(later.rewind({.step = 3}).ok());
   ASSERT_TRUE(later.append({.step = 4, .values = {{"loss", 7.0}}}).ok());
   const auto run = read_jsonl(path);
   ASSERT_TRUE(run.ok()) << run.status();
@@ -134,6 +134,20 @@ TEST(Jsonl, RewindsToAStep) {
   ASSERT_EQ(run->series.at("loss").size(), 5u);
   EXPECT_EQ(run->series.at("loss")[3].step, 3);
   EXPECT_EQ(run->series.at("loss")[4].value, 7);
+}
+
+TEST(Jsonl, RewindsWithinAStep) {
+  JsonlWriter writer(new_file());
+  for (int step : {1, 1, 2, 2, 2, 3}) ASSERT_TRUE(writer.append({.step = step}).ok());
+  const std::string before = "{\"step\":1,\"time\":0}\n{\"step\":1,\"time\":0}\n",
+                    one = "{\"step\":2,\"time\":0}\n";
+  // More than there are.
+  ASSERT_TRUE(writer.rewind({.step = 2, .records = 4}).ok());
+  EXPECT_EQ(bytes_of(writer.path()), before + one + one + one);
+  ASSERT_TRUE(writer.rewind({.step = 2, .records = 1}).ok());
+  EXPECT_EQ(bytes_of(writer.path()), before + one);
+  ASSERT_TRUE(writer.rewind({.step = 2, .records = 0}).ok());
+  EXPECT_EQ(bytes_of(writer.path()), before);
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <system_error>
 #include <variant>
 
 #include "absl/status/statusor.h"
@@ -29,13 +32,15 @@ struct ValueText {
   std::string operator()(const std::string& text) const { return quoted(text); }
 };
 
-// A line that begins otherwise is not one of a later step.
-bool is_beyond(absl::string_view line, std::int64_t step) {
-  if (line.substr(0, kBeginning.size()) != kBeginning) return false;
-  std::int64_t number = 0;
+// Nothing where the line begins otherwise.
+std::optional<std::int64_t> step_of(absl::string_view line) {
+  if (line.substr(0, kBeginning.size()) != kBeginning) return std::nullopt;
+  std::int64_t step = 0;
   const char* begin = line.data() + kBeginning.size();
-  return std::from_chars(begin, line.data() + line.size(), number).ec == std::errc() &&
-         number > step;
+  if (std::from_chars(begin, line.data() + line.size(), step).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return step;
 }
 
 }  // namespace
@@ -48,7 +53,8 @@ absl::Status JsonlWriter::append(const Record& record) {
   return file_.append(line += "}\n");
 }
 
-absl::Status JsonlWriter::rewind(std::int64_t step) {
+absl::Status JsonlWriter::rewind(const LogPosition& end) {
+  KeptRecords records(end);
   std::size_t kept = 0;
   {
     const absl::StatusOr<MappedFile> file = MappedFile::open(path());
@@ -56,9 +62,11 @@ absl::Status JsonlWriter::rewind(std::int64_t step) {
     if (!file.ok()) return file.status();
     const absl::string_view bytes = file->bytes();
     while (kept < bytes.size()) {
-      const std::size_t end = bytes.find('\n', kept);
-      if (end == absl::string_view::npos || is_beyond(bytes.substr(kept, end - kept), step)) break;
-      kept = end + 1;
+      const std::size_t line_end = bytes.find('\n', kept);
+      if (line_end == absl::string_view::npos) break;
+      const auto step = step_of(bytes.substr(kept, line_end - kept));
+      if (step.has_value() && !records.take(*step)) break;
+      kept = line_end + 1;
     }
     if (kept == bytes.size()) return absl::OkStatus();
   }

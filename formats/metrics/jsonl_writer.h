@@ -9,11 +9,11 @@
 // What holds of a GrowingFile holds of it. Not for files of others, whose lines have no steps.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
 #include "formats/metrics/growing_file.h"
+#include "formats/metrics/log_position.h"
 #include "formats/metrics/record.h"
 
 namespace accelerate::metrics {
@@ -26,9 +26,9 @@ class JsonlWriter {
   const std::string& path() const { return file_.path(); }
   absl::Status append(const Record& record);
 
-  // Takes away the first line of a later step and all behind it, and a last line that is cut off.
+  // Takes away the first line beyond `end` and all behind it, and a last line that is cut off.
   // Nothing where there is no file.
-  absl::Status rewind(std::int64_t step);
+  absl::Status rewind(const LogPosition& end);
 
  private:
   GrowingFile file_;

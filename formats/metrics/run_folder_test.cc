@@ -62,7 +62,7 @@ TEST(RunFolder, GivesProcessesThatComeAtOnceDifferentOnes) {
 
 TEST(RunFolder, LeavesRunsOfOthersAlone) {
   const std::string folder = new_folder();
-  for (const std::string& file :
+  for (const std::string file :
        {"run/metrics.jsonl", "run-2/metrics.csv", "run-3/events.out.tfevents.1.host"}) {
     std::filesystem::create_directories(std::filesystem::path(folder + "/" + file).parent_path());
     std::ofstream(folder + "/" + file) << "of others";

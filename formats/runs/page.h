@@ -2,7 +2,8 @@
 //
 // Example:
 //   const std::string html = runs::page("runs", *runs::read_runs("runs"));
-//   absl::StatusOr<AtomicFile> file = AtomicFile::create("runs.html", {.overwrite = true});
+//   absl::StatusOr<AtomicFile> file =
+//       AtomicFile::create("runs.html", {.overwrite = true, .is_named_by_user = true});
 //   if (!file.ok()) return file.status();
 //   if (const absl::Status status = file->append(html); !status.ok()) return status;
 //   return file->commit();

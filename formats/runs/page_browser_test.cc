@@ -1,22 +1,19 @@
 // The page in a real browser: what it draws, and what its controls do. Where there is none, the
 // tests skip themselves.
 
-#include <chrono>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "formats/runs/page.h"
 #include "formats/runs/read_runs.h"
 #include "formats/runs/testing/run_files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "launcher/posix/command_output.h"
 #include "nlohmann/json.hpp"
+#include "testing/browser/browser.h"
 
 namespace accelerate::runs {
 namespace {
@@ -25,7 +22,6 @@ using nlohmann::json;
 
 // What scripts of the tests use.
 constexpr char kHelpers[] = R"js(
-const result = {};
 const chartOf = (name) => document.querySelector(`[data-metric="${name}"]`);
 // The corners of a line, as numbers.
 const cornersOf = (path) => [...path.getAttribute('d').matchAll(/[ML]([-.\d]+) ([-.\d]+)/g)]
@@ -56,80 +52,32 @@ const said = (name, run, corner) => {
 };
 )js";
 
-std::string browser() {
-  for (const char* name : {"chromium-headless-shell", "chromium", "google-chrome"}) {
-    const auto version = launcher::command_output({name, "--version"});
-    if (version.ok()) return name;
-  }
-  return "";
-}
-
-std::vector<std::string> browser_command(const std::string& name, const std::string& folder) {
-  return {name, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-          // Containers have little of it.
-          "--disable-dev-shm-usage", absl::StrCat("--user-data-dir=", folder, "/profile"),
-          "--virtual-time-budget=5000"};
-}
-
 class PageInABrowser : public ::testing::Test {
  protected:
   void SetUp() override {
-    browser_ = browser();
-    if (browser_.empty()) GTEST_SKIP() << "there is no Chromium on this machine";
+    if (!browser_) GTEST_SKIP() << Browser::kMissing;
     setenv("TZ", "UTC", /*replace=*/1);
   }
 
   // What `script` leaves in `result`, run in the page of the runs in folder().
-  json run(const std::string& script, int width = 1300) {
-    write_page(absl::StrCat("<script>", kHelpers, "try {", script,
-                            "} catch (error) { result.error = String(error); }"
-                            "const text = document.createElement('pre'); text.id = 'result';"
-                            "text.textContent = encodeURIComponent(JSON.stringify(result));"
-                            "document.body.append(text);</script></body>"));
-    std::vector<std::string> command = browser_command(browser_, folder());
-    command.push_back(absl::StrCat("--window-size=", width, ",1000"));
-    command.push_back("--dump-dom");
-    command.push_back(absl::StrCat("file://", folder(), "/page.html"));
-    const auto output = launcher::command_output(
-        command, {.time_limit = std::chrono::minutes(2), .size_limit = 1 << 25});
-    EXPECT_TRUE(output.ok()) << output.status();
-    if (!output.ok()) return nullptr;
-    const std::string begin = "<pre id=\"result\">";
-    const std::size_t place = output->find(begin);
-    EXPECT_NE(place, std::string::npos) << *output;
-    if (place == std::string::npos) return nullptr;
-    const std::size_t from = place + begin.size();
-    json result = json::parse(decoded(output->substr(from, output->find('<', from) - from)));
-    EXPECT_FALSE(result.contains("error")) << result["error"];
-    return result;
+  json run(const std::string& script, int width = 1300) const {
+    return browser_->run(page_of_runs(), kHelpers + script, {.width = width});
   }
-
-  void write_page(const std::string& end) {
-    const auto runs = read_runs(folder());
-    ASSERT_TRUE(runs.ok()) << runs.status();
-    write_text(folder() + "/page.html",
-               absl::StrReplaceAll(page("the runs", *runs), {{"</body>", end}}));
+  std::string take_picture(const std::string& name, const BrowserWindow& window) const {
+    return browser_->take_picture(page_of_runs(), name, window);
   }
 
   const std::string& folder() const { return folder_; }
-  const std::string& browser_name() const { return browser_; }
 
  private:
-  static std::string decoded(const std::string& text) {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != '%') {
-        result += text[i];
-        continue;
-      }
-      result += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16));
-      i += 2;
-    }
-    return result;
+  std::string page_of_runs() const {
+    const auto runs = read_runs(folder());
+    EXPECT_TRUE(runs.ok()) << runs.status();
+    return runs.ok() ? page("the runs", *runs) : "";
   }
 
   std::string folder_ = new_runs_folder();
-  std::string browser_;
+  std::optional<Browser> browser_ = Browser::find();
 };
 
 TEST_F(PageInABrowser, DrawsEachRunWhereItsValuesAre) {
@@ -298,22 +246,7 @@ TEST_F(PageInABrowser, FitsWindowsOfAllWidths) {
 
 TEST_F(PageInABrowser, IsPaintedInBothSchemes) {
   write_run(folder() + "/first", {{"loss", {3, 2, 1}}});
-  write_page("</body>");
-  std::vector<std::string> pictures;
-  for (const char* scheme : {"0", "1"}) {  // Dark and light.
-    const std::string path = absl::StrCat(folder(), "/", scheme, ".png");
-    std::vector<std::string> command = browser_command(browser_name(), folder());
-    command.push_back(absl::StrCat("--blink-settings=preferredColorScheme=", scheme));
-    command.push_back("--window-size=800,600");
-    command.push_back(absl::StrCat("--screenshot=", path));
-    command.push_back(absl::StrCat("file://", folder(), "/page.html"));
-    const auto output = launcher::command_output(command, {.time_limit = std::chrono::minutes(2)});
-    ASSERT_TRUE(output.ok()) << output.status();
-    std::ifstream file(path, std::ios::binary);
-    pictures.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-    EXPECT_EQ(pictures.back().substr(0, 4), "\x89PNG");
-  }
-  EXPECT_NE(pictures[0], pictures[1]);
+  EXPECT_NE(take_picture("runs_light", {}), take_picture("runs_dark", {.is_dark = true}));
 }
 
 }  // namespace

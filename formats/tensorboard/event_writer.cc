@@ -1,30 +1,26 @@
 #include "formats/tensorboard/event_writer.h"
 
-#include <chrono>
-
 #include "absl/strings/str_cat.h"
+#include "formats/metrics/wall_time.h"
 #include "formats/tensorboard/event_file_name.h"
 #include "formats/tensorboard/events.h"
 #include "formats/tensorboard/histogram.h"
 #include "formats/tensorboard/records.h"
 
 namespace accelerate::tensorboard {
-namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
+using metrics::wall_time;
 
 EventWriter::EventWriter(const std::string& folder)
-    : file_(new_event_file(folder, now()), make_record(version_event(now()))) {}
+    : file_(new_event_file(folder, wall_time()), make_record(version_event(wall_time()))) {}
 
 absl::Status EventWriter::append(const std::string& event) {
   return file_.append(make_record(event));
 }
 
-absl::Status EventWriter::begin_at(std::int64_t step) { return append(start_event(now(), step)); }
+absl::Status EventWriter::begin_at(std::int64_t step) {
+  return append(start_event(wall_time(), step));
+}
 
 absl::Status EventWriter::add(const metrics::Record& record) {
   return append(record_event(record));
@@ -46,13 +42,13 @@ absl::Status EventWriter::add_image(const Place& place, const Image& image) {
 }
 
 absl::Status EventWriter::begin_session(const HyperParameters& parameters, absl::string_view run) {
-  return append(session_start_event(parameters, run, now()));
+  return append(session_start_event(parameters, run, wall_time()));
 }
 
-absl::Status EventWriter::end_session() { return append(session_end_event(now())); }
+absl::Status EventWriter::end_session() { return append(session_end_event(wall_time())); }
 
 absl::Status EventWriter::add_layout(const Layout& layout) {
-  return append(layout_event(layout, now()));
+  return append(layout_event(layout, wall_time()));
 }
 
 }  // namespace accelerate::tensorboard

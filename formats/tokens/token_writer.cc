@@ -25,7 +25,8 @@ absl::StatusOr<TokenWriter> TokenWriter::create(const std::string& path, TokenFo
         absl::StrCat(path, " cannot be written in ", token_format_name(format),
                      "'s format; write it raw, or with llm.c's header."));
   }
-  absl::StatusOr<AtomicFile> file = AtomicFile::create(path, {.overwrite = true});
+  absl::StatusOr<AtomicFile> file =
+      AtomicFile::create(path, {.overwrite = true, .is_named_by_user = true});
   if (!file.ok()) return file.status();
   TokenWriter writer(*std::move(file), path, format);
   // Filled in at the end.

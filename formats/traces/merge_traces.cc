@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "formats/files/atomic_file.h"
 #include "formats/files/mapped_file.h"
 
@@ -60,6 +62,48 @@ std::string text(const json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
+
+// From when to when there are events, in microseconds on the time line of all.
+struct Extent {
+  double begin = std::numeric_limits<double>::infinity();
+  double end = -std::numeric_limits<double>::infinity();
+
+  bool is_empty() const { return begin > end; }
+  void add(const json& event) {
+    if (text(event, "ph") != "X") return;
+    const auto time = event.find("ts"), length = event.find("dur");
+    if (time == event.end() || !time->is_number()) return;
+    begin = std::min(begin, time->get<double>());
+    const bool has_length = length != event.end() && length->is_number();
+    end = std::max(end, time->get<double>() + (has_length ? length->get<double>() : 0));
+  }
+};
+
+// Note [Traces of another run]
+// A run of fewer processes leaves the traces of the ranks that it does not have as an earlier run
+// has written them. Nothing in a trace says of which run it is, but ranks that train together are
+// in one step at the same time.
+class SameSteps {
+ public:
+  // A remark where they do not fit together.
+  std::optional<std::string> look(const TraceFile& file, const Extent& extent) {
+    if (extent.is_empty()) return std::nullopt;
+    const auto [found, is_first] = first_.try_emplace(file.step, file.path, extent);
+    if (is_first) return std::nullopt;
+    const auto& [path, first] = found->second;
+    const double before = first.begin - extent.end, behind = extent.begin - first.end;
+    if (before <= 0 && behind <= 0) return std::nullopt;
+    return absl::StrFormat(
+        "%s ends %.3g s before %s begins, although both are of the same step: one of them may be "
+        "left over from another run (remove it), or the clocks of their machines differ.",
+        before > 0 ? file.path : path, std::max(before, behind) / 1e6,
+        before > 0 ? path : file.path);
+  }
+
+ private:
+  // Of the lowest rank.
+  std::map<std::int64_t, std::pair<std::string, Extent>> first_;
+};
 
 // Gives the processes of all ranks numbers of their own, and names.
 class Processes {
@@ -156,17 +200,22 @@ absl::StatusOr<std::vector<TraceFile>> find_traces(const std::string& folder) {
   }
   std::sort(found.begin(), found.end());
   std::vector<TraceFile> files;
-  for (auto& [rank, step, path] : found) files.push_back({std::move(path), rank});
+  for (auto& [rank, step, path] : found) files.push_back({std::move(path), rank, step});
   return files;
 }
 
-absl::Status merge_traces(const std::vector<TraceFile>& files, const std::string& path) {
-  absl::StatusOr<AtomicFile> out = AtomicFile::create(path, {.overwrite = true});
+absl::StatusOr<std::vector<std::string>> merge_traces(const std::vector<TraceFile>& files,
+                                                      const std::string& path,
+                                                      bool is_named_by_user) {
+  absl::StatusOr<AtomicFile> out =
+      AtomicFile::create(path, {.overwrite = true, .is_named_by_user = is_named_by_user});
   if (!out.ok()) return out.status();
   std::optional<std::int64_t> base;
   std::map<int, Processes> processes;
   int next_process = 1;
   bool is_first = true;
+  SameSteps same_steps;
+  std::vector<std::string> remarks;
   const auto append = [&](const json& event) {
     const absl::Status status = out->append(
         absl::StrCat(is_first ? "{\"traceEvents\": [\n" : ",\n",
@@ -181,23 +230,27 @@ absl::Status merge_traces(const std::vector<TraceFile>& files, const std::string
     if (!base.has_value()) base = base_of(*trace);
     const double shift = (static_cast<double>(base_of(*trace)) - static_cast<double>(*base)) / 1000;
     Processes& own = processes.try_emplace(file.rank, file.rank, next_process).first->second;
+    Extent extent;
     for (json& event : (*trace)["traceEvents"]) {
       if (!event.is_object()) return no_trace(file.path, "an event of it is no object");
       if (own.take(event)) continue;
       move_event(event, &file - files.data(), shift, own);
+      extent.add(event);
       if (const absl::Status status = append(event); !status.ok()) return status;
     }
+    if (auto remark = same_steps.look(file, extent)) remarks.push_back(*std::move(remark));
   }
   for (const auto& [rank, own] : processes) {
     for (const json& event : own.names()) {
       if (const absl::Status status = append(event); !status.ok()) return status;
     }
   }
-  const absl::Status status =
+  absl::Status status =
       out->append(absl::StrCat(is_first ? "{\"traceEvents\": [" : "", "\n],\n\"", kBase,
                                "\": ", base.value_or(0), ", \"displayTimeUnit\": \"ms\"}\n"));
+  if (status.ok()) status = out->commit();
   if (!status.ok()) return status;
-  return out->commit();
+  return remarks;
 }
 
 }  // namespace accelerate::traces

@@ -15,6 +15,8 @@ namespace accelerate::traces {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string new_folder() {
@@ -53,7 +55,8 @@ TEST(MergeTraces, PutsRanksOnOneTimeLine) {
   EXPECT_EQ(files->at(1).rank, 2);
   EXPECT_EQ(files->at(2).rank, 10);
   const std::string path = folder + "/trace.json";
-  ASSERT_TRUE(merge_traces(*files, path).ok());
+  const auto remarks = merge_traces(*files, path);
+  ASSERT_TRUE(remarks.ok()) << remarks.status();
   std::ifstream in(path);
   const json merged = json::parse(in);
   std::map<int, std::string> names;
@@ -75,6 +78,25 @@ TEST(MergeTraces, PutsRanksOnOneTimeLine) {
   EXPECT_EQ(ids, (std::set<std::string>{"0.3", "1.3", "2.3"}));
 }
 
+TEST(MergeTraces, RemarksWhatMayBeOfAnotherRun) {
+  const std::string folder = new_folder();
+  const std::int64_t second = 1'000'000'000;
+  // Each takes 5 us.
+  write(folder + "/profile_0_step_2.json", trace(9 * second, 10));
+  write(folder + "/profile_1_step_2.json", trace(9 * second, 14));
+  write(folder + "/profile_2_step_2.json", trace(7 * second, 10));
+  write(folder + "/profile_0_step_9.json", trace(12 * second, 10));
+  write(folder + "/profile_3_step_9.json", trace(14 * second, 10));
+  write(folder + "/profile_4_step_9.json", R"({"traceEvents": []})");
+  const auto remarks = merge_traces(*find_traces(folder), folder + "/trace.json");
+  ASSERT_TRUE(remarks.ok()) << remarks.status();
+  EXPECT_THAT(*remarks, ElementsAre(AllOf(HasSubstr("/profile_2_step_2.json ends 2 s before " +
+                                                    folder + "/profile_0_step_2.json begins"),
+                                          HasSubstr("left over from another run")),
+                                    HasSubstr("/profile_0_step_9.json ends 2 s before " + folder +
+                                              "/profile_3_step_9.json begins")));
+}
+
 TEST(MergeTraces, TakesOddTexts) {
   const std::string folder = new_folder();
   write(folder + "/profile_0.json",
@@ -94,8 +116,9 @@ TEST(MergeTraces, LeavesNothingOfADamagedOne) {
         std::string(), std::string(100'000, '['),
         "{\"traceEvents\": " + std::string(100'000, '[')}) {
     write(folder + "/profile_1.json", damaged);
-    const absl::Status status = merge_traces(*find_traces(folder), folder + "/trace.json");
-    EXPECT_THAT(std::string(status.message()), HasSubstr("profile_1.json: this is no trace"));
+    const auto merged = merge_traces(*find_traces(folder), folder + "/trace.json");
+    EXPECT_THAT(std::string(merged.status().message()),
+                HasSubstr("profile_1.json: this is no trace"));
     EXPECT_FALSE(std::filesystem::exists(folder + "/trace.json"));
   }
 }

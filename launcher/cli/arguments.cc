@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "launcher/names/command_name.h"
 #include "launcher/names/flag_words.h"
 #include "launcher/names/nearest_name.h"
 
@@ -29,7 +30,7 @@ std::string positional_usage(const Positional& positional) {
 
 // The parts that no line end may break.
 std::vector<std::string> usage_words(const CommandSyntax& syntax) {
-  std::vector<std::string> words = {"accelerate", syntax.name};
+  std::vector<std::string> words = {command_name(), syntax.name};
   for (const Positional& positional : syntax.positionals) {
     words.push_back(positional_usage(positional));
   }
@@ -103,8 +104,8 @@ class Parser {
     }
     names.push_back("--help");
     return absl::InvalidArgumentError(
-        absl::StrCat(word.substr(0, word.find('=')), " is no flag of accelerate ", syntax_.name,
-                     "; ", suggestion(absl::StrCat("--", flag_name(word)), names)));
+        absl::StrCat(word.substr(0, word.find('=')), " is no flag of ", command_name(), " ",
+                     syntax_.name, "; ", suggestion(absl::StrCat("--", flag_name(word)), names)));
   }
 
   absl::Status check_positionals() const {
@@ -126,12 +127,13 @@ class Parser {
     std::vector<std::string> names;
     for (const NestedCommand& command : syntax_.commands) names.push_back(command.name);
     if (std::find(names.begin(), names.end(), word) != names.end()) {
-      return absl::InvalidArgumentError(absl::StrCat(word, " must come first; write accelerate ",
-                                                     syntax_.name, " ", word,
+      return absl::InvalidArgumentError(absl::StrCat(word, " must come first; write ",
+                                                     command_name(), " ", syntax_.name, " ", word,
                                                      " and then the rest."));
     }
-    return absl::InvalidArgumentError(absl::StrCat("'", word, "' is not a command of accelerate ",
-                                                   syntax_.name, "; ", suggestion(word, names)));
+    return absl::InvalidArgumentError(absl::StrCat("'", word, "' is not a command of ",
+                                                   command_name(), " ", syntax_.name, "; ",
+                                                   suggestion(word, names)));
   }
 
   const CommandSyntax& syntax_;

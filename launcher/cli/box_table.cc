@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "launcher/text/columns.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -23,11 +24,13 @@ const Frame& frame_of(const BoxTableStyle& style) {
   return style.is_ascii ? letters : lines;
 }
 
+std::size_t width_of(const std::string& text) { return static_cast<std::size_t>(columns_of(text)); }
+
 // In the middle it goes by the rule of Python's str.center() for where an odd space goes.
 std::string aligned(const std::string& text, std::size_t width, BoxAlignment alignment) {
-  const std::size_t characters = count_characters(text);
-  if (characters >= width) return text;
-  const std::size_t padding = width - characters;
+  const std::size_t own = width_of(text);
+  if (own >= width) return text;
+  const std::size_t padding = width - own;
   std::size_t left = padding / 2 + (padding & width & 1);
   if (alignment == BoxAlignment::kLeft) left = 0;
   if (alignment == BoxAlignment::kRight) left = padding;
@@ -61,18 +64,18 @@ std::string box_table(const std::string& title, const std::vector<std::string>& 
                       const BoxTableStyle& style) {
   const Frame& frame = frame_of(style);
   std::vector<std::size_t> widths;
-  for (const std::string& header : headers) widths.push_back(count_characters(header));
+  for (const std::string& header : headers) widths.push_back(width_of(header));
   for (const std::vector<std::string>& cells : rows) {
     for (std::size_t i = 0; i < widths.size(); ++i) {
-      widths[i] = std::max(widths[i], count_characters(cells[i]));
+      widths[i] = std::max(widths[i], width_of(cells[i]));
     }
   }
   const std::size_t separators = widths.size() - 1;
   std::size_t inner = std::accumulate(widths.begin(), widths.end(), separators);
-  if (count_characters(title) > inner) {
+  if (width_of(title) > inner) {
     // A space on either side of the title.
-    widths.back() += count_characters(title) + 2 - inner;
-    inner = count_characters(title) + 2;
+    widths.back() += width_of(title) + 2 - inner;
+    inner = width_of(title) + 2;
   }
   std::string table =
       absl::StrCat(line(widths, frame, frame.corners[0]), frame.bar,
@@ -83,12 +86,6 @@ std::string box_table(const std::string& title, const std::vector<std::string>& 
     absl::StrAppend(&table, row(widths, cells, style, frame));
   }
   return absl::StrCat(table, line(widths, frame, frame.corners[3]));
-}
-
-std::size_t count_characters(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char byte) {
-    return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
-  }));
 }
 
 }  // namespace accelerate::launcher

@@ -35,7 +35,4 @@ std::string box_table(const std::string& title, const std::vector<std::string>& 
                       const std::vector<std::vector<std::string>>& rows,
                       const BoxTableStyle& style = {});
 
-// How many characters a text in UTF-8 has.
-std::size_t count_characters(const std::string& text);
-
 }  // namespace accelerate::launcher

@@ -17,8 +17,8 @@
 #include "launcher/cli/box_table.h"
 #include "launcher/cli/command.h"
 #include "launcher/cli/fact.h"
-#include "launcher/cli/human_size.h"
 #include "launcher/names/nearest_name.h"
+#include "launcher/text/human_size.h"
 #include "launcher/text/printable.h"
 
 namespace accelerate::launcher {

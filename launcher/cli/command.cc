@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "launcher/names/command_name.h"
 #include "launcher/names/help_text.h"
 #include "launcher/names/nearest_name.h"
 #include "launcher/text/printable.h"
@@ -14,8 +16,6 @@
 namespace accelerate::launcher {
 namespace {
 
-constexpr char kLinkPrefix[] = "accelerate-";
-
 std::string command_help(const std::vector<Subcommand>& subcommands) {
   std::size_t longest = std::string("--version").size();
   for (const Subcommand& subcommand : subcommands) {
@@ -23,8 +23,9 @@ std::string command_help(const std::vector<Subcommand>& subcommands) {
   }
   const HelpRowOptions options = {.column = static_cast<int>(longest) + 4, .width = help_width()};
   std::string help =
-      "usage: accelerate COMMAND [ARGUMENTS]\n\n"
-      "Launches training programs and helps with what they need.\n\nCommands:\n";
+      absl::StrCat("usage: ", command_name(),
+                   " COMMAND [ARGUMENTS]\n\n"
+                   "Launches training programs and helps with what they need.\n\nCommands:\n");
   for (const Subcommand& subcommand : subcommands) {
     append_help_row(subcommand.name, subcommand.help, options, help);
   }
@@ -34,14 +35,21 @@ std::string command_help(const std::vector<Subcommand>& subcommands) {
   return help;
 }
 
-// The words of the command line after `accelerate`, as if it had been called by that name.
-std::vector<std::string> command_words(const std::vector<std::string>& arguments) {
+// The words of the command line behind the command's name, which becomes command_name(). A name
+// with a subcommand behind a hyphen is that of a link.
+std::vector<std::string> take_command_name(const std::vector<std::string>& arguments,
+                                           const std::vector<Subcommand>& subcommands) {
   if (arguments.empty()) return {};
   std::vector<std::string> words(arguments.begin() + 1, arguments.end());
-  const std::string program = arguments[0].substr(arguments[0].rfind('/') + 1);
-  if (absl::StartsWith(program, kLinkPrefix)) {
-    words.insert(words.begin(), program.substr(sizeof(kLinkPrefix) - 1));
+  std::string name = arguments[0].substr(arguments[0].rfind('/') + 1);
+  for (const Subcommand& subcommand : subcommands) {
+    if (name.size() <= subcommand.name.size() + 1) continue;
+    if (!absl::EndsWith(name, absl::StrCat("-", subcommand.name))) continue;
+    name.erase(name.size() - subcommand.name.size() - 1);
+    words.insert(words.begin(), subcommand.name);
+    break;
   }
+  set_command_name(std::move(name));
   return words;
 }
 
@@ -74,15 +82,15 @@ std::string unknown_word(const std::string& word, const std::vector<Subcommand>&
   for (const Subcommand& subcommand : subcommands) {
     if (!flag) names.push_back(subcommand.name);
   }
-  return absl::StrCat("accelerate: '", plain(word), "' is not an accelerate ",
-                      flag ? "flag" : "command", "; ", suggestion(word, names), "\n");
+  return absl::StrCat(command_name(), ": '", plain(word), "' is not a ", flag ? "flag" : "command",
+                      " of ", command_name(), "; ", suggestion(word, names), "\n");
 }
 
 }  // namespace
 
 int run_command(const std::vector<std::string>& arguments,
                 const std::vector<Subcommand>& subcommands, const Console& console) {
-  const std::vector<std::string> words = command_words(arguments);
+  const std::vector<std::string> words = take_command_name(arguments, subcommands);
   if (words.empty()) {
     console.output << command_help(subcommands);
     return kFailure;
@@ -92,7 +100,7 @@ int run_command(const std::vector<std::string>& arguments,
     return kSuccess;
   }
   if (words[0] == "--version") {
-    console.output << "accelerate " << kVersion << "\n";
+    console.output << command_name() << " " << kVersion << "\n";
     return kSuccess;
   }
   if (const Subcommand* subcommand = find_subcommand(subcommands, words[0])) {
@@ -106,7 +114,8 @@ int run_with_arguments(const CommandSyntax& syntax, const std::vector<std::strin
                        const Console& console,
                        const std::function<absl::Status(const Arguments&)>& body) {
   const auto print_error = [&](const absl::Status& status) {
-    console.errors << "accelerate " << syntax.name << ": " << plain_lines(status.message()) << "\n";
+    console.errors << command_name() << " " << syntax.name << ": " << plain_lines(status.message())
+                   << "\n";
   };
   const absl::StatusOr<Arguments> arguments = parse_arguments(syntax, words);
   if (!arguments.ok()) {

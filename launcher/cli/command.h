@@ -32,7 +32,7 @@ struct Subcommand {
 
 // Runs the subcommand that `arguments` name, the program's own name first, and returns the exit
 // code of the command. Without one it prints the help and fails. A program that is called
-// `accelerate-launch` (by a link, say) runs `launch`.
+// `accelerate-launch` (by a link, say) runs `launch`. The program's name becomes command_name().
 int run_command(const std::vector<std::string>& arguments,
                 const std::vector<Subcommand>& subcommands, const Console& console);
 

@@ -15,6 +15,7 @@
 #include "launcher/cli/questionnaire.h"
 #include "launcher/config/default_config.h"
 #include "launcher/config/write_config.h"
+#include "launcher/names/command_name.h"
 #include "launcher/plan/machine.h"
 #include "launcher/text/printable.h"
 
@@ -22,17 +23,18 @@ namespace accelerate::launcher {
 namespace {
 
 CommandSyntax syntax() {
-  return {.name = "config",
-          .description =
-              "Asks questions about how to train, and writes the config file that `accelerate "
-              "launch` reads, as JSON where its name ends in .json.\n\nAnswers that come through a "
-              "pipe are lines, an empty one for what is proposed in brackets. Where there is a "
-              "file already, the first answer says whether to overwrite it.",
-          .flags = {{.name = "config_file",
-                     .value_name = "FILE",
-                     .help = absl::StrCat("The file to write (", default_config_path(), ").")},
-                    {.name = "overwrite",
-                     .help = "Replace the file where there is one, without asking."}}};
+  return {
+      .name = "config",
+      .description = absl::StrCat(
+          "Asks questions about how to train, and writes the config file that `", command_name(),
+          " launch` reads, as JSON where its name ends in .json.\n\nAnswers that come through a "
+          "pipe are lines, an empty one for what is proposed in brackets. Where there is a "
+          "file already, the first answer says whether to overwrite it."),
+      .flags = {
+          {.name = "config_file",
+           .value_name = "FILE",
+           .help = absl::StrCat("The file to write (", default_config_path(), ").")},
+          {.name = "overwrite", .help = "Replace the file where there is one, without asking."}}};
 }
 
 const std::vector<Subcommand>& nested_commands() {

@@ -9,6 +9,7 @@
 #include "launcher/config/default_config.h"
 #include "launcher/config/write_config.h"
 #include "launcher/env/mixed_precision.h"
+#include "launcher/names/command_name.h"
 #include "launcher/plan/machine.h"
 #include "launcher/text/printable.h"
 
@@ -38,7 +39,8 @@ absl::Status write_default(const Arguments& arguments, const Console& console) {
   const absl::Status written = write_config(config, path);
   if (absl::IsAlreadyExists(written)) {
     console.output << "Configuration already exists at " << plain(path)
-                   << ", will not override. Run `accelerate config` manually or pass a different "
+                   << ", will not override. Run `" << command_name()
+                   << " config` manually or pass a different "
                       "`--config_file`.\n";
     return absl::OkStatus();
   }

@@ -7,11 +7,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "launcher/cli/command.h"
 #include "launcher/env/integer.h"
 #include "launcher/flight_record/flight_memory.h"
 #include "launcher/flight_record/flight_report.h"
 #include "launcher/flight_record/flight_view.h"
+#include "launcher/names/command_name.h"
 #include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
@@ -25,7 +27,8 @@ const CommandSyntax& syntax() {
           "waits for whom, and in a file the last collectives and the threads of each. The run "
           "goes on, after a moment in which eu-stack or gdb looks at each process.",
       .positionals = {{.name = "PID",
-                       .help = "The process of `accelerate launch`, or one of those it started."}},
+                       .help = absl::StrCat("The process of `", command_name(),
+                                            " launch`, or one of those it started.")}},
       .flags = {{.name = "output",
                  .value_name = "FILE",
                  .help = "The file (ranks_RANKS_TIME.txt in the current folder)."},
@@ -54,9 +57,9 @@ absl::Status dump(const Arguments& arguments, const Console& console) {
   const bool has_stacks = !arguments.has("no_stacks");
   if (has_stacks) read_all_stacks(view);
   print(findings(view, told), console);
-  const absl::StatusOr<std::string> path =
-      write_flight_report(view, {.occasion = "as `accelerate dump` was asked",
-                                 .path = arguments.value("output").value_or("")});
+  const absl::StatusOr<std::string> path = write_flight_report(
+      view, {.occasion = absl::StrCat("as `", command_name(), " dump` was asked"),
+             .path = arguments.value("output").value_or("")});
   if (!path.ok()) return path.status();
   console.output << "\nWhat each rank did last" << (has_stacks ? " and where its threads are" : "")
                  << " is in " << plain(*path) << ".\n";

@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct Outcome {
   int code;
@@ -125,6 +126,26 @@ TEST(Dump, TellsOfAProcessThatNobodyHasLaunched) {
   }));
 }
 
+// As that of a container is, on its host.
+TEST(Dump, TellsOfARunInAnotherPidNamespace) {
+  if (std::system("unshare --pid --fork --mount-proc true 2> /dev/null") != 0)
+    GTEST_SKIP() << "no pid namespace can be had here";
+  SubprocessOptions options = launch();
+  const std::vector<std::string> unshare = {"/usr/bin/unshare", "--pid", "--fork", "--mount-proc"};
+  options.arguments.insert(options.arguments.begin(), unshare.begin(), unshare.end());
+  Subprocess program(options);
+  const std::vector<pid_t> pids = workers_of(program);
+  ASSERT_EQ(pids.size(), 3u);
+  const std::string path = new_path("namespace.txt");
+  EXPECT_TRUE(eventually([&] {
+    const Outcome outcome = dump({std::to_string(pids[0]), "--no_stacks", "--output=" + path});
+    EXPECT_THAT(outcome.output, Not(HasSubstr("has ended")));
+    return outcome.output.find("ranks 0 and 2 have waited for it") != std::string::npos;
+  }));
+  for (const pid_t pid : pids)
+    EXPECT_THAT(text_of(path), HasSubstr(": process " + std::to_string(pid) + ", state "));
+}
+
 TEST(Dump, SaysThatAProcessIsAnotherUsers) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   const std::string own = std::to_string(getpid());
@@ -140,7 +161,8 @@ TEST(Dump, SaysThatAProcessIsAnotherUsers) {
 TEST(Dump, SaysWhyItCannot) {
   EXPECT_THAT(dump({"2147483647"}).errors, HasSubstr("there is no process 2147483647; `pgrep"));
   EXPECT_THAT(dump({std::to_string(getpid())}).errors,
-              HasSubstr("keeps no record of collectives; give the number of an `accelerate"));
+              AllOf(HasSubstr("keeps no record of collectives: a run of one process"),
+                    HasSubstr("`eu-stack -p " + std::to_string(getpid()) + "` shows")));
   EXPECT_EQ(dump({"1.5"}).code, kUsageError);
   EXPECT_EQ(dump({"-1"}).code, kUsageError);
   Subprocess program(launch());

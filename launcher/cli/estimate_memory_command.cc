@@ -13,9 +13,11 @@
 #include "formats/safetensors/model.h"
 #include "launcher/cli/box_table.h"
 #include "launcher/cli/command.h"
-#include "launcher/cli/human_size.h"
 #include "launcher/cli/memory_estimate.h"
+#include "launcher/cli/training_table.h"
+#include "launcher/names/command_name.h"
 #include "launcher/names/nearest_name.h"
+#include "launcher/text/human_size.h"
 #include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
@@ -35,21 +37,28 @@ constexpr std::array kDtypeRules = {
 // Flags that only make sense where models are built from a hub.
 constexpr std::array kIgnoredFlags = {"library_name", "trust_remote_code"};
 
+std::vector<Flag> all_flags() {
+  std::vector<Flag> flags = {
+      {.name = "dtypes",
+       .value_name = "DTYPE",
+       .many = true,
+       .help = "Rows: float32, float16, bfloat16, int8, int4 (all but bfloat16)."},
+      {.name = "library_name", .value_name = "LIBRARY"},
+      {.name = "trust_remote_code"}};
+  for (const Flag& flag : training_table_flags()) flags.push_back(flag);
+  return flags;
+}
+
 const CommandSyntax& syntax() {
   static const CommandSyntax syntax = {
       .name = "estimate-memory",
       .description =
           "Tells how much memory a model takes to load, and to train with Adam, from the headers "
-          "of "
-          "its safetensors files.",
+          "of its safetensors files. With one of the flags from --num_processes on, a second table "
+          "tells what each process of a training takes.",
       .positionals = {{.name = "PATH",
                        .help = "A .safetensors file, an index (*.json), or a folder with either."}},
-      .flags = {{.name = "dtypes",
-                 .value_name = "DTYPE",
-                 .many = true,
-                 .help = "Rows: float32, float16, bfloat16, int8, int4 (all but bfloat16)."},
-                {.name = "library_name", .value_name = "LIBRARY"},
-                {.name = "trust_remote_code"}}};
+      .flags = all_flags()};
   return syntax;
 }
 
@@ -97,7 +106,7 @@ std::vector<std::string> table_row(const DtypeRule& rule, const MemoryEstimate& 
 absl::Status estimate(const Arguments& arguments, const Console& console) {
   for (const std::string flag : kIgnoredFlags) {
     if (!arguments.has(flag)) continue;
-    console.errors << "accelerate estimate-memory: --" << flag
+    console.errors << command_name() << " estimate-memory: --" << flag
                    << " is ignored, because no model is built here: the files are read.\n";
   }
   const absl::StatusOr<std::vector<DtypeRule>> rules = choose_rules(arguments);
@@ -107,13 +116,15 @@ absl::Status estimate(const Arguments& arguments, const Console& console) {
   if (!status.ok()) return status;
   const auto files = safetensors::read_model(path);
   if (!files.ok()) return files.status();
+  const absl::StatusOr<std::string> training = training_table(arguments, path, *files);
+  if (!training.ok()) return training.status();
 
   const MemoryEstimate estimate = estimate_memory(*files);
   std::vector<std::vector<std::string>> rows;
   for (const DtypeRule& rule : *rules) rows.push_back(table_row(rule, estimate));
   console.output << box_table(absl::StrCat("Memory Usage for loading `", plain(path), "`"),
-                              {"dtype", "Largest Layer", "Total Size", "Training using Adam"},
-                              rows);
+                              {"dtype", "Largest Layer", "Total Size", "Training using Adam"}, rows)
+                 << *training;
   return absl::OkStatus();
 }
 

@@ -12,8 +12,8 @@
 #include "gtest/gtest.h"
 #include "launcher/cli/box_table.h"
 #include "launcher/cli/estimate_memory_command.h"
-#include "launcher/cli/human_size.h"
 #include "launcher/cli/memory_estimate.h"
+#include "launcher/text/human_size.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate::launcher {

@@ -21,6 +21,7 @@
 #include "launcher/cluster/job_template.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/meeting_place.h"
+#include "launcher/names/command_name.h"
 #include "launcher/plan/command.h"
 #include "launcher/plan/defaults_remark.h"
 #include "launcher/plan/host_slots.h"
@@ -41,13 +42,13 @@ namespace accelerate::launcher {
 namespace {
 
 int fail(const absl::Status& status, int code, const Console& console) {
-  console.errors << "accelerate launch: " << plain_lines(status.message()) << "\n";
+  console.errors << command_name() << " launch: " << plain_lines(status.message()) << "\n";
   return code;
 }
 
 void warn(const std::vector<std::string>& lines, const Console& console) {
   for (const std::string& line : lines) {
-    console.errors << "accelerate launch: " << plain_lines(line) << "\n";
+    console.errors << command_name() << " launch: " << plain_lines(line) << "\n";
   }
 }
 

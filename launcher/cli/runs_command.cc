@@ -71,7 +71,7 @@ absl::Status check_metric(const std::string& flag, const std::string& word,
         absl::StrCat("--", flag, ": no run has logged a metric; leave the flag out."));
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "--", flag, ": \"", word, "\" is no metric of these runs; ", suggestion(word, names)));
+      "--", flag, ": ", printable(word), " is no metric of these runs; ", suggestion(word, names)));
 }
 
 // Where it is said which metrics to show, without the others.
@@ -124,7 +124,7 @@ absl::Status sort_runs(const std::string& key, std::vector<Run>& runs) {
   keys.insert(keys.end(), names.begin(), names.end());
   if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "--sort: \"", key, "\" is neither a metric of these runs nor name, steps or time; ",
+        "--sort: ", printable(key), " is neither a metric of these runs nor name, steps or time; ",
         suggestion(key, keys)));
   }
   std::stable_sort(runs.begin(), runs.end(), [&key](const Run& left, const Run& right) {
@@ -145,7 +145,8 @@ absl::Status check_page_name(const std::string& path) {
 
 absl::Status write_page(const std::string& path, const std::string& folder,
                         const std::vector<Run>& runs) {
-  absl::StatusOr<AtomicFile> file = AtomicFile::create(path, {.overwrite = true});
+  absl::StatusOr<AtomicFile> file =
+      AtomicFile::create(path, {.overwrite = true, .is_named_by_user = true});
   if (!file.ok()) return file.status();
   const absl::Status status = file->append(runs::page(folder, runs));
   return status.ok() ? file->commit() : status;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@
 #include "formats/runs/testing/run_files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "launcher/cli/box_table.h"
+#include "launcher/text/columns.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate::launcher {
@@ -114,7 +115,7 @@ TEST_F(Runs, FitTheTerminal) {
     const Result result = run({folder});
     EXPECT_EQ(result.code, 0);
     for (const absl::string_view line : absl::StrSplit(result.output, '\n')) {
-      EXPECT_LE(count_characters(std::string(line)), std::stoul(width)) << line;
+      EXPECT_LE(columns_of(std::string(line)), std::stoi(width)) << line;
     }
     EXPECT_THAT(result.output, HasSubstr("…"));
   }
@@ -129,9 +130,23 @@ TEST_F(Runs, FitTheTerminal) {
   }
   const std::string output = run({long_figures}).output;
   for (const absl::string_view line : absl::StrSplit(output, '\n')) {
-    EXPECT_LE(count_characters(std::string(line)), 40u) << line;
+    EXPECT_LE(columns_of(std::string(line)), 40) << line;
   }
   EXPECT_THAT(output, AllOf(HasSubstr("9.2234e+18"), HasSubstr("-1.2344e-300")));
+}
+
+// Names of wide characters, and of accents over the one before them.
+TEST_F(Runs, StandInLineWhateverTheirNames) {
+  const std::string folder = new_runs_folder();
+  write_run(folder + "/学習", {{"loss", {1}}});
+  write_run(folder + "/re\u0301sume\u0301", {{"loss", {2}}});
+  const std::string output = run({folder}).output;
+  const std::string first_table = output.substr(0, output.find("└"));
+  EXPECT_THAT(first_table, HasSubstr("学習"));
+  std::set<int> widths;
+  for (const absl::string_view line : absl::StrSplit(first_table, '\n', absl::SkipEmpty()))
+    widths.insert(columns_of(std::string(line)));
+  EXPECT_EQ(widths.size(), 1u);
 }
 
 TEST_F(Runs, ShowNumbersThatAreNotCutOff) {

@@ -1,6 +1,7 @@
 #include "launcher/cli/runs_table.h"
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "launcher/cli/box_table.h"
 #include "launcher/cli/sparkline.h"
 #include "launcher/names/help_text.h"
+#include "launcher/text/columns.h"
 #include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
@@ -32,17 +34,7 @@ struct Column {
   BoxAlignment alignment = BoxAlignment::kRight;
 };
 
-// Of a text in UTF-8: where its character of this number begins.
-std::size_t place_of(const std::string& text, std::size_t character) {
-  std::size_t place = 0;
-  for (; place < text.size(); ++place) {
-    if ((static_cast<unsigned char>(text[place]) & 0xC0) == 0x80) continue;
-    if (character-- == 0) break;
-  }
-  return place;
-}
-
-// Fit for a cell of this many characters.
+// Fit for a cell of this many columns.
 std::string cell(const std::string& text, std::size_t longest, const RunsTableOptions& options) {
   std::string shown = plain(text);
   if (options.is_ascii) {
@@ -54,8 +46,9 @@ std::string cell(const std::string& text, std::size_t longest, const RunsTableOp
     }
     shown = letters;
   }
-  if (count_characters(shown) <= longest) return shown;
-  return absl::StrCat(shown.substr(0, place_of(shown, longest - 1)), options.is_ascii ? "~" : "…");
+  const auto limit = static_cast<int>(std::min<std::size_t>(longest, INT_MAX));
+  if (columns_of(shown) <= limit) return shown;
+  return absl::StrCat(clipped(shown, limit - 1), options.is_ascii ? "~" : "…");
 }
 
 std::string number(double value) {
@@ -89,9 +82,9 @@ std::string duration(double seconds) {
 }
 
 std::size_t width_of(const Column& column) {
-  std::size_t width = count_characters(column.header);
-  for (const std::string& text : column.cells) width = std::max(width, count_characters(text));
-  return width;
+  int width = columns_of(column.header);
+  for (const std::string& text : column.cells) width = std::max(width, columns_of(text));
+  return static_cast<std::size_t>(width);
 }
 
 // With the frame, and a space on either side of each cell.

@@ -10,6 +10,7 @@
 #include "launcher/cli/launch_command.h"
 #include "launcher/cli/self_test_program.h"
 #include "launcher/env/environment.h"
+#include "launcher/names/command_name.h"
 #include "launcher/plan/machine.h"
 #include "launcher/request/complete_request.h"
 #include "launcher/request/flags.h"
@@ -23,11 +24,11 @@ namespace {
 const CommandSyntax& syntax() {
   static const CommandSyntax syntax = {
       .name = "test",
-      .description =
+      .description = absl::StrCat(
           "Checks that processes find one another on this machine, that collectives and shards "
           "of data are right, and that training gives what it should in each precision. Prints "
-          "a line for each check, and fails where one does. Takes all flags of accelerate "
-          "launch, such as:",
+          "a line for each check, and fails where one does. Takes all flags of ",
+          command_name(), " launch, such as:"),
       .flags = {{.name = "config_file",
                  .value_name = "FILE",
                  .help = "The launch that is tested; else the default config file's."},
@@ -55,7 +56,7 @@ std::filesystem::path own_folder() {
 
 int run_test(const std::vector<std::string>& words, const Console& console) {
   const auto fail = [&console](int code, absl::string_view message) {
-    console.errors << "accelerate test: " << plain_lines(message) << "\n";
+    console.errors << command_name() << " test: " << plain_lines(message) << "\n";
     return code;
   };
   const absl::StatusOr<LaunchRequest> request = parse_launch_command(words);
@@ -68,7 +69,8 @@ int run_test(const std::vector<std::string>& words, const Console& console) {
     return fail(kUsageError,
                 absl::StrCat("\"", word,
                              "\" is one word too many, because the test is a program of "
-                             "its own; to run another one, write accelerate launch."));
+                             "its own; to run another one, write ",
+                             command_name(), " launch."));
   }
   const absl::StatusOr<std::string> program = find_self_test_program(own_folder());
   if (!program.ok()) return fail(kFailure, program.status().message());

@@ -18,8 +18,8 @@
 #include "formats/tokens/token_type.h"
 #include "formats/tokens/token_writer.h"
 #include "launcher/cli/command.h"
-#include "launcher/cli/human_size.h"
 #include "launcher/names/nearest_name.h"
+#include "launcher/text/human_size.h"
 #include "launcher/text/printable.h"
 
 namespace accelerate::launcher {

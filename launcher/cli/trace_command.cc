@@ -19,13 +19,16 @@ absl::Status merge(const Arguments& arguments, const Console& console) {
   if (!files.ok()) return files.status();
   const std::string path =
       arguments.value("output").value_or((std::filesystem::path(folder) / "trace.json").string());
-  if (const absl::Status status = traces::merge_traces(*files, path); !status.ok()) return status;
+  const absl::StatusOr<std::vector<std::string>> remarks =
+      traces::merge_traces(*files, path, arguments.has("output"));
+  if (!remarks.ok()) return remarks.status();
   std::set<int> ranks;
   for (const traces::TraceFile& file : *files) ranks.insert(file.rank);
   console.output << plain(path) << ": " << files->size()
                  << (files->size() == 1 ? " trace" : " traces") << " of " << ranks.size()
                  << (ranks.size() == 1 ? " rank" : " ranks")
                  << "; open it in https://ui.perfetto.dev or chrome://tracing.\n";
+  for (const std::string& remark : *remarks) console.output << plain(remark) << "\n";
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -45,6 +46,17 @@ TEST(TraceCommand, WritesOneFileOfAllRanks) {
   EXPECT_TRUE(std::filesystem::exists(folder + "/trace.json"));
   EXPECT_EQ(run({folder, "--output", folder + "/all.json"}).code, 0);
   EXPECT_TRUE(std::filesystem::exists(folder + "/all.json"));
+}
+
+TEST(TraceCommand, RemarksWhatMayBeOfAnotherRun) {
+  const std::string folder = new_folder();
+  for (const auto& [rank, time] : {std::pair(0, 2'500'000), std::pair(1, 100)})
+    std::ofstream(folder + "/profile_" + std::to_string(rank) + ".json")
+        << R"({"traceEvents": [{"ph": "X", "name": "forward", "pid": 1, "ts": )" << time
+        << R"(, "dur": 5}]})";
+  const Result result = run({folder});
+  EXPECT_EQ(result.code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("/profile_1.json ends 2.5 s before "));
 }
 
 TEST(TraceCommand, SaysWhatIsWrong) {

@@ -13,6 +13,7 @@
 #include "launcher/env/slurm_step.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/env/worker_environment.h"
+#include "launcher/names/command_name.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -36,18 +37,19 @@ absl::Status check_no_worker(const EnvironmentLookup& lookup) {
   return would_multiply(
       absl::StrCat("another launcher, such as torchrun, has started this one as rank ",
                    lookup(kRankVariable).value_or("?"), " of ", world_size, " processes"),
-      "let that launcher start the program itself (torchrun --no-python PROGRAM), or start "
-      "accelerate launch without it.");
+      absl::StrCat(
+          "let that launcher start the program itself (torchrun --no-python PROGRAM), or start ",
+          command_name(), " launch without it."));
 }
 
 absl::StatusOr<std::optional<JobMachine>> machine_of_slurm(const SlurmStep& step) {
   if (step.num_tasks == 1) return std::nullopt;
   if (step.num_tasks > step.num_nodes) {
-    return would_multiply(
-        absl::StrCat("srun has started ", step.num_tasks, " tasks on ", step.num_nodes,
-                     step.num_nodes == 1 ? " node" : " nodes"),
-        "start accelerate launch once on each node (srun --ntasks-per-node=1), or the program "
-        "itself with srun.");
+    return would_multiply(absl::StrCat("srun has started ", step.num_tasks, " tasks on ",
+                                       step.num_nodes, step.num_nodes == 1 ? " node" : " nodes"),
+                          absl::StrCat("start ", command_name(),
+                                       " launch once on each node (srun --ntasks-per-node=1), or "
+                                       "the program itself with srun."));
   }
   return JobMachine{.rank = step.task, .num_machines = step.num_tasks, .main = step.main};
 }
@@ -57,8 +59,9 @@ absl::StatusOr<std::optional<JobMachine>> machine_of_mpi(const WorkerEnvironment
   if (worker.local_world_size > 1) {
     return would_multiply(
         absl::StrCat("mpirun has started ", worker.local_world_size, " processes on this host"),
-        "start accelerate launch once on each host (mpirun --npernode 1), or the program itself "
-        "with mpirun.");
+        absl::StrCat(
+            "start ", command_name(),
+            " launch once on each host (mpirun --npernode 1), or the program itself with mpirun."));
   }
   return JobMachine{.rank = worker.rank,
                     .num_machines = worker.world_size,

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/names/command_name.h"
 #include "launcher/plan/machine.h"
 #include "launcher/plan/mpirun.h"
 #include "launcher/plan/worker_variables.h"
@@ -45,7 +46,7 @@ std::string job_name(const std::string& program) {
 }
 
 std::vector<std::string> launch_words(const LaunchRequest& request, const LaunchPlan& plan) {
-  std::vector<std::string> words = {"accelerate", "launch",
+  std::vector<std::string> words = {command_name(), "launch",
                                     absl::StrCat("--num_processes=", plan.world_size())};
   const auto add = [&words](const std::string& flag, const std::string& value) {
     words.push_back(absl::StrCat("--", flag, "=", value));
@@ -110,15 +111,15 @@ std::string mpirun_line(const TemplateJob& job) {
   const MpirunLaunch launch = launch_through_mpirun(
       job.plan, job.command,
       {.hostfile = "hosts", .writes_values = true, .finds_main = job.finds_main});
-  return absl::StrCat(
-      "# Made by `accelerate launch --print mpi`, for Open MPI. The file `hosts` has a line for\n"
-      "# each host, such as `node-0 slots=",
-      job.plan.num_processes, "`; ",
-      job.finds_main ? "mpirun is to run on the first one, or to be\n"
-                       "# told its name by -x MASTER_ADDR=NAME.\n"
-                     : "MASTER_ADDR is the name of the first one.\n",
-      "# OMP_NUM_THREADS may be the cores of a host, divided by its processes.\n",
-      to_string(launch.command), "\n");
+  return absl::StrCat("# Made by `", command_name(),
+                      " launch --print mpi`, for Open MPI. The file `hosts` has a line for\n"
+                      "# each host, such as `node-0 slots=",
+                      job.plan.num_processes, "`; ",
+                      job.finds_main ? "mpirun is to run on the first one, or to be\n"
+                                       "# told its name by -x MASTER_ADDR=NAME.\n"
+                                     : "MASTER_ADDR is the name of the first one.\n",
+                      "# OMP_NUM_THREADS may be the cores of a host, divided by its processes.\n",
+                      to_string(launch.command), "\n");
 }
 
 std::vector<std::string> left_out_flags(const LaunchRequest& request,

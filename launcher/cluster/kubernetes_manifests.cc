@@ -7,6 +7,7 @@
 #include "launcher/cluster/job_template.h"
 #include "launcher/env/meeting_place.h"
 #include "launcher/env/variable_names.h"
+#include "launcher/names/command_name.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate::launcher {
@@ -51,7 +52,9 @@ std::string pod(const TemplateJob& job, const std::string& container,
       "  - name: ",
       container,
       "\n"
-      "    # Has the program, and `accelerate` on its PATH.\n"
+      "    # Has the program, and `",
+      command_name(),
+      "` on its PATH.\n"
       "    image: IMAGE\n"
       "    command:\n");
   for (const std::string& word : job.launch) absl::StrAppend(&text, "    - ", literal(word), "\n");
@@ -86,7 +89,8 @@ std::string replica(const TemplateJob& job, const std::string& kind, int number)
 std::string pytorch_job(const TemplateJob& job) {
   const LaunchPlan& plan = job.plan;
   std::string text = absl::StrCat(
-      "# Made by `accelerate launch --print kubernetes`, for Kubeflow's training operator.\n"
+      "# Made by `", command_name(),
+      " launch --print kubernetes`, for Kubeflow's training operator.\n"
       "# Each pod is a machine, and finds its number and where to meet in what the operator sets.\n"
       "apiVersion: kubeflow.org/v1\n"
       "kind: PyTorchJob\n"
@@ -117,7 +121,8 @@ std::string job_set(const TemplateJob& job) {
       variable(kMainAddressVariable, quoted(absl::StrCat(job.name, "-machines-0-0.", job.name))),
       variable(kMainPortVariable, quoted(absl::StrCat(MeetingPlace().port))));
   return absl::StrCat(
-      "# Made by `accelerate launch --print jobset`, for Kubernetes with JobSet.\n"
+      "# Made by `", command_name(),
+      " launch --print jobset`, for Kubernetes with JobSet.\n"
       "# Each pod is a machine, and finds its number and where to meet in its environment.\n"
       "apiVersion: jobset.x-k8s.io/v1alpha2\n"
       "kind: JobSet\n"

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/cluster/job_template.h"
+#include "launcher/names/command_name.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -22,7 +23,9 @@ std::string sbatch_script(const TemplateJob& job) {
                                : "";
   return absl::StrCat(
       "#!/bin/bash\n"
-      "# Made by `accelerate launch --print slurm`. Submit it with `sbatch FILE`.\n"
+      "# Made by `",
+      command_name(),
+      " launch --print slurm`. Submit it with `sbatch FILE`.\n"
       "#SBATCH --job-name=",
       job.name,
       "\n"

@@ -8,7 +8,8 @@ namespace accelerate::launcher {
 namespace {
 
 absl::Status write(const std::string& path, const std::string& text, const WriteOptions& options) {
-  absl::StatusOr<AtomicFile> file = AtomicFile::create(path, {.overwrite = options.overwrite});
+  absl::StatusOr<AtomicFile> file =
+      AtomicFile::create(path, {.overwrite = options.overwrite, .is_named_by_user = true});
   if (!file.ok()) return file.status();
   const absl::Status status = file->append(text);
   return status.ok() ? file->commit() : status;

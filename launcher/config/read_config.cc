@@ -17,6 +17,7 @@
 #include "launcher/config/config_node.h"
 #include "launcher/config/json_reader.h"
 #include "launcher/config/yaml_reader.h"
+#include "launcher/names/command_name.h"
 #include "launcher/text/utf8.h"
 
 namespace accelerate::launcher {
@@ -55,9 +56,10 @@ absl::StatusOr<std::string> read_descriptor(int descriptor, const std::string& p
 absl::StatusOr<std::string> read_file(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-    return absl::NotFoundError(absl::StrCat(
-        "The passed configuration file `", path,
-        "` does not exist. Please pass an existing file, or make one with `accelerate config`."));
+    return absl::NotFoundError(
+        absl::StrCat("The passed configuration file `", path,
+                     "` does not exist. Please pass an existing file, or make one with `",
+                     command_name(), " config`."));
   }
   if (descriptor < 0 && errno == EACCES) {
     return cannot_read(path,
@@ -121,8 +123,9 @@ absl::StatusOr<ReadConfig> parse_config(const std::string& text, const std::stri
       absl::EndsWith(path, ".json") ? parse_json(text, path) : parse_yaml(text, path);
   if (!document.ok()) return document.status();
   if (document->kind == ConfigNode::Kind::kNull) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path, ": the file is empty; write it anew, for example with `accelerate config`."));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": the file is empty; write it anew, for example with `", command_name(),
+                     " config`."));
   }
   if (document->kind != ConfigNode::Kind::kMap) {
     return absl::InvalidArgumentError(

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/flight_record/layout.h"
+#include "launcher/names/command_name.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -111,9 +112,11 @@ absl::StatusOr<FlightMemory> FlightMemory::of_process(pid_t pid) {
                                             "; `pgrep -f accelerate` lists those of launchers."));
   if (found.ok()) return found;
   return absl::NotFoundError(absl::StrCat(
-      "process ", pid,
-      " keeps no record of collectives; give the number of an `accelerate launch`, or of a process "
-      "of a run of several of a program that was built with this library."));
+      "process ", pid, " keeps no record of collectives: a run of one process that nobody has ",
+      "launched has none, nor has a program that was not built with this library. For a run of ",
+      "several give the number of its launcher (`", command_name(),
+      " launch`), or of one of them. ", "`eu-stack -p ", pid,
+      "` shows where the threads of a process are."));
 }
 
 std::string FlightMemory::path() const {

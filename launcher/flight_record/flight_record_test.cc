@@ -1,12 +1,17 @@
 // From the recorder to the snapshot.
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <new>
 #include <random>
@@ -15,6 +20,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "launcher/flight_record/flight_memory.h"
@@ -164,6 +170,92 @@ TEST(FlightReport, HasNoStacksOfWhoeverHasTheNumberOfARankNow) {
   EXPECT_EQ(view.ranks[0].stacks.text, "");
 }
 
+// A rank in a pid namespace of its own, where it is the first process; ends with this.
+class FirstProcess {
+ public:
+  FirstProcess(const FlightMemory& memory, int local_rank) {
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(pipe(ends), 0);
+    const std::string path = memory.path();
+    outer_ = fork();
+    if (outer_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      close(ends[0]);
+      if (unshare(CLONE_NEWPID) != 0) _exit(1);
+      if (fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        FlightRecorder::of_process().attach({.path = path, .local_rank = local_rank});
+        (void)!write(ends[1], "", 1);
+      }
+      while (true) pause();
+    }
+    close(ends[1]);
+    char byte = 0;
+    is_there_ = read(ends[0], &byte, 1) == 1;
+    close(ends[0]);
+  }
+  FirstProcess(const FirstProcess&) = delete;
+  FirstProcess& operator=(const FirstProcess&) = delete;
+  ~FirstProcess() {
+    kill(outer_, SIGKILL);
+    waitpid(outer_, nullptr, 0);
+  }
+
+  bool is_there() const { return is_there_; }
+
+ private:
+  pid_t outer_ = -1;
+  bool is_there_ = false;
+};
+
+TEST(FlightView, KnowsTheNumberHereOfARankInANamespaceOfItsOwn) {
+  FlightMemory memory = new_memory(2);
+  const FirstProcess rank(memory, 0);
+  if (!rank.is_there()) GTEST_SKIP() << "no pid namespace can be had here";
+  EXPECT_EQ(memory.read().ranks[0].process, 1);
+  const RankView view = look_at(memory).ranks[0];
+  EXPECT_GT(view.record.process, 1);
+  EXPECT_FALSE(view.has_ended());
+  // Two of one number are told from each other only there.
+  const FirstProcess other(memory, 1);
+  FlightView both = look_at(memory);
+  read_all_stacks(both);
+  for (const RankView& each : both.ranks) {
+    EXPECT_FALSE(each.has_ended());
+    EXPECT_EQ(each.state, '?');
+    EXPECT_THAT(each.stacks.text, HasSubstr("several ranks take this for their number"));
+  }
+}
+
+// Another user may make links in the folder, which may be one that all write to, such as /tmp.
+TEST(FlightReport, IsNotWrittenThroughALinkThatHasItsName) {
+  namespace fs = std::filesystem;
+  const std::string folder = testing::TempDir() + "/planted", precious = folder + "/precious";
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  const FlightView view = look_at(new_memory(1));
+  // Whatever the second is in which it gets its name.
+  const std::time_t now = std::time(nullptr);
+  for (std::time_t time = now; time < now + 600; ++time) {
+    char name[64] = "";
+    std::strftime(name, sizeof(name), "/ranks_4_%Y-%m-%d_%H-%M-%S.txt", std::localtime(&time));
+    fs::create_symlink(precious, folder + name);
+  }
+  const absl::StatusOr<std::string> path = write_flight_report(view, {.folder = folder});
+  ASSERT_TRUE(path.ok()) << path.status();
+  EXPECT_THAT(*path, HasSubstr("_2.txt"));
+  EXPECT_FALSE(fs::exists(precious));
+
+  std::ofstream(precious) << "mine";
+  fs::remove(*path);
+  fs::create_symlink(precious, *path);
+  EXPECT_TRUE(rewrite_flight_report(*path, view, {}).ok());
+  EXPECT_FALSE(fs::is_symlink(*path));
+  std::string word;
+  std::ifstream(precious) >> word;
+  EXPECT_EQ(word, "mine");
+}
+
 TEST(FlightRecord, NotesNothingBeforeItIsAttached) {
   EXPECT_TRUE(in_a_process([] {
     FlightRecorder& recorder = FlightRecorder::of_process();
@@ -215,7 +307,8 @@ TEST(FlightRecord, SaysWhyAProcessHasNone) {
   EXPECT_TRUE(absl::IsNotFound(FlightMemory::of_process(0x7fffffff).status()));
   const absl::Status status = FlightMemory::of_process(getpid()).status();
   EXPECT_TRUE(absl::IsNotFound(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("keeps no record of collectives; give"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("keeps no record of collectives: a run of one process"));
 }
 
 TEST(PlaceScope, IsThatOfTheProgramAndNotOfWhatTheLibraryCalls) {

@@ -79,8 +79,9 @@ void add_rank(const RankView& rank, std::uint64_t now, std::string& text) {
     absl::StrAppend(&text, "\nThe stacks of its threads:\n", rank.stacks.text);
 }
 
-absl::Status write(const std::string& path, const std::string& text, bool overwrite) {
-  absl::StatusOr<AtomicFile> file = AtomicFile::create(path, {.overwrite = overwrite});
+absl::Status write(const std::string& path, const std::string& text,
+                   const AtomicFileOptions& options) {
+  absl::StatusOr<AtomicFile> file = AtomicFile::create(path, options);
   if (!file.ok()) return file.status();
   const absl::Status status = file->append(text);
   return status.ok() ? file->commit() : status;
@@ -99,7 +100,7 @@ void read_all_stacks(FlightView& view, std::chrono::milliseconds limit) {
   });
   for (RankView* rank : order) {
     // Its number may be another process's, which nobody has asked about.
-    if (rank->state == 0) continue;
+    if (rank->state == 0 || !rank->stacks.text.empty()) continue;
     rank->stacks = Clock::now() < end
                        ? read_stacks(rank->record.pid())
                        : Stacks{.text = "They are not read: those of other ranks took too long.\n"};
@@ -120,7 +121,8 @@ absl::StatusOr<std::string> write_flight_report(const FlightView& view,
                                                 const FlightReportOptions& options) {
   const std::string text = flight_report(view, options);
   if (!options.path.empty()) {
-    const absl::Status status = write(options.path, text, /*overwrite=*/true);
+    const absl::Status status =
+        write(options.path, text, {.overwrite = true, .is_named_by_user = true});
     if (!status.ok()) return status;
     return options.path;
   }
@@ -130,11 +132,16 @@ absl::StatusOr<std::string> write_flight_report(const FlightView& view,
   absl::Status status;
   for (int i = 1; i <= kMostNames; ++i) {
     const std::string path = absl::StrCat(stem, i == 1 ? "" : absl::StrCat("_", i), ".txt");
-    status = write(path, text, /*overwrite=*/false);
+    status = write(path, text, {});
     if (status.ok()) return path;
     if (!absl::IsAlreadyExists(status)) break;
   }
   return status;
+}
+
+absl::Status rewrite_flight_report(const std::string& path, const FlightView& view,
+                                   const FlightReportOptions& options) {
+  return write(path, flight_report(view, options), {.overwrite = true});
 }
 
 }  // namespace accelerate::launcher

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "launcher/flight_record/flight_view.h"
 
@@ -22,7 +23,7 @@ namespace accelerate::launcher {
 struct FlightReportOptions {
   std::string occasion = "";  // Why it is written, as a sentence's end: "as SIGQUIT has come".
   std::string folder = ".";   // Where a file is made that is called by the ranks and the time.
-  std::string path = "";      // Or the file itself, which is replaced where there is one.
+  std::string path = "";      // Or the file itself as a person names it: what is there is replaced.
 };
 
 // Fills in the stacks of all ranks that run, one after the other. From `limit` on no other rank is
@@ -34,5 +35,8 @@ std::string flight_report(const FlightView& view, const FlightReportOptions& opt
 // The path of the file. An error names it, and what to do.
 absl::StatusOr<std::string> write_flight_report(const FlightView& view,
                                                 const FlightReportOptions& options);
+// Replaces a file that the function above has made, and named, by one that knows more.
+absl::Status rewrite_flight_report(const std::string& path, const FlightView& view,
+                                   const FlightReportOptions& options);
 
 }  // namespace accelerate::launcher

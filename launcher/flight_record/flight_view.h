@@ -22,7 +22,8 @@ namespace accelerate::launcher {
 struct RankView {
   RankRecord record = {};
   // A letter as in /proc: 'R' and 'S' run or wait, 'T' is stopped, 't' in a debugger; 0 where it
-  // has ended, or has not begun, or where another process has its number.
+  // has ended, or has not begun, or where another process has its number; '?' where several may be
+  // meant. Its record has the number that the process has here, also where it runs in a container.
   char state = 0;
   Stacks stacks = {};
 

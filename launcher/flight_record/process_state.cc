@@ -1,8 +1,10 @@
 #include "launcher/flight_record/process_state.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -11,13 +13,15 @@
 namespace accelerate::launcher {
 namespace {
 
-// "TracerPid:"; 0 where there is none.
+// The last one of the line that begins so, as "TracerPid:"; 0 where there is none.
 pid_t process_in_status(pid_t pid, absl::string_view name) {
   std::ifstream file(absl::StrCat("/proc/", pid, "/status"));
   pid_t process = 0;
   for (std::string line; std::getline(file, line);) {
     absl::string_view value = line;
-    if (absl::ConsumePrefix(&value, name)) (void)absl::SimpleAtoi(value, &process);
+    if (!absl::ConsumePrefix(&value, name)) continue;
+    const std::size_t last = value.find_last_of(" \t");
+    if (last != absl::string_view::npos) (void)absl::SimpleAtoi(value.substr(last + 1), &process);
   }
   return process;
 }
@@ -37,5 +41,19 @@ char process_state(pid_t pid) {
 pid_t parent_of(pid_t pid) { return process_in_status(pid, "PPid:"); }
 
 pid_t debugger_of(pid_t pid) { return process_in_status(pid, "TracerPid:"); }
+
+// Those of all namespaces that it is in, the innermost last.
+pid_t own_number_of(pid_t pid) { return process_in_status(pid, "NSpid:"); }
+
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  std::filesystem::directory_iterator entry("/proc", error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    pid_t pid = 0;
+    if (absl::SimpleAtoi(entry->path().filename().native(), &pid)) pids.push_back(pid);
+  }
+  return pids;
+}
 
 }  // namespace accelerate::launcher

@@ -40,6 +40,10 @@ std::vector<std::string> gdb_command(pid_t pid) {
   return words;
 }
 
+std::string is_debugged_by(pid_t debugger) {
+  return absl::StrCat("They are not read: process ", debugger, " debugs it already.");
+}
+
 bool may_only_ancestors_look() {
   std::ifstream file("/proc/sys/kernel/yama/ptrace_scope");
   int scope = 0;
@@ -162,8 +166,7 @@ Stacks read_stacks(pid_t pid, std::chrono::milliseconds limit) {
   if (state == 'T') {
     return none("They are not read: the process is stopped, and would go on (kill -CONT lets it).");
   }
-  if (const pid_t debugger = debugger_of(pid); debugger != 0)
-    return none(absl::StrCat("They are not read: process ", debugger, " debugs it already."));
+  if (const pid_t debugger = debugger_of(pid); debugger != 0) return none(is_debugged_by(debugger));
   // Otherwise eu-stack would look for symbols in the network.
   unsetenv("DEBUGINFOD_URLS");
   // A debugger that is ended on its way may leave the process stopped, or about to be: in a system
@@ -180,6 +183,9 @@ Stacks read_stacks(pid_t pid, std::chrono::milliseconds limit) {
     if (text.ok() && absl::StrContains(*text, "#0"))
       return {.text = plain_lines(*text), .place = innermost_place(*text)};
     if (absl::IsNotFound(text.status())) continue;
+    // Two that come at once find nobody at first.
+    if (const pid_t debugger = debugger_of(pid); debugger != 0)
+      return none(is_debugged_by(debugger));
     reason = text.ok() ? absl::StrCat(command[0], " may not look, or finds none")
                        : std::string(text.status().message());
     if (may_only_ancestors_look()) {

@@ -1,6 +1,7 @@
 #include "launcher/flight_record/stacks.h"
 
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -174,23 +175,75 @@ TEST(Stacks, ThatTakeTooLongLeaveAProcessRunningThatStopsOnlyLater) {
   waitpid(pid, nullptr, 0);
 }
 
+// All that PATH leads to, while this lives.
+class GdbAlone {
+ public:
+  GdbAlone() : path_(std::getenv("PATH")) {
+    const std::string folder = testing::TempDir() + "/gdb_alone";
+    const std::string command =
+        "rm -rf " + folder + "; mkdir " + folder + "; ln -s $(command -v gdb) " + folder;
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    setenv("PATH", folder.c_str(), 1);
+  }
+  GdbAlone(const GdbAlone&) = delete;
+  GdbAlone& operator=(const GdbAlone&) = delete;
+  ~GdbAlone() { setenv("PATH", path_.c_str(), 1); }
+
+ private:
+  std::string path_;
+};
+
 TEST(Stacks, AreReadWithGdbWhereThatIsAllThereIs) {
   if (!has("gdb")) GTEST_SKIP() << "there is no gdb";
-  const std::string folder = testing::TempDir() + "/gdb_alone";
-  ASSERT_EQ(
-      std::system(("rm -rf " + folder + "; mkdir " + folder + "; ln -s $(command -v gdb) " + folder)
-                      .c_str()),
-      0);
+  const GdbAlone gdb;
   Subprocess program(noting("spin"));
   program.wait_for_output("ready");
-  const std::string path = std::getenv("PATH");
-  setenv("PATH", folder.c_str(), 1);
   EXPECT_TRUE(eventually([&] {
     const Stacks stacks = read_stacks(program.pid());
     EXPECT_THAT(stacks.text, HasSubstr("Thread 1"));
     return stacks.place.find("train_step") != std::string::npos;
   }));
+}
+
+// Those of gdb: eu-stack is done before anybody can end it.
+TEST(Stacks, ThatAreKilledLeaveTheProcessRunning) {
+  if (!has("gdb")) GTEST_SKIP() << "there is no gdb";
+  const GdbAlone gdb;
+  Subprocess program(noting("spin"));
+  program.wait_for_output("ready");
+  const pid_t reader = fork();
+  if (reader == 0) {
+    while (true) read_stacks(program.pid());
+  }
+  EXPECT_TRUE(eventually([&] { return debugger_of(program.pid()) != 0; }));
+  kill(reader, SIGKILL);
+  waitpid(reader, nullptr, 0);
+  EXPECT_TRUE(eventually(
+      [&] { return debugger_of(program.pid()) == 0 && process_state(program.pid()) == 'R'; }));
+}
+
+// As where two ask at once: neither sees the other before both begin.
+TEST(Stacks, SayWhoseDebuggerHasComeMeanwhile) {
+  const std::string folder = testing::TempDir() + "/late_debugger";
+  const std::string begun = folder + "/begun", traced = folder + "/traced";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/eu-stack")
+      << "#!/bin/sh\necho > " << begun << "\nwhile [ ! -e " << traced << " ]; do :; done\nexit 1\n";
+  std::filesystem::permissions(folder + "/eu-stack", std::filesystem::perms::owner_all);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    while (!std::filesystem::exists(begun)) usleep(1000);
+    if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0) std::ofstream(traced) << "";
+    while (true) pause();
+  }
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", folder.c_str(), 1);
+  EXPECT_THAT(read_stacks(pid).text,
+              HasSubstr("process " + std::to_string(getpid()) + " debugs it already"));
   setenv("PATH", path.c_str(), 1);
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
 }
 
 TEST(Stacks, SayWhyThereAreNone) {

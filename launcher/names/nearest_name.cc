@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "launcher/text/printable.h"
 
 namespace accelerate::launcher {
 
@@ -68,8 +69,16 @@ std::optional<std::string> nearest_name_of_many(const std::string& word,
 
 std::string suggestion(const std::string& word, const std::vector<std::string>& names) {
   const std::optional<std::string> nearest = nearest_name(word, names);
-  if (nearest.has_value()) return absl::StrCat("did you mean ", *nearest, "?");
-  return absl::StrCat("choose one of ", absl::StrJoin(names, ", "), ".");
+  constexpr std::size_t kLongestShown = 60;
+  if (nearest.has_value()) {
+    return absl::StrCat("did you mean ", plain_start(*nearest, kLongestShown), "?");
+  }
+  return absl::StrCat("choose one of ",
+                      absl::StrJoin(names, ", ",
+                                    [](std::string* out, const std::string& name) {
+                                      out->append(plain_start(name, kLongestShown));
+                                    }),
+                      ".");
 }
 
 }  // namespace accelerate::launcher

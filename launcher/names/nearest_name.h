@@ -28,7 +28,8 @@ std::optional<std::string> nearest_name_of_many(const std::string& word,
                                                 const std::vector<std::string>& names);
 
 // The end of a message about `word`: "did you mean launch?", or else "choose one of config,
-// launch."
+// launch." Names may be of files that nobody vouches for: they are fit for a terminal, and long
+// ones cut.
 std::string suggestion(const std::string& word, const std::vector<std::string>& names);
 
 }  // namespace accelerate::launcher

@@ -43,6 +43,9 @@ TEST(NearestName, IsNoneWhereNothingIsAlike) {
 TEST(Suggestion, NamesTheNearestOrAll) {
   EXPECT_EQ(suggestion("lanuch", kNames), "did you mean launch?");
   EXPECT_EQ(suggestion("zzz", {"config", "env"}), "choose one of config, env.");
+  EXPECT_EQ(suggestion("zzz", {"a\nb", std::string(3000, 'x')}),
+            "choose one of a b, " + std::string(60, 'x') + "....");
+  EXPECT_EQ(suggestion("lss\x1b[31m", {"loss\x1b[31m"}), "did you mean loss [31m?");
 }
 
 TEST(NearestNameOfMany, FindsTheOneWithTheFewestEdits) {

@@ -1,6 +1,7 @@
 #include "launcher/plan/defaults_remark.h"
 
 #include "absl/strings/str_cat.h"
+#include "launcher/names/command_name.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -42,11 +43,13 @@ std::string defaults_remark(const LaunchRequest& request, const LaunchPlan& plan
   }
   if (lines.empty()) return "";
   return absl::StrCat(
-      "The following values were not passed to `accelerate launch` and had defaults used "
+      "The following values were not passed to `", command_name(),
+      " launch` and had defaults used "
       "instead:\n",
       lines,
       "To avoid this warning pass in values for each of the problematic parameters or run "
-      "`accelerate config`.\n");
+      "`",
+      command_name(), " config`.\n");
 }
 
 }  // namespace accelerate::launcher

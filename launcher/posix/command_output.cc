@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +48,45 @@ class Child {
 
  private:
   pid_t pid_;
+};
+
+// A process that does where SIGKILL ends this one what this one can then no longer do: it ends the
+// program, with its group, and makes good what that leaves behind.
+class Guard {
+ public:
+  Guard(pid_t program, const std::function<void()>& make_good) {
+    const pid_t guarded = getpid();
+    pid_ = fork();
+    if (pid_ != 0) return;
+    // Tells of the end of a process that is another one's child.
+    pollfd its_end = {static_cast<int>(syscall(SYS_pidfd_open, program, 0)), POLLIN, 0};
+    setpgid(0, 0);  // Out of the terminal's reach.
+    sigset_t end;
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    sigprocmask(SIG_BLOCK, &end, nullptr);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    int signal = 0;
+    if (getppid() == guarded) sigwait(&end, &signal);
+    kill(-program, SIGKILL);
+    poll(&its_end, 1, kMostMilliseconds);
+    if (make_good) make_good();
+    _exit(0);
+  }
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+  ~Guard() {
+    if (pid_ < 0) return;
+    kill(pid_, SIGKILL);
+    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+ private:
+  // In which a program ends that was killed.
+  static constexpr int kMostMilliseconds = 1000;
+
+  pid_t pid_ = -1;  // Negative where the system has no room for it.
 };
 
 class ReadEnd {
@@ -161,6 +202,7 @@ absl::StatusOr<std::string> run(const std::vector<std::string>& command,
     return absl::NotFoundError(
         absl::StrCat(command[0], " cannot be started: ", std::strerror(error)));
   }
+  const Guard guard(pid, options.on_failure);
   absl::StatusOr<std::string> text = follow(command[0], pid, read_end, options, signals, signal);
   if (!text.ok() && options.on_failure) options.on_failure();
   return text;

@@ -91,6 +91,20 @@ TEST(CommandOutput, LeavesNothingRunningWhenASignalEndsIt) {
   EXPECT_TRUE(ends(nap));
 }
 
+TEST(CommandOutput, LeavesNothingRunningWhenItIsKilled) {
+  const std::string nap = "1000." + std::to_string(getpid()) + "2";
+  // Once the guard is there, beside the script itself.
+  const std::string script =
+      "until [ $(wc -w </proc/$PPID/task/$PPID/children) -ge 2 ]; do sleep 0.1; done; "
+      "kill -KILL $PPID; sleep " +
+      nap;
+  EXPECT_EXIT(static_cast<void>(command_output({"sh", "-c", script},
+                                               {.time_limit = std::chrono::hours(1),
+                                                .on_failure = [] { std::cerr << "made good"; }})),
+              ::testing::KilledBySignal(SIGKILL), "made good");
+  EXPECT_TRUE(ends(nap));
+}
+
 TEST(CommandOutput, CallsWhoeverMustMakeAFailureGood) {
   int calls = 0;
   CommandOutputOptions options = {.time_limit = kShort, .on_failure = [&calls] { ++calls; }};

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "launcher/names/command_name.h"
 #include "launcher/names/help_text.h"
 #include "launcher/request/flag_table.h"
 
@@ -66,7 +67,7 @@ std::string launch_flags_help(const IsProgramFlag& is_program_flag, int width) {
 
 std::string launch_command_help(int width) {
   return absl::StrCat(
-      "usage: accelerate launch [FLAG ...] PROGRAM [ARGUMENT ...]\n\n",
+      "usage: ", command_name(), " launch [FLAG ...] PROGRAM [ARGUMENT ...]\n\n",
       wrapped("Starts PROGRAM in several processes, on the devices and in the precision that the "
               "flags, the environment and the config file say, in this order. PROGRAM is one that "
               "was built here, any other executable, a Python script (.py) or, with --module, a "

@@ -13,6 +13,7 @@
 #include "launcher/env/mixed_precision.h"
 #include "launcher/env/open_number.h"
 #include "launcher/env/size_limits.h"
+#include "launcher/names/command_name.h"
 #include "launcher/request/launch_request.h"
 #include "launcher/request/output_plan.h"
 #include "launcher/request/program_request.h"
@@ -182,7 +183,8 @@ std::vector<LaunchFlag> own_flags() {
       {"help", "", "Show this help.", kGeneral, FlagUse::kLaunch,
        Set(turn_on<&LaunchRequest::help>), "", 'h'},
       {"config_file", "FILE",
-       "The config file (default_config.yaml of `accelerate config`, where there is one).",
+       absl::StrCat("The config file (default_config.yaml of `", command_name(),
+                    " config`, where there is one)."),
        kGeneral, FlagUse::kLaunch, Set(take_text<&LaunchRequest::config_file>)},
       {"dry_run", "", "Print what would be started, and start nothing.", kGeneral, FlagUse::kLaunch,
        Set(turn_on<&LaunchRequest::dry_run>)},

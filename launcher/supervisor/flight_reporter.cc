@@ -51,7 +51,7 @@ void say(const std::string& text) {
 
 // First without the stacks: what is known already is there, whatever becomes of the processes.
 void write_report(FlightView& view, const std::vector<std::string>& told,
-                  FlightReportOptions options) {
+                  const FlightReportOptions& options) {
   const absl::StatusOr<std::string> path = write_flight_report(view, options);
   if (!path.ok()) {
     return say(
@@ -61,11 +61,10 @@ void write_report(FlightView& view, const std::vector<std::string>& told,
                    "; where its threads are follows there.\n"));
   read_all_stacks(view);
   const std::vector<std::string> news = findings(view, told);
-  options.path = *path;
-  const absl::StatusOr<std::string> whole = write_flight_report(view, options);
+  const absl::Status whole = rewrite_flight_report(*path, view, options);
   say(absl::StrCat("accelerate: ",
                    whole.ok() ? absl::StrCat("the threads are in ", *path, " now")
-                              : std::string(whole.status().message()),
+                              : std::string(whole.message()),
                    news.empty() ? ".\n" : ":\n", lines_of(news)));
 }
 
@@ -120,6 +119,8 @@ std::string FlightReporter::handle() {
     if (size == 0) {
       news_.reset();
       waitpid(std::exchange(writer_, 0), nullptr, 0);
+      // Its debuggers have stopped one rank after the other.
+      forget_time();
     }
   }
   const Clock::time_point now = Clock::now();
@@ -127,7 +128,8 @@ std::string FlightReporter::handle() {
     // The ranks were stopped with it.
     if (now - *next_look_ > kMostDelay * interval(options_)) forget_time();
     next_look_ = now + interval(options_);
-    if (watch_.is_new_hang(memory_->read())) {
+    // What is found while another report is being written is told when that is there.
+    if (writer_ == 0 && watch_.is_new_hang(memory_->read())) {
       const double seconds = std::chrono::duration<double>(options_.hang_timeout).count();
       lines += report(
           absl::StrCat("as a rank has waited for more than ", seconds, " s (--hang_timeout)"));

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -18,6 +21,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr milliseconds kHangTimeout(400);
 
@@ -61,6 +65,36 @@ TEST_F(FlightReporterTest, DoesNotCountTheTimeInWhichNobodyLookedAsThatWasStoppe
     return !lines.empty();
   }));
   EXPECT_THAT(lines, HasSubstr("as a rank has waited for more than 0.4 s (--hang_timeout):\n"));
+}
+
+// Its debuggers stop the ranks, and others wait for those.
+TEST_F(FlightReporterTest, TellsOfNoHangWhileAReportIsWrittenAndOfItAfterwards) {
+  const std::string folder = testing::TempDir() + "/slow_debugger";
+  const std::string debugger = folder + "/eu-stack", go_on = folder + "/go_on";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  std::ofstream(debugger) << "#!/bin/sh\nwhile [ ! -e " << go_on
+                          << " ]; do sleep 0.01; done\necho '#0 main'\n";
+  std::filesystem::permissions(debugger, std::filesystem::perms::owner_all);
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", (folder + ":" + path).c_str(), 1);
+  EXPECT_THAT(reporter.report_for_signal(), HasSubstr("as SIGQUIT has come"));
+  setenv("PATH", path.c_str(), 1);
+
+  const auto look = [this] {
+    poll(nullptr, 0, static_cast<int>(reporter.wait().value_or(milliseconds(0)).count()));
+    return reporter.handle();
+  };
+  std::string lines;
+  for (int looks = 0; looks < 15; ++looks) lines += look();  // In more than kHangTimeout.
+  EXPECT_THAT(lines, Not(HasSubstr("has waited for more than")));
+  EXPECT_NE(reporter.writer(), 0) << "it is still at it";
+  std::ofstream(go_on) << "";
+  EXPECT_TRUE(eventually([&] {
+    lines += look();
+    return lines.find("has waited for more than 0.4 s") != std::string::npos;
+  })) << lines;
+  EXPECT_NE(reporter.writer(), 0) << "it gets a file of its own";
 }
 
 TEST_F(FlightReporterTest, LooksForNoHangWhenItHasBeenStopped) {

@@ -5,32 +5,22 @@
 //   bazel run //testing/benchmarks:checkpoint_benchmark -- /tmp/checkpoints
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <functional>
 #include <iomanip>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "accelerate/accelerate.h"
+#include "testing/benchmarks/timing.h"
 
 namespace {
 
+using accelerate::benchmarks::median;
+using accelerate::benchmarks::seconds_of;
+
 constexpr int64_t kWidth = 1024, kLayers = 4, kBatch = 32;
 constexpr int kRounds = 9, kSteps = 50, kBetween = 10;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
 
 template <class Accelerator>
 void train(Accelerator& accelerator, const std::vector<std::string>& arguments) {

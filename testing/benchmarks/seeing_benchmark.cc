@@ -4,30 +4,20 @@
 //   bazel run //testing/benchmarks:seeing_benchmark -- --num_processes=2 /tmp/runs
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <chrono>
-#include <functional>
 #include <iomanip>
 #include <string>
 #include <vector>
 
 #include "accelerate/accelerate.h"
+#include "testing/benchmarks/timing.h"
 
 namespace {
 
+using accelerate::benchmarks::median;
+using accelerate::benchmarks::seconds_of;
+
 constexpr int64_t kInputs = 64, kWidth = 128, kBatch = 32;
 constexpr int kRounds = 15, kSteps = 1500;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
 
 template <class Accelerator>
 void train(Accelerator& accelerator, const std::vector<std::string>& arguments) {

@@ -1,8 +1,8 @@
 // All-reduces between processes of this host through shared memory and over Gloo, in turn, and how
 // many times as long Gloo's take.
 //
-//   bazel build //accelerate/comm:shared_memory_benchmark
-//   OMP_NUM_THREADS=1 bazel-bin/accelerate/comm/shared_memory_benchmark --cpu --num_processes=2
+//   bazel build //testing/benchmarks:shared_memory_benchmark
+//   OMP_NUM_THREADS=1 bazel-bin/testing/benchmarks/shared_memory_benchmark --cpu --num_processes=2
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -14,9 +14,12 @@
 
 #include "accelerate/accelerate.h"
 #include "accelerate/comm/backend.h"
+#include "testing/benchmarks/timing.h"
 
 namespace accelerate {
 namespace {
+
+using benchmarks::median;
 
 using Backend = c10::intrusive_ptr<c10d::Backend>;
 using Clock = std::chrono::steady_clock;
@@ -46,11 +49,6 @@ double time_all_reduces(const Backend& backend, at::Tensor& tensor, int count) {
     backend->allreduce(tensors)->wait();
   }
   return std::chrono::duration<double, std::micro>(Clock::now() - begin).count() / count;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 template <class Accelerator>

@@ -37,6 +37,9 @@ refused() {
 }
 
 "$1" "$2" --prefix="$prefix"
+for document in LICENSE notices/libabsl-dev notices/libyaml-cpp-dev notices/libstdc++6; do
+  [ -s "$prefix/share/doc/accelerate-cpp/$document" ] || fail "$document is not installed"
+done
 # Nothing in it may depend on where it was first.
 mv "$prefix" "$prefix.moved"
 prefix=$prefix.moved

@@ -51,6 +51,9 @@ expect() {
   exit 1
 }
 here=/share/of_somebody
+for library in accelerate-cpp libabsl-dev libyaml-cpp-dev libstdc++6; do
+  [ -s "$root$here/notices/$library" ] || { echo "there is no notice of $library, which is in it"; exit 1; }
+done
 inside $here/my_model --num_processes=2 --epochs=1 --report_ranks
 expect '^rank 1 saw [0-9]+ images'
 expect '^test accuracy 0\.[0-9]+$'

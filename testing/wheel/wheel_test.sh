@@ -29,6 +29,17 @@ python3 -m pip install --quiet --no-deps --no-index --target=site "$wheel"
 export PYTHONPATH=$PWD/site PATH=$PWD/site/bin:$PATH
 [ ! -e site/bin/accelerate ] || fail "it shadows Python's command"
 
+[[ $(accelerate-cpp --version) == "accelerate-cpp "* ]] && [[ $(accelerate-cpp env --help) == *"accelerate-cpp env"* ]] ||
+  fail "it tells people to type another command: $(accelerate-cpp env --help)"
+
+# Whoever passes the wheel on passes these on as well.
+notices=$(echo site/accelerate_cpp-*.dist-info/notices)
+for library in libabsl-dev libgloo-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev libstdc++6; do
+  grep -qi 'copyright' "$notices/$library" || fail "there is no notice of $library, which is in it"
+  grep -qx "License-File: notices/$library" "$notices/../METADATA" || fail "pip does not know of the notice of $library"
+done
+grep -q 'Apache License' "$notices/../LICENSE" || fail "it has no licence"
+
 accelerate-cpp new spirals >said
 grep -q 'build/spirals --num_processes=2' said || fail "it does not say how to go on: $(cat said)"
 # Beside the wheel, where pip puts it.

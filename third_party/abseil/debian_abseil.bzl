@@ -6,6 +6,8 @@ ALIASES gives the ones that this project uses their upstream labels: a switch to
 no BUILD file.
 """
 
+load("//third_party/debian:notice.bzl", "link_notice")
+
 _LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 
 # Upstream package: {upstream target: pkg-config name}.
@@ -14,6 +16,16 @@ ALIASES = {
     "absl/status": {"status": "absl_status", "statusor": "absl_statusor"},
     "absl/strings": {"str_format": "absl_str_format", "strings": "absl_strings"},
 }
+
+def aliases_of_debian():
+    """For the module abseil-cpp: the targets of this package's name in ALIASES, which are in @debian."""
+    package = native.package_name()
+    for target in ALIASES[package]:
+        native.alias(
+            name = target,
+            actual = "@debian//%s:%s" % (package, target),
+            visibility = ["//visibility:public"],
+        )
 
 def _requirements(name, text):
     for line in text.splitlines():
@@ -33,7 +45,12 @@ def _debian_abseil_impl(ctx):
     if not descriptions:
         fail("@%s: the Debian package libabsl-dev is not installed. Run ./bazelw once, which installs it." % ctx.name)
     ctx.symlink("/usr/include/absl", "include/absl")
-    build = ['package(default_visibility = ["//visibility:public"])', 'cc_library(name = "headers", hdrs = glob(["include/**"]), includes = ["include"])']
+    link_notice(ctx, "libabsl-dev")
+    build = [
+        'package(default_visibility = ["//visibility:public"])',
+        'cc_library(name = "headers", hdrs = glob(["include/**"]), includes = ["include"], ' +
+        'data = glob(["debian_notice/*"], allow_empty = True))',
+    ]
     for description in descriptions:
         name = description.basename[:-len(".pc")]
         archive = "lib%s.a" % name

@@ -7,6 +7,8 @@
     )
 """
 
+load(":notice.bzl", "link_notice")
+
 def _debian_repository_impl(ctx):
     links = dict(ctx.attr.links)
     if ctx.attr.path:
@@ -21,6 +23,7 @@ def _debian_repository_impl(ctx):
     for path, target in links.items():
         _require(ctx, target)
         ctx.symlink(target, path)
+    link_notice(ctx, ctx.attr.package)
     for build_file, path in ctx.attr.build_files.items():
         ctx.delete(path)
         ctx.symlink(build_file, path)

@@ -11,6 +11,7 @@
 
 #include "absl/flags/flag.h"
 #include "accelerate/accelerate.h"
+#include "accelerate/memory/out_of_memory.h"
 
 ABSL_FLAG(int, epochs, 1, "a flag of the program's own");
 ABSL_FLAG(bool, cpu, false, "a flag with the name of a launch flag");
@@ -83,6 +84,12 @@ void train(Accelerator& accelerator) {
   if (action == "count_threads") std::cout << "threads " << at::get_num_threads() << '\n';
   if (action == "tell_of_end") tells_of_its_end = true;
   if (action == "leave_orphan") std::cout << "reaped " << is_orphan_reaped() << '\n';
+  if (action == "run_out_of_gpu_memory") {
+    const auto model = accelerator.prepare(torch::nn::Linear(64, 64));
+    // As the allocator of a GPU does.
+    accelerate::OutOfMemoryWatch::note({.wanted = 1 << 20, .total = 1 << 30});
+    TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory.");
+  }
   if (action == "throw") TORCH_CHECK(false, "this went wrong; do it right");
   if (action == "die" && last) abort();
   if (action == "absent" && last) pause();

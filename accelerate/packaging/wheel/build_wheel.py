@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Packs a tree of //:install and a Python package into a wheel. The same files give the same wheel, byte for byte.
 
-    build_wheel.py TREE VERSION_HEADER LIBTORCH_VERSION VARIANT LICENSE FOLDER [PACKAGE_FILE=PATH]...
+    build_wheel.py TREE VERSION_HEADER LIBTORCH_VERSION VARIANT FOLDER [PACKAGE_FILE=PATH]...
 
 The wheel goes into FOLDER under the name that pip wants. VERSION_HEADER has the version of this library,
 to which the LibTorch is added, and the variant if there is one.
@@ -21,10 +21,12 @@ Name: accelerate-cpp
 Version: {version}
 Summary: Training programs in C++ that run on one process or many, in any precision, without a change to their source
 License: Apache-2.0
-License-File: LICENSE
-Requires-Python: >=3.9
+{license_files}Requires-Python: >=3.9
 Requires-Dist: torch (=={torch})
 """
+
+# In the tree; where pip and those who read licences look for what is in it is beside the metadata.
+DOCUMENTS = "share/doc/accelerate-cpp/"
 
 WHEEL = """Wheel-Version: 1.0
 Generator: accelerate-cpp
@@ -56,7 +58,7 @@ class Wheel:
 
 
 def main():
-    tree, header, torch, variant, license_file, folder, *package = sys.argv[1:]
+    tree, header, torch, variant, folder, *package = sys.argv[1:]
     own = re.search(r'kVersion\[\] = "(.*)";', pathlib.Path(header).read_text()).group(1)
     # Which LibTorch it is for, since it is of no use with another.
     version = f"{own}+torch{torch}" + (f".{variant}" if variant else "")
@@ -64,13 +66,20 @@ def main():
     wheel = Wheel(pathlib.Path(folder) / f"accelerate_cpp-{version}-py3-none-{platform}.whl")
     for source, path in sorted(pair.split("=", 1) for pair in package):
         wheel.add(path, pathlib.Path(source).read_bytes())
+    information = f"accelerate_cpp-{version}.dist-info/"
+    license_files = ""
     with tarfile.open(tree) as files:
         for file in files:
-            wheel.add("accelerate_cpp/prefix/" + file.name, files.extractfile(file).read(), bool(file.mode & 0o100))
-    information = f"accelerate_cpp-{version}.dist-info/"
-    wheel.add(information + "METADATA", METADATA.format(version=version, torch=torch).encode())
+            data = files.extractfile(file).read()
+            if file.name.startswith(DOCUMENTS):
+                name = file.name[len(DOCUMENTS):]
+                license_files += f"License-File: {name}\n"
+                wheel.add(information + name, data)
+            else:
+                wheel.add("accelerate_cpp/prefix/" + file.name, data, bool(file.mode & 0o100))
+    metadata = METADATA.format(version=version, torch=torch, license_files=license_files)
+    wheel.add(information + "METADATA", metadata.encode())
     wheel.add(information + "WHEEL", WHEEL.format(platform=platform).encode())
-    wheel.add(information + "LICENSE", pathlib.Path(license_file).read_bytes())
     wheel.add(information + "entry_points.txt", ENTRY_POINTS.encode())
     wheel.close(information + "RECORD")
 

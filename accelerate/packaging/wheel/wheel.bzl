@@ -2,7 +2,6 @@
 
     wheel(
         name = "wheel",
-        license = "//:LICENSE",
         package = glob(["accelerate_cpp/**"]),
         tree = "//accelerate/packaging:wheel_tree",
         version = "//launcher/version",
@@ -18,9 +17,9 @@ def _wheel_impl(ctx):
     header = ctx.attr.version[CcInfo].compilation_context.direct_headers[0]
     ctx.actions.run(
         executable = ctx.executable._build,
-        arguments = [ctx.file.tree.path, header.path, VERSION, ctx.attr.variant, ctx.file.license.path, folder.path] +
+        arguments = [ctx.file.tree.path, header.path, VERSION, ctx.attr.variant, folder.path] +
                     ["%s=%s" % (file.path, file.owner.name) for file in ctx.files.package],
-        inputs = [ctx.file.tree, header, ctx.file.license] + ctx.files.package,
+        inputs = [ctx.file.tree, header] + ctx.files.package,
         outputs = [folder],
         mnemonic = "Wheel",
         progress_message = "Packing the wheel of accelerate-cpp",
@@ -31,7 +30,6 @@ def _wheel_impl(ctx):
 wheel = rule(
     implementation = _wheel_impl,
     attrs = {
-        "license": attr.label(allow_single_file = True, mandatory = True, doc = "Comes with the package's metadata."),
         "package": attr.label_list(allow_files = True, mandatory = True, doc = "Files of the Python package, from its folder on."),
         "tree": attr.label(allow_single_file = [".tar"], mandatory = True, doc = "An install_tree."),
         "variant": attr.string(doc = "What tells this wheel from another of the same versions."),

@@ -5,6 +5,10 @@
 
 extern at::Device device;
 void take_it_back();
+// ---- device_moment.h
+extern at::Tensor host, values;
+void launch_next_step();
+void write(const at::Tensor& values);
 // ---- device_value.h
 extern kernels::StepInputs inputs;
 void begin_step(at::Device device, const kernels::StepInputs& inputs, kernels::Step* step);

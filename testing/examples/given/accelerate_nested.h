@@ -9,6 +9,8 @@ struct Output {
   double loss;
 };
 extern Output output;
+// ---- named_tensors.h
+extern at::Tensor left, right;
 // ---- serialized.h
 extern at::Tensor logits;
 // ---- structure.h

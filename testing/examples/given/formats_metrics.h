@@ -4,5 +4,6 @@
 
 #include "absl/status/status.h"
 #include "formats/metrics/jsonl_reader.h"
+#include "formats/metrics/record.h"
 
 int fail(const absl::Status& status);

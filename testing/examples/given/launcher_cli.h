@@ -15,3 +15,10 @@ extern absl::Status status;
 #include "formats/runs/read_runs.h"
 // ---- sparkline.h
 extern runs::Metric metric;
+// ---- training_memory.h
+#include "formats/safetensors/model.h"
+extern std::vector<safetensors::ModelFile> files;
+// ---- training_table.h
+#include "formats/safetensors/model.h"
+extern Arguments arguments;
+extern absl::StatusOr<std::vector<safetensors::ModelFile>> files;

@@ -17,7 +17,7 @@ USAGE = """usage: accelerate-cpp new FOLDER     a project with a program that tr
        accelerate-cpp COMMAND ...    accelerate's own: checkpoint, config, dump, env, estimate-memory, launch,
                                      runs, test, tokens, trace
 
-`accelerate-cpp launch --help` and so on describe those. Where they speak of `accelerate`, it is this command."""
+`accelerate-cpp launch --help` and so on describe those."""
 
 TEMPLATE = pathlib.Path(__file__).resolve().parent / "template"
 
@@ -56,7 +56,7 @@ def new_project(folder):
 
 
 def run_accelerate(arguments):
-    """Becomes the command `accelerate`, whose self-test takes the LibTorch of this Python."""
+    """Becomes the command `accelerate` under this one's name; its self-test takes the LibTorch of this Python."""
     if "LIBTORCH" not in os.environ:
         try:
             torch = importlib.metadata.distribution("torch").locate_file("torch")
@@ -64,7 +64,7 @@ def run_accelerate(arguments):
         except importlib.metadata.PackageNotFoundError:
             pass
     program = PREFIX / "bin" / "accelerate"
-    os.execv(program, [str(program), *arguments])
+    os.execv(program, ["accelerate-cpp", *arguments])
 
 
 def main(arguments=None):

@@ -1,4 +1,4 @@
-#include "accelerate/progress_bar/columns.h"
+#include "launcher/text/columns.h"
 
 #include <locale.h>
 #include <wchar.h>
@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <limits>
 
-namespace accelerate::internal {
+namespace accelerate::launcher {
 namespace {
 
 struct Fit {
@@ -63,4 +63,4 @@ std::string clipped(std::string_view text, int columns) {
   return std::string(text.substr(0, fit(text, columns).bytes));
 }
 
-}  // namespace accelerate::internal
+}  // namespace accelerate::launcher

@@ -1,8 +1,8 @@
-#include "accelerate/progress_bar/columns.h"
+#include "launcher/text/columns.h"
 
 #include "gtest/gtest.h"
 
-namespace accelerate::internal {
+namespace accelerate::launcher {
 namespace {
 
 TEST(Columns, AreTwoForWideCharacters) {
@@ -29,4 +29,4 @@ TEST(Clipped, KeepsWholeCharacters) {
 }
 
 }  // namespace
-}  // namespace accelerate::internal
+}  // namespace accelerate::launcher

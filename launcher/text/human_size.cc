@@ -1,4 +1,4 @@
-#include "launcher/cli/human_size.h"
+#include "launcher/text/human_size.h"
 
 #include <array>
 #include <cstddef>
