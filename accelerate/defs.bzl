@@ -64,7 +64,8 @@ def accelerate_binary(name, srcs, deps = [], strategy = "auto", precision = "aut
       name: name of the target and of the executable.
       srcs: sources; the chosen policy is seen by these alone, so that no two objects disagree.
       deps: libraries besides Accelerate, LibTorch and abseil's flags, which are there.
-      strategy: "auto" to choose at launch, or the one strategy to compile: "cpu", "multi_cpu", "gpu", "multi_gpu".
+      strategy: "auto" to choose at launch, or the one strategy to compile: "cpu", "multi_cpu", "zero1_cpu", "zero2_cpu",
+        "gpu", "multi_gpu", "zero1_gpu", "zero2_gpu".
       precision: "auto" to choose at launch, or the one precision to compile: "fp32", "fp16", "bf16".
         A choice on the command line (--config=fp16, --strategy=cpu) beats both attributes.
       local_defines: as of cc_binary.

@@ -9,6 +9,10 @@ STRATEGIES = {
     "gpu": "::accelerate::Gpu",
     "multi_cpu": "::accelerate::MultiCpu",
     "multi_gpu": "::accelerate::MultiGpu",
+    "zero1_cpu": "::accelerate::Zero1Cpu",
+    "zero1_gpu": "::accelerate::Zero1Gpu",
+    "zero2_cpu": "::accelerate::Zero2Cpu",
+    "zero2_gpu": "::accelerate::Zero2Gpu",
 }
 
 PRECISIONS = {
@@ -17,6 +21,7 @@ PRECISIONS = {
     "fp32": "::accelerate::Fp32",
 }
 
-# What the build settings take: a word, or to leave the choice to the launch.
+# What the build settings take: a word, or to leave the choice to the launch. A program that leaves it has ZeRO-1 and
+# ZeRO-2 in one policy for each kind of device, which has no word.
 STRATEGY_CHOICES = ["auto"] + sorted(STRATEGIES.keys())
 PRECISION_CHOICES = ["auto"] + sorted(PRECISIONS.keys())

@@ -65,7 +65,7 @@ TEST(Accelerate, WritesAConfigFromAnswersAndShowsIt) {
   setenv("HF_HOME", home.c_str(), /*replace=*/1);
   // The end of the pipe is the end of the last answer.
   Subprocess config({.arguments = {"/bin/sh", "-c",
-                                   "printf 'multi-CPU\\n\\n\\nno\\n4\\nbf16' | "
+                                   "printf 'multi-CPU\\n\\n\\nno\\n\\n\\n4\\nbf16' | "
                                    "launcher/accelerate-config"}});
   EXPECT_EQ(config.wait(), 0);
   EXPECT_THAT(config.output(), HasSubstr("\naccelerate configuration saved at " + path + "\n"));

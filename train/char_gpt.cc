@@ -56,6 +56,8 @@ ABSL_FLAG(std::string, profile, "", "folder for a trace of a few steps of each r
 ABSL_FLAG(std::string, watch, "",
           "folder for the batch from which gradients that are not finite come; they end the run "
           "with an error, and norms are logged with --run");
+ABSL_FLAG(bool, report_memory, false,
+          "print at the end what parameters, gradients and the optimizer hold on rank 0");
 ABSL_FLAG(bool, report_losses, false, "print the mean loss of each step with nine digits");
 
 namespace {
@@ -296,6 +298,7 @@ void train(Accelerator& accelerator) {
     }
   }
   bar.finish();
+  if (absl::GetFlag(FLAGS_report_memory)) accelerator.print(accelerator.memory());
   if (!report.empty()) {
     const accelerate::RunReport where =
         accelerator.report({.tokens_per_sample = static_cast<double>(absl::GetFlag(FLAGS_block))});

@@ -28,17 +28,18 @@ struct How {
   int processes;
   const char* precision;
   bool capture;
+  int zero_stage = 0;
 };
 class Resumed : public testing::TestWithParam<How> {};
 
 TEST_P(Resumed, EndsWithTheBitsOfTheUnbrokenRun) {
-  const auto& [processes, precision, capture] = GetParam();
+  const auto& [processes, precision, capture, stage] = GetParam();
   const ProgramEnd unbroken =
-      launcher::run_to_end({.arguments = small_run(processes, precision, capture, "")});
+      launcher::run_to_end({.arguments = small_run(processes, precision, capture, "", stage)});
   ASSERT_EQ(unbroken.code, 0) << unbroken.errors;
 
   const std::string folder = new_folder();
-  const auto arguments = small_run(processes, precision, capture, folder);
+  const auto arguments = small_run(processes, precision, capture, folder, stage);
   for (int kills = 0;; ++kills) {
     Subprocess program({.arguments = arguments});
     const int before = newest_checkpoint(folder);
@@ -56,17 +57,36 @@ TEST_P(Resumed, EndsWithTheBitsOfTheUnbrokenRun) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Everywhere, Resumed,
-                         testing::Values(How{1, "no", false}, How{1, "no", true},
-                                         How{1, "fp16", false}, How{1, "bf16", true},
-                                         How{2, "no", false}, How{2, "no", true},
-                                         How{2, "fp16", true}, How{2, "bf16", false},
-                                         How{4, "no", true}, How{4, "fp16", false},
-                                         How{4, "bf16", false}),
-                         [](const auto& info) {
-                           return std::to_string(info.param.processes) + "_in_" +
-                                  info.param.precision + (info.param.capture ? "_captured" : "");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Everywhere, Resumed,
+    testing::Values(How{1, "no", false}, How{1, "no", true}, How{1, "fp16", false},
+                    How{1, "bf16", true}, How{2, "no", false}, How{2, "no", true},
+                    How{2, "fp16", true}, How{2, "bf16", false}, How{4, "no", true},
+                    How{4, "fp16", false}, How{4, "bf16", false}, How{2, "fp16", false, 1},
+                    How{4, "no", false, 2}, How{2, "bf16", true, 2}),
+    [](const auto& info) {
+      return std::to_string(info.param.processes) + "_in_" + info.param.precision +
+             (info.param.capture ? "_captured" : "") +
+             (info.param.zero_stage > 0 ? "_zero" + std::to_string(info.param.zero_stage) : "");
+    });
+
+// Each run ends when it has saved, and the next one is another.
+TEST(Resharded, GoesOnWithOtherStrategiesAndNumbersOfProcesses) {
+  const std::string folder = new_folder();
+  const std::vector<std::pair<int, int>> runs = {{4, 2}, {2, 1}, {1, 0}, {3, 2}, {2, 0}, {2, 2}};
+  for (const auto& [processes, stage] : runs) {
+    auto arguments = small_run(processes, "no", /*capture=*/false, folder, stage);
+    arguments.back() = "--save_every=1";
+    Subprocess program({.arguments = arguments});
+    const int before = newest_checkpoint(folder);
+    EXPECT_TRUE(launcher::eventually([&] { return newest_checkpoint(folder) > before; }));
+    for (const pid_t process : program.descendants()) kill(process, SIGKILL);
+    program.wait();
+    EXPECT_TRUE(program.vanishes());
+    if (before < 0) continue;
+    EXPECT_THAT(program.errors(), HasSubstr("resumed from " + folder));
+  }
+}
 
 // Of one rank, of all processes, or of the launcher alone, 50 times.
 TEST(Killed, AtAnyMomentItGoesOn) {

@@ -46,7 +46,7 @@ inline std::string few_digits() {
 // The command. 48 updates: in each epoch of eight, six windows of three batches, on one process and
 // two.
 inline std::vector<std::string> small_run(int processes, const std::string& precision, bool capture,
-                                          const std::string& checkpoints) {
+                                          const std::string& checkpoints, int zero_stage = 0) {
   setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "3", 1);
   std::vector<std::string> words = {std::getenv("MY_MODEL"),
                                     "--cpu",
@@ -59,6 +59,9 @@ inline std::vector<std::string> small_run(int processes, const std::string& prec
                                     "--clip=1",
                                     "--report_ranks",
                                     capture ? "--capture" : "--nocapture"};
+  if (zero_stage > 0)
+    words.insert(words.begin() + 1,
+                 {"--use_deepspeed", "--zero_stage=" + std::to_string(zero_stage)});
   if (!checkpoints.empty())
     words.insert(words.end(), {"--checkpoints=" + checkpoints, "--save_every=2"});
   return words;

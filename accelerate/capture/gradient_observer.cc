@@ -6,8 +6,13 @@
 #include <unordered_set>
 
 #include "accelerate/libtorch/tested_version.h"
+#include "accelerate/sharding/cut_tensor.h"
 
 namespace accelerate {
+
+bool has_values(const at::Tensor& gradient) {
+  return gradient.defined() && gradient.has_storage() && !is_cut(gradient);
+}
 
 bool PlacedGradient::is_kept() const {
   const at::Tensor& now = parameter.grad();
@@ -88,7 +93,7 @@ std::function<void()> GradientObserver::after_work(std::vector<NamedMemory>& nam
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!note(i)) continue;
     const at::Tensor& gradient = parameters_[i].grad();
-    if (!gradient.defined() || gradient.layout() != at::kStrided) continue;
+    if (!gradient.defined() || gradient.layout() != at::kStrided || is_cut(gradient)) continue;
     placed.push_back(std::make_shared<PlacedGradient>(PlacedGradient{
         parameters_[i], WeakTensor(gradient.getIntrusivePtr()), TensorPlace(gradient)}));
     named.push_back(name(i));
@@ -106,7 +111,7 @@ std::vector<c10::Storage> GradientObserver::gradients() const {
   std::vector<c10::Storage> storages;
   for (const at::Tensor& parameter : parameters_) {
     const at::Tensor& gradient = parameter.grad();
-    if (gradient.defined() && gradient.has_storage()) storages.push_back(gradient.storage());
+    if (has_values(gradient)) storages.push_back(gradient.storage());
   }
   return storages;
 }

@@ -19,6 +19,9 @@
 
 namespace accelerate {
 
+// Whether it lies in memory that operators may work on: not one that is cut over the ranks.
+bool has_values(const at::Tensor& gradient);
+
 // Where a gradient was that was there when a step began.
 struct FormerGradient {
   at::Tensor parameter;

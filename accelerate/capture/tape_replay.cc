@@ -85,7 +85,7 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& recorded,
   for (size_t i = 0; i < observer.parameters().size(); ++i) {
     const at::Tensor& parameter = observer.parameters()[i];
     const at::Tensor& gradient = parameter.grad();
-    if (!gradient.defined() || !gradient.has_storage()) continue;
+    if (!has_values(gradient)) continue;
     options.named.push_back(observer.name(i));
     before.push_back({parameter, TensorPlace(gradient)});
   }

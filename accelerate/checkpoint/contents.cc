@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "accelerate/layout/stored_type.h"
+#include "accelerate/sharding/cut_tensor.h"
 #include "formats/checkpoints/verify.h"
 #include "formats/files/mapped_file.h"
 #include "formats/safetensors/header.h"
@@ -75,7 +76,7 @@ std::optional<std::pair<std::string, std::string>> name_in_state(const std::stri
 using Identity = std::tuple<const void*, c10::ScalarType, std::vector<int64_t>,
                             std::vector<int64_t>, c10::Device>;
 std::optional<Identity> identity_of(const at::Tensor& tensor) {
-  if (tensor.numel() == 0) return std::nullopt;
+  if (tensor.numel() == 0 || is_cut(tensor)) return std::nullopt;
   return Identity(tensor.const_data_ptr(), tensor.scalar_type(), tensor.sizes().vec(),
                   tensor.strides().vec(), tensor.device());
 }
@@ -126,6 +127,15 @@ FileContents::FileContents(std::string name, const std::map<std::string, at::Ten
       tensors_.push_back({tensors.at(entry.name).detach(),
                           layout->header.data_offset + entry.data_begin,
                           entry.data_end - entry.data_begin});
+  }
+}
+
+void FileContents::gather_cut_tensors(Communicator& communicator, uint64_t offset, uint64_t size) {
+  for (Stored& stored : tensors_) {
+    if (!is_cut(stored.tensor)) continue;
+    at::Tensor whole = gather_cut(communicator, stored.tensor);
+    if (stored.begin < offset + size && offset < stored.begin + stored.size)
+      stored.tensor = std::move(whole);
   }
 }
 

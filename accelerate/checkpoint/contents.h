@@ -19,6 +19,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "accelerate/comm/communicator.h"
 #include "accelerate/state/state.h"
 
 namespace accelerate::internal {
@@ -45,6 +46,9 @@ class FileContents {
 
   const std::string& name() const { return name_; }
   uint64_t size() const { return size_; }
+  // Puts the whole in the place of each tensor that is cut over the ranks (cut_tensor.h), where it
+  // lies among these bytes. Collective; all ranks give the same file, and bytes of their own.
+  void gather_cut_tensors(Communicator& communicator, uint64_t offset, uint64_t size);
   // Adds those that tensors of it are on, other than the CPU.
   void add_devices(std::unordered_set<c10::Device>& devices) const;
   // Copies `size` bytes of the file, from `offset` on; waits for the device where the tensors are

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "accelerate/checkpoint/state_json.h"
+#include "accelerate/sharding/cut_tensor.h"
 #include "accelerate/state/bytes.h"
 #include "formats/checkpoints/verify.h"
 
@@ -44,7 +45,7 @@ uint32_t digest_of(const std::string& part, const State& state) {
   if (!is_own && part != kModelsPart && part != kOptimizersPart) return digest;
   for (const auto& [name, value] : state.values()) {
     const auto* tensor = std::get_if<at::Tensor>(&value);
-    if (tensor == nullptr || tensor->numel() == 0 || is_archive(name)) continue;
+    if (tensor == nullptr || tensor->numel() == 0 || is_archive(name) || is_cut(*tensor)) continue;
     const size_t most = is_own ? kCompared : kGlanced;
     at::Tensor host = *tensor;
     if (!host.is_cpu() || !host.is_contiguous()) {

@@ -101,6 +101,19 @@ std::string part_path(const std::string& unfinished, int rank) {
   return absl::StrCat(unfinished, "/part-", rank);
 }
 
+void gather_cut_tensors(Communicator& communicator, SavePlan& plan) {
+  c10::AutoGradMode no_grad(false);
+  const std::vector<Piece> own =
+      share_of(plan.contents, plan.member, static_cast<int>(plan.writers.size()));
+  for (size_t i = 0; i < plan.contents.size(); ++i) {
+    Piece written{.file = i, .offset = 0, .size = 0};
+    for (const Piece& piece : own) {
+      if (piece.file == i) written = piece;
+    }
+    plan.contents[i].gather_cut_tensors(communicator, written.offset, written.size);
+  }
+}
+
 SaveJob::SaveJob(SavePlan plan, bool copies, at::Tensor& buffer)
     : plan_(std::move(plan)),
       pieces_(share_of(plan_.contents, plan_.member, static_cast<int>(plan_.writers.size()))),

@@ -46,6 +46,10 @@ struct SavePlan {
   bool prunes = true;
 };
 
+// Puts the whole in the place of what is cut over the ranks in the contents, where this process
+// writes some of it. Collective.
+void gather_cut_tensors(Communicator& communicator, SavePlan& plan);
+
 // The file in the unfinished folder by which a rank says that it is done.
 std::string part_path(const std::string& unfinished, int rank);
 

@@ -267,6 +267,7 @@ std::string Checkpointer::save(const std::string& path, const std::source_locati
                    .precision = run_.precision,
                    .version = kVersion,
                    .files = {}};
+    on_all_ranks(what, [&] { internal::gather_cut_tensors(*run_.communicator, plan); });
     on_all_ranks(what, [&] {
       job_ = std::make_unique<internal::SaveJob>(std::move(plan), options_.asynchronous, buffer_);
     });

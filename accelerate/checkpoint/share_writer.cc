@@ -5,33 +5,24 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "formats/checkpoints/system_refusal.h"
 #include "formats/checkpoints/verify.h"
 
 namespace accelerate::internal {
 namespace {
 
 using checkpoints::Extent;
+using checkpoints::system_refusal;
 
 // Read from the tensors at once, where there is no copy.
 constexpr uint64_t kChunk = uint64_t{4} << 20;
 // Larger extents could not be verified by several processes at once.
 constexpr uint64_t kLargestExtent = uint64_t{64} << 20;
-
-absl::Status failure(const std::string& path, const char* what, int error) {
-  const std::string message = absl::StrCat("cannot ", what, " ", path, ": ", std::strerror(error));
-  if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(message, "; make room, or keep fewer checkpoints"));
-  }
-  return absl::FailedPreconditionError(
-      absl::StrCat(message, "; see to it that the folder can be written to"));
-}
 
 class OpenFile {
  public:
@@ -46,19 +37,20 @@ class OpenFile {
   }
 
   absl::Status write(uint64_t offset, const char* bytes, uint64_t size) {
-    if (descriptor_ < 0) return failure(path_, "make", error_);
+    if (descriptor_ < 0) return system_refusal(path_, "cannot be made", error_);
     while (size > 0) {
       const ssize_t count = ::pwrite(descriptor_, bytes, size, static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return failure(path_, "write", errno);
+      if (count < 0) return system_refusal(path_, "cannot be written", errno);
       offset += count, bytes += count, size -= count;
     }
     return absl::OkStatus();
   }
 
   absl::Status close() {
-    if (::fsync(descriptor_) != 0) return failure(path_, "write", errno);
-    if (::close(std::exchange(descriptor_, -1)) != 0) return failure(path_, "write", errno);
+    if (::fsync(descriptor_) != 0) return system_refusal(path_, "cannot be written", errno);
+    if (::close(std::exchange(descriptor_, -1)) != 0)
+      return system_refusal(path_, "cannot be written", errno);
     return absl::OkStatus();
   }
 

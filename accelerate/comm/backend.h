@@ -12,6 +12,7 @@
 #include <string>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
+#include <vector>
 
 namespace accelerate::internal {
 
@@ -27,13 +28,17 @@ struct BackendOptions {
   bool shared_memory = true;
   // Ranks with different ones count as on different hosts, as a test wants them.
   std::string host = {};
+  // What messages call the ranks: those in the whole run, where these are some of its ranks; empty
+  // where they are all of them.
+  std::vector<int> run_ranks = {};
 };
 
-// A backend that compares what ranks call their collectives.
-class Tagged {
+// What a backend of this project's own has beyond c10d's. And where one of the numbers is NaN,
+// their maximum and their minimum are, as for tensors.
+class OwnBackend {
  public:
-  virtual ~Tagged() = default;
-  // Of the next collective that is started.
+  virtual ~OwnBackend() = default;
+  // What the next collective that is started is for; ranks of one host compare it.
   virtual void tag_next(int64_t tag) = 0;
 };
 

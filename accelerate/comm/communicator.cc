@@ -62,8 +62,8 @@ ReduceOp fit_for(ReduceOp op, const at::Tensor& tensor) {
   return op == ReduceOp::kSum && tensor.scalar_type() == at::kBool ? ReduceOp::kMax : op;
 }
 
-// The largest and the smallest of numbers of which one is NaN is NaN, as for tensors. Not all
-// backends know.
+// The largest and the smallest of numbers of which one is NaN is NaN, as for tensors. c10d's
+// backends do not all know.
 bool may_lose_nan(ReduceOp op, const at::Tensor& tensor) {
   return (op == ReduceOp::kMax || op == ReduceOp::kMin) && tensor.is_floating_point();
 }
@@ -98,8 +98,7 @@ Communicator::Communicator() = default;
 Communicator::Communicator(std::shared_ptr<Group> group) : group_(std::move(group)) {}
 Communicator::Communicator(c10::intrusive_ptr<c10d::Backend> backend, c10::Device device,
                            std::chrono::milliseconds timeout)
-    : group_(std::make_shared<Group>(
-          Group{nullptr, std::move(backend), device, timeout, device.is_cuda()})) {
+    : group_(std::make_shared<Group>(Group{nullptr, std::move(backend), device, timeout})) {
   group_->number = next_communicator();
   group_->id = group_->number;
 }
@@ -135,7 +134,7 @@ PendingCollective Communicator::begin(CollectiveKind kind, const at::Tensor& giv
   PendingCollective pending;
   const launcher::FlightTicket ticket = group_->note_begin(kind, given, options.tag);
   group_->guard(name, [&] {
-    if (group_->tagged != nullptr) group_->tagged->tag_next(options.tag);
+    if (group_->own_backend != nullptr) group_->own_backend->tag_next(options.tag);
     auto work = start();
     pending.wait_ = [group = group_, name, ticket, work] {
       const PhaseScope communication(Phase::kCommunication);
@@ -230,7 +229,7 @@ void Communicator::reduce_scatter(const at::Tensor& input, at::Tensor& output, R
     output.copy_(wide);
     return;
   }
-  const bool masks = group_ && may_lose_nan(op, input);
+  const bool masks = group_ && !group_->own_backend && may_lose_nan(op, input);
   at::Tensor nan;
   if (masks) {
     nan = at::empty_like(output, output.options().dtype(at::kByte));
@@ -258,7 +257,7 @@ void Communicator::all_reduce(at::Tensor& tensor, ReduceOp op) {
     tensor.copy_(lying);
     return;
   }
-  const bool masks = may_lose_nan(op, tensor);
+  const bool masks = !group_->own_backend && may_lose_nan(op, tensor);
   at::Tensor nan;
   if (masks) {
     nan = nan_of(tensor);

@@ -117,7 +117,8 @@ class Communicator {
   double mean_factor() const;
   // The same, where each rank gets its part alone: of an input of size() equal parts, one behind
   // the other in rank order, the output is the mean of the part of this rank. Both are contiguous
-  // and of one type, and the output may be that part of the input.
+  // and of one type, and the output may be that part of the input, of which nothing else changes.
+  // On the CPU these are the bits that start_mean() of the input would give.
   [[nodiscard]] PendingCollective start_reduce_scatter_mean(const at::Tensor& input,
                                                             at::Tensor& output,
                                                             const CollectiveOptions& options = {});
@@ -146,8 +147,9 @@ class Communicator {
   void note_replay() const;
 
   // The communicator of those ranks that give the same color, in the order of their ranks here; its
-  // ranks count from 0. Colors are 0 or more. Collective, and returns when all ranks have their
-  // part. Throws c10::Error in a communicator of a backend of the caller's.
+  // ranks count from 0, but what it throws names them as the whole run does. Colors are 0 or more.
+  // Collective, and returns when all ranks have their part. Throws c10::Error in a communicator of
+  // a backend of the caller's.
   Communicator split(int color);
 
  private:

@@ -29,8 +29,6 @@ struct Communicator::Group {
   c10::intrusive_ptr<c10d::Backend> backend;
   c10::Device device;
   std::chrono::milliseconds timeout;
-  // Whether a mean is one collective: Gloo has none.
-  bool averages;
   // How it was made; none for a backend of the caller's.
   std::optional<internal::BackendOptions> options = std::nullopt;
   // On rank 0: nobody else gets into the store while the run goes on.
@@ -43,8 +41,20 @@ struct Communicator::Group {
   // Collectives so far.
   uint64_t begun = 0;
 
-  // The backend, where it compares tags.
-  internal::Tagged* tagged = dynamic_cast<internal::Tagged*>(backend.get());
+  // The backend, where it is one of this project's own.
+  internal::OwnBackend* own_backend = dynamic_cast<internal::OwnBackend*>(backend.get());
+  // Whether a mean is one collective: Gloo has none.
+  bool averages = own_backend != nullptr || device.is_cuda();
+
+  // How messages call this rank, so that nobody takes it for one of the whole run. The backend
+  // names others by their ranks in the run.
+  std::string own_name() const {
+    const int rank = backend->getRank();
+    const std::string of_all = std::to_string(rank) + " of " + std::to_string(backend->getSize());
+    if (!options || options->run_ranks.empty()) return "rank " + of_all;
+    return "rank " + std::to_string(options->run_ranks.at(rank)) + " of the run (" + of_all +
+           " in communicator " + std::to_string(number) + ")";
+  }
 
   // That its next collective begins.
   launcher::FlightTicket note_begin(launcher::CollectiveKind kind, const at::Tensor& given,
@@ -67,15 +77,13 @@ struct Communicator::Group {
       function();
       return;
     } catch (const internal::CollectiveError& error) {
-      TORCH_CHECK(false, name, " failed on rank ", backend->getRank(), " of ", backend->getSize(),
-                  ": ", error.what());
+      TORCH_CHECK(false, name, " failed on ", own_name(), ": ", error.what());
     } catch (const c10::Error& error) {
       reason = error.what_without_backtrace();
     } catch (const std::exception& error) {
       reason = error.what();
     }
-    TORCH_CHECK(false, name, " failed on rank ", backend->getRank(), " of ", backend->getSize(),
-                ": ", reason.substr(0, reason.find('\n')),
+    TORCH_CHECK(false, name, " failed on ", own_name(), ": ", reason.substr(0, reason.find('\n')),
                 "; a peer has ended, or did not take part within ",
                 std::chrono::duration_cast<std::chrono::seconds>(timeout).count(),
                 " s: look at what the other ranks wrote, and at process_group.timeout");

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <optional>
@@ -140,9 +139,8 @@ std::shared_ptr<Communicator::Group> Communicator::make_group(
     const internal::BackendOptions& options) {
   auto backend = device.is_cuda() ? internal::make_nccl_backend(store, options)
                                   : internal::make_cpu_backend(store, options);
-  const bool averages = backend->getBackendName() != "gloo";
   return std::make_shared<Group>(
-      Group{store, std::move(backend), device, options.timeout, averages, options});
+      Group{store, std::move(backend), device, options.timeout, options});
 }
 
 Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
@@ -218,8 +216,13 @@ Communicator Communicator::split(int color) {
   colors[rank()] = color;
   colors = all_reduce_numbers(colors, ReduceOp::kMax);
   internal::BackendOptions options = *group_->options;
-  options.rank = static_cast<int>(std::count(colors.begin(), colors.begin() + rank(), color));
-  options.size = static_cast<int>(std::count(colors.begin(), colors.end(), color));
+  const std::vector<int> run_ranks = std::exchange(options.run_ranks, {});
+  for (int rank = 0; rank < size(); ++rank) {
+    if (rank == this->rank()) options.rank = static_cast<int>(options.run_ranks.size());
+    if (colors[rank] == color)
+      options.run_ranks.push_back(run_ranks.empty() ? rank : run_ranks[rank]);
+  }
+  options.size = static_cast<int>(options.run_ranks.size());
   const int64_t number = group_->splits++;
   const uint32_t part_number = next_communicator();
   std::shared_ptr<Group> part;

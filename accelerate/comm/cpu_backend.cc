@@ -16,7 +16,8 @@ c10::intrusive_ptr<c10d::Backend> make_cpu_backend(const c10::intrusive_ptr<c10d
   Meeting meeting = meet(meeting_store, {.rank = options.rank,
                                          .size = options.size,
                                          .num_lanes = HostsBackend::kNumLanes,
-                                         .host = options.host});
+                                         .host = options.host,
+                                         .run_ranks = options.run_ranks});
   // Hosts of one process each have nothing to share.
   const size_t num_hosts = meeting.hosts.size();
   if (static_cast<int>(num_hosts) == options.size) return make_gloo_backend(store, options);

@@ -24,9 +24,17 @@ std::set<std::string> names_in_shared_memory() {
   return names;
 }
 
-std::string has_died(const RankEnd& end, int rank) {
+std::string has_died(const RankEnd& end, int rank,
+                     const std::string& before = "all_reduce number 1 (the sum of 2500001 Float)") {
   return "rank " + std::to_string(rank) + " (pid " + std::to_string(end.pid) +
-         ") has died or left before all_reduce number 1 (the sum of 2500001 Float)";
+         ") has died or left before " + before;
+}
+
+// One of the collectives of which each rank has a part.
+c10::intrusive_ptr<c10d::Work> start_parts(const Backend& backend, bool gathers, int64_t part) {
+  at::Tensor all = at::ones({part * backend->getSize()});
+  at::Tensor own = all.narrow(0, part * backend->getRank(), part);
+  return gathers ? backend->_allgather_base(all, own) : backend->_reduce_scatter_base(own, all);
 }
 
 TEST(CpuBackendDeaths, NamesARankThatIsKilled) {
@@ -122,6 +130,43 @@ TEST(CpuBackendDeaths, LeavesNothingWhereAllAreKilledAtOnce) {
   EXPECT_EQ(names_in_shared_memory(), names);
 }
 
+TEST(CpuBackendDeaths, NamesARankThatIsKilledAmidParts) {
+  for (const bool gathers : {false, true}) {
+    const auto ends = run_forked(3, [gathers](int rank, const Store& store) -> std::string {
+      const Backend backend = join(store, rank, 3);
+      if (rank == 1) {
+        const auto work = start_parts(backend, gathers, kLarge);
+        store->set("given", "");
+        raise(SIGKILL);
+      }
+      store->get("given");
+      start_parts(backend, gathers, kLarge)->wait();
+      return "no error";
+    });
+    EXPECT_EQ(ends[1].signal, SIGKILL);
+    const std::string before = gathers ? "all_gather number 1 (2500001 Float)"
+                                       : "reduce_scatter number 1 (the sum of 2500001 Float)";
+    for (const int rank : {0, 2})
+      EXPECT_THAT(ends[rank].text, HasSubstr(has_died(ends[1], 1, before)));
+  }
+}
+
+// A rank's collectives inside its host are called as the program calls them.
+TEST(CpuBackendDeaths, PassesADeathAmidPartsOnBetweenHosts) {
+  for (const bool gathers : {false, true}) {
+    const auto ends = run_forked(4, [gathers](int rank, const Store& store) -> std::string {
+      const Backend backend = join(store, rank, 4, "0011");
+      if (rank == 3) raise(SIGKILL);
+      start_parts(backend, gathers, 1001)->wait();
+      return "no error";
+    });
+    const std::string before = gathers ? "all_gather number 1 (" : "reduce_scatter number 1 (";
+    EXPECT_THAT(ends[2].text, HasSubstr(has_died(ends[3], 3, before)));
+    EXPECT_THAT(ends[0].text, HasSubstr("onnection"));
+    EXPECT_THAT(ends[1].text, HasSubstr("rank 0 (pid " + std::to_string(ends[0].pid) + ")"));
+  }
+}
+
 TEST(CpuBackendDeaths, PassesADeathOnBetweenHosts) {
   const auto ends = run_forked(4, [](int rank, const Store& store) -> std::string {
     const Backend backend = join(store, rank, 4, "0011");
@@ -157,6 +202,45 @@ TEST(CpuBackendDeaths, NamesARankThatIsTooLate) {
     EXPECT_THAT(ends[rank].text, HasSubstr("rank 1 (pid " + std::to_string(ends[1].pid) + ")"));
   EXPECT_THAT(ends[0].text + ends[2].text,
               HasSubstr("did not take part in barrier number 1 within 2 s"));
+}
+
+// As one in a debugger.
+TEST(CpuBackendDeaths, NamesARankThatIsStoppedAmidParts) {
+  for (const bool gathers : {false, true}) {
+    const auto ends = run_forked(2, [gathers](int rank, const Store& store) -> std::string {
+      const Backend backend = join(store, rank, 2, "", std::chrono::seconds(1));
+      if (rank == 1) {
+        store->set("pid", std::to_string(getpid()));
+        raise(SIGSTOP);
+        return "";
+      }
+      std::string message = "no error";
+      try {
+        start_parts(backend, gathers, kLarge)->wait();
+      } catch (const std::exception& error) {
+        message = error.what();
+      }
+      kill(std::stoi(store->get_to_str("pid")), SIGCONT);
+      return message;
+    });
+    EXPECT_THAT(ends[0].text,
+                HasSubstr("rank 1 (pid " + std::to_string(ends[1].pid) + ") did not take part in " +
+                          (gathers ? "all_gather" : "reduce_scatter") + " number 1"));
+  }
+}
+
+// The backend's rank 0 is rank 4 of a run.
+TEST(CpuBackendDeaths, NamesTheRanksOfTheRun) {
+  const auto ends = run_forked(2, [](int rank, const Store& store) -> std::string {
+    const Backend backend =
+        make_cpu_backend(store, {.rank = rank, .size = 2, .timeout = kLong, .run_ranks = {4, 7}});
+    if (rank == 1) raise(SIGKILL);
+    at::Tensor tensor = at::ones({kLarge});
+    all_reduce(backend, tensor, c10d::ReduceOp::SUM);
+    return "no error";
+  });
+  EXPECT_THAT(ends[0].text, HasSubstr(has_died(ends[1], 7)));
+  EXPECT_THAT(ends[0].text, HasSubstr("in which rank 4 waited for it"));
 }
 
 }  // namespace

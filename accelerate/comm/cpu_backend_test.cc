@@ -133,7 +133,7 @@ TEST(CpuBackend, GathersIntoOneTensorAndScatters) {
 TEST(CpuBackend, ComparesWhatCollectivesAreFor) {
   expect_nothing_wrong(run_forked(2, [](int rank, const Store& store) -> std::string {
     const Backend backend = join(store, rank, 2);
-    auto& tagged = dynamic_cast<Tagged&>(*backend);
+    auto& tagged = dynamic_cast<OwnBackend&>(*backend);
     at::Tensor sum = at::ones({4});
     tagged.tag_next(7);
     all_reduce(backend, sum, c10d::ReduceOp::SUM);
@@ -242,17 +242,13 @@ TEST(CpuBackend, RefusesWhatItCannotDo) {
 // ---- Several hosts
 
 TEST(CpuBackend, ReducesInsideHostsFirst) {
-  // Gloo has no 16-bit integers.
-  const std::vector<c10::ScalarType> types{at::kFloat,    at::kDouble, at::kHalf,
-                                           at::kBFloat16, at::kChar,   at::kByte,
-                                           at::kBool,     at::kInt,    at::kLong};
   for (const std::string hosts : {"0011", "01102"}) {
     const int size = static_cast<int>(hosts.size());
     expect_nothing_wrong(run_forked(size, [&](int rank, const Store& store) {
       const Backend backend = join(store, rank, size, hosts);
       TORCH_CHECK(backend->getBackendName() == "shared_memory and gloo", backend->getBackendName());
       // A mean is divided before the hosts add it up.
-      return check_reductions(backend, types, 0.02) + check_others(backend);
+      return check_reductions(backend, kAllTypes, 0.02) + check_others(backend);
     }));
   }
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/tensor.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -57,12 +58,84 @@ Works broadcast_bytes(c10d::Backend& leaders, const at::Tensor& tensor, int root
   return {leaders.broadcast(tensors, options)};
 }
 
+// Each host gives its piece to all others.
+Works broadcast_each(c10d::Backend& leaders, const std::vector<at::Tensor>& pieces) {
+  Works works;
+  for (size_t host = 0; host < pieces.size(); ++host) {
+    for (auto& work : broadcast_bytes(leaders, pieces[host], static_cast<int>(host)))
+      works.push_back(std::move(work));
+  }
+  return works;
+}
+
+void check_size(const at::Tensor& given, const at::Tensor& result) {
+  TORCH_CHECK(given.numel() == result.numel() && given.scalar_type() == result.scalar_type(),
+              "a part of ", given.numel(), ' ', given.scalar_type(), " for one of ", result.numel(),
+              ' ', result.scalar_type(), "; give every rank as much of one type");
+}
+
+// Up to here the hosts exchange everything at once: to meet once more costs longer than to send.
+constexpr int64_t kSendAllBytes = int64_t{128} << 10;
+
+// Of elements that lie one behind the other, whatever the strides.
+at::Tensor flat(const at::Tensor& tensor) { return tensor.as_strided({tensor.numel()}, {1}); }
+
+// Each host gives each of the others a piece, and gets one of the own size from each.
+Works exchange(c10d::Backend& leaders, const at::Tensor& given, const std::vector<int64_t>& sizes,
+               const at::Tensor& received) {
+  std::vector<int64_t> bytes_given, bytes_received;
+  for (const int64_t size : sizes) {
+    bytes_given.push_back(size * static_cast<int64_t>(given.element_size()));
+    bytes_received.push_back(static_cast<int64_t>(received.nbytes() / sizes.size()));
+  }
+  at::Tensor to = bytes_of(received), from = bytes_of(given);
+  return {leaders.alltoall_base(to, from, bytes_received, bytes_given)};
+}
+
 // What is left to do with the hosts' results, once each rank's part of a mean has been divided.
-c10d::ReduceOp::RedOpType between_hosts(c10d::ReduceOp::RedOpType operation, c10::ScalarType type) {
-  if (operation == c10d::ReduceOp::AVG) return c10d::ReduceOp::SUM;
-  // Gloo would add truths up as numbers.
-  if (operation == c10d::ReduceOp::SUM && type == at::kBool) return c10d::ReduceOp::MAX;
-  return operation;
+c10d::ReduceOp::RedOpType between_hosts(c10d::ReduceOp::RedOpType operation) {
+  return operation == c10d::ReduceOp::AVG ? c10d::ReduceOp::SUM : operation;
+}
+
+// Of the hosts' tensors, in place: each number's result is that of the hosts in their order,
+// wherever it lies in the tensor.
+std::vector<HostsStep> all_reduce_between(const at::Tensor& tensor,
+                                          c10d::ReduceOp::RedOpType operation, size_t num_hosts,
+                                          int own_host) {
+  const auto count = static_cast<int64_t>(num_hosts);
+  if (static_cast<int64_t>(tensor.nbytes()) * count <= kSendAllBytes) {
+    const at::Tensor received = at::empty({count, tensor.numel()}, tensor.options());
+    return {[tensor, received](c10d::Backend& leaders) -> Works {
+              at::Tensor to = bytes_of(received), from = bytes_of(tensor);
+              return {leaders._allgather_base(to, from)};
+            },
+            [tensor, received, operation](c10d::Backend&) {
+              combine_into(tensor, received.unbind(), operation);
+              return Works();
+            }};
+  }
+  // The sum of two is the same in any order, and Gloo adds up while more is on its way.
+  if (num_hosts == 2 && operation == c10d::ReduceOp::SUM &&
+      (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kDouble)) {
+    return {[tensor, operation](c10d::Backend& leaders) -> Works {
+      std::vector<at::Tensor> tensors{tensor};
+      return {leaders.allreduce(tensors, {.reduceOp = operation})};
+    }};
+  }
+  // Each host adds up a piece for all.
+  std::vector<int64_t> sizes;
+  for (int64_t host = 0; host < count; ++host)
+    sizes.push_back(tensor.numel() / count + (host < tensor.numel() % count ? 1 : 0));
+  const std::vector<at::Tensor> pieces = tensor.split_with_sizes(sizes);
+  const at::Tensor own = pieces[own_host];
+  const at::Tensor received = at::empty({count, own.numel()}, tensor.options());
+  return {[tensor, sizes, received](c10d::Backend& leaders) {
+            return exchange(leaders, tensor, sizes, received);
+          },
+          [pieces, own, received, operation](c10d::Backend& leaders) {
+            combine_into(own, received.unbind(), operation);
+            return broadcast_each(leaders, pieces);
+          }};
 }
 
 }  // namespace
@@ -87,13 +160,17 @@ bool HostsProgress::advance(HostsOperation& operation, bool blocking,
   switch (operation.stage) {
     case Stage::kInside:
       if (!is_done(inside_, operation.inside)) return false;
-      if (leaders_ && operation.between) operation.works = operation.between(*leaders_);
       operation.stage = Stage::kBetween;
       return true;
     case Stage::kBetween:
       for (const auto& work : operation.works) {
         if (!blocking && !work->isCompleted()) return false;
         work->wait();
+      }
+      operation.works.clear();
+      if (leaders_ && operation.steps_begun < operation.between.size()) {
+        operation.works = operation.between[operation.steps_begun++](*leaders_);
+        return true;
       }
       if (operation.back_inside) back_inside_.start(operation.back_inside);
       operation.stage = Stage::kBackInside;
@@ -170,48 +247,80 @@ HostsBackend::HostsBackend(Meeting meeting, c10::intrusive_ptr<c10d::Backend> le
                            int size, std::chrono::milliseconds timeout)
     : Backend(rank, size),
       timeout_(timeout),
-      progress_(std::make_shared<HostsProgress>(std::move(meeting), std::move(leaders))) {}
+      progress_(std::make_shared<HostsProgress>(std::move(meeting), std::move(leaders))) {
+  for (const std::vector<int>& ranks : progress_->meeting().hosts)
+    by_host_.insert(by_host_.end(), ranks.begin(), ranks.end());
+  is_in_rank_order_ = std::is_sorted(by_host_.begin(), by_host_.end());
+}
 
-c10::intrusive_ptr<c10d::Work> HostsBackend::start(HostsOperation operation,
+c10::intrusive_ptr<c10d::Work> HostsBackend::start(CollectiveKind called, HostsOperation operation,
                                                    std::chrono::milliseconds timeout) {
   const int64_t tag = std::exchange(next_tag_, 0);
-  if (operation.inside) operation.inside->signature.tag = tag;
-  if (operation.back_inside) operation.back_inside->signature.tag = tag;
+  for (const auto& part : {operation.inside, operation.back_inside}) {
+    if (!part) continue;
+    part->signature.called = called;
+    part->signature.tag = tag;
+  }
   auto shared = std::make_shared<HostsOperation>(std::move(operation));
   progress_->start(shared);
   return c10::make_intrusive<HostsWork>(progress_, std::move(shared),
                                         timeout == c10d::kUnsetTimeout ? timeout_ : timeout);
 }
 
-HostsOperation HostsBackend::all_reduce_stages(const at::Tensor& tensor,
-                                               c10d::ReduceOp::RedOpType operation) const {
-  HostsOperation stages;
-  stages.inside = all_reduce_of(tensor, operation, size_);
-  stages.between = [tensor, operation](c10d::Backend& leaders) -> Works {
-    if (tensor.numel() == 0) return {};
-    std::vector<at::Tensor> flat{tensor.as_strided({tensor.numel()}, {1})};
-    return {leaders.allreduce(flat, {.reduceOp = between_hosts(operation, tensor.scalar_type())})};
-  };
-  stages.back_inside = broadcast_of(tensor, 0, is_leader());
-  return stages;
+std::vector<int64_t> HostsBackend::sizes_of_hosts(int64_t size_each) const {
+  std::vector<int64_t> sizes;
+  for (const std::vector<int>& ranks : progress_->meeting().hosts)
+    sizes.push_back(static_cast<int64_t>(ranks.size()) * size_each);
+  return sizes;
 }
 
 c10::intrusive_ptr<c10d::Work> HostsBackend::allreduce(std::vector<at::Tensor>& tensors,
                                                        const c10d::AllreduceOptions& options) {
-  return start(all_reduce_stages(only_one(tensors), options.reduceOp), options.timeout);
+  const at::Tensor& tensor = only_one(tensors);
+  const c10d::ReduceOp::RedOpType operation = options.reduceOp;
+  HostsOperation stages;
+  stages.inside = reduce_of(tensor, is_leader() ? tensor : at::Tensor(), operation, size_);
+  stages.back_inside = broadcast_of(tensor, 0, is_leader());
+  if (is_leader() && tensor.numel() > 0) {
+    stages.between = all_reduce_between(flat(tensor), between_hosts(operation),
+                                        progress_->meeting().hosts.size(), own_host());
+  }
+  return start(CollectiveKind::kAllReduce, std::move(stages), options.timeout);
 }
 
-// The sum of everything, of which each rank keeps its part: the parts of a host's ranks need not
-// lie behind each other, so that what goes between the hosts is the same.
+// The leader gets the sum of its host, and each host the sums for its ranks.
 c10::intrusive_ptr<c10d::Work> HostsBackend::_reduce_scatter_base(
     at::Tensor& output, at::Tensor& input, const c10d::ReduceScatterOptions& options) {
-  const at::Tensor sum = input.clone();
-  const at::Tensor own = parts_of(sum, size_)[rank_];
-  TORCH_CHECK(own.numel() == output.numel(), "a part of ", output.numel(), " elements for one of ",
-              own.numel(), "; give every rank as much");
-  HostsOperation stages = all_reduce_stages(sum, options.reduceOp);
-  stages.at_end = [own, output] { output.view({-1}).copy_(own); };
-  return start(std::move(stages), options.timeout);
+  const at::Tensor own_part = parts_of(input, size_)[rank_];
+  check_size(own_part, output);
+  const int64_t part = own_part.numel();
+  const c10d::ReduceOp::RedOpType operation = options.reduceOp;
+  HostsOperation stages;
+  at::Tensor sum;
+  std::vector<at::Tensor> own_parts;
+  if (is_leader()) {
+    const std::vector<int64_t> sizes = sizes_of_hosts(part);
+    const int64_t own_size = sizes[own_host()];
+    sum = at::empty({size_, part}, input.options());
+    // In the place of what has been sent.
+    const at::Tensor own = flat(sum).narrow(0, 0, own_size);
+    const at::Tensor received =
+        at::empty({static_cast<int64_t>(sizes.size()), own_size}, input.options());
+    own_parts = own.view({progress_->meeting().peers.size(), part}).unbind();
+    stages.between.emplace_back([sum, sizes, received, by_host = by_host_,
+                                 is_in_order = is_in_rank_order_](c10d::Backend& leaders) -> Works {
+      if (sum.numel() == 0) return {};
+      const at::Tensor ordered = is_in_order ? sum : sum.index_select(0, at::tensor(by_host));
+      return exchange(leaders, ordered, sizes, received);
+    });
+    stages.between.emplace_back([own, received, operation](c10d::Backend&) {
+      combine_into(own, received.unbind(), between_hosts(operation));
+      return Works();
+    });
+  }
+  stages.inside = reduce_of(input, sum, operation, size_);
+  stages.back_inside = scatter_of(output, own_parts, 0);
+  return start(CollectiveKind::kReduceScatter, std::move(stages), options.timeout);
 }
 
 c10::intrusive_ptr<c10d::Work> HostsBackend::broadcast(std::vector<at::Tensor>& tensors,
@@ -234,64 +343,60 @@ c10::intrusive_ptr<c10d::Work> HostsBackend::broadcast(std::vector<at::Tensor>& 
   } else {
     stages.back_inside = broadcast_of(tensor, 0, is_leader());
   }
-  stages.between = [tensor, host_of_root](c10d::Backend& leaders) {
+  stages.between.emplace_back([tensor, host_of_root](c10d::Backend& leaders) {
     return broadcast_bytes(leaders, tensor, host_of_root);
-  };
-  return start(std::move(stages), options.timeout);
+  });
+  return start(CollectiveKind::kBroadcast, std::move(stages), options.timeout);
+}
+
+HostsOperation HostsBackend::gather_stages(const at::Tensor& input,
+                                           const at::Tensor& gathered) const {
+  std::vector<at::Tensor> parts_of_hosts, own_rows;
+  for (int64_t row = 0; const int64_t num_rows : sizes_of_hosts(1)) {
+    parts_of_hosts.push_back(gathered.narrow(0, row, num_rows));
+    row += num_rows;
+  }
+  if (is_leader()) own_rows = parts_of_hosts[own_host()].unbind();
+  HostsOperation stages;
+  stages.inside = all_gather_of(input, own_rows);
+  stages.between.emplace_back(
+      [parts_of_hosts](c10d::Backend& leaders) { return broadcast_each(leaders, parts_of_hosts); });
+  stages.back_inside = broadcast_of(gathered, 0, is_leader());
+  return stages;
 }
 
 c10::intrusive_ptr<c10d::Work> HostsBackend::allgather(
     std::vector<std::vector<at::Tensor>>& outputs, std::vector<at::Tensor>& inputs,
     const c10d::AllgatherOptions& options) {
   const at::Tensor& input = only_one(inputs);
-  const std::vector<at::Tensor>& results = only_one(outputs);
+  const std::vector<at::Tensor> results = only_one(outputs);
   check_one_each(results.size(), size_);
-  // A row for each rank, those of a host one behind the other.
-  const int64_t row_bytes = static_cast<int64_t>(input.nbytes());
-  const at::Tensor gathered = at::empty({size_, row_bytes}, at::kByte);
-  std::vector<at::Tensor> own_rows, results_in_order, parts_of_hosts;
-  int64_t row = 0;
-  for (const std::vector<int>& ranks : progress_->meeting().hosts) {
-    const auto num_rows = static_cast<int64_t>(ranks.size());
-    const bool own = static_cast<int>(parts_of_hosts.size()) == own_host();
-    parts_of_hosts.push_back(gathered.narrow(0, row, num_rows));
-    for (const int rank : ranks) {
-      if (own) own_rows.push_back(gathered[row]);
-      results_in_order.push_back(results[rank]);
-      ++row;
-    }
-  }
-  HostsOperation stages;
-  stages.inside = all_gather_of(input, own_rows);
-  stages.between = [parts_of_hosts](c10d::Backend& leaders) {
-    Works works;
-    for (size_t host = 0; host < parts_of_hosts.size(); ++host) {
-      for (auto& work : broadcast_bytes(leaders, parts_of_hosts[host], static_cast<int>(host)))
-        works.push_back(std::move(work));
-    }
-    return works;
+  for (const at::Tensor& result : results) check_size(input, result);
+  const at::Tensor gathered = at::empty({size_, static_cast<int64_t>(input.nbytes())}, at::kByte);
+  HostsOperation stages = gather_stages(input, gathered);
+  stages.at_end = [gathered, results, by_host = by_host_] {
+    for (size_t i = 0; i < by_host.size(); ++i)
+      bytes_of(results[by_host[i]]).copy_(gathered[static_cast<int64_t>(i)]);
   };
-  stages.back_inside = broadcast_of(gathered, 0, is_leader());
-  stages.at_end = [gathered, results_in_order] {
-    for (size_t i = 0; i < results_in_order.size(); ++i)
-      bytes_of(results_in_order[i]).copy_(gathered[static_cast<int64_t>(i)]);
-  };
-  return start(std::move(stages), options.timeout);
+  return start(CollectiveKind::kAllGather, std::move(stages), options.timeout);
 }
 
 c10::intrusive_ptr<c10d::Work> HostsBackend::_allgather_base(
     at::Tensor& output, at::Tensor& input, const c10d::AllgatherOptions& options) {
   std::vector<std::vector<at::Tensor>> outputs{parts_of(output, size_)};
   std::vector<at::Tensor> inputs{input};
-  return allgather(outputs, inputs, options);
+  if (!is_in_rank_order_) return allgather(outputs, inputs, options);
+  check_size(input, outputs[0][rank_]);
+  const at::Tensor gathered = bytes_of(output).view({size_, static_cast<int64_t>(input.nbytes())});
+  return start(CollectiveKind::kAllGather, gather_stages(input, gathered), options.timeout);
 }
 
 c10::intrusive_ptr<c10d::Work> HostsBackend::barrier(const c10d::BarrierOptions& options) {
   HostsOperation stages;
   stages.inside = barrier_of();
-  stages.between = [](c10d::Backend& leaders) { return Works{leaders.barrier()}; };
+  stages.between.emplace_back([](c10d::Backend& leaders) { return Works{leaders.barrier()}; });
   stages.back_inside = barrier_of();
-  return start(std::move(stages), options.timeout);
+  return start(CollectiveKind::kBarrier, std::move(stages), options.timeout);
 }
 
 }  // namespace accelerate::internal

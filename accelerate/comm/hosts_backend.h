@@ -4,10 +4,13 @@
 //
 //   HostsBackend backend(meeting, gloo_of_leaders, rank, size, timeout);
 //
-// Sums are those of the hosts, added up by Gloo: the same bits on every rank, but not those of one
-// host with as many processes. Offers what a Communicator needs: all-reduce, reduce-scatter,
-// broadcast, all-gather and barrier. A collective goes on in wait(), in isCompleted() and in later
-// calls.
+// A sum is that of each host, in the order of its ranks, and then of these, in the order of the
+// hosts: the same bits on every rank, and in the part of a reduce-scatter as in an all-reduce, but
+// not those of one host with as many processes. What has been added up inside a host is rounded to
+// the tensor's type, and once more in the end.
+//
+// Offers what a Communicator needs: all-reduce, reduce-scatter, broadcast, all-gather and barrier.
+// A collective goes on in wait(), in isCompleted() and in later calls.
 #pragma once
 
 #include <chrono>
@@ -27,11 +30,14 @@ namespace accelerate::internal {
 
 using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
 
+// Starts what goes between the hosts next, when all that the step before has started is there.
+using HostsStep = std::function<Works(c10d::Backend& leaders)>;
+
 // A collective in its stages: what a stage does not need is empty.
 struct HostsOperation {
   std::shared_ptr<TensorCollective> inside;
-  // On leaders: starts what goes between the hosts.
-  std::function<Works(c10d::Backend& leaders)> between;
+  // On leaders, one after the other.
+  std::vector<HostsStep> between;
   std::shared_ptr<TensorCollective> back_inside;
   std::function<void()> at_end;
 
@@ -39,6 +45,7 @@ struct HostsOperation {
   enum class Stage { kInside, kBetween, kBackInside, kComplete };
   Stage stage = Stage::kInside;
   Works works;
+  size_t steps_begun = 0;  // Of those between.
 };
 
 // Moves collectives on, in the order of their starts. Thread-safe.
@@ -68,7 +75,7 @@ class HostsProgress {
   std::deque<std::shared_ptr<HostsOperation>> under_way_;
 };
 
-class HostsBackend : public c10d::Backend, public Tagged {
+class HostsBackend : public c10d::Backend, public OwnBackend {
  public:
   static constexpr int kNumLanes = 2;
 
@@ -77,7 +84,6 @@ class HostsBackend : public c10d::Backend, public Tagged {
                std::chrono::milliseconds timeout);
 
   const std::string getBackendName() const override { return "shared_memory and gloo"; }
-  // Compared inside each host.
   void tag_next(int64_t tag) override { next_tag_ = tag; }
 
   c10::intrusive_ptr<c10d::Work> allreduce(std::vector<at::Tensor>& tensors,
@@ -94,14 +100,20 @@ class HostsBackend : public c10d::Backend, public Tagged {
   c10::intrusive_ptr<c10d::Work> barrier(const c10d::BarrierOptions& options) override;
 
  private:
-  c10::intrusive_ptr<c10d::Work> start(HostsOperation operation, std::chrono::milliseconds timeout);
-  HostsOperation all_reduce_stages(const at::Tensor& tensor,
-                                   c10d::ReduceOp::RedOpType operation) const;
+  c10::intrusive_ptr<c10d::Work> start(CollectiveKind called, HostsOperation operation,
+                                       std::chrono::milliseconds timeout);
+  // `gathered`: a row of bytes for each rank, those of a host one behind the other.
+  HostsOperation gather_stages(const at::Tensor& input, const at::Tensor& gathered) const;
+  // Of a tensor with `size_each` elements for each rank, those for the ranks of each host.
+  std::vector<int64_t> sizes_of_hosts(int64_t size_each) const;
   bool is_leader() const { return progress_->meeting().peers.own == 0; }
   int own_host() const { return static_cast<int>(progress_->meeting().own_host); }
 
   const std::chrono::milliseconds timeout_;
   std::shared_ptr<HostsProgress> progress_;
+  // All ranks, those of a host one behind the other; and whether these are ranks 0, 1, 2, ...
+  std::vector<int64_t> by_host_;
+  bool is_in_rank_order_ = true;
   int64_t next_tag_ = 0;
 };
 

@@ -131,5 +131,22 @@ TEST_F(Parts, OfTheRanksTalkAmongThemselves) {
   EXPECT_THAT(message_of([&] { world_->split(-1); }), HasSubstr("give 0 or more"));
 }
 
+// Ranks 1 and 2 of the run, which are 0 and 1 of their part, and of a part of that.
+TEST_F(Parts, OfTheRanksAreNamedByTheirRanksInTheRun) {
+  Communicator part = world_->split(rank_ > 0 ? 1 : 0);
+  Communicator part_of_part = part.split(3);
+  // Rank 0 has the store by which the others split.
+  world_->barrier();
+  if (rank_ == 0) return;
+  EXPECT_EQ(part_of_part.size(), 2);
+  at::Tensor odd = at::ones({rank_});
+  const std::string message = message_of([&] { part_of_part.all_reduce(odd, ReduceOp::kSum); });
+  EXPECT_THAT(message,
+              HasSubstr("all_reduce failed on rank " + std::to_string(rank_) + " of the run (" +
+                        std::to_string(rank_ - 1) + " of 2 in communicator "));
+  // One of the two has found it, and told the other.
+  EXPECT_THAT(message, HasSubstr("rank " + std::to_string(3 - rank_) + " (pid "));
+}
+
 }  // namespace
 }  // namespace accelerate

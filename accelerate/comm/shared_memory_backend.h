@@ -18,7 +18,7 @@
 
 namespace accelerate::internal {
 
-class SharedMemoryBackend : public c10d::Backend, public Tagged {
+class SharedMemoryBackend : public c10d::Backend, public OwnBackend {
  public:
   // Of a meeting whose ranks are all on one host, without an obstacle.
   SharedMemoryBackend(Meeting meeting, std::chrono::milliseconds timeout);

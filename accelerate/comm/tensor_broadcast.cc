@@ -1,11 +1,25 @@
 #include "accelerate/comm/tensor_broadcast.h"
 
+#include <ATen/MemoryOverlap.h>
 #include <ATen/ops/cat.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
 
 #include <map>
 
 namespace accelerate {
+namespace {
+
+// On all ranks before any of them waits for another: only those that are not the root would fail.
+void check_can_be_written(const at::Tensor& tensor) {
+  TORCH_CHECK(
+      at::has_internal_overlap(tensor) != at::MemOverlap::Yes, "a tensor of the sizes ",
+      tensor.sizes(), " and the strides ", tensor.strides(),
+      " cannot be made equal on all ranks, as several of its values lie in one place; where "
+      "expand() has made a buffer or a parameter, register a contiguous() copy of it");
+}
+
+}  // namespace
 
 void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors,
                        int root) {
@@ -13,7 +27,9 @@ void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>
   c10::AutoGradMode no_grad(false);
   std::map<c10::ScalarType, std::vector<at::Tensor>> by_type;
   for (const at::Tensor& tensor : tensors) {
-    if (tensor.defined() && tensor.numel() > 0) by_type[tensor.scalar_type()].push_back(tensor);
+    if (!tensor.defined() || tensor.numel() == 0) continue;
+    check_can_be_written(tensor);
+    by_type[tensor.scalar_type()].push_back(tensor);
   }
   for (auto& [type, members] : by_type) {
     std::vector<at::Tensor> pieces;

@@ -17,7 +17,8 @@ namespace accelerate {
 // backward pass may still have saved the old values of a buffer, which it does not use in training,
 // and which BatchNorm itself changes unseen as well. Tensors of any types, devices as the
 // communicator takes them; the same shapes in the same order on all ranks. Undefined ones are
-// passed over. Collective.
+// passed over. Throws c10::Error where one is expanded, as its values then lie in one place.
+// Collective.
 void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors,
                        int root);
 

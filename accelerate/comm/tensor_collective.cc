@@ -5,6 +5,8 @@
 
 #include <optional>
 
+#include "kernels/combine/combine.h"
+
 namespace accelerate::internal {
 namespace {
 
@@ -47,6 +49,7 @@ std::shared_ptr<TensorCollective> make_collective(CollectiveKind kind, const at:
   check_dense(tensor);
   auto result = std::make_shared<TensorCollective>();
   result->signature.kind = kind;
+  result->signature.called = kind;
   result->signature.type = tensor.scalar_type();
   result->signature.count = tensor.numel();
   result->bytes = static_cast<int64_t>(tensor.nbytes());
@@ -64,30 +67,30 @@ void add_parts(Collective& collective, const std::vector<at::Tensor>& parts,
   }
 }
 
-void set_operation(Collective& collective, c10d::ReduceOp::RedOpType operation, int64_t divisor) {
-  const c10::ScalarType type = collective.signature.type;
+// How values of a type are combined.
+struct Combining {
+  kernels::NumberType type;
+  kernels::CombineOperation operation;
+  int64_t divisor = 1;
+};
+
+Combining combining_of(c10::ScalarType type, c10d::ReduceOp::RedOpType operation, int64_t divisor) {
   const auto number_type = number_type_of(type);
   TORCH_CHECK(number_type, "values of type ", type,
               " cannot be combined over the processes; convert the tensor first");
-  collective.number_type = *number_type;
-  kernels::CombineOperation& target = collective.signature.operation;
   switch (operation) {
     case c10d::ReduceOp::AVG:
       TORCH_CHECK(c10::isFloatingType(type), "the mean of ", type,
                   " values is not an integer; convert the tensor to a floating type first");
-      collective.signature.divisor = divisor;
-      [[fallthrough]];
+      return {*number_type, kernels::CombineOperation::kSum, divisor};
     case c10d::ReduceOp::SUM:
       // Of truths the sum is whether one is true.
-      target = type == c10::ScalarType::Bool ? kernels::CombineOperation::kMax
-                                             : kernels::CombineOperation::kSum;
-      return;
+      return {*number_type, type == c10::ScalarType::Bool ? kernels::CombineOperation::kMax
+                                                          : kernels::CombineOperation::kSum};
     case c10d::ReduceOp::MAX:
-      target = kernels::CombineOperation::kMax;
-      return;
+      return {*number_type, kernels::CombineOperation::kMax};
     case c10d::ReduceOp::MIN:
-      target = kernels::CombineOperation::kMin;
-      return;
+      return {*number_type, kernels::CombineOperation::kMin};
     default:
       TORCH_CHECK(false,
                   "processes of one host combine tensors by sum, mean, maximum or minimum; "
@@ -95,16 +98,31 @@ void set_operation(Collective& collective, c10d::ReduceOp::RedOpType operation, 
   }
 }
 
+void set_operation(Collective& collective, c10d::ReduceOp::RedOpType operation, int64_t divisor) {
+  const Combining combining = combining_of(collective.signature.type, operation, divisor);
+  collective.number_type = combining.type;
+  collective.signature.operation = combining.operation;
+  collective.signature.divisor = combining.divisor;
+}
+
 }  // namespace
 
 std::shared_ptr<TensorCollective> all_reduce_of(const at::Tensor& tensor,
                                                 c10d::ReduceOp::RedOpType operation,
                                                 int64_t divisor) {
-  auto result = make_collective(CollectiveKind::kAllReduce, tensor);
-  set_operation(*result, operation, divisor);
-  result->inputs.push_back(data_of(tensor));
-  result->outputs.push_back(data_of(tensor));
-  return result;
+  return reduce_of(tensor, tensor, operation, divisor);
+}
+
+std::shared_ptr<TensorCollective> reduce_of(const at::Tensor& input, const at::Tensor& result,
+                                            c10d::ReduceOp::RedOpType operation, int64_t divisor) {
+  auto collective = make_collective(CollectiveKind::kAllReduce, input);
+  set_operation(*collective, operation, divisor);
+  collective->inputs.push_back(data_of(input));
+  if (result.defined()) {
+    add_parts(*collective, {result}, collective->tensors);
+    collective->outputs.push_back(data_of(result));
+  }
+  return collective;
 }
 
 std::shared_ptr<TensorCollective> broadcast_of(const at::Tensor& tensor, int root, bool is_root) {
@@ -139,7 +157,32 @@ std::shared_ptr<TensorCollective> reduce_scatter_of(const at::Tensor& output,
   return result;
 }
 
+std::shared_ptr<TensorCollective> scatter_of(const at::Tensor& output,
+                                             const std::vector<at::Tensor>& inputs, int root) {
+  auto result = make_collective(CollectiveKind::kScatter, output);
+  result->signature.root = root;
+  add_parts(*result, inputs, result->tensors);
+  for (const at::Tensor& input : inputs) result->inputs.push_back(data_of(input));
+  result->outputs.push_back(data_of(output));
+  return result;
+}
+
 std::shared_ptr<TensorCollective> barrier_of() { return std::make_shared<TensorCollective>(); }
+
+void combine_into(const at::Tensor& result, const std::vector<at::Tensor>& sources,
+                  c10d::ReduceOp::RedOpType operation) {
+  const auto num_sources = static_cast<int>(sources.size());
+  const Combining combining = combining_of(result.scalar_type(), operation, num_sources);
+  std::vector<const void*> addresses;
+  for (const at::Tensor& source : sources) addresses.push_back(data_of(source));
+  kernels::combine({.sources = addresses.data(),
+                    .num_sources = num_sources,
+                    .destination = data_of(result),
+                    .count = result.numel(),
+                    .operation = combining.operation,
+                    .divisor = combining.divisor},
+                   combining.type);
+}
 
 void check_only_one(size_t size) {
   TORCH_CHECK(size == 1, "a collective of a process on the CPU takes one tensor, and was given ",

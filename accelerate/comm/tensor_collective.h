@@ -1,6 +1,6 @@
 // Collectives of a Lane on tensors, which live as long as the collective does.
 //
-// All throw c10::Error for a tensor that is not dense on the CPU, and for an operation on values
+// They throw c10::Error for a tensor that is not dense on the CPU, and for an operation on values
 // that have none such.
 //
 //   const auto sum = all_reduce_of(tensor, c10d::ReduceOp::SUM, /*divisor=*/1);
@@ -29,9 +29,13 @@ struct TensorCollective : Collective {
 std::shared_ptr<TensorCollective> all_reduce_of(const at::Tensor& tensor,
                                                 c10d::ReduceOp::RedOpType operation,
                                                 int64_t divisor);
+// The same, with a result that lies as the input does, and is undefined on ranks that want none.
+std::shared_ptr<TensorCollective> reduce_of(const at::Tensor& input, const at::Tensor& result,
+                                            c10d::ReduceOp::RedOpType operation, int64_t divisor);
 // In place; `root` is a rank of the lane.
 std::shared_ptr<TensorCollective> broadcast_of(const at::Tensor& tensor, int root, bool is_root);
-// The outputs are those of all ranks of the lane, each as large as the input.
+// The outputs are those of all ranks of the lane, each as large as the input; none on ranks that
+// want no result.
 std::shared_ptr<TensorCollective> all_gather_of(const at::Tensor& input,
                                                 const std::vector<at::Tensor>& outputs);
 // The inputs are for all ranks of the lane, each as large as the output.
@@ -39,7 +43,15 @@ std::shared_ptr<TensorCollective> reduce_scatter_of(const at::Tensor& output,
                                                     const std::vector<at::Tensor>& inputs,
                                                     c10d::ReduceOp::RedOpType operation,
                                                     int64_t divisor);
+// The inputs, on the root alone, are for all ranks of the lane, each as large as the output.
+std::shared_ptr<TensorCollective> scatter_of(const at::Tensor& output,
+                                             const std::vector<at::Tensor>& inputs, int root);
 std::shared_ptr<TensorCollective> barrier_of();
+
+// What a collective would make of the sources, in their order, as the ranks' tensors; each lies as
+// the result does, which overlaps none of them. AVG divides by their number.
+void combine_into(const at::Tensor& result, const std::vector<at::Tensor>& sources,
+                  c10d::ReduceOp::RedOpType operation);
 
 void check_only_one(size_t size);
 // The tensor of a call that takes a list of them for processes with several devices.

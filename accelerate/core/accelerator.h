@@ -186,6 +186,12 @@ class Accelerator {
                      session_->active_loaders(), options);
   }
 
+  // All of a parameter's gradient after backward(), undefined where it has none. In a sharded
+  // strategy, where `.grad` cannot be read, a new tensor, for which all ranks call this.
+  at::Tensor whole_gradient(const at::Tensor& parameter) const {
+    return session_->models().whole_gradient(parameter);
+  }
+
   // ---- Clipping, after backward() and before the optimizer's step; the values are those of
   // unscaled gradients
 

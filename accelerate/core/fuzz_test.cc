@@ -177,14 +177,23 @@ struct Moves {
     unprepared = choices.chance(15);
   }
 
-  void change_gradients(const std::vector<at::Tensor>& parameters) const {
+  // `gradient_of` gives a parameter's gradient to be read and written.
+  template <class GradientOf>
+  void change_gradients(const std::vector<at::Tensor>& parameters, GradientOf gradient_of) const {
     torch::NoGradGuard no_grad;
     for (at::Tensor parameter : parameters) {
       if (!parameter.grad().defined()) continue;
       const at::Tensor kept = torch::arange(parameter.numel()).view(parameter.sizes()) % 3 > 0;
-      if (replaces_gradients) parameter.mutable_grad() = parameter.grad() * kept;
-      if (writes_gradients) parameter.mutable_grad().add_(0.01);
+      if (replaces_gradients) parameter.mutable_grad() = gradient_of(parameter) * kept;
+      if (writes_gradients) parameter.mutable_grad() = gradient_of(parameter).add_(0.01);
     }
+  }
+
+  std::string text() const {
+    return c10::str("replaces gradients ", replaces_gradients, ", writes them ", writes_gradients,
+                    ", clips twice ", clips_twice, ", perturbs ", perturbs, ", swaps ", swaps,
+                    ", throws ", throws, ", leaves windows ", leaves_windows, ", unprepared ",
+                    unprepared);
   }
 
   // Between a clip and the step.
@@ -238,6 +247,7 @@ struct FailingBackward : torch::autograd::Function<FailingBackward> {
   }
 };
 
+template <class Accelerator>
 void expect_same_training(uint64_t seed) {
   Choices choices(seed);
   const Moves moves(seed);
@@ -246,12 +256,14 @@ void expect_same_training(uint64_t seed) {
   const bool zero_first = choices.chance(50), set_to_none = choices.chance(70);
   // fp64 shows what is more than rounding.
   const at::ScalarType type = choices.chance(50) ? at::kDouble : at::kFloat;
-  Full accelerator({.gradients = {.bucket_cap_mb = choices.one_of<double>({1e-6, 1e-4, 25}),
-                                  .first_bucket_mb = choices.one_of<double>({1e-6, 1}),
-                                  .overlap = choices.chance(80)},
-                    .gradient_accumulation_steps = window,
-                    .gradient_accumulation = {.sync_each_batch = choices.chance(30)}});
+  Accelerator accelerator({.gradients = {.bucket_cap_mb = choices.one_of<double>({1e-6, 1e-4, 25}),
+                                         .first_bucket_mb = choices.one_of<double>({1e-6, 1}),
+                                         .overlap = choices.chance(80)},
+                           .gradient_accumulation_steps = window,
+                           .gradient_accumulation = {.sync_each_batch = choices.chance(30)}});
   const int64_t rank = accelerator.process_index(), size = accelerator.num_processes();
+  SCOPED_TRACE(c10::str("window ", window, ", clip ", clip, ", zero first ", zero_first,
+                        ", to none ", set_to_none, ", ", moves.text()));
 
   torch::manual_seed(seed);
   RandomModel net(seed), plain(seed);
@@ -298,7 +310,9 @@ void expect_same_training(uint64_t seed) {
       }
       if (clip > 0) accelerator.clip_grad_norm(model, clip);
       if (accelerator.sync_gradients()) {
-        moves.change_gradients(own_parameters);
+        moves.change_gradients(own_parameters, [&](const at::Tensor& parameter) {
+          return accelerator.whole_gradient(parameter);
+        });
         if (moves.clips_twice) accelerator.clip_grad_norm(model, 0.05);
       }
       optimizer.step();
@@ -313,7 +327,8 @@ void expect_same_training(uint64_t seed) {
     }
     if ((step + 1) % window == 0) {
       if (clip > 0) torch::nn::utils::clip_grad_norm_(plain_parameters, clip);
-      moves.change_gradients(plain_parameters);
+      moves.change_gradients(plain_parameters,
+                             [](const at::Tensor& parameter) { return parameter.grad(); });
       if (moves.clips_twice) torch::nn::utils::clip_grad_norm_(plain_parameters, 0.05);
       plain_optimizer->step();
     }
@@ -321,6 +336,7 @@ void expect_same_training(uint64_t seed) {
       // A batch of a window that is never filled, and one by itself.
       if (window > 1) {
         auto scope = accelerator.accumulate(model);
+        if (zero_first) optimizer.zero_grad(set_to_none);
         accelerator.backward(model(mine, phase).square().mean());
         optimizer.step();
       }
@@ -404,11 +420,24 @@ void for_each_case(int usual, const Case& expect) {
   }
 }
 
-TEST(Fuzz, TrainsRandomModelsAsLibTorchDoes) { for_each_case(60, expect_same_training); }
+using Zero1 = Accelerator<Zero1Cpu, Fp32>;
+using Zero2 = Accelerator<Zero2Cpu, Fp32>;
+
+TEST(Fuzz, TrainsRandomModelsAsLibTorchDoes) { for_each_case(60, expect_same_training<Full>); }
+TEST(Fuzz, TrainsRandomModelsInPartsAsLibTorchDoes) {
+  {
+    SCOPED_TRACE("ZeRO-1");
+    for_each_case(40, expect_same_training<Zero1>);
+  }
+  SCOPED_TRACE("ZeRO-2");
+  for_each_case(40, expect_same_training<Zero2>);
+}
 
 TEST(Fuzz, CapturesStepsOfRandomModelsBitForBit) {
   for_each_case(10, expect_same_captured<Full>);
   for_each_case(3, expect_same_captured<BFloat>);
+  for_each_case(4, expect_same_captured<Zero1>);
+  for_each_case(4, expect_same_captured<Zero2>);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "accelerate/engine/schedule_unit.h"
 #include "accelerate/engine/session.h"
 #include "accelerate/gradients/strategy_gradients.h"
+#include "accelerate/sharding/sharded_strategy.h"
 
 namespace accelerate::internal {
 

@@ -1,12 +1,18 @@
-// What a schedule counts. Runs on one process and on several; every test runs on each of them.
-#include <c10/util/Exception.h>
+// What a schedule counts, and which states the schedules of a run refuse. Runs on one process and
+// on several; every test runs on each of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "accelerate/core/test_helpers.h"
 #include "accelerate/optim/schedulers.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
 
 // How far a schedule is after epochs of three batches, stepped once a batch or once an epoch.
 int64_t advances(const AcceleratorOptions& options, ScheduleUnit unit, bool once_an_epoch,
@@ -60,27 +66,62 @@ TEST(ScheduleUnit, OfLibTorchsSchedulesAndPlateausIsSaidInTheSameWay) {
   EXPECT_NEAR(sgd.param_groups()[0].options().get_lr(), 0.05, 1e-12);
 }
 
-class Warnings : public c10::WarningHandler {
- public:
-  void process(const c10::Warning& warning) override { text += warning.msg() + "\n"; }
-  std::string text;
-};
-
 TEST(ScheduleUnit, IsAskedForWhereASchedulesStepsLookLikeEpochs) {
-  Warnings warnings;
-  c10::WarningUtils::WarningHandlerGuard guard(&warnings);
+  const Warnings warnings;
   const bool several = Full().num_processes() > 1, is_main = Full().is_main_process();
   advances({}, ScheduleUnit::kBatches, false);
   advances({}, ScheduleUnit::kUpdates, true);
   advances({}, ScheduleUnit::kEpochs, true);
   advances({.split_batches = true}, ScheduleUnit::kBatches, true);
-  EXPECT_EQ(warnings.text, "");
+  EXPECT_THAT(warnings.all, IsEmpty());
   // Two epochs, and one warning.
   advances({}, ScheduleUnit::kBatches, true);
-  const size_t found = warnings.text.find("accelerate::counted_in_epochs(schedule)");
-  EXPECT_EQ(found != std::string::npos, several && is_main) << warnings.text;
-  EXPECT_EQ(warnings.text.find("counted_in_epochs", found + 30), std::string::npos)
-      << warnings.text;
+  if (several && is_main) {
+    EXPECT_THAT(warnings.all, ElementsAre(HasSubstr("accelerate::counted_in_epochs(schedule)")));
+  } else {
+    EXPECT_THAT(warnings.all, IsEmpty());
+  }
+}
+
+TEST(ScheduleSet, SeesBeforehandWhatItWouldRefuse) {
+  const auto session = internal::make_session<MultiCpu, Fp32>({});
+  auto net = small_net();
+  torch::optim::SGD sgd(net->parameters(), 0.1);
+  ReduceLROnPlateau plateau(sgd, {.factor = 0.5, .patience = 0});
+  OneCycle cycle(sgd, {.max_lr = 1, .total_steps = 100});
+  auto optimizer = internal::prepare_one(session, sgd);
+  auto observer = internal::prepare_one(session, plateau);
+  auto scheduler = internal::prepare_one(session, cycle);
+  const State saved = session->schedules().save();
+  observer.step(1);
+  scheduler.step();
+  const SchedulerState seen = plateau.state(), steps = cycle.state();
+  const auto refuses = [&](const std::string& name, StateValue value, const std::string& reason) {
+    State damaged = saved;
+    damaged.set(name, std::move(value));
+    EXPECT_THAT(message_of([&] { session->schedules().check(damaged); }), HasSubstr(reason));
+  };
+  refuses("0.scheduler.kind", std::string("OneCycle"), "schedule 0 of the state is OneCycle");
+  refuses("0.scheduler.bad_steps.0", 0.5, "bad_steps is 0.5");
+  refuses("1.scheduler.momentum", int64_t{0}, "OneCycle: the state has 0 values for momentum");
+  refuses("1.scheduler.last_epoch.0", 101.0, "beyond the 100 of this scheduler");
+  session->schedules().check(saved);
+  EXPECT_EQ(plateau.state(), seen);
+  EXPECT_EQ(cycle.state(), steps);
+}
+
+TEST(ScheduleSet, NeverTakesLibTorchsSchedulesBack) {
+  const auto session = internal::make_session<MultiCpu, Fp32>({});
+  auto net = small_net();
+  torch::optim::SGD sgd(net->parameters(), 0.1);
+  torch::optim::StepLR step_lr(sgd, 1, 0.5);
+  auto optimizer = internal::prepare_one(session, sgd);
+  auto scheduler = internal::prepare_one(session, step_lr);
+  ScheduleSet& schedules = session->schedules();
+  const State saved = schedules.save();
+  scheduler.step();
+  for (const auto use : {&ScheduleSet::check, &ScheduleSet::load})
+    EXPECT_THAT(message_of([&] { (schedules.*use)(saved); }), HasSubstr("cannot go back to 0"));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "accelerate/nested/named_tensors.h"
@@ -58,10 +59,29 @@ class ActiveLoaders final : public Stateful {
   // when their loader was prepared.
   std::optional<bool> even_batches;
 
-  // Whether the last batch that a pass has given with gradients enabled is kept, by the names of
-  // its tensors; see named_tensors(). The program may change it in place.
+  // Whether the last batch that each pass under way has given with gradients enabled is kept.
   bool keeps_batch = false;
-  NamedTensors batch;
+  struct KeptBatch {
+    std::weak_ptr<const LoaderProgress> pass;
+    // How far the pass was then.
+    LoaderProgress progress;
+    // By their names; see named_tensors(). The program may change them in place.
+    NamedTensors tensors;
+  };
+  void keep_batch(const std::shared_ptr<const LoaderProgress>& pass, NamedTensors tensors) {
+    std::erase_if(kept_batches_, [&pass](const KeptBatch& kept) {
+      return kept.pass.expired() || kept.pass.lock() == pass;
+    });
+    kept_batches_.push_back({pass, *pass, std::move(tensors)});
+  }
+  // That of the innermost loader under iteration, or else the last one; null where there is none.
+  const KeptBatch* kept_batch() {
+    const auto pass = current();
+    for (const KeptBatch& kept : kept_batches_)
+      if (pass != nullptr && kept.pass.lock() == pass) return &kept;
+    return kept_batches_.empty() ? nullptr : &kept_batches_.back();
+  }
+  void forget_batches() { kept_batches_.clear(); }
 
   // The pass has given a batch of so many samples of all processes together, 0 where it gives none
   // any more or samples are not counted.
@@ -84,6 +104,8 @@ class ActiveLoaders final : public Stateful {
 
   std::vector<std::weak_ptr<Stateful>> loaders_;
   std::vector<std::weak_ptr<LoaderProgress>> stack_;
+  // The one that was given last at the end.
+  std::vector<KeptBatch> kept_batches_;
 
   // Of each pass, the batch that the program holds and has not trained on yet.
   struct HeldBatch {

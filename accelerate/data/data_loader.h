@@ -418,7 +418,7 @@ class DataLoader {
         loaders->note_batch(progress.get(),
                             state->options.batch_sampler ? 0 : taken->consumed - position.consumed);
         if (loaders->keeps_batch && at::GradMode::is_enabled())
-          loaders->batch = named_tensors(*batch);
+          loaders->keep_batch(progress, named_tensors(*batch));
       }
       position.consumed = taken->consumed;
       position.stream = std::move(taken->stream);

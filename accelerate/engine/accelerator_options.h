@@ -12,6 +12,7 @@
 #include "accelerate/comm/communicator.h"
 #include "accelerate/engine/accumulation.h"
 #include "accelerate/gradients/gradient_options.h"
+#include "accelerate/optim/moment_options.h"
 #include "accelerate/precision/gpu_options.h"
 #include "accelerate/precision/loss_scale.h"
 
@@ -24,6 +25,9 @@ struct AcceleratorOptions {
   // Batches whose gradients are added up for one update, within accumulate().
   int64_t gradient_accumulation_steps = 1;
   GradientAccumulationOptions gradient_accumulation = {};
+  // Of Adam and AdamW, in which type they keep their moments; prepare() refuses other optimizers
+  // where that is not fp32.
+  MomentOptions moments = {};
   // Used with Fp16 only.
   LossScaleOptions loss_scale = {};
   // Settings of LibTorch for the whole process, made with the Accelerator, whatever the strategy.

@@ -4,8 +4,11 @@
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/module.h>
+#include <torch/optim/optimizer.h>
 
 #include <algorithm>
+#include <unordered_set>
+#include <utility>
 
 #include "accelerate/engine/new_model.h"
 #include "accelerate/host_work/host_work.h"
@@ -47,7 +50,10 @@ void BackwardPass::run(const at::Tensor& loss, const BackwardOptions& options) {
   }
   in_each_replay("end of a backward pass", [this, keeps_graph] { end(keeps_graph); });
   if (!is_watched) return;
-  if (const auto gradients = gradients_of_step()) watch_.after_backward(*gradients);
+  if (auto gradients = gradients_of_step()) {
+    gradients->keeps_graph = keeps_graph;
+    watch_.after_backward(*gradients);
+  }
 }
 
 int64_t BackwardPass::num_steps() const {
@@ -66,11 +72,17 @@ std::optional<StepGradients> BackwardPass::gradients_of_step() const {
   const auto models = models_.live();
   const ModelSet::ParameterNames names = models_.parameter_names();
   for (size_t i = 0; i < models.size(); ++i) {
-    const bool is_complete = syncing_.empty() ? models[i]->no_sync_depth == 0 : syncing_[i];
-    if (!is_complete) continue;
+    if (!completing_[i]) continue;
     for (const NamedParameter& parameter : models[i]->parameters)
       step.parameters.push_back(
           {names.at(parameter.tensor.unsafeGetTensorImpl()), parameter.tensor});
+  }
+  const bool are_all_complete =
+      std::all_of(completing_.begin(), completing_.end(), [](bool completes) { return completes; });
+  // On several processes, each of which would have its own, no step takes them.
+  if (are_all_complete && !models_.syncs()) {
+    for (NamedParameter& parameter : parameters_of_no_model(names))
+      step.parameters.push_back(std::move(parameter));
   }
   if (step.parameters.empty()) return std::nullopt;
   step.buffers = [models] {
@@ -84,20 +96,43 @@ std::optional<StepGradients> BackwardPass::gradients_of_step() const {
   return step;
 }
 
+std::vector<NamedParameter> BackwardPass::parameters_of_no_model(
+    const ModelSet::ParameterNames& names) const {
+  std::vector<NamedParameter> parameters;
+  std::unordered_set<const c10::TensorImpl*> seen;
+  const auto optimizers = optimizers_.live();
+  for (size_t o = 0; o < optimizers.size(); ++o) {
+    const auto& groups = optimizers[o]->optimizer->param_groups();
+    for (size_t g = 0; g < groups.size(); ++g) {
+      const std::vector<at::Tensor>& tensors = groups[g].params();
+      for (size_t i = 0; i < tensors.size(); ++i) {
+        const c10::TensorImpl* impl = tensors[i].unsafeGetTensorImpl();
+        if (names.contains(impl) || !seen.insert(impl).second) continue;
+        parameters.push_back(
+            {c10::str("optimizer_", o, ".group_", g, "/parameter_", i), tensors[i]});
+      }
+    }
+  }
+  return parameters;
+}
+
 void BackwardPass::begin() {
   updates_.end_left_window();
   models_.drop_unreachable();
   optimizers_.before_backward();
   const auto models = models_.live();
+  completing_.clear();
   syncing_.clear();
   int trainable_models = 0;
   for (const auto& model : models) {
+    completing_.push_back(model->no_sync_depth == 0 || model->trigger_sync);
+    if (completing_.back()) model->trigger_sync = false;
     if (!model->sync) continue;
     models_.restore_layout(*model);
     model->sync->restore_hooks();
     trainable_models += !model->sync->empty();
-    syncing_.push_back(model->no_sync_depth == 0 || model->trigger_sync);
-    if (syncing_.back()) model->trigger_sync = false;
+    syncing_.push_back(completing_.back());
+    if (!syncing_.back()) model->sync->begin_local();
   }
   models_.gather_parameters();
   if (uneven_inputs_.is_open()) {

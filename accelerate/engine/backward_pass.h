@@ -52,6 +52,8 @@ class BackwardPass {
   int64_t num_steps() const;
   // What the watch is told of the pass that is at its end; none where it is of no step yet.
   std::optional<StepGradients> gradients_of_step() const;
+  // Those of prepared optimizers that are in no prepared model, each once.
+  std::vector<NamedParameter> parameters_of_no_model(const ModelSet::ParameterNames& names) const;
   void look_at_new_models();
 
   PrecisionTraits precision_;
@@ -63,8 +65,10 @@ class BackwardPass {
   Updates& updates_;
   Watch& watch_;
   bool program_autocasts_ = false;
-  // Of the models, in the order of their preparation: whether the pass that is under way syncs
-  // their gradients. Empty on one process, which has nothing to sync.
+  // Of the models, in the order of their preparation: whether the pass that is under way leaves
+  // gradients of a whole step; and whether it syncs them, empty on one process, which has nothing
+  // to sync.
+  std::vector<bool> completing_;
   std::vector<bool> syncing_;
 };
 

@@ -4,8 +4,6 @@
 #include <ATen/ops/_foreach_clamp_max.h>
 #include <ATen/ops/_foreach_clamp_min.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
@@ -144,14 +142,7 @@ at::Tensor OptimizerSteps::norm_of(const std::vector<at::Tensor>& gradients, dou
     facts_.measure(gradients);
     return facts_.norm();
   }
-  std::vector<at::Tensor> norms;
-  for (const at::Tensor& gradient : gradients) {
-    // What stands twice for an element must be added up first.
-    const at::Tensor summed = gradient.is_sparse() ? gradient.coalesce() : gradient;
-    norms.push_back(at::linalg_vector_norm(values_of(summed).detach(), norm_type)
-                        .to(gradients.front().device(), at::kDouble));
-  }
-  return at::linalg_vector_norm(at::stack(norms), norm_type);
+  return facts_.norm_of(gradients, norm_type);
 }
 
 }  // namespace accelerate

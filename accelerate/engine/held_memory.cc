@@ -6,6 +6,7 @@
 #include <string>
 
 #include "accelerate/optim/optimizer_registry.h"
+#include "accelerate/sharding/cut_tensor.h"
 
 namespace accelerate::internal {
 namespace {
@@ -31,16 +32,18 @@ MemoryUsage held_memory(const ModelSet& models, const OptimizerSteps& optimizers
   HeldTensors held(device);
   const ModelSet::ParameterNames names = models.parameter_names();
   const auto live = models.live();
-  for (const auto& model : live) {
+  for (size_t i = 0; i < live.size(); ++i) {
+    const auto& model = live[i];
     for (const NamedParameter& parameter : model->parameters) {
       // The gradient of another device may change in another thread.
       if (parameter.tensor.device() != device) continue;
       const std::string& name = names.at(parameter.tensor.unsafeGetTensorImpl());
       held.add(MemoryKind::kParameter, name, parameter.tensor);
-      held.add(MemoryKind::kGradient, name + ".grad", parameter.tensor.grad());
+      held.add(MemoryKind::kGradient, name + ".grad", own_part(parameter.tensor.grad()));
     }
+    const std::string prefix = ModelSet::name_prefix(i);
     for (const auto& buffer : model->module->named_buffers())
-      held.add(MemoryKind::kBuffer, buffer.key(), buffer.value());
+      held.add(MemoryKind::kBuffer, prefix + buffer.key(), buffer.value());
   }
   for (const auto& optimizer : optimizers.live()) add_optimizer(held, *optimizer->optimizer, names);
   // After the gradients, which lie in some of it.

@@ -120,7 +120,7 @@ void ModelSet::lay_out(ModelState& model) {
   model.sync.reset();
   model.store.reset();
   model.store = strategy_.make_parameter_store(std::move(trainable));
-  if (syncs()) model.sync = strategy_.make_gradient_sync(model.store->parameters(), notes);
+  if (syncs()) model.sync = strategy_.make_gradient_sync(*model.store, notes);
 }
 
 void ModelSet::restore_layout(ModelState& model) {
@@ -146,6 +146,36 @@ void ModelSet::gather_parameters() {
 
 void ModelSet::release_parameters() {
   for (const auto& model : live()) model->store->release();
+}
+
+const PartPlace* ModelSet::place_of(const at::Tensor& parameter) const {
+  for (const auto& model : live()) {
+    if (const PartPlace* place = model->store->place_of(parameter)) return place;
+  }
+  return nullptr;
+}
+
+void ModelSet::update(const std::vector<at::Tensor>& stepped, const std::function<void()>& step) {
+  const auto models = live();
+  const auto end = [&models](bool is_complete) {
+    for (const auto& model : models) model->store->end_update(is_complete);
+  };
+  for (const auto& model : models) model->store->begin_update(stepped);
+  try {
+    step();
+  } catch (...) {
+    end(/*is_complete=*/false);
+    throw;
+  }
+  end(/*is_complete=*/true);
+}
+
+at::Tensor ModelSet::whole_gradient(const at::Tensor& parameter) const {
+  for (const auto& model : live()) {
+    if (model->sync && model->sync->may_step(parameter, 0) != StepRight::kNotMine)
+      return model->sync->whole_gradient(parameter);
+  }
+  return parameter.grad();
 }
 
 internal::LiveList<ModelState> ModelSet::live() const { return internal::live(models_); }
@@ -251,11 +281,15 @@ void ModelSet::settle_sync() {
   }
 }
 
+std::string ModelSet::name_prefix(size_t model) {
+  return model == 0 ? "" : c10::str("model_", model, "/");
+}
+
 ModelSet::ParameterNames ModelSet::parameter_names() const {
   ParameterNames names;
   const auto models = live();
   for (size_t i = 0; i < models.size(); ++i) {
-    const std::string prefix = i == 0 ? "" : c10::str("model_", i, "/");
+    const std::string prefix = name_prefix(i);
     for (const NamedParameter& parameter : models[i]->parameters)
       names.emplace(parameter.tensor.unsafeGetTensorImpl(), prefix + parameter.name);
   }

@@ -74,6 +74,16 @@ class ModelSet final : public Stateful {
   internal::LiveList<ModelState> live() const;
   // Whether there are other processes, with which gradients are synced.
   bool syncs() const { return strategy_.make_gradient_sync != nullptr; }
+  Communicator& communicator() const { return communicator_; }
+  // Whether this rank steps parts of what it trains.
+  bool is_sharded() const { return strategy_.is_sharded; }
+  // See ParameterStore; null also for a parameter of no model.
+  const PartPlace* place_of(const at::Tensor& parameter) const;
+  // Does an optimizer's step of these parameters, each of which is then the part that this rank
+  // steps. Collective in a sharded strategy.
+  void update(const std::vector<at::Tensor>& stepped, const std::function<void()>& step);
+  // See GradientSync. Collective in a sharded strategy.
+  at::Tensor whole_gradient(const at::Tensor& parameter) const;
 
   // Called before each forward pass of a prepared model. Throws c10::Error when it was released.
   void before_forward(ModelState& model);
@@ -115,6 +125,8 @@ class ModelSet final : public Stateful {
   // `model_2/`, ... where that is not the first.
   using ParameterNames = std::unordered_map<const c10::TensorImpl*, std::string>;
   ParameterNames parameter_names() const;
+  // What stands before the names of the model at this place in live().
+  static std::string name_prefix(size_t model);
   // Where parameters and buffers lie.
   std::vector<const void*> addresses() const;
 

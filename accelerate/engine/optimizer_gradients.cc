@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "accelerate/gradients/gradient_norm.h"
+#include "accelerate/sharding/cut_tensor.h"
 
 namespace accelerate::internal {
 
@@ -15,16 +16,20 @@ std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& parameters) 
   std::unordered_set<const c10::TensorImpl*> seen;
   for (const at::Tensor& parameter : parameters) {
     if (parameter.grad().defined() && seen.insert(parameter.unsafeGetTensorImpl()).second)
-      gradients.push_back(parameter.grad());
+      gradients.push_back(own_part(parameter.grad()));
   }
   return gradients;
 }
 
-std::vector<at::Tensor> gradients_of(const OptimizerState& optimizer) {
+std::vector<at::Tensor> parameters_of(const torch::optim::Optimizer& optimizer) {
   std::vector<at::Tensor> parameters;
-  for (const auto& group : optimizer.optimizer->param_groups())
+  for (const auto& group : optimizer.param_groups())
     parameters.insert(parameters.end(), group.params().begin(), group.params().end());
-  return gradients_of(parameters);
+  return parameters;
+}
+
+std::vector<at::Tensor> gradients_of(const OptimizerState& optimizer) {
+  return gradients_of(parameters_of(*optimizer.optimizer));
 }
 
 bool takes_kernels(const OptimizerState& optimizer, const std::vector<at::Tensor>& gradients) {

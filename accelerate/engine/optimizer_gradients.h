@@ -10,7 +10,11 @@
 
 namespace accelerate::internal {
 
-// The gradients of those parameters that have one, each once.
+// Of all groups, one behind the other.
+std::vector<at::Tensor> parameters_of(const torch::optim::Optimizer& optimizer);
+
+// The gradients of those parameters that have one, each once; of one that is cut over the ranks
+// this rank's part.
 std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& parameters);
 std::vector<at::Tensor> gradients_of(const OptimizerState& optimizer);
 

@@ -3,18 +3,21 @@
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
+#include <c10/util/Type.h>
 #include <torch/optim/optimizer.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 #include "accelerate/engine/optimizer_gradients.h"
 #include "accelerate/engine/optimizer_values.h"
 #include "accelerate/gradients/gradient_norm.h"
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/optim/optimizer_registry.h"
 
 namespace accelerate {
 
@@ -66,10 +69,16 @@ std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& opt
     TORCH_CHECK(known->optimizer != &optimizer,
                 "this optimizer was prepared before; use the handle that prepare() returned then");
   }
+  TORCH_CHECK(!models_.is_sharded() || internal::find_registered(optimizer) != nullptr,
+              "a sharded strategy cuts parameters into parts that each process steps, which is "
+              "right for optimizers that treat every element alike: LibTorch's Adam, AdamW, SGD, "
+              "RMSprop and Adagrad and accelerate::Lion; take one of these in place of ",
+              c10::demangle(typeid(optimizer).name()),
+              ", or train with --strategy=multi_cpu or multi_gpu");
   remove_repeated_parameters(optimizer);
-  auto state = std::make_shared<OptimizerState>();
+  auto state = std::make_shared<OptimizerState>(models_.communicator());
   state->optimizer = &optimizer;
-  state->fused = FusedOptimizer::make(optimizer);
+  state->fused = FusedOptimizer::make(optimizer, moments_);
   optimizers_.push_back(state);
   return state;
 }
@@ -198,7 +207,7 @@ void OptimizerSteps::follow_device(OptimizerState& optimizer) {
   for (const auto& group : optimizer.optimizer->param_groups()) {
     for (const at::Tensor& parameter : group.params()) {
       if (parameter.device() == optimizer.fused->device()) return;
-      optimizer.fused = FusedOptimizer::make(*optimizer.optimizer);
+      optimizer.fused = FusedOptimizer::make(*optimizer.optimizer, moments_);
       return;
     }
   }
@@ -214,14 +223,29 @@ bool OptimizerSteps::launch(OptimizerState& optimizer) {
     optimizer.after_clip = is_unchanged ? AfterClip::kSteps : AfterClip::kChangesGradients;
   }
   FusedOptimizer* fused = optimizer.fused.get();
-  const bool done = fused != nullptr &&
-                    fused->step(pending.is_measured() ? optimizer.step->get()
-                                                      : plain_steps_.on(fused->device()).get());
+  const bool done =
+      fused != nullptr && update(optimizer, [&] {
+        return fused->step(pending.is_measured() ? optimizer.step->get()
+                                                 : plain_steps_.on(fused->device()).get());
+      });
   if (!done) unscale(optimizer);
   pending.awaits_step = false;
   pending.stepped = true;
   optimizer.passes = passes_;
   return done;
+}
+
+bool OptimizerSteps::update(OptimizerState& optimizer, const std::function<bool()>& step) {
+  if (!models_.is_sharded()) return step();
+  cut_state(optimizer);
+  bool done = false;
+  models_.update(internal::parameters_of(*optimizer.optimizer), [&] { done = step(); });
+  return done;
+}
+
+void OptimizerSteps::cut_state(OptimizerState& optimizer) {
+  optimizer.parts.cut(*optimizer.optimizer,
+                      [this](const at::Tensor& parameter) { return models_.place_of(parameter); });
 }
 
 bool OptimizerSteps::can_be_skipped(const OptimizerState& optimizer) const {
@@ -233,7 +257,12 @@ void OptimizerSteps::step(OptimizerState& optimizer) {
   if (launch(optimizer))
     return note_outcome(optimizer, optimizer.fused->taken(), can_be_skipped(optimizer));
   const bool skipped = can_be_skipped(optimizer) && optimizer.step->read().overflow != 0;
-  if (!skipped) optimizer.optimizer->step();
+  if (!skipped) {
+    update(optimizer, [&] {
+      optimizer.optimizer->step();
+      return true;
+    });
+  }
   optimizer.outcomes.add(skipped);
 }
 
@@ -257,6 +286,8 @@ void OptimizerSteps::place_for_recording() {
 }
 
 DeviceStep OptimizerSteps::record(OptimizerState& optimizer) {
+  TORCH_CHECK(!models_.is_sharded(),
+              "the strategy is sharded, whose steps are not captured on a GPU");
   follow_device(optimizer);
   TORCH_CHECK(
       optimizer.fused != nullptr && optimizer.fused->is_fresh(),
@@ -304,7 +335,12 @@ State OptimizerSteps::save() {
   for (size_t i = 0; i < optimizers.size(); ++i) {
     // Waits, so that the counts of steps are right.
     optimizers[i]->outcomes.last();
-    state.set_all(std::to_string(i), internal::save_optimizer(*optimizers[i]->optimizer, names));
+    if (models_.is_sharded()) cut_state(*optimizers[i]);
+    const auto saved_as = [&](const at::Tensor& array, const at::Tensor& parameter) {
+      return optimizers[i]->parts.cut_tensor_of(array, parameter);
+    };
+    state.set_all(std::to_string(i),
+                  internal::save_optimizer(*optimizers[i]->optimizer, names, saved_as));
   }
   return state;
 }
@@ -322,6 +358,7 @@ void OptimizerSteps::load(const State& state) {
   const ModelSet::ParameterNames names = models_.parameter_names();
   for (size_t i = 0; i < optimizers.size(); ++i) {
     internal::load_optimizer(*optimizers[i]->optimizer, state.part(std::to_string(i)), names);
+    if (models_.is_sharded()) cut_state(*optimizers[i]);
     optimizers[i]->outcomes = StepOutcomes();
   }
 }

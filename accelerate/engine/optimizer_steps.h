@@ -36,7 +36,9 @@
 #include "accelerate/gradients/gradient_facts.h"
 #include "accelerate/gradients/gradient_sync.h"
 #include "accelerate/optim/fused_optimizer.h"
+#include "accelerate/optim/moment_options.h"
 #include "accelerate/precision/loss_scale.h"
+#include "accelerate/sharding/optimizer_parts.h"
 #include "accelerate/state/stateful.h"
 #include "kernels/step/step.h"
 
@@ -51,9 +53,13 @@ enum class AfterClip { kNotKnown, kSteps, kChangesGradients };
 
 // An optimizer that prepare() has seen.
 struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
+  explicit OptimizerState(Communicator& communicator) : parts(communicator) {}
+
   torch::optim::Optimizer* optimizer = nullptr;
   // Null where LibTorch's own step is taken.
   std::unique_ptr<FusedOptimizer> fused;
+  // Of what it keeps of parameters that are cut.
+  OptimizerParts parts;
   StepOutcomes outcomes;
 
   PendingStep pending;
@@ -84,13 +90,15 @@ struct DeviceStep {
 
 class OptimizerSteps final : public Stateful {
  public:
-  // `loss_scale` may be null. All outlive this object; of the models it takes the names.
-  OptimizerSteps(LossScale* loss_scale, GradientFacts& facts, const ModelSet& models)
-      : loss_scale_(loss_scale), facts_(facts), models_(models) {}
+  // `loss_scale` may be null. All outlive this object.
+  OptimizerSteps(LossScale* loss_scale, GradientFacts& facts, ModelSet& models,
+                 const MomentOptions& moments)
+      : loss_scale_(loss_scale), facts_(facts), models_(models), moments_(moments) {}
 
   bool scales_loss() const { return loss_scale_ != nullptr; }
 
-  // Throws c10::Error when the optimizer was prepared before and a handle of it still lives.
+  // Throws c10::Error when the optimizer was prepared before and a handle of it still lives, or
+  // cannot keep moments as the options say.
   std::shared_ptr<OptimizerState> add(torch::optim::Optimizer& optimizer);
   // In the order of their preparation.
   internal::LiveList<OptimizerState> live() const;
@@ -181,6 +189,9 @@ class OptimizerSteps final : public Stateful {
                            bool can_be_skipped);
   // Launches the update. False where the optimizer's own step has to be taken.
   bool launch(OptimizerState& optimizer);
+  // Does a step, for which each parameter that is cut is this rank's part of it.
+  bool update(OptimizerState& optimizer, const std::function<bool()>& step);
+  void cut_state(OptimizerState& optimizer);
   // Whether an overflow makes the step at hand no step.
   bool can_be_skipped(const OptimizerState& optimizer) const;
   // 0-dim, fp64, on the device of the gradients.
@@ -198,7 +209,8 @@ class OptimizerSteps final : public Stateful {
 
   LossScale* loss_scale_;
   GradientFacts& facts_;
-  const ModelSet& models_;
+  ModelSet& models_;
+  MomentOptions moments_;
   // Backward passes so far.
   int64_t passes_ = 0;
   std::vector<std::weak_ptr<OptimizerState>> optimizers_;

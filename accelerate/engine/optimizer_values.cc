@@ -190,7 +190,7 @@ void check_options(const State& state, const RegisteredOptimizer& known, const O
 
 }  // namespace
 
-State save_optimizer(Optimizer& optimizer, const Names& names) {
+State save_optimizer(Optimizer& optimizer, const Names& names, const SavedAs& saved_as) {
   State state;
   state.set("kind", kind_of(optimizer));
   const RegisteredOptimizer* known = find_registered(optimizer);
@@ -211,7 +211,8 @@ State save_optimizer(Optimizer& optimizer, const Names& names) {
         if (found == optimizer.state().end()) return;
         for (const NamedArray& array : known->arrays(*found->second))
           if (array.tensor->defined())
-            state.set(c10::str("state.", name, ".", array.name), array.tensor->detach());
+            state.set(c10::str("state.", name, ".", array.name),
+                      saved_as(array.tensor->detach(), parameter));
         if (const auto steps = known->steps(*found->second))
           state.set(c10::str("state.", name, ".step"), at::scalar_tensor(*steps, at::kLong));
       });

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 
 #include "accelerate/engine/model_set.h"
 #include "accelerate/state/state.h"
@@ -22,9 +23,14 @@ class Optimizer;
 
 namespace accelerate::internal {
 
-// Its tensors are those that the optimizer goes on with. Throws c10::Error where the optimizer
-// cannot be saved. A parameter without a name is called by its group and its place there.
-State save_optimizer(torch::optim::Optimizer& optimizer, const ModelSet::ParameterNames& names);
+// What stands in a state for a tensor that an optimizer keeps of a parameter.
+using SavedAs = std::function<at::Tensor(const at::Tensor& array, const at::Tensor& parameter)>;
+
+// Its tensors are those that the optimizer goes on with, or what `saved_as` makes of them. Throws
+// c10::Error where the optimizer cannot be saved. A parameter without a name is called by its group
+// and its place there.
+State save_optimizer(torch::optim::Optimizer& optimizer, const ModelSet::ParameterNames& names,
+                     const SavedAs& saved_as);
 
 // Throws c10::Error with all that differs, where the state is of another kind of optimizer or of
 // other parameters; `index` names the optimizer in the message.

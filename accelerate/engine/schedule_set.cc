@@ -35,6 +35,23 @@ SchedulerState scheduler_state(const State& state) {
   return scheduler;
 }
 
+// What a state of the set has of one of them; of LibTorch's nothing but how far it has advanced.
+struct Saved {
+  Saved(const State& state, size_t index)
+      : advances(state.count(c10::str(index, ".advances"))),
+        scheduler(state.part(c10::str(index, ".scheduler"))) {}
+
+  int64_t advances;
+  State scheduler;
+};
+
+// That of LibTorch's only goes on.
+void check_goes_on(size_t index, const ScheduleProgress& schedule, int64_t advances) {
+  TORCH_CHECK(schedule.advances <= advances, "schedule ", index, ", of LibTorch, has advanced by ",
+              schedule.advances, " and cannot go back to ", advances,
+              "; use a scheduler of accelerate/optim, or load a state before the training goes on");
+}
+
 }  // namespace
 
 std::shared_ptr<ScheduleProgress> ScheduleSet::add(ScheduleProgress progress,
@@ -150,38 +167,33 @@ void ScheduleSet::check_can_be_saved() const {
 void ScheduleSet::check(const State& state) {
   const auto schedules = live();
   for (size_t i = 0; i < schedules.size(); ++i) {
-    const std::string prefix = std::to_string(i);
-    const int64_t advances = state.count(prefix + ".advances");
-    if (schedules[i]->scheduler == nullptr) {
-      TORCH_CHECK(
-          schedules[i]->advances <= advances, "schedule ", i, ", of LibTorch, has advanced by ",
-          schedules[i]->advances, " and cannot go back to ", advances,
-          "; use a scheduler of accelerate/optim, or load a state before the training goes on");
+    const Saved saved(state, i);
+    const Scheduler* scheduler = schedules[i]->scheduler;
+    if (scheduler == nullptr) {
+      check_goes_on(i, *schedules[i], saved.advances);
       continue;
     }
-    const SchedulerState own = schedules[i]->scheduler->state();
-    const State saved = state.part(prefix + ".scheduler");
-    TORCH_CHECK(saved.contains("kind") && saved.text("kind") == own.kind, "schedule ", i,
-                " of the state is ", saved.contains("kind") ? saved.text("kind") : "LibTorch's",
-                ", and the one that was prepared is ", own.kind,
-                "; load the state of the same one");
-    // Takes all of a state, or none.
-    schedules[i]->scheduler->load_state(scheduler_state(saved));
-    schedules[i]->scheduler->load_state(own);
+    const std::string own = scheduler->state().kind;
+    const bool has_kind = saved.scheduler.contains("kind");
+    TORCH_CHECK(has_kind && saved.scheduler.text("kind") == own, "schedule ", i,
+                " of the state is ", has_kind ? saved.scheduler.text("kind") : "LibTorch's",
+                ", and the one that was prepared is ", own, "; load the state of the same one");
+    scheduler->check_state(scheduler_state(saved.scheduler));
   }
 }
 
 void ScheduleSet::load(const State& state) {
-  check(state);
   const auto schedules = live();
-  const auto advances = [&state](size_t i) { return state.count(std::to_string(i) + ".advances"); };
   for (size_t i = 0; i < schedules.size(); ++i) {
+    const Saved saved(state, i);
     ScheduleProgress& schedule = *schedules[i];
     if (schedule.scheduler != nullptr) {
-      schedule.scheduler->load_state(scheduler_state(state.part(std::to_string(i) + ".scheduler")));
-      schedule.advances = advances(i);
+      schedule.scheduler->load_state(scheduler_state(saved.scheduler));
+      schedule.advances = saved.advances;
+      continue;
     }
-    for (; schedule.advances < advances(i); ++schedule.advances) schedule.advance();
+    check_goes_on(i, schedule, saved.advances);
+    for (; schedule.advances < saved.advances; ++schedule.advances) schedule.advance();
   }
 }
 

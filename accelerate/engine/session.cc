@@ -14,6 +14,7 @@
 #include "accelerate/process/stop_request.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/integer.h"
+#include "launcher/env/sharding.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate {
@@ -29,6 +30,22 @@ int64_t accumulation_steps(const AcceleratorOptions& options) {
               .remedy = "set it to the number of batches for each update, or unset it."});
   TORCH_CHECK(steps.ok(), std::string(steps.status().message()));
   return *steps;
+}
+
+// What the strategy fixes, or else the launch.
+launcher::Sharding sharding_of(const StrategyTraits& strategy) {
+  if (strategy.sharding) return *strategy.sharding;
+  const auto chosen = launcher::read_sharding();
+  TORCH_CHECK(chosen.ok(), std::string(chosen.status().message()));
+  return *chosen;
+}
+
+// Under ZeRO-2 no rank keeps whole gradients from one batch of a window to the next.
+AcceleratorOptions with_accumulation_of(const StrategyTraits& strategy,
+                                        AcceleratorOptions options) {
+  if (sharding_of(strategy) == launcher::Sharding::kZero2)
+    options.gradient_accumulation.sync_each_batch = true;
+  return options;
 }
 
 launcher::WorkerEnvironment read_worker(const StrategyTraits& strategy) {
@@ -62,17 +79,17 @@ Session::Session(const StrategyTraits& strategy, const PrecisionTraits& precisio
 Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits& strategy,
                  const PrecisionTraits& precision, const AcceleratorOptions& options,
                  MakeStrategyParts make_parts)
-    : options_(options),
+    : options_(with_accumulation_of(strategy, options)),
       process_(make_process_info(worker, strategy.device)),
       communicator_(Communicator::world(worker, process_, options.process_group)),
       meter_(process_, precision.autocast.value_or(at::kFloat)),
       trackers_(*communicator_, process_),
       watch_(*communicator_, process_, *active_loaders_),
-      strategy_(make_parts(*communicator_, options.gradients)),
+      strategy_(make_parts(*communicator_, options.gradients, sharding_of(strategy))),
       loss_scale_(make_loss_scale(precision, process_.device, options.loss_scale)),
-      window_(accumulation_steps(options), options.gradient_accumulation),
+      window_(accumulation_steps(options), options_.gradient_accumulation),
       models_(*communicator_, process_.device, precision, strategy_),
-      optimizers_(loss_scale(), *strategy_.gradient_facts, models_),
+      optimizers_(loss_scale(), *strategy_.gradient_facts, models_, options.moments),
       schedules_({.world_size = process_.world_size,
                   .is_main = process_.is_main(),
                   .split_batches = options.split_batches,
@@ -107,14 +124,15 @@ MemoryUsage Session::memory() const {
 
 void Session::log(const LogValues& values, const LogOptions& options) {
   trackers_.log(values, options);
-  if (const LogValues norms = watch_.take_norms(); !norms.empty())
-    trackers_.log(norms, {.step = trackers_.last_step()});
-  if (!process_.is_main() || !meter_.is_due()) return;
-  LogValues figures;
-  for (const auto& [name, value] : meter_.take_values())
-    figures.emplace_back("report/" + name, value);
-  // The steps that it has counted are not those that the program counts.
-  trackers_.log(figures, {.step = trackers_.last_step()});
+  // In a call of their own: the program's values may be means over all ranks, and these are the
+  // main process's. At the program's step, as those that watch and meter count are others.
+  LogValues own = watch_.take_norms();
+  if (!process_.is_main()) return;
+  if (meter_.is_due()) {
+    for (const auto& [name, value] : meter_.take_values())
+      own.emplace_back("report/" + name, value);
+  }
+  if (!own.empty()) trackers_.log(own, {.step = trackers_.last_step()});
 }
 
 std::vector<Stateful*> Session::parts() {

@@ -1,13 +1,16 @@
 #include "accelerate/engine/updates.h"
 
+#include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/optim/optimizer.h>
 
 #include <utility>
 
+#include "accelerate/engine/optimizer_gradients.h"
 #include "accelerate/host_work/host_work.h"
 #include "accelerate/phases/phases.h"
+#include "accelerate/sharding/cut_tensor.h"
 #include "launcher/flight_record/flight_recorder.h"
 
 namespace accelerate {
@@ -133,7 +136,7 @@ at::Tensor Updates::step(OptimizerState& optimizer, const std::function<at::Tens
     communicator_.all_reduce(mean, ReduceOp::kMean);
     return mean;
   };
-  if (optimizer.fused) {
+  if (optimizer.fused || models_.is_sharded()) {
     // One evaluation, then a step as any other.
     at::Tensor loss = evaluate();
     step(optimizer);
@@ -166,7 +169,16 @@ void Updates::zero_grad(OptimizerState& optimizer, bool set_to_none) {
       }
     }
   } else {
-    optimizer.optimizer->zero_grad(/*set_to_none=*/false);
+    for (const at::Tensor& parameter : internal::parameters_of(*optimizer.optimizer)) {
+      at::Tensor& gradient = parameter.mutable_grad();
+      if (!gradient.defined()) continue;
+      // One that is cut becomes whole, so that whatever pass comes next can add to it.
+      if (is_cut(gradient)) {
+        gradient = at::zeros_like(parameter);
+      } else {
+        gradient.detach_().zero_();
+      }
+    }
   }
   in_each_replay(
       "zero_grad",

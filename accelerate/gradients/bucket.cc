@@ -7,36 +7,10 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "accelerate/device/gpu_kernels.h"
-#include "accelerate/layout/blocks.h"
+#include "accelerate/gradients/copy_pieces.h"
 #include "accelerate/layout/element_type.h"
-#include "kernels/pack/pack.h"
 
 namespace accelerate::internal {
-namespace {
-
-// Does what the pieces say, on whichever device they are.
-void copy_pieces(const std::vector<kernels::PackPiece>& pieces, kernels::ElementType type,
-                 c10::Device device) {
-  if (!device.is_cpu()) return gpu::pack(device, pieces, type);
-  std::vector<int64_t> counts;
-  for (const kernels::PackPiece& piece : pieces) counts.push_back(piece.count);
-  std::vector<Block> blocks;
-  cut_into_blocks(counts, blocks);
-  for_each_block(blocks, [&](const Block& block) {
-    kernels::PackPiece part = pieces[block.array];
-    if (part.source != nullptr) {
-      part.source =
-          static_cast<const char*>(part.source) + block.begin * kernels::size_of(part.source_type);
-    }
-    part.destination = static_cast<char*>(part.destination) + block.begin * kernels::size_of(type);
-    part.count = block.count;
-    kernels::pack(part, type);
-  });
-}
-
-}  // namespace
-
 Bucket::Bucket(c10::ScalarType type, c10::Device device, c10::ScalarType wire_type)
     : numbers_(c10::isComplexType(type) ? 2 : 1),
       values_(type, device),

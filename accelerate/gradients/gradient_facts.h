@@ -32,6 +32,12 @@ class GradientFacts {
   virtual const kernels::NormResult* result() const = 0;
   // The norm itself: 0-dim, fp64, a tensor of its own on that device.
   virtual at::Tensor norm() const = 0;
+
+  // The norm of another kind, or of gradients that measure() does not take, such as sparse ones; at
+  // least one. 0-dim, fp64, on the device of the first.
+  virtual at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type) const = 0;
+  // Whether something is so on any rank that has a part of these gradients, where it is so here.
+  virtual bool is_so_of_any(const std::vector<at::Tensor>& gradients, bool here) const = 0;
 };
 
 }  // namespace accelerate

@@ -1,6 +1,9 @@
 #include "accelerate/gradients/gradient_norm.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
@@ -75,6 +78,20 @@ void GradientNorm::measure(const std::vector<at::Tensor>& gradients) {
 
 at::Tensor GradientNorm::norm() const {
   return last_->member(offsetof(kernels::NormResult, sum), at::kDouble).sqrt();
+}
+
+at::Tensor GradientNorm::norm_of(const std::vector<at::Tensor>& gradients, double norm_type) const {
+  std::vector<at::Tensor> norms;
+  for (const at::Tensor& gradient : gradients) {
+    // What stands twice for an element must be added up first.
+    const at::Tensor values = gradient.is_sparse() ? gradient.coalesce()._values() : gradient;
+    // Of nothing there is no largest element.
+    if (values.numel() == 0) continue;
+    norms.push_back(at::linalg_vector_norm(values.detach(), norm_type)
+                        .to(gradients.front().device(), at::kDouble));
+  }
+  if (norms.empty()) return at::zeros({}, gradients.front().options().dtype(at::kDouble));
+  return at::linalg_vector_norm(at::stack(norms), norm_type);
 }
 
 }  // namespace accelerate

@@ -32,7 +32,12 @@ class GradientNorm final : public GradientFacts {
   void measure(const std::vector<at::Tensor>& gradients) override;
 
   const kernels::NormResult* result() const override { return last_->get(); }
+  const DeviceValue<kernels::NormResult>& value() const { return *last_; }
   at::Tensor norm() const override;
+  at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type) const override;
+  bool is_so_of_any(const std::vector<at::Tensor>& /*gradients*/, bool here) const override {
+    return here;
+  }
 
  private:
   PerDevice<kernels::NormResult> results_;

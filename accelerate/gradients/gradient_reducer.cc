@@ -31,11 +31,7 @@ bool GradientReducer::is_synced(const at::Tensor& parameter) const {
 }
 bool GradientReducer::has_local_gradients() const { return state_->has_local_gradients(); }
 StepRight GradientReducer::may_step(const at::Tensor& parameter, int64_t stepped_at) const {
-  if (!state_->contains(parameter)) return StepRight::kNotMine;
-  // A program may replace a mean, but not do without one.
-  const bool may = state_->is_mean(parameter) ||
-                   (!state_->is_local(parameter) && state_->rounds() != stepped_at);
-  return may ? StepRight::kMay : StepRight::kNotSynced;
+  return state_->may_step(parameter, stepped_at);
 }
 
 }  // namespace accelerate

@@ -43,6 +43,7 @@ class GradientReducer final : public GradientSync {
   ~GradientReducer() override;
 
   void begin(bool eager) override;
+  void begin_local() override {}
   void finish() override;
   void shadow() override;
   void abandon() override;
@@ -51,6 +52,7 @@ class GradientReducer final : public GradientSync {
   StepRight may_step(const at::Tensor& parameter, int64_t stepped_at) const override;
   int64_t rounds() const override;
   bool is_synced(const at::Tensor& parameter) const override;
+  at::Tensor whole_gradient(const at::Tensor& parameter) override { return parameter.grad(); }
 
   bool empty() const override;
   bool has_local_gradients() const override;

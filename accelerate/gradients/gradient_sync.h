@@ -18,7 +18,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "accelerate/layout/named_parameter.h"
+#include "accelerate/layout/parameter_store.h"
 
 namespace accelerate {
 
@@ -46,6 +46,9 @@ class GradientSync {
   // A backward pass begins whose gradients are to be synced. Not `eager`: everything waits for
   // finish().
   virtual void begin(bool eager) = 0;
+  // A backward pass begins whose gradients add up on this rank alone. Throws c10::Error where those
+  // that are there cannot be added to so.
+  virtual void begin_local() = 0;
   // Syncs what is left and waits for all of it. Collective.
   virtual void finish() = 0;
   // Takes part in one round of the other ranks, without a gradient of its own. Collective.
@@ -61,6 +64,9 @@ class GradientSync {
   virtual int64_t rounds() const = 0;
   // Whether the gradient of the parameter is the very tensor that the last round left.
   virtual bool is_synced(const at::Tensor& parameter) const = 0;
+  // All of a parameter's gradient, undefined where it has none; in new memory where this rank has a
+  // part of it. Collective.
+  virtual at::Tensor whole_gradient(const at::Tensor& parameter) = 0;
 
   // Whether it is for no parameters.
   virtual bool empty() const = 0;
@@ -82,9 +88,9 @@ class GradientSync {
   virtual GradientNotes notes() = 0;
 };
 
-// Makes one for these trainable leaves, in about the order in which backward finishes their
-// gradients, the same on all ranks.
-using MakeGradientSync = std::function<std::unique_ptr<GradientSync>(
-    std::vector<NamedParameter> parameters, const GradientNotes& notes)>;
+// Makes one for the trainable leaves of a store of the same strategy, which outlives it: in about
+// the order in which backward finishes their gradients, the same on all ranks.
+using MakeGradientSync =
+    std::function<std::unique_ptr<GradientSync>(ParameterStore& store, const GradientNotes& notes)>;
 
 }  // namespace accelerate

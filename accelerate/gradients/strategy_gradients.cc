@@ -16,17 +16,19 @@ std::unique_ptr<ParameterStore> make_flat(std::vector<NamedParameter> parameters
 
 }  // namespace
 
-StrategyParts OwnGradients::make(Communicator& /*communicator*/, const GradientOptions& options) {
+StrategyParts OwnGradients::make(Communicator& /*communicator*/, const GradientOptions& options,
+                                 launcher::Sharding /*sharding*/) {
   check_gradient_options(options);
   return {.make_parameter_store = make_flat, .gradient_facts = std::make_unique<GradientNorm>()};
 }
 
-StrategyParts AveragedGradients::make(Communicator& communicator, const GradientOptions& options) {
+StrategyParts AveragedGradients::make(Communicator& communicator, const GradientOptions& options,
+                                      launcher::Sharding /*sharding*/) {
   StrategyParts parts = OwnGradients::make(communicator, options);
   if (communicator.size() == 1) return parts;
-  parts.make_gradient_sync = [&communicator, options](std::vector<NamedParameter> parameters,
+  parts.make_gradient_sync = [&communicator, options](ParameterStore& store,
                                                       const GradientNotes& notes) {
-    return std::make_unique<GradientReducer>(communicator, std::move(parameters), options, notes);
+    return std::make_unique<GradientReducer>(communicator, store.parameters(), options, notes);
   };
   return parts;
 }

@@ -13,6 +13,7 @@
 #include "accelerate/gradients/gradient_options.h"
 #include "accelerate/gradients/gradient_sync.h"
 #include "accelerate/layout/parameter_store.h"
+#include "launcher/env/sharding_stage.h"
 
 namespace accelerate {
 
@@ -21,20 +22,26 @@ struct StrategyParts {
   MakeGradientSync make_gradient_sync = nullptr;
   MakeParameterStore make_parameter_store;
   std::unique_ptr<GradientFacts> gradient_facts;
+  // Whether ranks step parts of what they train.
+  bool is_sharded = false;
 };
 
-// The communicator outlives what is made. Throws c10::Error when an option makes no sense.
+// The communicator outlives what is made; `sharding` is for strategies that leave it open. Throws
+// c10::Error when an option makes no sense.
 using MakeStrategyParts = StrategyParts (*)(Communicator& communicator,
-                                            const GradientOptions& options);
+                                            const GradientOptions& options,
+                                            launcher::Sharding sharding);
 
 // This process trains a model of its own.
 struct OwnGradients {
-  static StrategyParts make(Communicator& communicator, const GradientOptions& options);
+  static StrategyParts make(Communicator& communicator, const GradientOptions& options,
+                            launcher::Sharding sharding = launcher::Sharding::kNone);
 };
 
 // Every process has the whole model, and steps with the mean of the gradients of all.
 struct AveragedGradients {
-  static StrategyParts make(Communicator& communicator, const GradientOptions& options);
+  static StrategyParts make(Communicator& communicator, const GradientOptions& options,
+                            launcher::Sharding sharding = launcher::Sharding::kNone);
 };
 
 }  // namespace accelerate

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "accelerate/layout/named_parameter.h"
+#include "accelerate/layout/part_place.h"
 
 namespace accelerate {
 
@@ -33,6 +34,15 @@ class ParameterStore {
   // needs. Both collective where they are cut, and otherwise without effect.
   virtual void gather() = 0;
   virtual void release() = 0;
+
+  // Which part of a parameter this rank steps; null where it steps all of it.
+  virtual const PartPlace* place_of(const at::Tensor& parameter) const = 0;
+  // Around an optimizer's step of these parameters, of which some may be of other stores: those
+  // that are cut are then this rank's part of themselves, 1-D, and `.grad` is that of their
+  // gradient. Afterwards they are whole again, with what every rank has made of its part:
+  // collective, unless `is_complete` is false, after an exception in the step.
+  virtual void begin_update(const std::vector<at::Tensor>& stepped) = 0;
+  virtual void end_update(bool is_complete) = 0;
 };
 
 // Makes one for these trainable leaves, distinct and in registration order.

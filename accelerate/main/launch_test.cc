@@ -79,6 +79,32 @@ TEST(Launch, IsAWorkerOfWhoeverSetItsRank) {
   }
 }
 
+TEST(Launch, ShardsAsItIsTold) {
+  const Words variables = {"ACCELERATE_USE_FSDP=true", "FSDP_SHARDING_STRATEGY=SHARD_GRAD_OP"};
+  const Words flags = {"--num_processes=2", "--use_deepspeed", "--zero_stage=1"};
+  for (const Outcome& outcome :
+       {launch(flags), launch({"--num_processes=2"}, variables),
+        run(command("ACCELERATE", {"launch", "--num_processes=2", "--use_fsdp",
+                                   "--fsdp_sharding_strategy=SHARD_GRAD_OP",
+                                   std::getenv("LAUNCHED_PROGRAM")}))}) {
+    EXPECT_EQ(outcome.code, 0) << outcome.errors;
+    EXPECT_THAT(outcome.output, AllOf(HasSubstr("rank 0 of 2: sharded_cpu no epochs 1 cpu 0\n"),
+                                      HasSubstr("rank 1 of 2: sharded_cpu no epochs 1 cpu 0\n")));
+  }
+  const Outcome alone = launch({"--use_deepspeed"});
+  EXPECT_EQ(alone.output, "rank 0 of 1: cpu no epochs 1 cpu 0\n");
+  EXPECT_THAT(alone.errors, HasSubstr("ZeRO-2 means nothing in one process"));
+}
+
+TEST(Launch, SaysInADryRunHowItShards) {
+  const Outcome outcome =
+      launch({"--num_processes=2", "--use_deepspeed", "--zero_stage=1", "--dry_run"});
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("\nZeRO-1: each process keeps the whole model and its part of the "
+                              "optimizer's state\n"),
+                    HasSubstr("\n  ACCELERATE_DEEPSPEED_ZERO_STAGE=1\n")));
+}
+
 TEST(Launch, HonoursTheFlagsOfAWorker) {
   const Words job = {"RANK=0", "WORLD_SIZE=1", "OMP_NUM_THREADS=2"};
   const Outcome told = launch({"--action=count_threads"}, job);

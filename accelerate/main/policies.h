@@ -28,9 +28,9 @@ static_assert(ACCELERATE_FIXED_STRATEGY::traits.device == c10::DeviceType::CPU,
 #endif
 #elif defined(ACCELERATE_WITHOUT_CUDA)
 // Nobody can choose the others, and each takes its time to compile.
-using BuiltStrategies = PolicyList<Cpu, MultiCpu>;
+using BuiltStrategies = PolicyList<Cpu, MultiCpu, ShardedCpu>;
 #else
-using BuiltStrategies = PolicyList<Cpu, MultiCpu, Gpu, MultiGpu>;
+using BuiltStrategies = PolicyList<Cpu, MultiCpu, ShardedCpu, Gpu, MultiGpu, ShardedGpu>;
 #endif
 
 #ifdef ACCELERATE_FIXED_PRECISION

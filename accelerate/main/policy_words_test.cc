@@ -12,14 +12,29 @@
 namespace accelerate::internal {
 namespace {
 
+using testing::ElementsAreArray;
 using testing::UnorderedElementsAreArray;
 
 std::vector<std::string> words(const char* joined) { return absl::StrSplit(joined, ','); }
 
-TEST(PolicyWords, OfStrategiesAreThoseOfBuilds) {
+TEST(PolicyWords, OfStrategiesAreTheNamesOfTheirTypes) {
   std::vector<std::string> names;
-  BuiltStrategies::for_each([&]<class S>() { names.emplace_back(S::traits.name); });
-  EXPECT_THAT(words(ACCELERATE_STRATEGY_WORDS), UnorderedElementsAreArray(names));
+  PolicyList<ACCELERATE_STRATEGY_TYPES>::for_each(
+      [&]<class S>() { names.emplace_back(S::traits.name); });
+  EXPECT_THAT(words(ACCELERATE_STRATEGY_WORDS), ElementsAreArray(names));
+}
+
+// Where nothing is fixed, a launch can still choose whatever a build could.
+TEST(PolicyWords, OfStrategiesAreWhatALaunchCanChoose) {
+  PolicyList<ACCELERATE_STRATEGY_TYPES>::for_each([]<class Fixed>() {
+    bool is_built = false;
+    BuiltStrategies::for_each([&]<class S>() {
+      const StrategyTraits &built = S::traits, &fixed = Fixed::traits;
+      is_built |= built.device == fixed.device && built.multi_process == fixed.multi_process &&
+                  built.sharding.value_or(fixed.sharding.value()) == fixed.sharding;
+    });
+    EXPECT_TRUE(is_built) << Fixed::traits;
+  });
 }
 
 TEST(PolicyWords, OfPrecisionsAreThoseOfBuildsAndLaunches) {

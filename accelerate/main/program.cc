@@ -7,17 +7,20 @@
 
 #include "accelerate/process/cuda.h"
 #include "launcher/env/mixed_precision.h"
+#include "launcher/env/sharding.h"
 
 namespace accelerate::internal {
 namespace {
 
 using launcher::DeviceKind;
 
-bool has_strategy(const Program& program, const StrategyTraits& strategy) {
-  for (const Variant& variant : program.variants) {
-    if (variant.strategy == strategy) return true;
-  }
-  return false;
+bool is_for(const StrategyTraits& strategy, bool gpu) {
+  return (strategy.device == c10::DeviceType::CUDA) == gpu;
+}
+
+bool is_for(const Program& program, bool gpu) {
+  return std::any_of(program.variants.begin(), program.variants.end(),
+                     [&](const Variant& variant) { return is_for(variant.strategy, gpu); });
 }
 
 std::set<std::string> precisions_of(const Program& program) {
@@ -28,9 +31,12 @@ std::set<std::string> precisions_of(const Program& program) {
 
 // The GPUs that this program could use if nobody says otherwise.
 int usable_gpus(const Program& program, int gpus) {
-  if (!cuda::in_build()) return 0;
-  if (has_strategy(program, MultiGpu::traits)) return gpus;
-  return has_strategy(program, Gpu::traits) ? std::min(gpus, 1) : 0;
+  if (!cuda::in_build() || !is_for(program, /*gpu=*/true)) return 0;
+  const bool takes_many =
+      std::any_of(program.variants.begin(), program.variants.end(), [](const Variant& variant) {
+        return is_for(variant.strategy, /*gpu=*/true) && variant.strategy.multi_process;
+      });
+  return takes_many ? gpus : std::min(gpus, 1);
 }
 
 // A worker's place was decided by who launched it, on several machines perhaps; only its precision
@@ -43,6 +49,28 @@ void leave_place_to_launcher(launcher::LaunchRequest& request) {
   config.mpirun_config.clear();
   const bool counts_gpus = config.distributed_type == launcher::DistributedType::kMultiGpu;
   if (counts_gpus) config.distributed_type = std::nullopt;
+}
+
+// How well a strategy does what a plan asks for; 0 where it does not.
+int fitness_of(const StrategyTraits& strategy, const launcher::LaunchPlan& plan, int world_size) {
+  if (!is_for(strategy, plan.device == DeviceKind::kGpu)) return 0;
+  // Alone, nothing is cut, whatever is asked for. A strategy for several processes also serves one.
+  if (!strategy.multi_process) return world_size == 1 ? 4 : 0;
+  if (strategy.sharding == plan.sharding.value_or(Sharding::kNone)) return 3;
+  if (!strategy.sharding.has_value()) return 2;
+  // A program that was built to shard does so as long as nobody asks for something else.
+  const bool is_asked = plan.sharding.has_value();
+  const bool keeps_all = strategy.sharding == Sharding::kNone && world_size == 1;
+  return !is_asked || keeps_all ? 1 : 0;
+}
+
+// The one that is in a program for nothing but this plan.
+StrategyTraits wanted_strategy(const launcher::LaunchPlan& plan, int world_size) {
+  const bool gpu = plan.device == DeviceKind::kGpu;
+  if (plan.sharding == Sharding::kZero1) return gpu ? Zero1Gpu::traits : Zero1Cpu::traits;
+  if (plan.sharding == Sharding::kZero2) return gpu ? Zero2Gpu::traits : Zero2Cpu::traits;
+  if (world_size == 1) return gpu ? Gpu::traits : Cpu::traits;
+  return gpu ? MultiGpu::traits : MultiCpu::traits;
 }
 
 template <class Names>
@@ -76,26 +104,30 @@ absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
     plan->mixed_precision = *launcher::parse_mixed_precision(own);
   }
   const int world_size = worker_world_size > 0 ? worker_world_size : plan->world_size();
-  if (auto variant = find_variant(program, *plan, world_size); !variant.ok())
-    return variant.status();
+  const auto variant = find_variant(program, *plan, world_size);
+  if (!variant.ok()) return variant.status();
+  // What is shown of the plan says what will happen.
+  if (const auto& built = (*variant)->strategy.sharding;
+      built.value_or(Sharding::kNone) != Sharding::kNone)
+    plan->sharding = built;
   return plan;
 }
 
 absl::StatusOr<const Variant*> find_variant(const Program& program,
                                             const launcher::LaunchPlan& plan, int world_size) {
   const bool gpu = plan.device == DeviceKind::kGpu;
-  const StrategyTraits& multi = gpu ? MultiGpu::traits : MultiCpu::traits;
-  const StrategyTraits& single = gpu ? Gpu::traits : Cpu::traits;
   const std::string precision = launcher::to_string(*plan.mixed_precision);
 
   std::set<std::string> strategies;
   const Variant* found = nullptr;
+  int best = 0;
   for (const Variant& variant : program.variants) {
     strategies.insert(std::string(variant.strategy.name));
     if (variant.precision.name != precision) continue;
-    if (world_size == 1 && variant.strategy == single) found = &variant;
-    // A strategy for several processes also serves one.
-    if (variant.strategy == multi && (world_size > 1 || found == nullptr)) found = &variant;
+    const int fitness = fitness_of(variant.strategy, plan, world_size);
+    if (fitness <= best) continue;
+    best = fitness;
+    found = &variant;
   }
   if (found != nullptr) return found;
   std::ostringstream message;
@@ -105,8 +137,7 @@ absl::StatusOr<const Variant*> find_variant(const Program& program,
             << " only, not for " << precision
             << "; build it without a fixed precision (--precision=auto), or with --config="
             << (precision == "no" ? "fp32" : precision);
-  } else if (!gpu && !has_strategy(program, Cpu::traits) &&
-             !has_strategy(program, MultiCpu::traits)) {
+  } else if (!gpu && !is_for(program, /*gpu=*/false)) {
     message
         << "this program was built for the strategy " << joined(strategies)
         << " only, and this machine shows no GPU, or the CPU was asked for; check nvidia-smi and "
@@ -114,9 +145,10 @@ absl::StatusOr<const Variant*> find_variant(const Program& program,
   } else {
     message << "this program was built for the strategy " << joined(strategies) << " only, not for "
             << world_size << (world_size == 1 ? " process" : " processes") << " on the "
-            << (gpu ? "GPU" : "CPU")
-            << "; build it without a fixed strategy (--strategy=auto), or with --strategy="
-            << (world_size == 1 ? single : multi).name;
+            << (gpu ? "GPU" : "CPU");
+    if (plan.sharding.has_value()) message << " with " << launcher::sharding_title(*plan.sharding);
+    message << "; build it without a fixed strategy (--strategy=auto), or with --strategy="
+            << wanted_strategy(plan, world_size).name;
   }
   return absl::NotFoundError(message.str());
 }

@@ -22,8 +22,9 @@ Program program_of(const std::vector<StrategyTraits>& strategies,
   return program;
 }
 
-const std::vector<StrategyTraits> kAllStrategies = {Cpu::traits, MultiCpu::traits, Gpu::traits,
-                                                    MultiGpu::traits};
+const std::vector<StrategyTraits> kAllStrategies = {Cpu::traits,        MultiCpu::traits,
+                                                    ShardedCpu::traits, Gpu::traits,
+                                                    MultiGpu::traits,   ShardedGpu::traits};
 const std::vector<PrecisionTraits> kAllPrecisions = {Fp32::traits, Fp16::traits, Bf16::traits};
 
 absl::StatusOr<launcher::LaunchPlan> plan(const Program& program, const LaunchConfig& config,
@@ -117,7 +118,84 @@ TEST(PlanProgram, OfAWorkerKeepsWhatIsAskedOfTheProgram) {
       plan_program(program, {.processes_per_machine = 100'000}, {.num_gpus = 0, .num_cores = 2}, 4);
   EXPECT_TRUE(counted.ok()) << "the launcher's to decide: " << counted.status();
   const auto fsdp = plan(program, {.distributed_type = launcher::DistributedType::kFsdp}, 2);
-  EXPECT_THAT(std::string(fsdp.status().message()), HasSubstr("has no FSDP"));
+  EXPECT_THAT(std::string(fsdp.status().message()), HasSubstr("fsdp_sharding_strategy=FULL_SHARD"));
+}
+
+LaunchConfig sharded(const std::string& stage, int num_processes) {
+  return {.distributed_type = launcher::DistributedType::kDeepspeed,
+          .num_processes = num_processes,
+          .deepspeed_config = {{"zero_stage", stage}}};
+}
+
+// The name of the strategy that is taken, or what the error says.
+std::string strategy_for(const Program& program, const LaunchConfig& config) {
+  const auto result = plan(program, config);
+  if (!result.ok()) return std::string(result.status().message());
+  return std::string((*find_variant(program, *result, result->world_size()))->strategy.name);
+}
+
+TEST(PlanProgram, ShardsAsTheLaunchSays) {
+  const Program program = program_of(kAllStrategies, kAllPrecisions);
+  EXPECT_EQ(strategy_for(program, sharded("1", 2)), "sharded_cpu");
+  EXPECT_EQ(strategy_for(program, sharded("2", 2)), "sharded_cpu");
+  EXPECT_EQ(plan(program, sharded("2", 2))->sharding, Sharding::kZero2);
+  EXPECT_EQ(strategy_for(program, sharded("0", 2)), "multi_cpu");
+  EXPECT_EQ(strategy_for(program, {.num_processes = 2}), "multi_cpu");
+  EXPECT_THAT(strategy_for(program, sharded("3", 2)), HasSubstr("zero_stage=3 is not supported"));
+}
+
+TEST(PlanProgram, ShardsNothingInOneProcessAndSaysSo) {
+  const Program program = program_of(kAllStrategies, kAllPrecisions);
+  EXPECT_EQ(strategy_for(program, sharded("2", 1)), "cpu");
+  EXPECT_THAT(plan(program, sharded("2", 1))->remarks,
+              testing::ElementsAre(HasSubstr("means nothing in one process")));
+  EXPECT_EQ(strategy_for(program_of({MultiCpu::traits}, kAllPrecisions), sharded("1", 1)),
+            "multi_cpu");
+}
+
+TEST(PlanProgram, ShardsAsAProgramWasBuilt) {
+  const Program program = program_of({Zero2Cpu::traits}, kAllPrecisions);
+  EXPECT_EQ(strategy_for(program, {.num_processes = 2}), "zero2_cpu");
+  EXPECT_EQ(plan(program, {.num_processes = 2})->sharding, Sharding::kZero2) << "as a dry run says";
+  EXPECT_EQ(strategy_for(program, sharded("2", 2)), "zero2_cpu");
+  EXPECT_EQ(strategy_for(program, {}), "zero2_cpu");
+  EXPECT_THAT(
+      strategy_for(program, sharded("1", 2)),
+      HasSubstr("built for the strategy zero2_cpu only, not for 2 processes on the CPU with "
+                "ZeRO-1; build it without a fixed strategy (--strategy=auto), or with "
+                "--strategy=zero1_cpu"));
+  EXPECT_THAT(strategy_for(program, sharded("1", 1)), HasSubstr("--strategy=zero1_cpu"));
+  EXPECT_THAT(strategy_for(program, sharded("0", 2)),
+              HasSubstr("with no sharding; build it without a fixed strategy (--strategy=auto), or "
+                        "with --strategy=multi_cpu"));
+}
+
+TEST(PlanProgram, RefusesShardingThatWasNotBuilt) {
+  EXPECT_THAT(
+      strategy_for(program_of({MultiCpu::traits}, kAllPrecisions), sharded("2", 2)),
+      HasSubstr("built for the strategy multi_cpu only, not for 2 processes on the CPU with "
+                "ZeRO-2; build it without a fixed strategy (--strategy=auto), or with "
+                "--strategy=zero2_cpu"));
+}
+
+TEST(PlanProgram, TakesAPlainStrategyBeforeOneThatShards) {
+  const Program program =
+      program_of({Zero1Cpu::traits, ShardedCpu::traits, MultiCpu::traits}, kAllPrecisions);
+  EXPECT_EQ(strategy_for(program, {.num_processes = 2}), "multi_cpu");
+  EXPECT_EQ(strategy_for(program, sharded("1", 2)), "zero1_cpu");
+  EXPECT_EQ(strategy_for(program, sharded("2", 2)), "sharded_cpu");
+}
+
+TEST(PlanProgram, OfAWorkerShardsAsTheOthers) {
+  const Program program = program_of(kAllStrategies, kAllPrecisions);
+  const auto result =
+      plan_program(program,
+                   {.sharding_variables = {{"ACCELERATE_USE_FSDP", "true"},
+                                           {"FSDP_SHARDING_STRATEGY", "SHARD_GRAD_OP"}}},
+                   {.num_gpus = 0, .num_cores = 2}, 3);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ((*find_variant(program, *result, 3))->strategy, ShardedCpu::traits);
+  EXPECT_EQ(result->sharding, Sharding::kZero2);
 }
 
 }  // namespace

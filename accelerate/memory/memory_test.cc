@@ -10,6 +10,7 @@
 
 #include "accelerate/core/accelerator.h"
 #include "accelerate/memory/out_of_memory.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
@@ -134,14 +135,71 @@ TEST(Memory, CountsOnceWhatHasTwoNames) {
   EXPECT_EQ(usage.bytes_of(MemoryKind::kBuffer), kWidth * 4);
 }
 
+// Views of one buffer of 4000 bytes, the small ones before it.
+struct ViewsImpl : torch::nn::Module {
+  ViewsImpl() {
+    const at::Tensor all = torch::zeros({1000});
+    first = register_parameter("first", all.slice(0, 0, 10), /*requires_grad=*/false);
+    register_buffer("view", all.slice(0, 2, 12));
+    register_buffer("all", all);
+    register_buffer("tail", all.slice(0, 500, 1000));
+    register_buffer("tenth", torch::zeros({1000}).slice(0, 0, 1000, 10));
+    register_buffer("end", torch::zeros({1000}).slice(0, 900, 1000));
+  }
+  at::Tensor forward(const at::Tensor& x) { return x * first.sum(); }
+  at::Tensor first;
+};
+TORCH_MODULE(Views);
+
+TEST(Memory, CountsEachByteOnceWhateverViewsThereAre) {
+  Full accelerator;
+  auto model = accelerator.prepare(Views());
+  const MemoryUsage usage = accelerator.memory();
+  EXPECT_EQ(bytes_of(usage, "first"), 40);
+  EXPECT_EQ(bytes_of(usage, "view"), 8) << "what is not in the parameter";
+  EXPECT_EQ(bytes_of(usage, "all"), 4000 - 48);
+  EXPECT_EQ(bytes_of(usage, "tail"), 0);
+  EXPECT_EQ(bytes_of(usage, "tenth"), 4000) << "as all of it is kept";
+  EXPECT_EQ(bytes_of(usage, "end"), 4000) << "as all of it is kept";
+}
+
+struct ExpandedImpl : torch::nn::Module {
+  ExpandedImpl() { register_buffer("wide", torch::zeros({1}).expand({1000, 1000})); }
+  at::Tensor forward(const at::Tensor& x) { return x; }
+};
+TORCH_MODULE(Expanded);
+
+TEST(Memory, OfAnExpandedTensorIsThatOfItsValues) {
+  Full accelerator;
+  const auto prepare = [&] { return accelerator.prepare(Expanded()); };
+  if (accelerator.num_processes() == 1) {
+    const auto model = prepare();
+    EXPECT_EQ(bytes_of(accelerator.memory(), "wide"), 4);
+    return;
+  }
+  // Where it would have to be made equal.
+  EXPECT_THAT(message_of(prepare),
+              AllOf(HasSubstr("[1000, 1000]"), HasSubstr("register a contiguous()")));
+}
+
+TEST(Memory, NamesTheBuffersOfASecondModelAsItsParameters) {
+  Full accelerator;
+  auto first = accelerator.prepare(Tied()), second = accelerator.prepare(Tied());
+  const MemoryUsage usage = accelerator.memory();
+  EXPECT_EQ(bytes_of(usage, "count"), kWidth * 4);
+  EXPECT_EQ(bytes_of(usage, "model_1/count"), kWidth * 4);
+}
+
 TEST(Memory, OfSparseGradientsIsThatOfTheirRows) {
   Full accelerator;
   torch::nn::Embedding table(torch::nn::EmbeddingOptions(1000, kWidth).sparse(true));
   auto model = accelerator.prepare(table);
   accelerator.backward(model(torch::arange(3)).sum());
   const MemoryUsage usage = accelerator.memory();
-  EXPECT_EQ(bytes_of(usage, "weight.grad.values"), 3 * kWidth * 4);
-  EXPECT_EQ(bytes_of(usage, "weight.grad.indices"), 3 * 8);
+  // Equal rows of several ranks have been added up in the memory of all of them.
+  const int64_t rows = 3 * accelerator.num_processes();
+  EXPECT_EQ(bytes_of(usage, "weight.grad.values"), rows * kWidth * 4);
+  EXPECT_EQ(bytes_of(usage, "weight.grad.indices"), rows * 8);
 }
 
 TEST(Memory, LeavesAnOptimizerThatItDoesNotKnowToOthers) {

@@ -7,9 +7,10 @@
 #include <array>
 #include <fstream>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <numeric>
 #include <ostream>
-#include <ranges>
 #include <tuple>
 #include <utility>
 
@@ -22,21 +23,12 @@ namespace {
 
 constexpr size_t kMostOthers = 5;
 
-using Held = std::multimap<const char*, HeldTensor>;
-
-// What begins in a piece of memory.
-auto inside(const Held& held, const void* begin, int64_t bytes) {
-  const auto* first = static_cast<const char*>(begin);
-  return std::ranges::subrange(held.lower_bound(first), held.lower_bound(first + bytes));
-}
-
-std::vector<int64_t> largest_others(int device, const Held& held) {
-  std::vector<int64_t> sizes;
-  for (const cuda::MemoryBlock& block : cuda::memory_blocks(device))
-    if (inside(held, block.begin, block.bytes).empty()) sizes.push_back(block.bytes);
-  std::sort(sizes.begin(), sizes.end(), std::greater<>());
-  sizes.resize(std::min(sizes.size(), kMostOthers));
-  return sizes;
+// Bytes from a tensor's first value to behind its last one, however it is expanded or strided.
+int64_t extent_of(const at::Tensor& tensor) {
+  if (tensor.numel() == 0) return 0;
+  int64_t last = 0;
+  for (int64_t i = 0; i < tensor.dim(); ++i) last += (tensor.size(i) - 1) * tensor.stride(i);
+  return (last + 1) * static_cast<int64_t>(tensor.itemsize());
 }
 
 }  // namespace
@@ -100,6 +92,43 @@ int64_t peak_memory(c10::Device device) {
 
 namespace internal {
 
+// Addresses, each of which is in it once.
+class HeldTensors::ByteSet {
+ public:
+  // How many of these were not in it yet.
+  int64_t add(Bytes bytes) {
+    if (bytes.begin >= bytes.end) return 0;
+    auto fresh = static_cast<int64_t>(bytes.end - bytes.begin);
+    // What overlaps it, or is next to it, becomes one range with it.
+    Bytes merged = bytes;
+    auto at = first_that_ends_from(bytes.begin);
+    while (at != ends_.end() && at->first <= bytes.end) {
+      const auto [begin, end] = *at;
+      const std::uintptr_t common = std::max(begin, bytes.begin);
+      fresh -= static_cast<int64_t>(std::max(std::min(end, bytes.end), common) - common);
+      merged = {std::min(merged.begin, begin), std::max(merged.end, end)};
+      at = ends_.erase(at);
+    }
+    ends_.emplace(merged.begin, merged.end);
+    return fresh;
+  }
+
+  bool has_any_of(Bytes bytes) const {
+    auto at = ends_.lower_bound(bytes.end);
+    return at != ends_.begin() && std::prev(at)->second > bytes.begin;
+  }
+
+ private:
+  std::map<std::uintptr_t, std::uintptr_t>::iterator first_that_ends_from(std::uintptr_t place) {
+    auto at = ends_.upper_bound(place);
+    if (at != ends_.begin() && std::prev(at)->second >= place) --at;
+    return at;
+  }
+
+  // Of ranges that do not touch each other, by where they begin.
+  std::map<std::uintptr_t, std::uintptr_t> ends_;
+};
+
 void HeldTensors::add(MemoryKind kind, std::string name, const at::Tensor& tensor) {
   if (!tensor.defined() || tensor.device() != device_) return;
   if (tensor.is_sparse()) {
@@ -111,26 +140,39 @@ void HeldTensors::add(MemoryKind kind, std::string name, const at::Tensor& tenso
 }
 
 void HeldTensors::add_memory(MemoryKind kind, std::string name, const at::Tensor& tensor) {
-  const auto* begin = static_cast<const char*>(tensor.const_data_ptr());
-  auto bytes = static_cast<int64_t>(tensor.nbytes());
-  if (kind == MemoryKind::kBucket) {
-    for (const auto& [place, known] : inside(held_, begin, bytes)) bytes -= known.bytes;
-  } else if (held_.contains(begin)) {
-    return;
-  }
-  if (bytes > 0) held_.emplace(begin, HeldTensor{kind, std::move(name), bytes});
+  const auto range = [](const void* begin, int64_t bytes) {
+    const auto address = reinterpret_cast<std::uintptr_t>(begin);
+    return Bytes{address, address + static_cast<std::uintptr_t>(bytes)};
+  };
+  const c10::Storage& storage = tensor.storage();
+  added_.push_back({.kind = kind,
+                    .name = std::move(name),
+                    .values = range(tensor.const_data_ptr(), extent_of(tensor)),
+                    .storage = range(storage.data(), static_cast<int64_t>(storage.nbytes()))});
 }
 
 MemoryUsage HeldTensors::usage() const {
+  std::vector<HeldTensor> all;
+  ByteSet counted;
+  for (const Added& each : added_) all.push_back({each.kind, each.name, counted.add(each.values)});
+  for (size_t i = 0; i < all.size(); ++i) all[i].bytes += counted.add(added_[i].storage);
   MemoryUsage usage;
-  for (const auto& [place, tensor] : held_) usage.held.push_back(tensor);
+  std::ranges::copy_if(all, std::back_inserter(usage.held),
+                       [](const HeldTensor& tensor) { return tensor.bytes > 0; });
   std::sort(usage.held.begin(), usage.held.end(), [](const HeldTensor& a, const HeldTensor& b) {
     return std::tie(b.bytes, a.kind, a.name) < std::tie(a.bytes, b.kind, b.name);
   });
   usage.in_use = memory_in_use(device_);
   // Linux counts what a process has in steps, and the most in others.
   usage.peak = std::max(peak_memory(device_), usage.in_use);
-  if (device_.is_cuda()) usage.largest_others = largest_others(device_.index(), held_);
+  if (!device_.is_cuda()) return usage;
+  for (const cuda::MemoryBlock& block : cuda::memory_blocks(device_.index())) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(block.begin);
+    if (!counted.has_any_of({begin, begin + static_cast<std::uintptr_t>(block.bytes)}))
+      usage.largest_others.push_back(block.bytes);
+  }
+  std::sort(usage.largest_others.begin(), usage.largest_others.end(), std::greater<>());
+  usage.largest_others.resize(std::min(usage.largest_others.size(), kMostOthers));
   return usage;
 }
 

@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +32,7 @@ struct HeldTensor {
   MemoryKind kind;
   // As in the module, with what it is of that: "layer.weight", "layer.weight.exp_avg".
   std::string name;
+  // Of the memory that it lies in, what no tensor before it had: a view of another one has none.
   int64_t bytes;
 };
 
@@ -60,12 +60,13 @@ int64_t peak_memory(c10::Device device);
 
 namespace internal {
 
-// Collects what is held: a tensor that begins where another does is that one by another name.
+// Collects what is held. Each byte counts once, however many tensors lie over it: for the first of
+// them, and what none lies over, of a storage that some are views of, for the first view.
 class HeldTensors {
  public:
   explicit HeldTensors(c10::Device device) : device_(device) {}
 
-  // Tensors of other devices and undefined ones are left out. Buckets come last: of these counts
+  // Tensors of other devices and undefined ones are left out. Buckets come last: so of these counts
   // what nothing else lies in.
   void add(MemoryKind kind, std::string name, const at::Tensor& tensor);
 
@@ -73,11 +74,24 @@ class HeldTensors {
   MemoryUsage usage() const;
 
  private:
+  // Addresses, from `begin` to before `end`.
+  struct Bytes {
+    std::uintptr_t begin;
+    std::uintptr_t end;
+  };
+  class ByteSet;
+  struct Added {
+    MemoryKind kind;
+    std::string name;
+    // From its first value to its last one, in the memory that is kept for it.
+    Bytes values;
+    Bytes storage;
+  };
+
   void add_memory(MemoryKind kind, std::string name, const at::Tensor& tensor);
 
   c10::Device device_;
-  // By where they begin.
-  std::multimap<const char*, HeldTensor> held_;
+  std::vector<Added> added_;
 };
 
 }  // namespace internal

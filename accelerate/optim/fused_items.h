@@ -1,7 +1,7 @@
 // Finds what a step works on: for each parameter with a gradient, the arrays of the optimizer's
 // state and which options are its own.
 //
-//   FusedItems<FusedSgd> items(sgd, at::kCPU);
+//   FusedItems<FusedSgd> items(sgd, at::kCPU, {});
 //   if (items.all_fit()) items.gather();
 //   for (const auto& item : items.items()) step(item, items.options()[item.group]);
 //
@@ -15,10 +15,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "accelerate/layout/flat_buffer.h"
 #include "accelerate/optim/fused_rule.h"
+#include "accelerate/optim/moment_options.h"
+#include "kernels/optimizer/moment_rounding.h"
+#include "kernels/optimizer/rule.h"
 
 namespace accelerate::internal {
 
@@ -27,11 +31,15 @@ bool is_fusable(const at::Tensor& parameter);
 // Whether a gradient belongs to the parameter as the kernel wants it; its strides may differ.
 bool suits(const at::Tensor& gradient, const at::Tensor& parameter);
 // The same of a tensor of state, which may also be undefined, or on another device: there was the
-// parameter when the state was made, or when it was saved.
-bool state_suits(const at::Tensor& state, const at::Tensor& parameter);
-// The state tensor's memory, on the parameter's device and laid out as the parameter is; where
-// there is none, it is made and filled with `initial`.
-void* state_data(at::Tensor& state, const at::Tensor& parameter, double initial);
+// parameter when the state was made, or when it was saved. A moment may be of the other type of
+// MomentOptions, as it was saved.
+bool state_suits(const at::Tensor& state, const at::Tensor& parameter, bool is_moment);
+// The state tensor's memory, of this type, on the parameter's device and laid out as the parameter
+// is; where there is none, it is made and filled with `initial`.
+void* state_data(at::Tensor& state, const at::Tensor& parameter, c10::ScalarType type,
+                 double initial);
+// Throws c10::Error, since moments in bfloat16 are for the fused step alone.
+[[noreturn]] void refuse_own_step(std::string_view name);
 
 template <FusedRule Rule>
 class FusedItems {
@@ -53,11 +61,16 @@ class FusedItems {
     size_t index = 0;
   };
 
-  // `device` is where the kernel runs.
-  FusedItems(torch::optim::Optimizer& optimizer, c10::Device device)
-      : optimizer_(optimizer), device_(device) {}
+  // `device` is where the kernel runs. Moments are in bfloat16 for rules that have some only.
+  FusedItems(torch::optim::Optimizer& optimizer, c10::Device device, const MomentOptions& moments)
+      : optimizer_(optimizer), device_(device), moments_(moments) {}
 
   c10::Device device() const { return device_; }
+  bool rounds_moments() const { return moments_.type == MomentType::kBf16; }
+  // For the rounding of a parameter's moments.
+  uint64_t seed_of(size_t index) const {
+    return kernels::parameter_seed(moments_.seed, static_cast<int64_t>(index));
+  }
   const std::vector<Item>& items() const { return items_; }
   // Of each group.
   const std::vector<typename Kernel::Options>& options() const { return options_; }
@@ -69,15 +82,23 @@ class FusedItems {
         const at::Tensor& gradient = parameter.grad();
         if (!gradient.defined()) continue;
         if (!is_fusable(parameter) || parameter.device() != device_) return false;
+        if (rounds_moments() && parameter.scalar_type() != at::kFloat) return false;
         if (!suits(gradient, parameter)) return false;
         const State* state = find_state(parameter);
         if (state == nullptr) continue;
-        for (const at::Tensor* array : Rule::arrays(*state)) {
-          if (!state_suits(*array, parameter)) return false;
+        const auto arrays = Rule::arrays(*state);
+        for (size_t i = 0; i < arrays.size(); ++i) {
+          if (!state_suits(*arrays[i], parameter, is_moment(i))) return false;
         }
       }
     }
     return true;
+  }
+
+  // False, so that the optimizer's own step is taken. Throws c10::Error where it must not be.
+  bool leave_to_own_step() const {
+    if (rounds_moments()) refuse_own_step(Rule::kName);
+    return false;
   }
 
   // Counts a step of each parameter that has a gradient, and makes the state that is not there.
@@ -119,6 +140,7 @@ class FusedItems {
         for (size_t i = 0; i < needed.size(); ++i) {
           if (!needed[i]) continue;
           if (!arrays[i]->defined() || arrays[i]->device() != device_) return false;
+          if (arrays[i]->scalar_type() != type_of(i, parameter)) return false;
           if (!same_layout(*arrays[i], parameter)) return false;
         }
       }
@@ -160,6 +182,11 @@ class FusedItems {
     if constexpr (requires { Rule::initial(own); }) return Rule::initial(own);
     return 0;
   }
+  static bool is_moment(size_t array) { return array < size_t{kernels::kMoments<Kernel>}; }
+  // That an array of the parameter's state is to be of.
+  c10::ScalarType type_of(size_t array, const at::Tensor& parameter) const {
+    return rounds_moments() && is_moment(array) ? at::kBFloat16 : parameter.scalar_type();
+  }
   static bool any(const PerState<Kernel, bool>& needed) {
     return std::find(needed.begin(), needed.end(), true) != needed.end();
   }
@@ -185,7 +212,8 @@ class FusedItems {
       const auto arrays = Rule::arrays(state);
       for (size_t i = 0; i < needed.size(); ++i) {
         if (needed[i])
-          item.state[i] = state_data(*arrays[i], parameter, initial(own_options(group)));
+          item.state[i] =
+              state_data(*arrays[i], parameter, type_of(i, parameter), initial(own_options(group)));
       }
     }
     items_.push_back(item);
@@ -204,6 +232,7 @@ class FusedItems {
 
   torch::optim::Optimizer& optimizer_;
   c10::Device device_;
+  MomentOptions moments_;
   // Kept for their memory only.
   std::vector<typename Kernel::Options> options_;
   std::vector<Item> items_;

@@ -12,7 +12,9 @@
 // counts and moments from its state(), so that schedulers, torch::save() and torch::load() act as
 // always, and single steps may be taken by the optimizer itself. State that was made or saved on
 // another device moves to where the parameters are. The result is LibTorch's within the rounding of
-// its operators. Gradients are read where they are and never written.
+// its operators, unless moments are kept in bfloat16 (moment_options.h): then these are bfloat16 in
+// the state too, and moments that were loaded in the other type become of the right one in the next
+// step. Gradients are read where they are and never written.
 //
 // Not for a class derived from one of these, whose step() may be another; make() returns null
 // there. Not thread-safe; uses LibTorch's threads where the parameters are many.
@@ -25,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "accelerate/optim/moment_options.h"
 #include "kernels/step/step.h"
 
 namespace torch::optim {
@@ -37,9 +40,11 @@ class FusedOptimizer {
  public:
   virtual ~FusedOptimizer() = default;
 
-  // Null when no fused form serves this type of optimizer, or its parameters as they are now. The
-  // optimizer must outlive the result.
-  static std::unique_ptr<FusedOptimizer> make(torch::optim::Optimizer& optimizer);
+  // Null when no fused form serves this type of optimizer, or its parameters as they are now; where
+  // `moments` are to be in bfloat16, it throws c10::Error then. The optimizer must outlive the
+  // result.
+  static std::unique_ptr<FusedOptimizer> make(torch::optim::Optimizer& optimizer,
+                                              const MomentOptions& moments = {});
 
   // The optimizer's name, such as "AdamW".
   virtual std::string_view name() const = 0;
@@ -51,7 +56,8 @@ class FusedOptimizer {
   // then counts a step whose outcome is not known yet. A parameter without a gradient is left
   // alone; one that stands in the groups twice is stepped twice, as LibTorch does. False, with
   // nothing changed, when a gradient or a state is not dense and of the parameter's type and
-  // device: then the optimizer's own step() is to be taken.
+  // device: then the optimizer's own step() is to be taken. Throws c10::Error in its place where
+  // moments are in bfloat16, which that step does not round by chance.
   virtual bool step(const kernels::Step* step) = 0;
 
   // For steps on a GPU, whose outcome becomes known later: which parameters the last one took, and

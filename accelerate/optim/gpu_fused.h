@@ -24,8 +24,10 @@
 #include "accelerate/optim/fused_items.h"
 #include "accelerate/optim/fused_optimizer.h"
 #include "accelerate/optim/fused_rule.h"
+#include "accelerate/optim/moment_options.h"
 #include "kernels/optimizer/optimizer_chunk.h"
 #include "kernels/optimizer/optimizer_cuda.h"
+#include "kernels/types/element_type.h"
 
 namespace accelerate::internal {
 
@@ -37,18 +39,19 @@ class GpuFused final : public FusedOptimizer {
   using Slot = kernels::OptimizerSlot<Kernel>;
   using Options = typename Kernel::Options;
   using Launch = void(c10::Device, std::span<const Piece>, const Options*, Slot*,
-                      const kernels::Step*);
+                      const kernels::Step*, kernels::ElementType moment_type);
 
   // `launch` is another than the GPU's in tests.
-  GpuFused(torch::optim::Optimizer& optimizer, c10::Device device, Launch* launch = launch_on_gpu)
-      : items_(optimizer, device), launch_(launch) {}
+  GpuFused(torch::optim::Optimizer& optimizer, c10::Device device, const MomentOptions& moments,
+           Launch* launch = launch_on_gpu)
+      : items_(optimizer, device, moments), launch_(launch) {}
 
   std::string_view name() const override { return Rule::kName; }
   c10::Device device() const override { return items_.device(); }
 
   bool step(const kernels::Step* step) override {
     c10::AutoGradMode no_grad(false);
-    if (!items_.all_fit() || items_.share_memory()) return false;
+    if (!items_.all_fit() || items_.share_memory()) return items_.leave_to_own_step();
     const std::vector<at::Tensor> parameters = items_.parameters();
     send_numbers(parameters);
     items_.gather();
@@ -62,7 +65,7 @@ class GpuFused final : public FusedOptimizer {
     if (pieces_.empty()) return true;
     send_options();
     try {
-      launch_(device(), pieces_, groups_->get(), slots_->get(), step);
+      launch_(device(), pieces_, groups_->get(), slots_->get(), step, moment_type());
     } catch (...) {
       count(taken_, -1);
       throw;
@@ -118,9 +121,10 @@ class GpuFused final : public FusedOptimizer {
 
  private:
   static void launch_on_gpu(c10::Device device, std::span<const Piece> pieces,
-                            const Options* groups, Slot* slots, const kernels::Step* step) {
+                            const Options* groups, Slot* slots, const kernels::Step* step,
+                            kernels::ElementType moment_type) {
     gpu::launch(device, [&](void* stream) {
-      return kernels::optimizer_cuda<Kernel>(pieces, groups, slots, step, stream);
+      return kernels::optimizer_cuda<Kernel>(pieces, groups, slots, step, stream, moment_type);
     });
   }
 
@@ -130,8 +134,15 @@ class GpuFused final : public FusedOptimizer {
                    .count = item.count,
                    .group = static_cast<int32_t>(item.group),
                    .slot = static_cast<int32_t>(item.index)};
-    for (int i = 0; i < Kernel::kStates; ++i) piece.state[i] = static_cast<float*>(item.state[i]);
+    std::copy(item.state.begin(), item.state.end(), piece.state);
     return piece;
+  }
+
+  kernels::ElementType moment_type() const {
+    return items_.rounds_moments() ? kernels::ElementType::kBFloat16 : kernels::ElementType::kFloat;
+  }
+  Slot slot_of(size_t index, int64_t number) const {
+    return {.number = number, .seed = items_.seed_of(index)};
   }
 
   int64_t steps_of(const at::Tensor& parameter) const {
@@ -150,11 +161,11 @@ class GpuFused final : public FusedOptimizer {
     std::vector<int64_t> numbers = numbers_of(parameters);
     if (numbers.size() != known_.size()) {
       std::vector<Slot> slots(numbers.size());
-      for (size_t i = 0; i < slots.size(); ++i) slots[i].number = numbers[i];
+      for (size_t i = 0; i < slots.size(); ++i) slots[i] = slot_of(i, numbers[i]);
       if (!slots.empty()) slots_.emplace(device(), slots);
     } else {
       for (size_t i = 0; i < numbers.size(); ++i) {
-        if (numbers[i] != known_[i]) slots_->write(i, {.number = numbers[i]});
+        if (numbers[i] != known_[i]) slots_->write(i, slot_of(i, numbers[i]));
       }
     }
     known_ = std::move(numbers);

@@ -72,7 +72,7 @@ void expect_same_steps(const typename Rule::Options& first, const typename Rule:
   Twins twins;
   typename Rule::Optimizer own(Twins::groups(twins.ours, first, second), first),
       plain(Twins::groups(twins.plain, first, second), first);
-  GpuFused<Rule> fused(own, at::kCPU, launch_here<Rule>);
+  GpuFused<Rule> fused(own, at::kCPU, {}, launch_here<Rule>);
   for (int step = 0; step < 30; ++step) {
     twins.set_gradients(step);
     ASSERT_TRUE(fused.step(&kPlain));
@@ -111,7 +111,7 @@ TEST(GpuFused, BeginsTheStateOfParametersThatComeLater) {
   Twins twins;
   torch::optim::Adagrad own(std::vector{twins.ours[0]}, options), plain(twins.plain, options);
   own.add_param_group(OptimizerParamGroup({twins.ours[1], twins.ours[2], twins.ours[3]}));
-  GpuFused<FusedAdagrad> fused(own, at::kCPU, launch_here<FusedAdagrad>);
+  GpuFused<FusedAdagrad> fused(own, at::kCPU, {}, launch_here<FusedAdagrad>);
   for (int step = 0; step < 4; ++step) {
     twins.set_gradients(step);
     ASSERT_TRUE(fused.step(&kPlain));
@@ -125,7 +125,7 @@ TEST(GpuFused, TakesMomentumThatIsTurnedOnLater) {
   Twins twins;
   const SGDOptions options(0.1);
   SGD own(twins.ours, options), plain(twins.plain, options);
-  GpuFused<FusedSgd> fused(own, at::kCPU, launch_here<FusedSgd>);
+  GpuFused<FusedSgd> fused(own, at::kCPU, {}, launch_here<FusedSgd>);
   for (int step = 0; step < 5; ++step) {
     twins.set_gradients(0);
     if (step == 2) {
@@ -142,7 +142,7 @@ TEST(GpuFused, TakesMomentumThatIsTurnedOnLater) {
 TEST(GpuFused, CountsAStepUntilItIsKnownToBeSkipped) {
   Twins twins;
   AdamW own(twins.ours, AdamWOptions(1e-2)), plain(twins.plain, AdamWOptions(1e-2));
-  GpuFused<FusedAdamW> fused(own, at::kCPU, launch_here<FusedAdamW>);
+  GpuFused<FusedAdamW> fused(own, at::kCPU, {}, launch_here<FusedAdamW>);
   const auto counted = [&](int i) {
     return static_cast<torch::optim::AdamWParamState&>(
                *own.state().at(twins.ours[i].unsafeGetTensorImpl()))
@@ -169,7 +169,7 @@ TEST(GpuFused, CountsAStepUntilItIsKnownToBeSkipped) {
 TEST(GpuFused, GoesOnFromTheCountsOfALoadedState) {
   Twins twins;
   AdamW own(twins.ours, AdamWOptions(1e-2)), plain(twins.plain, AdamWOptions(1e-2));
-  GpuFused<FusedAdamW> fused(own, at::kCPU, launch_here<FusedAdamW>);
+  GpuFused<FusedAdamW> fused(own, at::kCPU, {}, launch_here<FusedAdamW>);
   twins.set_gradients(0);
   fused.step(&kOverflow);
   const std::vector<int32_t> taken = fused.taken();
@@ -192,9 +192,9 @@ TEST(GpuFused, BringsNewRatesToTheDeviceBeforeAStepIsReplayed) {
   static const kernels::SgdOptions** out;
   out = &seen;
   using Fused = GpuFused<FusedSgd>;
-  Fused fused(own, at::kCPU,
+  Fused fused(own, at::kCPU, {},
               [](c10::Device, std::span<const Fused::Piece>, const kernels::SgdOptions* groups,
-                 Fused::Slot*, const kernels::Step*) { *out = groups; });
+                 Fused::Slot*, const kernels::Step*, kernels::ElementType) { *out = groups; });
   twins.set_gradients(0);
   EXPECT_FALSE(fused.is_fresh());
   fused.step(&kPlain);
@@ -234,7 +234,7 @@ TEST(GpuFused, LeavesParametersThatShareMemoryToLibTorch) {
   one.mutable_grad() = torch::ones({2});
   two.mutable_grad() = torch::ones({2});
   SGD own({one, two}, SGDOptions(0.1));
-  GpuFused<FusedSgd> fused(own, at::kCPU, launch_here<FusedSgd>);
+  GpuFused<FusedSgd> fused(own, at::kCPU, {}, launch_here<FusedSgd>);
   EXPECT_FALSE(fused.step(&kPlain));
   EXPECT_TRUE(torch::equal(both, torch::ones({4})));
 }

@@ -140,8 +140,8 @@ TEST(Lion, StepsOnAGpuAsThePaperSays) {
   expect_paper(
       [&](Training& training, int step) {
         if (step == 0)
-          fused = std::make_unique<internal::GpuFused<FusedLion>>(*training.lion, at::kCPU,
-                                                                  internal::launch_here<FusedLion>);
+          fused = std::make_unique<internal::GpuFused<FusedLion>>(
+              *training.lion, at::kCPU, MomentOptions(), internal::launch_here<FusedLion>);
         // Of which nothing comes.
         const kernels::Step overflow = {.overflow = 1};
         EXPECT_TRUE(fused->step(&overflow));

@@ -133,13 +133,17 @@ void OneCycle::save_to(SchedulerState& state) const {
   for (auto& group : groups()) momenta.push_back(*momentum_in(group.options()));
 }
 
-void OneCycle::load_from(const SchedulerState& state) {
+void OneCycle::check_from(const SchedulerState& state) const {
   const int64_t epoch = count_field(state, "last_epoch");
   TORCH_CHECK(epoch <= options_.total_steps, "OneCycle: the state is at step ", epoch,
               ", beyond the ", options_.total_steps,
               " of this scheduler. Give it at least as many total_steps as when it was saved.");
+  if (options_.cycle_momentum) field(state, "momentum", groups().size());
+}
+
+void OneCycle::load_from(const SchedulerState& state) {
   if (!options_.cycle_momentum) return;
-  const auto& momenta = field(state, "momentum", groups().size());
+  const std::vector<double>& momenta = state.values.at("momentum");
   for (std::size_t i = 0; i < momenta.size(); ++i) {
     *momentum_in(groups()[i].options()) = momenta[i];
   }

@@ -80,6 +80,7 @@ class OneCycle final : public Scheduler {
   std::vector<double> next_rates(int64_t epoch) const override;
   void after_step(int64_t epoch) override;
   void save_to(SchedulerState& state) const override;
+  void check_from(const SchedulerState& state) const override;
   void load_from(const SchedulerState& state) override;
 
   OneCycleOptions options_;

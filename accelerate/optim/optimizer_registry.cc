@@ -18,13 +18,14 @@ namespace {
 using torch::optim::Optimizer;
 
 template <FusedRule Rule>
-std::unique_ptr<FusedOptimizer> make_cpu(Optimizer& optimizer) {
-  return std::make_unique<CpuFused<Rule>>(optimizer);
+std::unique_ptr<FusedOptimizer> make_cpu(Optimizer& optimizer, const MomentOptions& moments) {
+  return std::make_unique<CpuFused<Rule>>(optimizer, moments);
 }
 
 template <FusedRule Rule>
-std::unique_ptr<FusedOptimizer> make_gpu(Optimizer& optimizer, c10::Device device) {
-  return std::make_unique<GpuFused<Rule>>(optimizer, device);
+std::unique_ptr<FusedOptimizer> make_gpu(Optimizer& optimizer, c10::Device device,
+                                         const MomentOptions& moments) {
+  return std::make_unique<GpuFused<Rule>>(optimizer, device, moments);
 }
 
 template <FusedRule Rule>
@@ -88,6 +89,7 @@ RegisteredOptimizer entry() {
   return {.type = typeid(typename Rule::Optimizer),
           .make_cpu = make_cpu<Rule>,
           .make_gpu = make_gpu<Rule>,
+          .has_moments = kernels::HasMoments<typename Rule::Kernel>,
           .momentum = momentum<Rule>,
           .make_state = make_state<Rule>,
           .arrays = arrays<Rule>,

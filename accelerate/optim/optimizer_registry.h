@@ -2,7 +2,7 @@
 // given as a torch::optim::Optimizer.
 //
 //   const RegisteredOptimizer* known = find_registered(optimizer);
-//   return known != nullptr ? known->make_cpu(optimizer) : nullptr;
+//   return known != nullptr ? known->make_cpu(optimizer, {}) : nullptr;
 //
 // A new one is a header like fused_sgd.h and a line in optimizer_registry.cc. Not for programs.
 #pragma once
@@ -27,7 +27,8 @@ class OptimizerParamState;
 
 namespace accelerate {
 class FusedOptimizer;
-}
+struct MomentOptions;
+}  // namespace accelerate
 
 namespace accelerate::internal {
 
@@ -47,9 +48,12 @@ struct RegisteredOptimizer {
   // Of exactly this class: one that is derived from it may step otherwise.
   const std::type_info& type;
   // Its fused form, for parameters on the CPU and on a GPU.
-  std::unique_ptr<FusedOptimizer> (*make_cpu)(torch::optim::Optimizer& optimizer);
+  std::unique_ptr<FusedOptimizer> (*make_cpu)(torch::optim::Optimizer& optimizer,
+                                              const MomentOptions& moments);
   std::unique_ptr<FusedOptimizer> (*make_gpu)(torch::optim::Optimizer& optimizer,
-                                              c10::Device device);
+                                              c10::Device device, const MomentOptions& moments);
+  // Whether it keeps moments in bfloat16 where these options say so.
+  bool has_moments;
   // The momentum in these options, or the first beta; null where they are of another optimizer, or
   // have neither.
   double* (*momentum)(torch::optim::OptimizerOptions& options);

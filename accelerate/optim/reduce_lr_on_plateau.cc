@@ -90,12 +90,16 @@ void ReduceLROnPlateau::save_to(SchedulerState& state) const {
   state.values["cooldown_left"] = {static_cast<double>(progress_.cooldown_left)};
 }
 
-void ReduceLROnPlateau::load_from(const SchedulerState& state) {
+ReduceLROnPlateau::Progress ReduceLROnPlateau::progress_in(const SchedulerState& state) const {
   const auto found = state.values.find("best");
   const bool none = found != state.values.end() && found->second.empty();
-  progress_ = {.best = none ? worst_ : field(state, "best", 1).front(),
-               .bad_steps = count_field(state, "bad_steps"),
-               .cooldown_left = count_field(state, "cooldown_left")};
+  return {.best = none ? worst_ : field(state, "best", 1).front(),
+          .bad_steps = count_field(state, "bad_steps"),
+          .cooldown_left = count_field(state, "cooldown_left")};
 }
+
+void ReduceLROnPlateau::check_from(const SchedulerState& state) const { progress_in(state); }
+
+void ReduceLROnPlateau::load_from(const SchedulerState& state) { progress_ = progress_in(state); }
 
 }  // namespace accelerate

@@ -62,8 +62,11 @@ class ReduceLROnPlateau final : public Scheduler {
   };
 
   bool is_better(double metric) const;
+  // Throws where the state has none that fits.
+  Progress progress_in(const SchedulerState& state) const;
   std::vector<double> next_rates(int64_t epoch) const override;
   void save_to(SchedulerState& state) const override;
+  void check_from(const SchedulerState& state) const override;
   void load_from(const SchedulerState& state) override;
 
   ReduceLROnPlateauOptions options_;

@@ -70,11 +70,11 @@ SchedulerState Scheduler::state() const {
   return state;
 }
 
-void Scheduler::load_state(const SchedulerState& state) {
+void Scheduler::check_state(const SchedulerState& state) const {
   TORCH_CHECK(state.kind == kind_, "This state is of a scheduler ", state.kind,
               ", and cannot be loaded into a ", kind_,
               ". Construct the scheduler that was saved, or start this one afresh.");
-  const int64_t epoch = count_field(state, "last_epoch");
+  count_field(state, "last_epoch");
   const auto saved = state.values.find("rates");
   TORCH_CHECK(saved == state.values.end() || saved->second.size() == groups().size(), kind_,
               ": this state is of an optimizer with ", saved->second.size(),
@@ -92,10 +92,16 @@ void Scheduler::load_state(const SchedulerState& state) {
         std::all_of(values->begin(), values->end(), [](double v) { return std::isfinite(v); }),
         kind_, ": the state has rates that are not finite. Take a state that was saved.");
   }
+  check_from(state);
+}
+
+void Scheduler::load_state(const SchedulerState& state) {
+  check_state(state);
   load_from(state);
+  const std::vector<double>& rates = state.values.at("rates");
   for (std::size_t i = 0; i < rates.size(); ++i) groups()[i].options().set_lr(rates[i]);
-  initial_rates_ = initial->second;
-  last_epoch_ = epoch;
+  initial_rates_ = state.values.at("initial_rates");
+  last_epoch_ = count_field(state, "last_epoch");
 }
 
 const std::vector<double>& Scheduler::field(const SchedulerState& state, std::string_view name,

@@ -102,9 +102,12 @@ class Scheduler {
 
   SchedulerState state() const;
 
-  // Goes on from `state` and puts its rates back into the optimizer. Throws c10::Error, with
-  // nothing changed, when the state is of another kind of scheduler, of another number of param
-  // groups, or damaged.
+  // Throws c10::Error when the state is of another kind of scheduler, of another number of param
+  // groups, or damaged. Changes nothing.
+  void check_state(const SchedulerState& state) const;
+
+  // Goes on from `state` and puts its rates back into the optimizer. Throws what check_state()
+  // throws, with nothing changed.
   void load_state(const SchedulerState& state);
 
  protected:
@@ -130,8 +133,13 @@ class Scheduler {
   // Adds what next_rates() depends on besides the step and the rates.
   virtual void save_to(SchedulerState& /*state*/) const {}
 
-  // Takes back what save_to() added. Called after the common part is checked and before it is
-  // taken over; must throw before it changes anything.
+  // Throws when what save_to() added is damaged, or does not fit the options. Called after the
+  // common part is checked.
+  virtual void check_from(const SchedulerState& /*state*/) const {}
+
+  // Takes back what save_to() added, of a state that check_from() has seen. Called before the
+  // common part is taken over. One that throws itself does so before it changes anything, and
+  // check_state() does not know of it.
   virtual void load_from(const SchedulerState& /*state*/) {}
 
   // Makes `epoch` the last step, with these rates.

@@ -84,6 +84,16 @@ TEST(SchedulerTest, NoticesThatTheOptimizerWasMoved) {
   EXPECT_THAT(message_of([&] { scheduler.step(); }), HasSubstr("Do not move"));
 }
 
+// It says so beforehand as well, and stays as it is.
+void expect_state_refused(Scheduler& scheduler, const SchedulerState& state,
+                          const std::string& reason) {
+  const SchedulerState before = scheduler.state();
+  const std::string error = message_of([&] { scheduler.load_state(state); });
+  EXPECT_THAT(error, HasSubstr(reason));
+  EXPECT_EQ(message_of([&] { scheduler.check_state(state); }), error);
+  EXPECT_EQ(scheduler.state(), before);
+}
+
 TEST(SchedulerTest, RefusesStatesThatDoNotFit) {
   auto optimizer = sgd();
   auto smaller = sgd({0.1});
@@ -91,9 +101,7 @@ TEST(SchedulerTest, RefusesStatesThatDoNotFit) {
   linear.step();
   const SchedulerState before = linear.state();
   const auto refuses = [&](const SchedulerState& state, const std::string& reason) {
-    const std::string error = message_of([&] { linear.load_state(state); });
-    EXPECT_THAT(error, HasSubstr(reason));
-    EXPECT_EQ(linear.state(), before);
+    expect_state_refused(linear, state, reason);
   };
   refuses(CosineDecay(*sgd(), {.total_steps = 5}).state(), "cannot be loaded into a LinearDecay");
   refuses(LinearDecay(*smaller, {.total_steps = 5}).state(), "with 1 param groups");
@@ -106,6 +114,35 @@ TEST(SchedulerTest, RefusesStatesThatDoNotFit) {
     SchedulerState damaged = before;
     damaged.values["last_epoch"] = {epoch};
     refuses(damaged, "last_epoch");
+  }
+}
+
+TEST(SchedulerTest, ChecksAStateWithoutTakingIt) {
+  auto optimizer = sgd();
+  OneCycle cycle(*optimizer, {.max_lr = 1, .total_steps = 9});
+  ReduceLROnPlateau plateau(*optimizer, {.patience = 0});
+  const SchedulerState of_cycle = cycle.state(), of_plateau = plateau.state();
+  cycle.step();
+  plateau.step(1);
+  const SchedulerState cycle_now = cycle.state(), plateau_now = plateau.state();
+  cycle.check_state(of_cycle);
+  plateau.check_state(of_plateau);
+  EXPECT_EQ(cycle.state(), cycle_now);
+  EXPECT_EQ(plateau.state(), plateau_now);
+}
+
+TEST(SchedulerTest, RefusesWhatIsWrongOfOneKindAlone) {
+  auto optimizer = sgd();
+  OneCycle cycle(*optimizer, {.max_lr = 1, .total_steps = 9});
+  SchedulerState damaged = cycle.state();
+  cycle.step();
+  damaged.values["momentum"] = {0.9};
+  expect_state_refused(cycle, damaged, "1 values for momentum instead of 2");
+  ReduceLROnPlateau plateau(*optimizer);
+  for (const std::string name : {"best", "bad_steps", "cooldown_left"}) {
+    damaged = plateau.state();
+    damaged.values[name] = {0.5, 0.5};
+    expect_state_refused(plateau, damaged, "2 values for " + name);
   }
 }
 
@@ -126,10 +163,7 @@ TEST(SchedulerTest, OneCycleRefusesStatesBeyondItsEnd) {
   for (int i = 0; i < 6; ++i) longer.step();
   auto other = sgd();
   OneCycle shorter(*other, {.max_lr = 1, .total_steps = 5});
-  const SchedulerState before = shorter.state();
-  EXPECT_THAT(message_of([&] { shorter.load_state(longer.state()); }),
-              HasSubstr("as many total_steps"));
-  EXPECT_EQ(shorter.state(), before);
+  expect_state_refused(shorter, longer.state(), "as many total_steps");
 }
 
 TEST(SchedulerTest, OneCycleKnowsTheMomentaOfAllOptimizers) {
@@ -176,6 +210,27 @@ TEST(SchedulerTest, CanBeOnesOwn) {
   EXPECT_EQ(scheduler.rates(), Rates{0.5});
   InverseRoot forgotten(*optimizer, false);
   EXPECT_THAT(message_of([&] { forgotten.step(); }), HasSubstr("Call start()"));
+}
+
+// One that says only when it loads what it refuses.
+class Late final : public Scheduler {
+ public:
+  explicit Late(Optimizer& optimizer) : Scheduler(optimizer, "Late") { start(); }
+
+ private:
+  std::vector<double> next_rates(int64_t) const override { return initial_rates(); }
+  void load_from(const SchedulerState&) override { TORCH_CHECK(false, "too late"); }
+};
+
+TEST(SchedulerTest, OfOnesOwnNeedsNoCheck) {
+  auto optimizer = sgd();
+  Late late(*optimizer);
+  const SchedulerState begin = late.state();
+  late.step();
+  const SchedulerState before = late.state();
+  late.check_state(begin);
+  EXPECT_EQ(message_of([&] { late.load_state(begin); }), "too late");
+  EXPECT_EQ(late.state(), before);
 }
 
 template <class SchedulerType, class Options>

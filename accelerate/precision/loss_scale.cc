@@ -73,9 +73,14 @@ bool LossScale::unscale(at::TensorList gradients) {
     at::_amp_foreach_non_finite_check_and_unscale_(tensors, found, inverse_);
   }
   const bool overflow = found.item<float>() != 0;
-  if (overflow) overflow_.fill_(1);
+  if (overflow) note_overflow();
   expect_outcome();
   return overflow;
+}
+
+void LossScale::note_overflow() {
+  c10::AutoGradMode no_grad(false);
+  overflow_.fill_(1);
 }
 
 void LossScale::load(double value, int64_t growth_tracker) {

@@ -49,6 +49,8 @@ class LossScale final : public Stateful {
   // outcome of the step. Undefined tensors are passed over, and of sparse ones the values are
   // meant. Reads the answer on the host.
   bool unscale(at::TensorList gradients);
+  // The same outcome, of gradients of which other ranks have parts.
+  void note_overflow();
 
   // For kernels that unscale gradients themselves and note an overflow in the state: its address on
   // the device, and the call that says that they have.

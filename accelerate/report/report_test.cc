@@ -309,6 +309,33 @@ TEST(RunReport, TellsOfAllRanks) {
                                     "first one 20.00 ms)\n"));
 }
 
+TEST(RunReport, NamesASlowRankByItsMedianStep) {
+  // Of ten steps.
+  const auto text_of = [](std::vector<double> medians, double pause_of_the_first) {
+    RunReport report;
+    for (const double median : medians) {
+      MeasuredSteps measured = {.steps = 10, .median_step = 0.01, .median_own = median};
+      measured.seconds.at(static_cast<size_t>(Phase::kForward)) = 10 * median;
+      measured.seconds.at(static_cast<size_t>(Phase::kCommunication)) = 10 * (0.01 - median);
+      report.ranks.push_back({.measured = measured, .peak_flops = 1e9});
+    }
+    report.ranks[0].measured.seconds.at(static_cast<size_t>(Phase::kForward)) += pause_of_the_first;
+    std::ostringstream text;
+    text << report;
+    return text.str();
+  };
+  EXPECT_THAT(text_of({0.004, 0.008}, 0), HasSubstr("  rank 1 is slow: 8.00 ms of its own in the "
+                                                    "median step, where the mean of all ranks is "
+                                                    "6.00 ms\n"));
+  EXPECT_THAT(text_of({0.004, 0.008}, 7), AllOf(HasSubstr("rank 1 is slow"), Not(HasSubstr("was"))))
+      << "whoever was stopped once";
+  EXPECT_THAT(text_of({0.008, 0.008}, 0.08),
+              AllOf(HasSubstr("  rank 0 was slow in some steps: 16.00 ms of its own in a step on "
+                              "average, and 8.00 ms in the median step\n"),
+                    Not(HasSubstr("is slow"))));
+  EXPECT_THAT(text_of({0.008, 0.0081}, 0), Not(HasSubstr("slow")));
+}
+
 TEST(Report, CountsTheTimeBeforeARestart) {
   std::string folder;
   {
@@ -354,6 +381,19 @@ TEST(Report, GoesOnWithTheShareOfTimeWhereMeasuringBeginsAnew) {
   // No time of it is measured.
   rest(20);
   EXPECT_DOUBLE_EQ(goodput(), stopped);
+}
+
+TEST(Report, LosesNoTimeToItsOwnMeasurement) {
+  SmallRun run;
+  const auto goodput = [&run](double peak) {
+    return run.accelerator.report({.peak_flops = peak}).goodput;
+  };
+  run.accelerator.measure_steps();
+  run.train([] { rest(5); });
+  const double before = goodput(1);
+  // Measures the peak for several times as long as the run has taken.
+  EXPECT_GT(goodput(0), before / 2);
+  EXPECT_GT(goodput(0), before / 2);
 }
 
 // With the guard in the loop's body, as programs of Hugging Face's write it.

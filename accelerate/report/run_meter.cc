@@ -96,14 +96,13 @@ RunReport RunMeter::report(Communicator& communicator, const ReportOptions& opti
   Sent own = {.rank = {.measured = steps_.measured(),
                        .peak_memory = peak_memory(process_.device),
                        .peak_flops = options.peak_flops},
-              .goodput = 0};
+              .goodput = goodput()};
   if (own.rank.peak_flops <= 0) own.rank.peak_flops = internal::known_peak_flops(process_.device);
   report.is_peak_measured = own.rank.peak_flops <= 0;
   if (report.is_peak_measured) {
-    if (!measured_peak_) measured_peak_ = internal::measure_peak_flops(process_.device, type_);
+    if (!measured_peak_) measure_peak();
     own.rank.peak_flops = *measured_peak_;
   }
-  own.goodput = goodput();
   std::vector<double> goodputs;
   for (const std::string& bytes : communicator.all_gather_bytes(bytes_of(own))) {
     const auto sent = value_of<Sent>(bytes);
@@ -112,6 +111,13 @@ RunReport RunMeter::report(Communicator& communicator, const ReportOptions& opti
   }
   report.goodput = goodputs.front();
   return report;
+}
+
+void RunMeter::measure_peak() {
+  const double begin = metrics::wall_time();
+  measured_peak_ = internal::measure_peak_flops(process_.device, type_);
+  // What only the report takes is no time that the run has lost.
+  if (is_running()) began_at_ += std::max(0.0, metrics::wall_time() - begin);
 }
 
 State RunMeter::save() {

@@ -55,9 +55,10 @@ class RunMeter final : public Stateful {
   // Seconds of steps whose results the run has, with those before its last restart.
   double productive_seconds();
   double goodput();
-  // Since the run began, but for when nothing was measured after stop().
+  // Since the run began, but for when nothing was measured after stop(), and for measure_peak().
   double measured_seconds() const;
   void begin_to_measure();
+  void measure_peak();
 
   ProcessInfo process_;
   c10::ScalarType type_;

@@ -3,6 +3,8 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
@@ -40,6 +42,7 @@ double step_seconds_of(const RankReport& rank) {
 double own_seconds_of(const RankReport& rank) {
   return step_seconds_of(rank) - seconds_of(rank, Phase::kCommunication);
 }
+double median_own_of(const RankReport& rank) { return rank.measured.median_own; }
 
 // Over the ranks that have measured steps, as each decides whether it does.
 template <class Value>
@@ -55,6 +58,31 @@ double mean_over(const std::vector<RankReport>& ranks, Value&& value) {
 }
 double mean_over(const std::vector<RankReport>& ranks, double MeasuredSteps::*value) {
   return mean_over(ranks, [value](const RankReport& rank) { return rank.measured.*value; });
+}
+
+// The rank that has most of it, where that is clearly more than the mean.
+template <class Value>
+std::optional<size_t> far_above_mean(const std::vector<RankReport>& ranks, Value&& value) {
+  const auto most = std::max_element(ranks.begin(), ranks.end(), [&](const auto& a, const auto& b) {
+    return value(a) < value(b);
+  });
+  if (most == ranks.end() || value(*most) <= 1.1 * mean_over(ranks, value)) return std::nullopt;
+  return static_cast<size_t>(most - ranks.begin());
+}
+
+// By the median, as one long pause makes no rank slow; then what the mean shows beside that.
+std::string slow_rank_text(const std::vector<RankReport>& ranks) {
+  if (const auto rank = far_above_mean(ranks, median_own_of))
+    return absl::StrFormat(
+        "  rank %d is slow: %s of its own in the median step, where the mean of all ranks is %s\n",
+        *rank, time_text(median_own_of(ranks[*rank])), time_text(mean_over(ranks, median_own_of)));
+  if (const auto rank = far_above_mean(ranks, own_seconds_of))
+    return absl::StrFormat(
+        "  rank %d was slow in some steps: %s of its own in a step on average, and %s in the "
+        "median "
+        "step\n",
+        *rank, time_text(own_seconds_of(ranks[*rank])), time_text(median_own_of(ranks[*rank])));
+  return "";
 }
 
 }  // namespace
@@ -149,16 +177,7 @@ std::ostream& operator<<(std::ostream& out, const RunReport& report) {
     }
     out << "\n";
   }
-  if (report.ranks.size() > 1) {
-    const auto slowest = std::max_element(
-        report.ranks.begin(), report.ranks.end(),
-        [](const auto& a, const auto& b) { return own_seconds_of(a) < own_seconds_of(b); });
-    const double mean = mean_over(report.ranks, own_seconds_of);
-    if (own_seconds_of(*slowest) > 1.1 * mean)
-      out << absl::StrFormat("  rank %d is slow: %s of its own in a step, where the mean is %s\n",
-                             slowest - report.ranks.begin(), time_text(own_seconds_of(*slowest)),
-                             time_text(mean));
-  }
+  out << slow_rank_text(report.ranks);
   std::vector<std::string> rates;
   if (report.samples_per_second() > 0)
     rates.push_back(count_text(report.samples_per_second()) + " samples/s");

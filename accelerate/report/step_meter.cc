@@ -95,11 +95,17 @@ class StepMeter::Clock : public PhaseListener {
 
   MeasuredSteps measured() {
     MeasuredSteps result = sums();
-    std::vector<double> sorted = last_;
-    std::sort(sorted.begin(), sorted.end());
-    if (!sorted.empty()) {
-      result.median_step = sorted[sorted.size() / 2];
-      result.longest_step = sorted.back();
+    std::vector<double> all, own;
+    for (const LastStep& step : last_) {
+      all.push_back(step.all);
+      own.push_back(step.own);
+    }
+    std::sort(all.begin(), all.end());
+    std::sort(own.begin(), own.end());
+    if (!all.empty()) {
+      result.median_step = all[all.size() / 2];
+      result.longest_step = all.back();
+      result.median_own = own[own.size() / 2];
     }
     return result;
   }
@@ -122,10 +128,11 @@ class StepMeter::Clock : public PhaseListener {
     }
     for (size_t i = 0; i < kNumPhases; ++i) sums_.seconds[i] += seconds[i];
     sums_.samples += samples;
+    const LastStep step = {.all = total, .own = total - seconds[index_of(Phase::kCommunication)]};
     if (last_.size() < kKeptSteps) {
-      last_.push_back(total);
+      last_.push_back(step);
     } else {
-      last_[static_cast<size_t>(sums_.steps) % kKeptSteps] = total;
+      last_[static_cast<size_t>(sums_.steps) % kKeptSteps] = step;
     }
     ++sums_.steps;
   }
@@ -144,6 +151,12 @@ class StepMeter::Clock : public PhaseListener {
     int64_t counted = 0;
     // Of the counted ones together.
     double flops = 0;
+  };
+
+  // In seconds.
+  struct LastStep {
+    double all;
+    double own;
   };
 
   StepKind& kind_of(const void* optimizer) {
@@ -174,7 +187,7 @@ class StepMeter::Clock : public PhaseListener {
   }
 
   MeasuredSteps sums_;
-  std::vector<double> last_;
+  std::vector<LastStep> last_;
 
   bool is_stopped_ = false;
   int64_t begun_ = 0;

@@ -35,6 +35,8 @@ struct MeasuredSteps {
   // Of single steps, the last 10,000, in seconds.
   double median_step = 0;
   double longest_step = 0;
+  // The median of what steps take without communication.
+  double median_own = 0;
   // Floating-point operations of this process's share of a step, forward and backward; 0 where none
   // were seen.
   double flops_per_step = 0;

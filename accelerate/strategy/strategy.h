@@ -11,10 +11,15 @@
 #include <c10/core/DeviceType.h>
 
 #include <concepts>
+#include <optional>
 #include <ostream>
 #include <string_view>
 
+#include "launcher/env/sharding_stage.h"
+
 namespace accelerate {
+
+using launcher::Sharding;
 
 // Everything the engine asks of a strategy. Printable and comparable.
 struct StrategyTraits {
@@ -23,6 +28,8 @@ struct StrategyTraits {
   c10::DeviceType device;
   // Whether several processes train one model, their gradients averaged.
   bool multi_process;
+  // What each of them keeps a part of only; nothing here where the launch decides it.
+  std::optional<Sharding> sharding = Sharding::kNone;
 
   friend constexpr bool operator==(const StrategyTraits&, const StrategyTraits&) = default;
   friend std::ostream& operator<<(std::ostream& out, const StrategyTraits& traits) {
@@ -34,6 +41,8 @@ struct StrategyTraits {
 // gradients/strategy_gradients.h.
 struct OwnGradients;
 struct AveragedGradients;
+// In sharding/sharded_strategy.h.
+struct ShardedGradients;
 
 // One process on the CPU.
 struct Cpu {
@@ -58,6 +67,36 @@ struct Gpu {
 struct MultiGpu {
   using Gradients = AveragedGradients;
   static constexpr StrategyTraits traits{"multi_gpu", c10::DeviceType::CUDA, true};
+};
+
+// The same, where each process keeps a part of what training needs beside the model, and updates
+// that part of it: as the launch says, or ZeRO-1 or ZeRO-2 in any case. See docs/sharding.md for
+// what it saves and costs.
+struct ShardedCpu {
+  using Gradients = ShardedGradients;
+  static constexpr StrategyTraits traits{"sharded_cpu", c10::DeviceType::CPU, true, std::nullopt};
+};
+struct Zero1Cpu {
+  using Gradients = ShardedGradients;
+  static constexpr StrategyTraits traits{"zero1_cpu", c10::DeviceType::CPU, true, Sharding::kZero1};
+};
+struct Zero2Cpu {
+  using Gradients = ShardedGradients;
+  static constexpr StrategyTraits traits{"zero2_cpu", c10::DeviceType::CPU, true, Sharding::kZero2};
+};
+struct ShardedGpu {
+  using Gradients = ShardedGradients;
+  static constexpr StrategyTraits traits{"sharded_gpu", c10::DeviceType::CUDA, true, std::nullopt};
+};
+struct Zero1Gpu {
+  using Gradients = ShardedGradients;
+  static constexpr StrategyTraits traits{"zero1_gpu", c10::DeviceType::CUDA, true,
+                                         Sharding::kZero1};
+};
+struct Zero2Gpu {
+  using Gradients = ShardedGradients;
+  static constexpr StrategyTraits traits{"zero2_gpu", c10::DeviceType::CUDA, true,
+                                         Sharding::kZero2};
 };
 
 template <class T>

@@ -21,8 +21,10 @@ namespace {
 // of the same size whatever there is, and a second one, for what has no room in it, comes only
 // when the digests have shown that all ranks will be there.
 constexpr int64_t kDigests = 2;
-constexpr int64_t kHeader = 2 * kDigests;
-constexpr int64_t kFirstSize = 64;
+// Behind the digests: how many ranks refuse.
+constexpr int64_t kRefusals = 2 * kDigests;
+constexpr int64_t kHeader = kRefusals + 1;
+constexpr int64_t kFirstSize = kHeader + 60;
 constexpr int64_t kLargestDigest = int64_t{1} << 20;
 
 // FNV-1a with another seed for each.
@@ -63,7 +65,7 @@ std::string listed(const std::vector<std::string>& names) { return absl::StrJoin
 
 // The header and the values of this rank, on the device, which nobody waits for.
 at::Tensor values_on(c10::Device device, const std::vector<std::string>& names,
-                     const std::vector<RankMeans::Number>& numbers) {
+                     const std::vector<RankMeans::Number>& numbers, bool refuses) {
   const int64_t used = kHeader + static_cast<int64_t>(numbers.size());
   const bool is_cpu = device.is_cpu();
   const at::Tensor host = at::zeros({std::max(used, kFirstSize)},
@@ -73,6 +75,7 @@ at::Tensor values_on(c10::Device device, const std::vector<std::string>& names,
     values[2 * i] = digest_of(names, static_cast<uint64_t>(i));
     values[2 * i + 1] = values[2 * i] * values[2 * i];
   }
+  values[kRefusals] = refuses ? 1 : 0;
   for (size_t i = 0; i < numbers.size(); ++i) {
     const auto* tensor = std::get_if<at::Tensor>(&numbers[i]);
     if (tensor == nullptr) {
@@ -93,9 +96,9 @@ at::Tensor values_on(c10::Device device, const std::vector<std::string>& names,
 
 at::Tensor sums_of(Communicator& communicator, c10::Device device,
                    const std::vector<std::string>& names,
-                   const std::vector<RankMeans::Number>& numbers) {
+                   const std::vector<RankMeans::Number>& numbers, bool refuses) {
   c10::AutoGradMode no_grad(false);
-  const at::Tensor sums = values_on(device, names, numbers);
+  const at::Tensor sums = values_on(device, names, numbers, refuses);
   at::Tensor first = sums.narrow(0, 0, kFirstSize);
   communicator.all_reduce(first, ReduceOp::kSum);
   const bool has_rest = sums.numel() > kFirstSize;
@@ -115,10 +118,13 @@ at::Tensor sums_of(Communicator& communicator, c10::Device device,
 }  // namespace
 
 RankMeans::RankMeans(Communicator& communicator, c10::Device device,
-                     const std::vector<std::string>& names, const std::vector<Number>& numbers)
+                     const std::vector<std::string>& names, const std::vector<Number>& numbers,
+                     bool refuses)
     : names_(names),
       ranks_(communicator.size()),
-      sums_(sums_of(communicator, device, names, numbers)) {}
+      sums_(sums_of(communicator, device, names, numbers, refuses)),
+      is_refused_(refuses ||
+                  (device.is_cpu() && sums_.get().const_data_ptr<double>()[kRefusals] > 0)) {}
 
 std::vector<double> RankMeans::get() const {
   const double* sums = sums_.get().const_data_ptr<double>();

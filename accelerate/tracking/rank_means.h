@@ -23,10 +23,13 @@ class RankMeans {
 
   // Collective. Throws c10::Error where the ranks come with different names: on the CPU on all
   // ranks. For a GPU it does not wait, unless there are more than 60 numbers: then it throws on
-  // the ranks that have so many, and otherwise get() does.
+  // the ranks that have so many, and otherwise get() does. `refuses` tells the other ranks that
+  // this one will not take the means, for what only it knows.
   RankMeans(Communicator& communicator, c10::Device device, const std::vector<std::string>& names,
-            const std::vector<Number>& numbers);
+            const std::vector<Number>& numbers, bool refuses = false);
 
+  // Whether a rank does. For a GPU, which nobody waits for, only this one.
+  bool is_refused() const { return is_refused_; }
   bool is_there() const { return sums_.is_there(); }
   // Waits. Throws c10::Error where the ranks came with different names, and nobody noticed yet.
   std::vector<double> get() const;
@@ -35,6 +38,7 @@ class RankMeans {
   std::vector<std::string> names_;
   int ranks_;
   HostCopy sums_;
+  bool is_refused_;
 };
 
 }  // namespace accelerate::internal

@@ -27,6 +27,10 @@ namespace {
 // Each call whose values are on their way holds pinned memory.
 constexpr size_t kMostCallsUnderWay = 256;
 
+constexpr const char* kStepsRemedy =
+    "; the steps of a run never go back. Give all calls the same count, such as that of updates, "
+    "and log an epoch as a value";
+
 void check_run_name(const char* what, const std::string& name) {
   const absl::Status status = metrics::check_run_name(name);
   TORCH_CHECK(status.ok(), what, ": ", std::string(status.message()));
@@ -126,10 +130,8 @@ void Trackers::check_begun(const char* what) const {
 int64_t Trackers::next_step(const char* what, const LogOptions& options) const {
   constexpr int64_t kLast = std::numeric_limits<int64_t>::max();
   const int64_t step = options.step.value_or(logged_.step == kLast ? kLast : logged_.step + 1);
-  TORCH_CHECK(step >= 0 && step >= logged_.step, what, ": step ", step, " comes after step ",
-              logged_.step,
-              "; the steps of a run never go back. Give all calls the same count, such as that of "
-              "updates, and log an epoch as a value");
+  TORCH_CHECK(comes_next(step), what, ": step ", step, " comes after step ", logged_.step,
+              kStepsRemedy);
   return step;
 }
 
@@ -225,8 +227,14 @@ void Trackers::log(const LogValues& values, const LogOptions& options) {
           value.get());
       call.record.values.emplace_back(name, 0.0);
     }
-    call.means.emplace(communicator_, process_.device, names, numbers);
-    if (!process_.is_main()) return;
+    const bool refuses = process_.is_main() && options.step && !comes_next(*options.step);
+    call.means.emplace(communicator_, process_.device, names, numbers, refuses);
+    if (!process_.is_main()) {
+      TORCH_CHECK(!call.means->is_refused(),
+                  "log(): the main process has logged a later step than ", options.step.value_or(0),
+                  kStepsRemedy);
+      return;
+    }
   } else {
     for (const auto& [name, value] : values) {
       std::visit(

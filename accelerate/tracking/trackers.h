@@ -128,6 +128,8 @@ class Trackers final : public Stateful {
   std::optional<Place> place() const;
   bool goes_on() const { return resumes_at_ && resumes_at_->asked_name == asked_name_; }
   void check_begun(const char* what) const;
+  // Whether a value may be logged at the step.
+  bool comes_next(int64_t step) const { return step >= std::max<int64_t>(logged_.step, 0); }
   int64_t next_step(const char* what, const LogOptions& options) const;
   // Notes that there are so many records more, of this step.
   void note_logged(int64_t step, int64_t records);

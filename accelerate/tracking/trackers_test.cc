@@ -123,6 +123,23 @@ TEST_F(TrackersTest, SayOnAllRanksWhereTheseLogDifferentNames) {
               HasSubstr("`note` is a text"));
 }
 
+// Which only the main process knows.
+TEST_F(TrackersTest, RefuseAMeanAtAnEarlierStepOnAllRanks) {
+  auto trackers = begin();
+  if (rank_ == 0) trackers->log({{"loss", 1.0}}, {.step = 10});
+  for (const int64_t step : {9, -1}) {
+    const LogOptions early = {.step = step, .mean_over_ranks = true};
+    EXPECT_THAT(message_of([&] {
+                  trackers->log({{"loss", 2.0}}, early);
+                }),
+                HasSubstr("the steps of a run never go back"));
+  }
+  trackers->log({{"loss", 3.0}}, {.step = 11, .mean_over_ranks = true});
+  trackers->finish();
+  if (rank_ != 0) return;
+  EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(10, 1), Pair(11, 3)));
+}
+
 TEST_F(TrackersTest, RefuseTheMeanOfATextOnOneProcessToo) {
   Communicator alone = world_->split(rank_);
   Trackers trackers(alone, process_);

@@ -20,9 +20,6 @@ namespace {
 // A callback has no state of its own.
 std::atomic<OperatorLog*> current = nullptr;
 
-// Where a program computes with gradients and never calls backward().
-constexpr size_t kMostOperators = 200'000;
-
 // Whose results are whatever was in that memory before.
 bool leaves_memory_as_it_was(std::string_view name) {
   return name.find("empty") != std::string_view::npos || name == "aten::resize_" ||
@@ -87,8 +84,8 @@ bool is_finite(const at::Tensor& tensor) {
 struct OperatorLog::BegunOperator final : at::ObserverContext {
   std::vector<Input> inputs;
   bool has_infinite_argument = false;
-  // What the log had by then.
-  size_t size = 0;
+  // How many the log had been given by then.
+  size_t num_added = 0;
 };
 
 struct OperatorLog::BegunNode final : at::ObserverContext {
@@ -126,14 +123,15 @@ const std::string* OperatorLog::kept(std::string_view name) {
   return &*place;
 }
 
-size_t OperatorLog::size() const {
+size_t OperatorLog::num_added() const {
   const std::lock_guard lock(mutex_);
-  return operators_.size();
+  return num_forgotten_ + operators_.size();
 }
 
 void OperatorLog::clear() {
   const std::lock_guard lock(mutex_);
   operators_.clear();
+  num_forgotten_ = 0;
 }
 
 std::unique_ptr<at::ObserverContext> OperatorLog::begin_node(const at::RecordFunction& function) {
@@ -157,7 +155,7 @@ std::unique_ptr<at::ObserverContext> OperatorLog::begin_operator(
   if (log == nullptr || node_.accumulates) return nullptr;
   if (node_.name == nullptr && !c10::GradMode::is_enabled()) return nullptr;
   auto begun = std::make_unique<BegunOperator>();
-  begun->size = log->size();
+  begun->num_added = log->num_added();
   for (const c10::IValue& value : function.inputs()) {
     if (value.isDouble()) begun->has_infinite_argument |= std::isinf(value.toDouble());
     visit_values(value, [&](const at::Tensor& tensor) {
@@ -194,7 +192,7 @@ void OperatorLog::add(const at::RecordFunction& function, BegunOperator& begun) 
   // By an operator that this one has called, and that autograd may not know of.
   const auto was_added_within = [&](const at::Tensor& output) {
     const std::lock_guard lock(mutex_);
-    if (operators_.size() <= begun.size) return false;
+    if (operators_.empty() || num_forgotten_ + operators_.size() <= begun.num_added) return false;
     Operator& last = operators_.back();
     const bool is_the_same =
         std::any_of(last.outputs.begin(), last.outputs.end(),
@@ -214,7 +212,10 @@ void OperatorLog::add(const at::RecordFunction& function, BegunOperator& begun) 
   if (op.outputs.empty()) return;
   op.inputs = std::move(begun.inputs);
   const std::lock_guard lock(mutex_);
-  if (operators_.size() == kMostOperators) operators_.clear();
+  if (operators_.size() == kMostOperators) {
+    operators_.erase(operators_.begin(), operators_.begin() + kMostOperators / 2);
+    num_forgotten_ += kMostOperators / 2;
+  }
   operators_.push_back(std::move(op));
 }
 
@@ -222,6 +223,7 @@ FoundOperators OperatorLog::find(const std::vector<NamedParameter>& parameters) 
   const at::DisableRecordFunctionGuard unseen;
   const std::lock_guard lock(mutex_);
   FoundOperators found;
+  found.is_cut = num_forgotten_ > 0;
   // By where they lie: parameters; what they were cast to; whether what operators have written has
   // infinities.
   std::unordered_map<const void*, const std::string*> names, casted;

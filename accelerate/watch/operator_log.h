@@ -45,6 +45,8 @@ struct FoundOperators {
   std::optional<FoundOperator> nan;
   // Before any NaN. It need not be a fault, as log(0) where its weight is 0.
   std::optional<FoundOperator> infinity;
+  // Whether there were more operators than are kept, so that one before these may be to blame.
+  bool is_cut = false;
 };
 
 // The least and the largest number of a tensor, 0-dim and on its device: both NaN where one is.
@@ -62,6 +64,10 @@ bool is_finite(const at::Tensor& tensor);
 
 class OperatorLog {
  public:
+  // Where a program computes with gradients and takes no step. Where there are more, the older half
+  // is forgotten.
+  static constexpr size_t kMostOperators = 50'000;
+
   // One at a time in a process; throws c10::Error where there is one.
   OperatorLog();
   OperatorLog(const OperatorLog&) = delete;
@@ -115,7 +121,8 @@ class OperatorLog {
   void add(const at::RecordFunction& function, BegunOperator& begun);
   // The same text, kept for as long as the log is there.
   const std::string* kept(std::string_view name);
-  size_t size() const;
+  // How many were added since the last clear().
+  size_t num_added() const;
 
   static thread_local Node node_;
 
@@ -125,6 +132,8 @@ class OperatorLog {
   mutable std::mutex mutex_;
   std::set<std::string, std::less<>> names_;
   std::vector<Operator> operators_;
+  // Those that were forgotten since the last clear().
+  size_t num_forgotten_ = 0;
 };
 
 }  // namespace accelerate::internal

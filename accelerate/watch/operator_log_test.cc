@@ -158,5 +158,22 @@ TEST(Extremes, AreOfAnyFloatingTypeAndLayout) {
   EXPECT_TRUE(is_finite(at::Tensor()));
 }
 
+// Where no step ends.
+TEST(OperatorLog, ForgetsTheOlderHalfWhereThereAreTooMany) {
+  OperatorLog log;
+  const auto x = torch::ones({1}, torch::requires_grad());
+  const auto early = (-x).log();
+  for (size_t i = 0; i < OperatorLog::kMostOperators / 2; ++i) x + 1;
+  EXPECT_FALSE(log.find({}).is_cut);
+  EXPECT_EQ(log.find({}).nan->name, "aten::log");
+  const auto late = (-x).sqrt();
+  for (size_t i = 0; i < OperatorLog::kMostOperators / 2; ++i) x + 1;
+  const FoundOperators found = log.find({});
+  EXPECT_TRUE(found.is_cut);
+  EXPECT_EQ(found.nan->name, "aten::sqrt");
+  log.clear();
+  EXPECT_FALSE(log.find({}).is_cut);
+}
+
 }  // namespace
 }  // namespace accelerate::internal

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "accelerate/checkpoint/model_files.h"
+#include "accelerate/sharding/cut_tensor.h"
 #include "accelerate/watch/operator_log.h"
 
 namespace accelerate {
@@ -26,6 +27,10 @@ using internal::is_finite;
 
 constexpr size_t kMostNames = 4;
 constexpr size_t kMostRanks = 4;
+// Where no step ends.
+constexpr size_t kMostLosses = 1'000;
+// A program may catch the exception in each step.
+constexpr int kMostBatches = 10;
 
 // "after 12 steps of this process".
 std::string when(const StepGradients& step) {
@@ -79,6 +84,29 @@ std::string text_of(const FoundOperator& found) {
   return text;
 }
 
+// Names of tensors by the worst that they hold: NaN, or else infinity, which may be meant, as in a
+// mask.
+struct NotFinite {
+  void look_at(const std::string& name, const at::Tensor& tensor) {
+    const auto extremes = internal::extremes_of(tensor);
+    if (!extremes) return;
+    if (extremes->has_nan()) {
+      nan.push_back(name);
+    } else if (extremes->has_infinity()) {
+      infinity.push_back(name);
+    }
+  }
+  std::vector<std::string> nan, infinity;
+};
+
+// For the middle of a sentence: without a backtrace, and without what ends it.
+std::string reason_of(const std::exception& error) {
+  const auto* libtorchs = dynamic_cast<const c10::Error*>(&error);
+  std::string text = libtorchs != nullptr ? libtorchs->what_without_backtrace() : error.what();
+  text.erase(text.find_last_not_of(" .\n") + 1);
+  return text;
+}
+
 at::Tensor norm_of_all(const std::vector<at::Tensor>& norms) {
   return at::linalg_vector_norm(at::stack(norms));
 }
@@ -120,15 +148,20 @@ void Watch::start(const WatchOptions& options) {
   if (!options.non_finite) operators_.reset();
   if (options.non_finite && operators_ == nullptr)
     operators_ = std::make_unique<internal::OperatorLog>();
+  if (options.folder != options_.folder) num_kept_batches_ = 0;
   options_ = options;
   is_on_ = options.non_finite || options.norms;
   has_warned_ = has_warned_of_loss_ = false;
   losses_.clear();
   loaders_.keeps_batch = options.non_finite;
-  if (!options.non_finite) loaders_.batch.clear();
+  if (!options.non_finite) loaders_.forget_batches();
 }
 
-void Watch::before_backward(const at::Tensor& loss) { losses_.push_back(loss.detach()); }
+void Watch::before_backward(const at::Tensor& loss) {
+  if (losses_.size() == kMostLosses)
+    losses_.erase(losses_.begin(), losses_.begin() + kMostLosses / 2);
+  losses_.push_back(loss.detach());
+}
 
 void Watch::forget() {
   losses_.clear();
@@ -141,7 +174,7 @@ void Watch::after_backward(const StepGradients& step) {
   if (operators_ != nullptr) {
     look_for_non_finite(step);
     // Unless that was its last look.
-    if (operators_ != nullptr) operators_->clear();
+    if (operators_ != nullptr && !step.keeps_graph) operators_->clear();
   }
   losses_.clear();
 }
@@ -172,7 +205,21 @@ void Watch::look_for_non_finite(const StepGradients& step) {
   for (const at::Tensor& loss : losses_) losses.push_back(loss.item<double>());
   const bool is_loss_finite =
       std::all_of(losses.begin(), losses.end(), [](double loss) { return std::isfinite(loss); });
-  if (std::isfinite(step.norm_of(tensors_of(step.parameters)).item<double>())) {
+  std::vector<std::string> bad;
+  // Gradients may be finite where their norm is too large for its type.
+  if (!std::isfinite(step.norm_of(tensors_of(step.parameters)).item<double>())) {
+    bool are_losses_finite = is_loss_finite;
+    if (step.are_of_all_ranks)
+      are_losses_finite =
+          communicator_.all_reduce_numbers({is_loss_finite}, ReduceOp::kMin)[0] != 0;
+    // An overflow, which lowers the scale. One that even gradients without a scale have will not
+    // end.
+    if (are_losses_finite && step.loss_scale.defined() && step.loss_scale.item<double>() >= 1)
+      return;
+    if (has_warned_ && !step.are_of_all_ranks) return;
+    bad = bad_gradients(step);
+  }
+  if (bad.empty()) {
     if (is_loss_finite || std::exchange(has_warned_of_loss_, true)) return;
     // The other ranks do not know of it, and no weight suffers.
     TORCH_WARN("watch(): ", when(step),
@@ -180,13 +227,7 @@ void Watch::look_for_non_finite(const StepGradients& step) {
                cause_of(step, losses).text, " ", save_batch(step.steps));
     return;
   }
-  bool are_losses_finite = is_loss_finite;
-  if (step.are_of_all_ranks)
-    are_losses_finite = communicator_.all_reduce_numbers({is_loss_finite}, ReduceOp::kMin)[0] != 0;
-  // An overflow, which lowers the scale. One that even gradients without a scale have will not end.
-  if (are_losses_finite && step.loss_scale.defined() && step.loss_scale.item<double>() >= 1) return;
-  if (has_warned_ && !step.are_of_all_ranks) return;
-  const std::string text = say(step, cause_of(step, losses));
+  const std::string text = say(step, bad, cause_of(step, losses));
   if (options_.action == WatchAction::kThrow) {
     operators_->clear();
     losses_.clear();
@@ -217,23 +258,28 @@ Watch::Cause Watch::cause_of(const StepGradients& step, const std::vector<double
     cause.text += (cause.text.empty() ? "" : " ") + sentence;
     cause.weight = std::max(cause.weight, weight);
   };
-  std::vector<std::string> bad;
-  for (const auto& [name, tensor] : loaders_.batch)
-    if (!is_finite(tensor)) bad.push_back(name);
-  if (!bad.empty())
-    add("The batch itself has values that are not finite (" + list_of(bad) + ").", Cause::kCertain);
-  bad.clear();
+  const auto add_what_holds = [&add](const std::string& owner, const NotFinite& found) {
+    if (!found.nan.empty()) add(owner + " NaN (" + list_of(found.nan) + ").", Cause::kCertain);
+    if (!found.infinity.empty())
+      add(owner + " infinity (" + list_of(found.infinity) + ").", Cause::kInfinity);
+  };
+  NotFinite in_batch, in_parameters, in_frozen, in_buffers;
+  if (const ActiveLoaders::KeptBatch* batch = loaders_.kept_batch())
+    for (const auto& [name, tensor] : batch->tensors) in_batch.look_at(name, tensor);
+  add_what_holds("The batch itself has", in_batch);
   for (const NamedParameter& parameter : step.parameters)
-    if (!is_finite(parameter.tensor)) bad.push_back(parameter.name);
-  if (!bad.empty())
-    add("The model has parameters that are not finite (" + list_of(bad) + ").", Cause::kCertain);
-  bad.clear();
+    (parameter.tensor.requires_grad() ? in_parameters : in_frozen)
+        .look_at(parameter.name, parameter.tensor);
+  add_what_holds("The model has parameters with", in_parameters);
+  // That may be a mask.
+  in_frozen.infinity.clear();
+  add_what_holds("The model has frozen parameters with", in_frozen);
   for (const NamedParameter& buffer : step.buffers())
-    if (!is_finite(buffer.tensor)) bad.push_back(buffer.name);
+    in_buffers.look_at(buffer.name, buffer.tensor);
   // They may have come from another rank, and blame nobody.
-  if (!bad.empty())
-    add("Buffers of the model hold such numbers now (" + list_of(bad) +
-            "): before the training goes on, load a checkpoint.",
+  if (!in_buffers.nan.empty())
+    add("Buffers of the model hold NaN now (" + list_of(in_buffers.nan) +
+            "): where they did not before, load a checkpoint before the training goes on.",
         Cause::kNone);
   const FoundOperators found = operators_->find(step.parameters);
   if (found.nan) add("The first NaN came out of " + text_of(*found.nan) + ".", Cause::kCertain);
@@ -241,28 +287,48 @@ Watch::Cause Watch::cause_of(const StepGradients& step, const std::vector<double
     add((found.nan ? "Before it, infinity came first out of " : "Infinity came first out of ") +
             text_of(*found.infinity) + ".",
         Cause::kInfinity);
+  if (found.is_cut)
+    add(c10::str("Only the last operators of the step are known, as it has had more than ",
+                 internal::OperatorLog::kMostOperators, ": an earlier one may be to blame."),
+        Cause::kNone);
   return cause;
 }
 
-std::string Watch::say(const StepGradients& step, const Cause& cause) {
-  std::vector<std::string> bad;
+std::vector<std::string> Watch::from_all(const StepGradients& step, const std::string& own) {
+  return step.are_of_all_ranks ? communicator_.all_gather_bytes(own) : std::vector{own};
+}
+
+std::vector<std::string> Watch::bad_gradients(const StepGradients& step) {
+  // A letter for each parameter, as ranks may have different parts of the gradients.
+  std::string own;
   for (const NamedParameter& parameter : step.parameters)
-    if (!is_finite(parameter.tensor.grad())) bad.push_back(parameter.name);
+    own += is_finite(own_part(parameter.tensor.grad())) ? ' ' : 'x';
+  const std::vector<std::string> letters = from_all(step, own);
+  std::vector<std::string> bad;
+  for (size_t i = 0; i < step.parameters.size(); ++i) {
+    const bool is_bad = std::any_of(letters.begin(), letters.end(),
+                                    [i](const std::string& each) { return each[i] == 'x'; });
+    if (is_bad) bad.push_back(step.parameters[i].name);
+  }
+  return bad;
+}
+
+std::string Watch::say(const StepGradients& step, const std::vector<std::string>& bad,
+                       const Cause& cause) {
   std::string text =
       c10::str("watch(): ", when(step), ", the gradients of ", list_of(bad), " are not finite.");
-  const auto from_all = [&](const std::string& own) {
-    return step.are_of_all_ranks ? communicator_.all_gather_bytes(own) : std::vector{own};
-  };
-  const std::vector<std::string> causes = from_all(std::string(1, cause.weight) + cause.text);
+  const std::vector<std::string> causes = from_all(step, std::string(1, cause.weight) + cause.text);
   char weight = Cause::kNone;
   for (const std::string& each : causes) weight = std::max(weight, each[0]);
   // Those that have it from others say nothing. All have their batch there before any rank throws.
   const std::vector<std::string> batches =
-      from_all(cause.weight == weight ? save_batch(step.steps) : "");
+      from_all(step, cause.weight == weight ? save_batch(step.steps) : "");
   if (weight == Cause::kNone)
     text +=
-        " No operator of LibTorch was seen to compute NaN or infinity: what is not one of its "
-        "operators may have, or a hook.";
+        " No operator of LibTorch was seen to compute NaN or infinity here: what is not one of "
+        "its operators may have, or a hook.";
+  if (weight != Cause::kCertain && !step.are_of_all_ranks && communicator_.size() > 1)
+    text += " They may also have come from another rank, in the mean of the gradients.";
   size_t told = 0;
   for (size_t rank = 0; rank < causes.size(); ++rank) {
     if (causes[rank][0] != weight || ++told > kMostRanks) continue;
@@ -274,11 +340,14 @@ std::string Watch::say(const StepGradients& step, const Cause& cause) {
   return text;
 }
 
-std::string Watch::save_batch(int64_t steps) const {
-  if (loaders_.batch.empty()) return "There is no batch of a prepared loader to be kept.";
-  std::string text = "The batch";
-  if (const auto loader = loaders_.current())
-    text += c10::str(", at ", loader->consumed, " of epoch ", loader->epoch, ",");
+std::string Watch::save_batch(int64_t steps) {
+  const ActiveLoaders::KeptBatch* batch = loaders_.kept_batch();
+  if (batch == nullptr || batch->tensors.empty())
+    return "There is no batch of a prepared loader to be kept.";
+  const LoaderProgress& place = batch->progress;
+  const std::string text = c10::str("The batch, at ", place.consumed, " of epoch ", place.epoch);
+  if (num_kept_batches_ == kMostBatches)
+    return c10::str(text, ", is not kept: ", kMostBatches, " of this rank are already.");
   const std::string stem = c10::str("step_", steps, "_rank_", process_.rank);
   std::string name = stem + ".safetensors";
   std::error_code error;
@@ -287,10 +356,11 @@ std::string Watch::save_batch(int64_t steps) const {
        ++i)
     name = c10::str(stem, "-", i, ".safetensors");
   try {
-    internal::save_tensors({loaders_.batch.begin(), loaders_.batch.end()}, options_.folder, name);
-    return text + " is in " + options_.folder + "/" + name + ".";
+    internal::save_tensors({batch->tensors.begin(), batch->tensors.end()}, options_.folder, name);
+    ++num_kept_batches_;
+    return text + ", is in " + options_.folder + "/" + name + ".";
   } catch (const std::exception& error) {
-    return text + " could not be kept: " + error.what() + ".";
+    return text + ", could not be kept: " + reason_of(error) + ".";
   }
 }
 

@@ -44,17 +44,19 @@ struct WatchOptions {
   // `watch/parameter_norm/encoder` and so on, with what the program logs next and at its step. The
   // gradients are those of the whole run before any clipping.
   bool norms = false;
-  // In how many steps of an optimizer the norms are logged once.
+  // In how many steps of an optimizer the norms are logged once. Of several optimizers, as a GAN
+  // has, the one counts that has stepped most often.
   int64_t every = 100;
-  // Where the batch is kept from which the first such number came, as `step_N_rank_R.safetensors`.
+  // Where the batch is kept from which the first such number came, as `step_N_rank_R.safetensors`;
+  // at most 10 of each rank.
   std::string folder = "watch";
   WatchAction action = WatchAction::kThrow;
 };
 
 // What backward() throws: the sentence is the same on all ranks. No weight has changed: a program
 // may catch it, call zero_grad() and go on with the next batch. Buffers may have, such as a
-// BatchNorm's means, in the forward pass; then the sentence names them, and a checkpoint has to be
-// loaded first.
+// BatchNorm's means, in the forward pass: the sentence names those that hold NaN, and where they
+// did not before, a checkpoint has to be loaded first.
 struct NonFiniteError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -65,7 +67,7 @@ struct StepGradients {
   int64_t steps = 0;
   // Those that it was for.
   std::vector<NamedParameter> parameters = {};
-  // Those of the same models.
+  // Those of all models.
   std::function<std::vector<NamedParameter>()> buffers = nullptr;
   // The 2-norm of the gradients of some of them, over all ranks and without the loss scale: 0-dim.
   std::function<at::Tensor(const std::vector<at::Tensor>&)> norm_of = nullptr;
@@ -73,6 +75,9 @@ struct StepGradients {
   at::Tensor loss_scale = {};
   // Whether all ranks come here, with the same gradients.
   bool are_of_all_ranks = false;
+  // Whether the graph is there for another backward pass, so that what has computed it is of
+  // interest then.
+  bool keeps_graph = false;
 };
 
 namespace internal {
@@ -93,9 +98,9 @@ class Watch {
   void start(const WatchOptions& options);
 
   bool is_on() const { return is_on_; }
-  // Whether it looks at the step that comes after so many others.
+  // Of one that is on: whether it looks at the step that comes after so many others.
   bool looks_at(int64_t steps) const {
-    return is_on_ && (operators_ != nullptr || steps % options_.every == 0);
+    return operators_ != nullptr || steps % options_.every == 0;
   }
   // Around a backward pass of such a step; what leaves gradients of this rank alone, as a batch
   // does that only accumulates, has no end.
@@ -114,9 +119,14 @@ class Watch {
   // What is wrong on this rank; and what all ranks say of it.
   struct Cause;
   Cause cause_of(const StepGradients& step, const std::vector<double>& losses) const;
-  std::string say(const StepGradients& step, const Cause& cause);
+  // The parameters whose gradients are not finite, on any rank.
+  std::vector<std::string> bad_gradients(const StepGradients& step);
+  std::string say(const StepGradients& step, const std::vector<std::string>& bad,
+                  const Cause& cause);
+  // What each rank gives, or this one where the gradients are its own.
+  std::vector<std::string> from_all(const StepGradients& step, const std::string& own);
   // Where the batch was put, or why it was not.
-  std::string save_batch(int64_t steps) const;
+  std::string save_batch(int64_t steps);
 
   Communicator& communicator_;
   ProcessInfo process_;
@@ -129,6 +139,8 @@ class Watch {
   std::unique_ptr<internal::OperatorLog> operators_;
   // Of the backward passes since the last step.
   std::vector<at::Tensor> losses_;
+  // In the folder at hand.
+  int num_kept_batches_ = 0;
   LogValues norms_;
 };
 

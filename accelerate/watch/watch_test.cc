@@ -120,6 +120,28 @@ TEST(Watch, NamesOperatorModuleStepAndRankAndKeepsTheBatch) {
   EXPECT_TRUE(run.net->forward(batch.data).isnan().any().item<bool>());
 }
 
+// With gradients enabled, as the evaluation of some programs is.
+TEST(Watch, KeepsTheBatchOfThePassThatGoesOnAndSaysHowFarThatIs) {
+  LogRun run(8);
+  const std::string folder = new_folder(run.accelerator);
+  auto validation = run.accelerator.prepare(
+      DataLoader(TensorDataset(torch::full({4, 2}, -1.0), torch::zeros({4, 1})), {}));
+  run.accelerator.watch({.folder = folder});
+  const std::string message = message_of([&] {
+    for (auto& batch : *run.loader) {
+      run.train_on(batch);
+      for (auto& each : validation) (*run.model)(each.data.abs());
+      batch.data.fill_(-5);
+      run.train_on(batch);
+    }
+  });
+  const std::string name = folder + "/step_1_rank_0.safetensors";
+  EXPECT_THAT(message, HasSubstr(c10::str("The batch, at ", run.accelerator.num_processes(),
+                                          " of epoch 0, is in ", name)));
+  SafetensorsFile kept(name, {.data = "data", .target = "target"});
+  EXPECT_TRUE(kept.get_batch(std::vector<size_t>{0}).data.eq(-5).all().item<bool>());
+}
+
 // What is wrong is one batch: a program may leave it out.
 TEST(Watch, LetsAProgramGoOnWithTheNextBatch) {
   LogRun run(3);
@@ -147,7 +169,7 @@ TEST(Watch, SaysWhenTheBatchItselfIsNotFinite) {
                   run.train_on(batch);
                 }
               }),
-              HasSubstr("The batch itself has values that are not finite (`target`)"));
+              HasSubstr("The batch itself has infinity (`target`)."));
 }
 
 TEST(Watch, WarnsOnceAndGoesOnWhereItIsAskedTo) {
@@ -308,10 +330,12 @@ class Remembering final : public Tracker {
   std::string_view name() const override { return "remembering"; }
   void start(const TrackedRun& /*run*/) override {}
   void log(const metrics::Record& record) override {
+    ++num_records;
     for (const auto& [name, value] : record.values)
       if (const double* number = std::get_if<double>(&value)) values[name][record.step] = *number;
   }
   std::map<std::string, std::map<int64_t, double>> values;
+  int num_records = 0;
 };
 
 TEST(Watch, LogsNormsWithWhatTheProgramLogsNext) {
@@ -344,6 +368,30 @@ TEST(Watch, LogsNormsWithWhatTheProgramLogsNext) {
   EXPECT_TRUE(tracker->values.contains("watch/parameter_norm"));
 }
 
+// Apart from the program's values, which are of all ranks.
+TEST(Watch, LogsNormsInOneRecordWithTheReport) {
+  LogRun run(8);
+  const auto tracker = std::make_shared<Remembering>();
+  run.accelerator.init_trackers("norms", {}, {.folder = "", .trackers = {tracker}});
+  run.accelerator.measure_steps({.log_every = 1});
+  run.accelerator.watch({.non_finite = false, .norms = true, .every = 1});
+  int64_t step = 0;
+  for (auto& batch : *run.loader) {
+    run.train_on(batch);
+    run.accelerator.log({{"rank", run.accelerator.process_index()}}, {.mean_over_ranks = true});
+    if (++step == 3) break;
+  }
+  run.accelerator.end_training();
+  if (!run.accelerator.is_main_process()) return;
+  EXPECT_EQ(tracker->num_records, 2 * step);
+  EXPECT_THAT(tracker->values["watch/gradient_norm"], ElementsAre(Key(0), Key(1), Key(2)));
+  // Of the first step, which is told apart, there is no figure yet at the second one.
+  EXPECT_THAT(tracker->values["report/time/step"], ElementsAre(Key(2)));
+  if (run.accelerator.num_processes() == 2) {
+    EXPECT_EQ(tracker->values["rank"][2], 0.5);
+  }
+}
+
 // The rank that has warned in the scope meets the others when all find something behind it.
 TEST(Watch, WarnsOfUnevenInputsAndGoesOnLookingWithTheOthers) {
   LogRun run(100);
@@ -372,8 +420,143 @@ TEST(Watch, NamesBuffersThatTheForwardPassHasSpoilt) {
   accelerator.watch({.folder = new_folder(accelerator)});
   const auto input = torch::tensor({{1.0F, std::nanf("")}, {2.0F, 1.0F}});
   EXPECT_THAT(message_of([&] { accelerator.backward(model(input).sum()); }),
-              AllOf(HasSubstr("Buffers of the model hold such numbers now (`0.running_mean`"),
+              AllOf(HasSubstr("Buffers of the model hold NaN now (`0.running_mean`"),
                     HasSubstr("load a checkpoint")));
+}
+
+// An infinity that is meant, in a frozen parameter, a buffer and the batch.
+struct MaskedNetImpl : torch::nn::Module {
+  at::Tensor forward(const at::Tensor& x) { return (linear(x) + frozen + buffer).softmax(-1); }
+
+  torch::nn::Linear linear = register_module("linear", torch::nn::Linear(2, 2));
+  at::Tensor frozen =
+      register_parameter("frozen", torch::tensor({0.0F, -std::numeric_limits<float>::infinity()}),
+                         /*requires_grad=*/false);
+  at::Tensor buffer = register_buffer("buffer", frozen.detach().clone());
+};
+TORCH_MODULE(MaskedNet);
+
+TEST(Watch, BlamesNoMaskForTheNanOfAnotherRank) {
+  Full accelerator;
+  MaskedNet net;
+  auto [model, loader] = accelerator.prepare(
+      net, DataLoader(TensorDataset(torch::ones({4, 2}),
+                                    torch::tensor({{0.0, -kInfinity}}).repeat({4, 1})),
+                      {}));
+  accelerator.watch({.folder = new_folder(accelerator)});
+  const std::string message = message_of([&, &model = model, &loader = loader] {
+    for (auto& batch : loader) {
+      auto loss = (model(batch.data) + batch.target).softmax(-1).pow(2).sum();
+      if (accelerator.is_last_process()) loss = (loss - 1e9).sqrt();
+      accelerator.backward(loss);
+    }
+  });
+  EXPECT_THAT(message, AllOf(HasSubstr("`aten::sqrt`"), Not(HasSubstr("load a checkpoint")),
+                             Not(HasSubstr("parameters with"))));
+  if (accelerator.num_processes() == 2) {
+    EXPECT_THAT(message, AllOf(HasSubstr("Rank 1: "), Not(HasSubstr("Rank 0: "))));
+  }
+}
+
+TEST(Watch, LeavesFiniteGradientsWithAnInfiniteNorm) {
+  Full accelerator;
+  torch::nn::Linear net(400, 1);
+  torch::nn::Linear wide(2, 1);
+  wide->to(torch::kDouble);
+  auto [model, wide_model] = accelerator.prepare(net, wide);
+  accelerator.watch({.folder = new_folder(accelerator)});
+  Warnings warnings;
+  EXPECT_EQ(message_of([&, &model = model, &wide_model = wide_model] {
+              accelerator.backward((model(torch::ones({1, 400})) * 3e37).sum());
+              accelerator.backward(wide_model(torch::ones({1, 2}, at::kDouble)).sum() * 1e160);
+            }),
+            "no error");
+  EXPECT_THAT(warnings.all, IsEmpty());
+}
+
+TEST(Watch, LooksAtAPassThatSyncsWithinNoSync) {
+  LogRun run(8);
+  run.accelerator.watch({.folder = new_folder(run.accelerator)});
+  const std::string message = message_of([&] {
+    const auto scope = run.accelerator.no_sync(*run.model);
+    run.accelerator.backward((*run.model)(torch::ones({1, 2})).sum());
+    run.accelerator.trigger_sync_in_backward(*run.model);
+    run.accelerator.backward((*run.model)(-torch::ones({1, 2})).sum());
+  });
+  EXPECT_THAT(message, HasSubstr("`aten::log`"));
+}
+
+// On several processes, an optimizer refuses them.
+TEST(Watch, LooksAtParametersOfNoPreparedModelOnOneProcess) {
+  Full accelerator;
+  if (accelerator.num_processes() > 1) return;
+  LogNet net;
+  torch::optim::SGD sgd(net->parameters(), torch::optim::SGDOptions(0.01));
+  auto optimizer = accelerator.prepare(sgd);
+  accelerator.watch({.folder = new_folder(accelerator)});
+  EXPECT_THAT(message_of([&] {
+                accelerator.backward(net(-torch::ones({1, 2})).sum());
+              }),
+              AllOf(HasSubstr("`optimizer_0.group_0/parameter_0`"), HasSubstr("`aten::log`")));
+}
+
+TEST(Watch, KnowsTheForwardPassOfAGraphThatWasKept) {
+  LogRun run(8);
+  run.accelerator.watch({.folder = new_folder(run.accelerator)});
+  const std::string message = message_of([&] {
+    const auto infinite = (*run.model)(torch::ones({1, 2})) / torch::zeros({});
+    run.accelerator.backward((*run.model)(torch::ones({1, 2})).sum(), {.retain_graph = true});
+    run.accelerator.backward((infinite - infinite).sum());
+  });
+  EXPECT_THAT(message, HasSubstr("infinity came first out of `aten::div` in the forward pass"));
+}
+
+TEST(Watch, KeepsAtMostTenBatches) {
+  LogRun run(8);
+  const std::string folder = new_folder(run.accelerator);
+  run.accelerator.watch({.folder = folder});
+  std::vector<std::string> messages;
+  for (int epoch = 0; messages.size() < 12; ++epoch) {
+    for (auto& batch : *run.loader) {
+      batch.data.fill_(-1);
+      messages.push_back(message_of([&] { run.train_on(batch); }));
+    }
+  }
+  EXPECT_THAT(messages[9], HasSubstr("is in " + folder + "/step_0_rank_0-10.safetensors"));
+  EXPECT_THAT(messages[10], HasSubstr("is not kept: 10 of this rank are already."));
+}
+
+TEST(Watch, SaysInASentenceWhyTheBatchCouldNotBeKept) {
+  LogRun run(0);
+  const std::string folder = new_folder(run.accelerator);
+  const std::string file = folder + "/file";
+  if (run.accelerator.is_main_process()) torch::save(torch::ones({1}), file);
+  run.accelerator.wait_for_everyone();
+  run.accelerator.watch({.folder = file});
+  EXPECT_THAT(message_of([&] { run.train(); }),
+              AllOf(HasSubstr("could not be kept: "), Not(HasSubstr("frame #")),
+                    Not(HasSubstr("\n.")), Not(HasSubstr(".."))));
+}
+
+// Each rank speaks for itself there.
+TEST(Watch, SaysThatAnotherRankMayBeToBlameWithinUnevenInputs) {
+  LogRun run(8);
+  if (run.accelerator.num_processes() == 1) return;
+  run.accelerator.watch({.folder = new_folder(run.accelerator)});
+  std::string message;
+  {
+    const auto joining = run.accelerator.join_uneven_inputs();
+    const double sign = run.accelerator.is_last_process() ? -1 : 1;
+    message = message_of([&] {
+      run.accelerator.backward((*run.model)(torch::ones({1, 2}) * sign).sum());
+    });
+    run.optimizer->zero_grad();
+  }
+  if (run.accelerator.is_last_process()) {
+    EXPECT_THAT(message, AllOf(HasSubstr("`aten::log`"), Not(HasSubstr("another rank"))));
+  } else {
+    EXPECT_THAT(message, HasSubstr("They may also have come from another rank"));
+  }
 }
 
 }  // namespace

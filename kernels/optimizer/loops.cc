@@ -4,10 +4,13 @@
 #include <utility>
 
 #include ACCELERATE_RULE_HEADER
+#include "kernels/optimizer/moment_rounding.h"
 #include "kernels/optimizer/optimizer_step.h"
 #include "kernels/optimizer/rule.h"
 #include "kernels/simd/independent_iterations.h"
 #include "kernels/simd/this_level.h"
+#include "kernels/types/bfloat16.h"
+#include "kernels/types/convert.h"
 
 namespace accelerate::kernels {
 namespace {
@@ -39,6 +42,30 @@ void step_arrays(const Rule::Scalars<T>& scalars, const OptimizerArrays<Rule, T>
       });
 }
 
+template <bool... kPresent, std::size_t... kState>
+void step_rounded_elements(const Rule::Scalars<float> scalars, const RoundingKey key,
+                           const RoundedArrays<Rule>& arrays, std::index_sequence<kState...>) {
+  float* parameter = arrays.parameter;
+  const float* gradient = arrays.gradient;
+  void* const state[] = {arrays.state[kState]...};
+  const int64_t begin = arrays.begin, end = arrays.end;
+  ACCELERATE_INDEPENDENT_ITERATIONS
+  for (int64_t i = begin; i < end; ++i) {
+    const RandomBits random = random_bits(key, static_cast<uint32_t>(i));
+    float values[] = {
+        (kHasState<Rule, kState, kPresent...>
+             ? convert<float>(
+                   static_cast<const StateElement<Rule, kState, BFloat16>*>(state[kState])[i])
+             : 0)...};
+    Rule::element<kPresent...>(scalars, gradient[i], parameter[i], values[kState]...);
+    ((kHasState<Rule, kState, kPresent...>
+          ? assign(static_cast<StateElement<Rule, kState, BFloat16>*>(state[kState])[i],
+                   values[kState], random.of(kState))
+          : void()),
+     ...);
+  }
+}
+
 }  // namespace
 
 template <>
@@ -51,6 +78,16 @@ template <>
 void step_loop<Rule, kThisLevel>(const Rule::Scalars<double>& scalars,
                                  const OptimizerArrays<Rule, double>& arrays) {
   step_arrays(scalars, arrays);
+}
+
+template <>
+void step_loop<Rule, kThisLevel>(const Rule::Scalars<float>& scalars, RoundingKey key,
+                                 const RoundedArrays<Rule>& arrays) {
+  by_present<Rule>(
+      arrays.state, [&]<bool... kPresent>() {
+        step_rounded_elements<kPresent...>(scalars, key, arrays,
+                                           std::make_index_sequence<Rule::kStates>());
+      });
 }
 
 }  // namespace accelerate::kernels

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "kernels/optimizer/moment_rounding.h"
 #include "kernels/optimizer/optimizer_step.h"
 #include "kernels/testing/optimizer_cases.h"
 #include "kernels/testing/optimizer_test.h"
@@ -45,7 +46,7 @@ void expect_as_loops(const OptimizerCase<Rule>& given, ElementType type, int64_t
                      expected.arrays<Rule>(present, count));
       begin_piece(options, {.gradient_factor = step.gradient_factor}, piece, slot);
       run_chunks(std::vector{piece}, [&](const auto& each, const Chunk& chunk, Worker worker) {
-        step_chunk(slot.scalars, each, chunk, worker);
+        step_chunk<float>(slot, each, chunk, worker);
       });
     }
     EXPECT_TRUE(parameter.same_as(expected.parameter)) << count;
@@ -68,6 +69,66 @@ TEST(OptimizerChunk, DoesWhatLoopsDo) {
       }
     }
   });
+}
+
+// Three steps with moments in bfloat16, by chunks and by optimizer_step(), to the same bits.
+template <class Gradient>
+void expect_rounded_as_loops(ElementType type, bool amsgrad, int64_t count, int64_t offset) {
+  const AdamOptions options = {.lr = 0.1, .beta1 = 0.8, .beta2 = 0.9, .weight_decay = 0.3};
+  TestArray<Gradient> gradient(count, offset);
+  fill_normal(gradient, 2);
+  TestArray<float> floats(count, 0);
+  for (int64_t i = 0; i < count; ++i) floats[i] = convert<float>(gradient[i]);
+  struct Run {
+    TestArray<float> parameter, max;
+    TestArray<BFloat16> first, second;
+  };
+  const auto run_at = [&](int64_t at) {
+    Run run = {{count, at}, {count, at}, {count, at}, {count, at}};
+    fill_normal(run.parameter, 1);
+    return run;
+  };
+  Run expected = run_at(0), run = run_at(offset);
+  const auto state_of = [&](Run& of, auto& state) {
+    state[Adam::kExpAvg] = of.first.data();
+    state[Adam::kExpAvgSq] = of.second.data();
+    state[Adam::kMaxExpAvgSq] = amsgrad ? of.max.data() : nullptr;
+  };
+  RoundedArrays<Adam> arrays = {.parameter = expected.parameter.data(),
+                                .gradient = floats.data(),
+                                .end = count,
+                                .seed = parameter_seed(5, 2)};
+  state_of(expected, arrays.state);
+  OptimizerPiece<Adam> piece = {.parameter = run.parameter.data(),
+                                .gradient = gradient.data(),
+                                .gradient_type = type,
+                                .count = count};
+  state_of(run, piece.state);
+  OptimizerSlot<Adam> slot = {.seed = parameter_seed(5, 2)};
+  for (const OptimizerStep& step : kOptimizerSteps) {
+    optimizer_step(options, step.number, step.gradient_factor, arrays);
+    begin_piece(options, {.gradient_factor = step.gradient_factor}, piece, slot);
+    run_chunks(std::vector{piece}, [&](const auto& each, const Chunk& chunk, Worker worker) {
+      step_chunk<BFloat16>(slot, each, chunk, worker);
+    });
+  }
+  EXPECT_TRUE(run.parameter.same_as(expected.parameter)) << count;
+  EXPECT_TRUE(run.first.same_as(expected.first) && run.first.guards_intact()) << count;
+  EXPECT_TRUE(run.second.same_as(expected.second) && run.second.guards_intact()) << count;
+  EXPECT_TRUE(run.max.same_as(expected.max) && run.max.guards_intact()) << count;
+}
+
+TEST(OptimizerChunk, RoundsMomentsAsLoopsDo) {
+  for (const ElementType type : {ElementType::kFloat, ElementType::kHalf, ElementType::kBFloat16}) {
+    by_type(type, [&]<class Gradient>() {
+      for (const bool amsgrad : {false, true}) {
+        for (const int64_t count : test_counts()) {
+          for (const int64_t offset : {0, 1, 4})
+            expect_rounded_as_loops<Gradient>(type, amsgrad, count, offset);
+        }
+      }
+    });
+  }
 }
 
 TEST(OptimizerSlot, DoesNotCountAStepWithAnOverflow) {

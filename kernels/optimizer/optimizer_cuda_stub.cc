@@ -8,7 +8,7 @@ using Rule = ACCELERATE_RULE;
 
 template <>
 int optimizer_cuda<Rule>(std::span<const OptimizerPiece<Rule>>, const Rule::Options*,
-                         OptimizerSlot<Rule>*, const Step*, void*) {
+                         OptimizerSlot<Rule>*, const Step*, void*, ElementType) {
   return 100;  // cudaErrorNoDevice
 }
 

@@ -33,10 +33,12 @@ def optimizer_rule(name, rule, deps = []):
         local_defines = defines,
         loops = ["loops.cc"],
         deps = deps + [
+            ":moment_rounding",
             ":optimizer_step",
             "//kernels/simd:host_device",
             "//kernels/simd:independent_iterations",
             "//kernels/simd:square_root",
+            "//kernels/types:convert",
         ],
     )
     cuda_library(

@@ -6,11 +6,14 @@
 //                  OptimizerArrays<Adam, float>{
 //                      .parameter = p, .gradient = g, .state = {exp_avg, exp_avg_sq}, .count = n});
 //
+// RoundedArrays in the place of OptimizerArrays are of a parameter whose moments are in bfloat16.
+//
 // Not for arrays that overlap.
 #pragma once
 
 #include <cstdint>
 
+#include "kernels/optimizer/moment_rounding.h"
 #include "kernels/optimizer/rule.h"
 #include "kernels/simd/by_level.h"
 #include "kernels/simd/simd_level.h"
@@ -26,6 +29,18 @@ struct OptimizerArrays {
   int64_t count = 0;
 };
 
+// The same of a whole parameter with moments in bfloat16, of which a step takes a part.
+template <OptimizerRule Rule>
+struct RoundedArrays {
+  float* parameter = nullptr;
+  const float* gradient = nullptr;
+  // As of OptimizerArrays: of BFloat16 the first kMoments<Rule>, of float the others.
+  void* state[Rule::kStates] = {};
+  int64_t begin = 0;
+  int64_t end = 0;
+  uint64_t seed = 0;  // By parameter_seed().
+};
+
 // Compiled once for each level, by optimizer_rule.
 template <OptimizerRule Rule, SimdLevel kLevel>
 void step_loop(const typename Rule::template Scalars<float>& scalars,
@@ -33,6 +48,9 @@ void step_loop(const typename Rule::template Scalars<float>& scalars,
 template <OptimizerRule Rule, SimdLevel kLevel>
 void step_loop(const typename Rule::template Scalars<double>& scalars,
                const OptimizerArrays<Rule, double>& arrays);
+template <OptimizerRule Rule, SimdLevel kLevel>
+void step_loop(const typename Rule::template Scalars<float>& scalars, RoundingKey key,
+               const RoundedArrays<Rule>& arrays);
 
 // For gradient[i] * gradient_factor, in float or double. `step` is the number of this step of the
 // parameter, counted from 1. The result has the same bits at every level.
@@ -41,6 +59,15 @@ void optimizer_step(const typename Rule::Options& options, int64_t step, double 
                     const OptimizerArrays<Rule, T>& arrays, SimdLevel level = best_simd_level()) {
   const auto scalars = Rule::template scalars<T>(options, step, gradient_factor);
   by_level(level, [&]<SimdLevel kLevel>() { step_loop<Rule, kLevel>(scalars, arrays); });
+}
+
+// The same bits also in whatever parts a parameter is stepped.
+template <HasMoments Rule>
+void optimizer_step(const typename Rule::Options& options, int64_t step, double gradient_factor,
+                    const RoundedArrays<Rule>& arrays, SimdLevel level = best_simd_level()) {
+  const auto scalars = Rule::template scalars<float>(options, step, gradient_factor);
+  const RoundingKey key = rounding_key(arrays.seed, step);
+  by_level(level, [&]<SimdLevel kLevel>() { step_loop<Rule, kLevel>(scalars, key, arrays); });
 }
 
 }  // namespace accelerate::kernels

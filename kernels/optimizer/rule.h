@@ -54,6 +54,8 @@ namespace accelerate::kernels {
 //                kOptional are there for some options only
 //   element()    the step of one element; its bools say which of the optional arrays are there, and
 //                it leaves those alone that are not
+//   kMoments     of the arrays of the state, how many of the first can be kept in bfloat16 (see
+//                moment_rounding.h), at most 2; left out where it is none
 template <class Rule>
 concept OptimizerRule = std::equality_comparable<typename Rule::Options> &&
                         std::is_trivially_copyable_v<typename Rule::Options> &&
@@ -72,6 +74,24 @@ concept OptimizerRule = std::equality_comparable<typename Rule::Options> &&
 
 template <class Rule>
 inline constexpr int kRequired = Rule::kStates - Rule::kOptional;
+
+template <class Rule>
+inline constexpr int kMoments = [] {
+  if constexpr (requires { Rule::kMoments; }) {
+    static_assert(Rule::kMoments <= 2, "there are random bits for two moments of an element");
+    return Rule::kMoments;
+  } else {
+    return 0;
+  }
+}();
+
+template <class Rule>
+concept HasMoments = OptimizerRule<Rule> && kMoments<Rule>
+!= 0;
+
+// What an array of the state consists of, given what moments are kept in.
+template <class Rule, std::size_t kState, class Moment>
+using StateElement = std::conditional_t<(kState < kMoments<Rule>), Moment, float>;
 
 // Whether an array of the state is there, given which of the optional ones are.
 template <class Rule, std::size_t kState, bool... kPresent>

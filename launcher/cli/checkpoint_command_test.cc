@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "formats/safetensors/testing/safetensors_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/cli/command_result.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -29,22 +29,12 @@ using ::testing::Not;
 const char kId[] = "00000000000000aa";
 const std::string kEvil = "a\n\x1b[2J\u202e";
 
-struct Result {
-  int code = 0;
-  std::string output;
-  std::string errors;
-};
-
-Result run(const std::vector<std::string>& words) {
-  std::ostringstream output;
-  std::ostringstream errors;
-  std::istringstream input;
-  const int code = run_checkpoint(words, {output, errors, input});
-  return {code, output.str(), errors.str()};
+CommandResult run(const std::vector<std::string>& words) {
+  return result_of([&](const Console& console) { return run_checkpoint(words, console); });
 }
 
 std::string error_of(const std::vector<std::string>& words, int code = 2) {
-  const Result result = run(words);
+  const CommandResult result = run(words);
   EXPECT_EQ(result.code, code) << result.output << result.errors;
   EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << result.errors;
   return result.errors;
@@ -81,7 +71,7 @@ TEST(CheckpointList, ShowsATable) {
   const fs::path before = fs::current_path();
   // As the width of the table depends on the folder's name.
   fs::current_path(mixed_folder());
-  const Result result = run({"list", "."});
+  const CommandResult result = run({"list", "."});
   fs::current_path(before);
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_EQ(result.output, kTable);
@@ -96,7 +86,7 @@ TEST(CheckpointList, TakesOneAlone) {
 
 TEST(CheckpointList, SaysThatThereIsNone) {
   const std::string folder = new_checkpoint_folder();
-  const Result result = run({"list", folder});
+  const CommandResult result = run({"list", folder});
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(result.output, "There is no checkpoint in " + folder + ".\n");
   EXPECT_EQ(error_of({"list", folder + "/none"}),
@@ -111,7 +101,7 @@ TEST(CheckpointShow, ShowsTheNewestWholeOne) {
       R"("step":{"dtype":"I64","shape":[],"data_offsets":[12,20]}})",
       20);
   save_checkpoint(path, {{"model.safetensors", weights}, {"state.json", "{}"}}, {.step = 200});
-  const Result result = run({"show", folder});
+  const CommandResult result = run({"show", folder});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output,
               HasSubstr("- Checkpoint: " + path +
@@ -139,7 +129,7 @@ TEST(CheckpointShow, SaysWhichFileHoldsNoTensors) {
   const std::string path = new_checkpoint_folder() + "/checkpoint_0";
   save_checkpoint(
       path, {{"a.safetensors", "x"}, {"b.safetensors", safetensors::safetensors_file("{}", 0)}});
-  const Result result = run({"show", path});
+  const CommandResult result = run({"show", path});
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.errors, HasSubstr(path + "/a.safetensors"));
   EXPECT_THAT(result.output, HasSubstr("Tensors of `b.safetensors`"));
@@ -147,11 +137,11 @@ TEST(CheckpointShow, SaysWhichFileHoldsNoTensors) {
 
 TEST(CheckpointVerify, ReadsEveryByte) {
   const std::string folder = mixed_folder();
-  const Result whole = run({"verify", folder + "/checkpoint_1"});
+  const CommandResult whole = run({"verify", folder + "/checkpoint_1"});
   EXPECT_EQ(whole.code, 0) << whole.errors;
   EXPECT_EQ(whole.output, folder + "/checkpoint_1: whole, 2 files, 5 bytes\n");
   write_bytes(folder + "/checkpoint_0/a", "hello worlD");
-  const Result result = run({"verify", folder});
+  const CommandResult result = run({"verify", folder});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.output,
               HasSubstr(folder + "/checkpoint_0: damaged: " + folder +
@@ -171,7 +161,7 @@ TEST(CheckpointVerify, OnlyMentionsWhatIsUnfinished) {
   EXPECT_THAT(error_of({"verify", folder}), HasSubstr(": there is no checkpoint in this folder; "));
   fs::create_directory(unfinished);
   for (const std::string& path : {folder, unfinished}) {
-    const Result result = run({"verify", path});
+    const CommandResult result = run({"verify", path});
     EXPECT_EQ(result.code, 0);
     EXPECT_EQ(result.output, unfinished + ": unfinished\n");
   }
@@ -180,7 +170,7 @@ TEST(CheckpointVerify, OnlyMentionsWhatIsUnfinished) {
 TEST(CheckpointRemove, RemovesWhatIsNamed) {
   const std::string folder = mixed_folder();
   const std::string unfinished = checkpoints::unfinished_path(folder + "/checkpoint_3", kId);
-  const Result result = run({"remove", folder + "/checkpoint_2", unfinished});
+  const CommandResult result = run({"remove", folder + "/checkpoint_2", unfinished});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_EQ(result.output, folder + "/checkpoint_2: removed\n" + unfinished + ": removed\n");
   EXPECT_THAT(names_in(folder), ElementsAre("checkpoint_0", "checkpoint_1"));
@@ -226,7 +216,7 @@ TEST(Checkpoint, PrintsNothingThatATerminalObeys) {
   ASSERT_TRUE(checkpoints::write_commit(path, commit).ok());
   fs::create_directory(checkpoints::unfinished_path(folder + "/" + kEvil, kId));
   const auto expect_harmless = [&](const std::vector<std::string>& words) {
-    const Result result = run(words);
+    const CommandResult result = run(words);
     const std::string shown = result.output + result.errors;
     for (const char* harm : {"\x1b", "\u202e"}) {
       EXPECT_THAT(shown, Not(HasSubstr(harm))) << ::testing::PrintToString(words);

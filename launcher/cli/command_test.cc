@@ -1,12 +1,12 @@
 #include "launcher/cli/command.h"
 
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/cli/command_result.h"
 #include "launcher/version/version.h"
 
 namespace accelerate::launcher {
@@ -17,20 +17,6 @@ using ::testing::IsEmpty;
 
 using Words = std::vector<std::string>;
 
-struct Result {
-  int code = 0;
-  std::string output = "";
-  std::string errors = "";
-};
-
-template <class Run>
-Result captured(const Run& run) {
-  std::ostringstream output;
-  std::ostringstream errors;
-  const int code = run(Console{output, errors});
-  return {code, output.str(), errors.str()};
-}
-
 int run_echo(const Words& words, const Console& console) {
   console.output << "echo:" << absl::StrJoin(words, ",");
   return 42;
@@ -38,16 +24,16 @@ int run_echo(const Words& words, const Console& console) {
 
 int run_nothing(const Words&, const Console&) { return kSuccess; }
 
-Result run(const Words& arguments) {
+CommandResult run(const Words& arguments) {
   const std::vector<Subcommand> subcommands = {{"echo", "Print the words.", run_echo},
                                                {"sit-still", "Do nothing.", run_nothing}};
-  return captured(
+  return result_of(
       [&](const Console& console) { return run_command(arguments, subcommands, console); });
 }
 
 TEST(Command, PrintsItsHelpAndFailsWithoutASubcommand) {
   for (const Words& arguments : {Words{}, {"accelerate"}, {"/usr/bin/accelerate"}}) {
-    const Result result = run(arguments);
+    const CommandResult result = run(arguments);
     EXPECT_EQ(result.code, 1);
     EXPECT_THAT(result.output, HasSubstr("\nCommands:\n"
                                          "  echo       Print the words.\n"
@@ -58,21 +44,21 @@ TEST(Command, PrintsItsHelpAndFailsWithoutASubcommand) {
 
 TEST(Command, PrintsItsHelpWhereItIsAskedFor) {
   for (const std::string flag : {"-h", "--help"}) {
-    const Result result = run({"accelerate", flag});
+    const CommandResult result = run({"accelerate", flag});
     EXPECT_EQ(result.code, 0);
     EXPECT_EQ(result.output, run({"accelerate"}).output);
   }
 }
 
 TEST(Command, PrintsItsVersion) {
-  const Result result = run({"accelerate", "--version"});
+  const CommandResult result = run({"accelerate", "--version"});
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(result.output, std::string("accelerate ") + kVersion + "\n");
 }
 
 TEST(Command, RunsTheSubcommandWithTheWordsBehindIt) {
   EXPECT_EQ(run({"accelerate", "echo"}).output, "echo:");
-  const Result result = run({"accelerate", "echo", "a", "--help", "--version", "echo"});
+  const CommandResult result = run({"accelerate", "echo", "a", "--help", "--version", "echo"});
   EXPECT_EQ(result.code, 42);
   EXPECT_EQ(result.output, "echo:a,--help,--version,echo");
   EXPECT_EQ(run({"accelerate", "sit-still"}).code, 0);
@@ -86,7 +72,7 @@ TEST(Command, IsASubcommandByTheNameOfALink) {
 }
 
 TEST(Command, NamesTheNearestSubcommandInOneLine) {
-  const Result result = run({"accelerate", "ehco", "a"});
+  const CommandResult result = run({"accelerate", "ehco", "a"});
   EXPECT_EQ(result.code, 2);
   EXPECT_EQ(result.errors,
             "accelerate: 'ehco' is not a command of accelerate; did you mean echo?\n");
@@ -99,10 +85,10 @@ TEST(Command, NamesTheNearestSubcommandInOneLine) {
             "accelerate: '--verison' is not a flag of accelerate; did you mean --version?\n");
 }
 
-Result run_body(const Words& words, const absl::Status& status) {
+CommandResult run_body(const Words& words, const absl::Status& status) {
   const CommandSyntax syntax = {
       .name = "open", .description = "Opens.", .flags = {{.name = "wide", .help = "Widely."}}};
-  return captured([&](const Console& console) {
+  return result_of([&](const Console& console) {
     return run_with_arguments(syntax, words, console, [&](const Arguments& arguments) {
       console.output << "wide:" << arguments.has("wide");
       return status;
@@ -117,13 +103,13 @@ TEST(RunWithArguments, CallsTheBodyWithWhatWasParsed) {
 }
 
 TEST(RunWithArguments, PrintsErrorsWithTheSubcommandsName) {
-  const Result failed = run_body({}, absl::NotFoundError("x: no such door; knock."));
+  const CommandResult failed = run_body({}, absl::NotFoundError("x: no such door; knock."));
   EXPECT_EQ(failed.code, 2);
   EXPECT_EQ(failed.errors, "accelerate open: x: no such door; knock.\n");
 
   EXPECT_EQ(run_body({}, absl::DataLossError("the door is broken.")).code, 1);
 
-  const Result wrong = run_body({"--wild"}, absl::OkStatus());
+  const CommandResult wrong = run_body({"--wild"}, absl::OkStatus());
   EXPECT_EQ(wrong.code, 2);
   EXPECT_EQ(wrong.errors,
             "accelerate open: --wild is no flag of accelerate open; did you mean --wide?\n");
@@ -131,16 +117,16 @@ TEST(RunWithArguments, PrintsErrorsWithTheSubcommandsName) {
 }
 
 TEST(RunWithArguments, PrintsTheHelp) {
-  const Result result = run_body({"--help"}, absl::InternalError("not called"));
+  const CommandResult result = run_body({"--help"}, absl::InternalError("not called"));
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.output, HasSubstr("usage: accelerate open [--wide]"));
 }
 
-Result run_house(const Words& words) {
+CommandResult run_house(const Words& words) {
   const CommandSyntax syntax = {.name = "house",
                                 .description = "Shows a house.",
                                 .flags = {{.name = "wide", .help = "Widely."}}};
-  return captured([&](const Console& console) {
+  return result_of([&](const Console& console) {
     return run_with_subcommands(syntax, {{"door", "Open the door.", run_echo}}, words, console,
                                 [&](const Arguments& arguments) {
                                   console.output << "wide:" << arguments.has("wide");
@@ -157,7 +143,7 @@ TEST(RunWithSubcommands, RunsTheOneThatTheFirstWordNames) {
 }
 
 TEST(RunWithSubcommands, NamesTheNearestOneInOneLine) {
-  const Result result = run_house({"dor"});
+  const CommandResult result = run_house({"dor"});
   EXPECT_EQ(result.code, 2);
   EXPECT_EQ(result.errors,
             "accelerate house: 'dor' is not a command of accelerate house; did you mean door?\n");

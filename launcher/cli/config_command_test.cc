@@ -5,12 +5,12 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/cli/command_result.h"
 #include "launcher/cli/config_default_command.h"
 #include "launcher/config/config_testing.h"
 #include "launcher/config/write_config.h"
@@ -28,18 +28,8 @@ using ::testing::StartsWith;
 
 const std::string kCpuAnswers = "0\nyes\nno\n";
 
-struct Result {
-  int code = 0;
-  std::string output = "";
-  std::string errors = "";
-};
-
-Result run(const std::vector<std::string>& words, const std::string& answers = "") {
-  std::istringstream input(answers);
-  std::ostringstream output;
-  std::ostringstream errors;
-  const int code = run_config(words, {output, errors, input});
-  return {code, output.str(), errors.str()};
+CommandResult run(const std::vector<std::string>& words, const std::string& answers = "") {
+  return result_of([&](const Console& console) { return run_config(words, console); }, answers);
 }
 
 // A folder where the default config file is looked for.
@@ -51,7 +41,7 @@ std::string make_home() {
 
 TEST(Config, WritesTheFileThatIsNamed) {
   const std::string folder = make_folder();
-  const Result result = run({"--config_file", folder + "/a/cpu.yaml"}, kCpuAnswers);
+  const CommandResult result = run({"--config_file", folder + "/a/cpu.yaml"}, kCpuAnswers);
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.errors, IsEmpty());
   EXPECT_THAT(result.output,
@@ -72,7 +62,7 @@ TEST(Config, AsksBeforeItOverwrites) {
   const std::string path = make_folder() + "/a.yaml";
   for (const std::string& answers : {"\n" + kCpuAnswers, "no\n" + kCpuAnswers}) {
     write_text(path, "old");
-    const Result result = run({"--config_file", path}, answers);
+    const CommandResult result = run({"--config_file", path}, answers);
     EXPECT_EQ(result.code, 1);
     EXPECT_EQ(result.output, "`" + path + "` exists. Overwrite? [yes/NO]: \n");
     EXPECT_EQ(result.errors, "accelerate config: `" + path +
@@ -86,7 +76,7 @@ TEST(Config, AsksBeforeItOverwrites) {
 TEST(Config, OverwritesWithoutAskingWhenTold) {
   const std::string path = make_folder() + "/a.yaml";
   write_text(path, "old");
-  const Result result = run({"--overwrite", "--config_file", path}, kCpuAnswers);
+  const CommandResult result = run({"--overwrite", "--config_file", path}, kCpuAnswers);
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.output, Not(HasSubstr("exists")));
   EXPECT_EQ(read_text(path), read_testdata("reference").at("cpu.yaml"));
@@ -98,7 +88,7 @@ TEST(Config, LeavesAllAsItIsAfterAnError) {
   write_text(path, "old");
   for (const std::string answers :
        {"", "maybe\n", "yes\n", "yes\n7\n", "yes\n0\nyes\n", "\xff\n"}) {
-    const Result result = run({"--config_file", path}, answers);
+    const CommandResult result = run({"--config_file", path}, answers);
     EXPECT_EQ(result.code, 2) << answers;
     EXPECT_THAT(result.errors, StartsWith("accelerate config: ")) << answers;
     EXPECT_THAT(result.errors, EndsWith(". Nothing was changed.\n")) << answers;
@@ -118,7 +108,7 @@ TEST(Config, LeavesTheOldFileWhenTheDiskIsFull) {
   rlimit small = limit;
   small.rlim_cur = 100;
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  const Result result = run({"--config_file", path}, "yes\n" + kCpuAnswers);
+  const CommandResult result = run({"--config_file", path}, "yes\n" + kCpuAnswers);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
   std::signal(SIGXFSZ, old_handler);
   EXPECT_EQ(result.code, 1);
@@ -129,7 +119,7 @@ TEST(Config, LeavesTheOldFileWhenTheDiskIsFull) {
 
 TEST(Config, RefusesAFolderBeforeItAsks) {
   const std::string folder = make_folder();
-  const Result result = run({"--overwrite", "--config_file", folder}, kCpuAnswers);
+  const CommandResult result = run({"--overwrite", "--config_file", folder}, kCpuAnswers);
   EXPECT_EQ(result.code, 2);
   EXPECT_EQ(result.errors, "accelerate config: `" + folder +
                                "` is there and is no regular file; name another one with "
@@ -183,7 +173,7 @@ TEST(ConfigDefault, SaysWhatAcceleratesDoesWithoutAGpu) {
 TEST(ConfigDefault, WritesTheFormatOfTheName) {
   const std::string home = make_home();
   const std::string path = home + "/accelerate/default_config.yaml";
-  const Result result = run({"default"});
+  const CommandResult result = run({"default"});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_EQ(result.output, "accelerate configuration saved at " + path + "\n");
   EXPECT_THAT(read_text(path), StartsWith("compute_environment: LOCAL_MACHINE\n"));
@@ -195,7 +185,7 @@ TEST(ConfigDefault, WritesTheFormatOfTheName) {
 TEST(ConfigDefault, LeavesAFileAsItIs) {
   const std::string path = make_folder() + "/a.yaml";
   write_text(path, "old");
-  const Result result = run({"default", "--config_file", path});
+  const CommandResult result = run({"default", "--config_file", path});
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(result.output, "Configuration already exists at " + path +
                                ", will not override. Run `accelerate config` manually or pass a "
@@ -206,7 +196,8 @@ TEST(ConfigDefault, LeavesAFileAsItIs) {
 TEST(ConfigDefault, RefusesAPrecisionThatIsNone) {
   const std::string path = make_folder() + "/a.yaml";
   for (const std::string precision : {"fp8", "half", ""}) {
-    const Result result = run({"default", "--config_file", path, "--mixed_precision=" + precision});
+    const CommandResult result =
+        run({"default", "--config_file", path, "--mixed_precision=" + precision});
     EXPECT_EQ(result.code, 2);
     EXPECT_THAT(result.errors, HasSubstr("choose one of no, fp16, bf16.\n"));
     EXPECT_FALSE(fs::exists(path));
@@ -219,7 +210,7 @@ TEST(ConfigUpdate, MakesWhatAccelerateMakes) {
   for (const auto& [name, text] : read_testdata("sparse")) {
     const std::string path = folder + "/" + name;
     write_text(path, text);
-    const Result result = run({"update", "--config_file", path});
+    const CommandResult result = run({"update", "--config_file", path});
     EXPECT_EQ(result.code, 0) << result.errors;
     EXPECT_EQ(result.output, "Successfully updated the configuration file at " + path + ".\n");
     EXPECT_EQ(read_text(path), updated.at(name)) << name;
@@ -255,7 +246,7 @@ TEST(ConfigUpdate, UpdatesTheDefaultFileInItsFormat) {
 TEST(ConfigUpdate, WarnsOfWhatItLeavesOut) {
   const std::string path = make_folder() + "/a.yaml";
   write_text(path, "distributed_type: 'NO'\ntpu_name: x\n");
-  const Result result = run({"update", "--config_file", path});
+  const CommandResult result = run({"update", "--config_file", path});
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.errors, StartsWith(path + ":2: `tpu_name`"));
   EXPECT_THAT(result.output, StartsWith("Successfully"));
@@ -266,7 +257,7 @@ TEST(ConfigUpdate, LeavesABadFileAsItIs) {
   for (const std::string text :
        {"num_processes: many\n", "no_such_key: 1\n", "", "[1, 2", "\xff"}) {
     write_text(path, text);
-    const Result result = run({"update", "--config_file", path});
+    const CommandResult result = run({"update", "--config_file", path});
     EXPECT_EQ(result.code, 2) << text;
     EXPECT_THAT(result.errors, StartsWith("accelerate config update: " + path)) << text;
     EXPECT_THAT(result.output, IsEmpty());

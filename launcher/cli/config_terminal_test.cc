@@ -49,6 +49,10 @@ TEST_F(ConfigTerminalTest, WritesWhatIsChosenByKeys) {
   shell.write_input("\n");
   shell.wait_for_output("checked while running");
   shell.write_input("\n");
+  shell.wait_for_output("use DeepSpeed");
+  shell.write_input("\n");
+  shell.wait_for_output("FullyShardedDataParallel");
+  shell.write_input("\n");
   shell.wait_for_output("How many GPU(s)");
   shell.write_input("1\n");
   shell.wait_for_output("multi-GPU on a single machine needs 2 GPUs or more");

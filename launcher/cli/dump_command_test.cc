@@ -8,12 +8,12 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/cli/command_result.h"
 #include "testing/subprocess/subprocess.h"
 
 namespace accelerate::launcher {
@@ -23,16 +23,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Outcome {
-  int code;
-  std::string output;
-  std::string errors;
-};
-
-Outcome dump(const std::vector<std::string>& words) {
-  std::ostringstream output, errors;
-  const int code = run_dump(words, {.output = output, .errors = errors});
-  return {code, output.str(), errors.str()};
+CommandResult dump(const std::vector<std::string>& words) {
+  return result_of([&](const Console& console) { return run_dump(words, console); });
 }
 
 std::string text_of(const std::string& path) {
@@ -75,7 +67,7 @@ TEST(Dump, TellsOfAllRanksByTheLauncherAndByEachOfThem) {
   pids.push_back(program.pid());
   for (const pid_t pid : pids) {
     const std::string path = new_path("dump.txt");
-    const Outcome outcome = dump({std::to_string(pid), "--output", path});
+    const CommandResult outcome = dump({std::to_string(pid), "--output", path});
     EXPECT_EQ(outcome.code, kSuccess) << outcome.errors;
     EXPECT_THAT(
         outcome.output,
@@ -106,7 +98,8 @@ TEST(Dump, LooksAtNoThreadsWhereThatIsNotWanted) {
   Subprocess program(launch());
   workers_of(program);
   const std::string path = new_path("no_stacks.txt");
-  const Outcome outcome = dump({std::to_string(program.pid()), "--no_stacks", "--output=" + path});
+  const CommandResult outcome =
+      dump({std::to_string(program.pid()), "--no_stacks", "--output=" + path});
   EXPECT_EQ(outcome.code, kSuccess);
   EXPECT_THAT(outcome.output, HasSubstr("\nWhat each rank did last is in " + path));
   EXPECT_EQ(text_of(path).find("The stacks"), std::string::npos);
@@ -117,7 +110,7 @@ TEST(Dump, TellsOfAProcessThatNobodyHasLaunched) {
                                     "LOCAL_WORLD_SIZE=4", std::getenv("NOTING_PROGRAM"), "wait"}});
   program.wait_for_output("ready 1\n");
   ASSERT_TRUE(eventually([&] {
-    const Outcome outcome =
+    const CommandResult outcome =
         dump({std::to_string(program.pid()), "--no_stacks", "--output=" + new_path("alone.txt")});
     return outcome.output.find("rank 1 has waited for ranks that are not on this machine") !=
                std::string::npos ||
@@ -138,7 +131,8 @@ TEST(Dump, TellsOfARunInAnotherPidNamespace) {
   ASSERT_EQ(pids.size(), 3u);
   const std::string path = new_path("namespace.txt");
   EXPECT_TRUE(eventually([&] {
-    const Outcome outcome = dump({std::to_string(pids[0]), "--no_stacks", "--output=" + path});
+    const CommandResult outcome =
+        dump({std::to_string(pids[0]), "--no_stacks", "--output=" + path});
     EXPECT_THAT(outcome.output, Not(HasSubstr("has ended")));
     return outcome.output.find("ranks 0 and 2 have waited for it") != std::string::npos;
   }));
@@ -167,7 +161,7 @@ TEST(Dump, SaysWhyItCannot) {
   EXPECT_EQ(dump({"-1"}).code, kUsageError);
   Subprocess program(launch());
   workers_of(program);
-  const Outcome outcome =
+  const CommandResult outcome =
       dump({std::to_string(program.pid()), "--no_stacks", "--output=/proc/none/file"});
   EXPECT_NE(outcome.code, kSuccess);
   EXPECT_THAT(outcome.output, HasSubstr("rank 1 has been in no collective"));

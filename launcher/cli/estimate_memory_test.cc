@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "launcher/cli/box_table.h"
+#include "launcher/cli/command_result.h"
 #include "launcher/cli/estimate_memory_command.h"
 #include "launcher/cli/memory_estimate.h"
 #include "launcher/text/human_size.h"
@@ -36,17 +36,8 @@ nlohmann::json recorded(const std::string& name) {
   return list;
 }
 
-struct Result {
-  int code = 0;
-  std::string output;
-  std::string errors;
-};
-
-Result run(const Words& words) {
-  std::ostringstream output;
-  std::ostringstream errors;
-  const int code = run_estimate_memory(words, {output, errors});
-  return {code, output.str(), errors.str()};
+CommandResult run(const Words& words) {
+  return result_of([&](const Console& console) { return run_estimate_memory(words, console); });
 }
 
 // A model of tensors with four numbers each.
@@ -133,7 +124,7 @@ TEST(EstimateMemory, PrintsTheTableOfThePythonCommand) {
   const nlohmann::json models = recorded("models");
   std::filesystem::current_path(kTestdata);
   for (const nlohmann::json& model : models) {
-    const Result result = run({model.at("path")});
+    const CommandResult result = run({model.at("path")});
     EXPECT_EQ(result.code, 0) << result.errors;
     EXPECT_EQ(result.output, absl::StrJoin(model.at("table").get<Words>(), "\n") + "\n");
   }
@@ -141,7 +132,8 @@ TEST(EstimateMemory, PrintsTheTableOfThePythonCommand) {
 }
 
 TEST(EstimateMemory, PrintsTheRowsThatAreAskedFor) {
-  const Result result = run({kTestdata + "nested.safetensors", "--dtypes", "bfloat16", "int4"});
+  const CommandResult result =
+      run({kTestdata + "nested.safetensors", "--dtypes", "bfloat16", "int4"});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output,
               AllOf(HasSubstr("│bfloat16│ 140.0 bytes │912.0 bytes│"), HasSubstr("3.56 KB"),
@@ -149,7 +141,7 @@ TEST(EstimateMemory, PrintsTheRowsThatAreAskedFor) {
 }
 
 TEST(EstimateMemory, NamesTheNearestDtypeAndFlag) {
-  const Result dtype = run({kTestdata + "nested.safetensors", "--dtypes", "float23"});
+  const CommandResult dtype = run({kTestdata + "nested.safetensors", "--dtypes", "float23"});
   EXPECT_EQ(dtype.code, 2);
   EXPECT_EQ(dtype.errors,
             "accelerate estimate-memory: --dtypes: \"float23\" is no dtype; did you mean "
@@ -162,7 +154,7 @@ TEST(EstimateMemory, NamesTheNearestDtypeAndFlag) {
 }
 
 TEST(EstimateMemory, IgnoresThePythonCommandsOtherFlagsWithAWarning) {
-  const Result result = run({kTestdata + "alone.safetensors", "--library-name", "timm"});
+  const CommandResult result = run({kTestdata + "alone.safetensors", "--library-name", "timm"});
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.errors, HasSubstr("--library_name is ignored, because"));
   EXPECT_THAT(run({kTestdata + "alone.safetensors", "--trust_remote_code"}).errors,
@@ -170,7 +162,7 @@ TEST(EstimateMemory, IgnoresThePythonCommandsOtherFlagsWithAWarning) {
 }
 
 TEST(EstimateMemory, SaysWhatToDoAboutANameOnAHub) {
-  const Result result = run({"google-bert/bert-base-cased"});
+  const CommandResult result = run({"google-bert/bert-base-cased"});
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.errors,
               AllOf(HasSubstr("google-bert/bert-base-cased: there is no such file or folder"),
@@ -179,7 +171,7 @@ TEST(EstimateMemory, SaysWhatToDoAboutANameOnAHub) {
 
 TEST(EstimateMemory, SaysWhatIsWrongWithAFile) {
   const std::string path = safetensors::write_file("short.safetensors", "short");
-  const Result result = run({path});
+  const CommandResult result = run({path});
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.errors,
               AllOf(HasSubstr(path + " cannot be read as safetensors: it has 5 bytes"),

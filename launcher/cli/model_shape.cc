@@ -1,12 +1,12 @@
 #include "launcher/cli/model_shape.h"
 
 #include <filesystem>
-#include <fstream>
 #include <initializer_list>
 #include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "formats/safetensors/input_file.h"
 #include "nlohmann/json.hpp"
 
 namespace accelerate::launcher {
@@ -27,6 +27,26 @@ std::optional<std::int64_t> number(const nlohmann::json& config,
   return std::nullopt;
 }
 
+// Some ten times the largest that there are, which list thousands of labels.
+constexpr std::uint64_t kLargestConfig = 10'000'000;
+
+absl::StatusOr<std::string> read_config(const std::string& path) {
+  absl::StatusOr<safetensors::InputFile> file = safetensors::InputFile::open(path);
+  if (absl::IsNotFound(file.status())) {
+    return absl::NotFoundError(absl::StrCat(
+        path,
+        " cannot be read, and without it the activations are not known: download the model's "
+        "config.json to this place, or leave out --batch_size"));
+  }
+  if (!file.ok()) return file.status();
+  if (file->size() > kLargestConfig) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, " has ", file->size(), " bytes, and ", kLargestConfig,
+        " are allowed: download the model's config.json again, or leave out --batch_size"));
+  }
+  return file->read(file->size());
+}
+
 }  // namespace
 
 absl::StatusOr<ModelShape> read_model_shape(const std::string& path) {
@@ -35,15 +55,10 @@ absl::StatusOr<ModelShape> read_model_shape(const std::string& path) {
                                            ? std::filesystem::path(path)
                                            : std::filesystem::path(path).parent_path();
   const std::string file = (folder / "config.json").string();
-  std::ifstream in(file);
-  if (!in) {
-    return absl::NotFoundError(absl::StrCat(
-        file,
-        " cannot be read, and without it the activations are not known: download the model's "
-        "config.json to this place, or leave out --batch_size"));
-  }
+  const absl::StatusOr<std::string> text = read_config(file);
+  if (!text.ok()) return text.status();
   const nlohmann::json config =
-      nlohmann::json::parse(in, /*cb=*/nullptr, /*allow_exceptions=*/false);
+      nlohmann::json::parse(*text, /*cb=*/nullptr, /*allow_exceptions=*/false);
   if (config.is_object() && (config.contains("num_decoder_layers") ||
                              config.value("is_encoder_decoder", nlohmann::json()) == true)) {
     return absl::InvalidArgumentError(absl::StrCat(

@@ -29,7 +29,8 @@ struct ModelShape {
 };
 
 // `path` is that of the weights, as for safetensors::read_model(): a file or its folder. NotFound
-// where there is no config.json, InvalidArgument where it lacks a number.
+// where there is no config.json, InvalidArgument where it lacks a number, is too large or no
+// regular file.
 absl::StatusOr<ModelShape> read_model_shape(const std::string& path);
 
 }  // namespace accelerate::launcher

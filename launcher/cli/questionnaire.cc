@@ -61,8 +61,9 @@ class Questionnaire {
     if (is_distributed()) ask_machines();
     ask_cpu_only();
     if (config_.distributed_type == DistributedType::kMultiCpu) ask_mpirun();
+    if (is_distributed()) ask_sharding();
     if (is_distributed()) ask_num_processes();
-    if (config_.use_cpu == false) ask_gpus();
+    if (config_.use_cpu == false && !is_sharded()) ask_gpus();
     ask_mixed_precision();
     if (!interview_.status().ok()) return interview_.status();
     return config_;
@@ -70,7 +71,11 @@ class Questionnaire {
 
  private:
   bool is_distributed() const { return config_.distributed_type != DistributedType::kNo; }
-  bool is_multi_gpu() const { return config_.distributed_type == DistributedType::kMultiGpu; }
+  bool is_sharded() const {
+    return config_.distributed_type == DistributedType::kDeepspeed ||
+           config_.distributed_type == DistributedType::kFsdp;
+  }
+  bool is_multi_gpu() const { return is_distributed() && config_.use_cpu == false; }
 
   void ask_machine_type() {
     constexpr DistributedType kTypes[] = {DistributedType::kNo, DistributedType::kMultiCpu,
@@ -128,6 +133,25 @@ class Questionnaire {
         {.text = "Please enter the path to the hostfile to use with mpirun",
          .proposed = "~/hostfile",
          .parse = parse_text}));
+  }
+
+  void ask_sharding() {
+    if (interview_.ask_yes_no("Do you want to use DeepSpeed?", false)) {
+      config_.distributed_type = DistributedType::kDeepspeed;
+      const Menu stages = {
+          "What should be your DeepSpeed's ZeRO optimization stage?", {"0", "1", "2"}, 2};
+      config_.deepspeed_config = {{"offload_optimizer_device", "none"},
+                                  {"offload_param_device", "none"},
+                                  {"zero3_init_flag", "false"},
+                                  {"zero_stage", stages.choices[interview_.choose(stages)]}};
+    } else if (interview_.ask_yes_no("Do you want to use FullyShardedDataParallel?", false)) {
+      config_.distributed_type = DistributedType::kFsdp;
+      const Menu strategies = {"What should be your sharding strategy?",
+                               {"SHARD_GRAD_OP", "NO_SHARD"}};
+      config_.fsdp_config = {
+          {"fsdp_sharding_strategy", strategies.choices[interview_.choose(strategies)]},
+          {"fsdp_version", "1"}};
+    }
   }
 
   // Accelerate takes any number, and then fails with it, at the end or at launch.

@@ -6,8 +6,9 @@
 //
 // The questions are Accelerate's, in its order and words, as far as they matter to programs that
 // run on CPUs and NVIDIA GPUs. It does not ask about SageMaker, TPUs and other devices, dynamo,
-// DeepSpeed, FSDP, Megatron-LM and fp8: the config is what Accelerate makes where those are
-// answered with no. A file that has such keys keeps them in `accelerate config update`.
+// Megatron-LM and fp8: the config is what Accelerate makes where those are answered with no. Of
+// DeepSpeed and FSDP it asks for what programs built here have of them, on the CPU as well. A file
+// that has other keys keeps them in `accelerate config update`.
 //
 // Not for changing single values of a config: a text editor is.
 #pragma once

@@ -6,7 +6,6 @@
 #include <fstream>
 #include <iterator>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "formats/runs/testing/run_files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/cli/command_result.h"
 #include "launcher/text/columns.h"
 #include "nlohmann/json.hpp"
 
@@ -32,22 +32,12 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Result {
-  int code = 0;
-  std::string output;
-  std::string errors;
-};
-
-Result run(const std::vector<std::string>& words) {
-  std::ostringstream output;
-  std::ostringstream errors;
-  std::istringstream input;
-  const int code = run_runs(words, {output, errors, input});
-  return {code, output.str(), errors.str()};
+CommandResult run(const std::vector<std::string>& words) {
+  return result_of([&](const Console& console) { return run_runs(words, console); });
 }
 
 std::string error_of(const std::vector<std::string>& words) {
-  const Result result = run(words);
+  const CommandResult result = run(words);
   EXPECT_EQ(result.code, 2) << result.output << result.errors;
   EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << result.errors;
   EXPECT_EQ(result.output, "");
@@ -79,7 +69,7 @@ class Runs : public ::testing::Test {
 
 TEST_F(Runs, AreShownInTables) {
   const std::string folder = two_runs();
-  const Result result = run({folder});
+  const CommandResult result = run({folder});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("│ first  │     4 │       40 s │ 0.1 │\n"
                                        "│ second │     3 │       30 s │ 0.2 │\n"));
@@ -94,7 +84,7 @@ TEST_F(Runs, AreShownInTables) {
 }
 
 TEST_F(Runs, AreMetricsInOneTableWhereThereIsOne) {
-  const Result result = run({two_runs() + "/first"});
+  const CommandResult result = run({two_runs() + "/first"});
   EXPECT_THAT(result.output, HasSubstr("first: 4 steps in 40 s"));
   EXPECT_THAT(result.output, HasSubstr("│ accuracy │ 0.25 │  0.3 │       2 │ ▁▁"));
   EXPECT_THAT(result.output, HasSubstr("│ loss     │    1 │    1 │       4 │ ██"));
@@ -112,7 +102,7 @@ TEST_F(Runs, FitTheTerminal) {
   }
   for (const std::string width : {"40", "55", "80", "100"}) {
     setenv("COLUMNS", width.c_str(), /*replace=*/1);
-    const Result result = run({folder});
+    const CommandResult result = run({folder});
     EXPECT_EQ(result.code, 0);
     for (const absl::string_view line : absl::StrSplit(result.output, '\n')) {
       EXPECT_LE(columns_of(std::string(line)), std::stoi(width)) << line;
@@ -221,18 +211,18 @@ TEST_F(Runs, WriteAPage) {
     std::ifstream file(path, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   };
-  const Result result = run({folder, "--html", path});
+  const CommandResult result = run({folder, "--html", path});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output, EndsWith(path + ": the page with charts; open it in a browser.\n"));
   EXPECT_THAT(page(), AllOf(HasSubstr("\"name\":\"second\""), HasSubstr("accuracy")));
   // It replaces one that is there; beside JSON there is nothing else on the standard output.
-  const Result again = run({folder, "--json", "--metric=loss", "--html=" + path});
+  const CommandResult again = run({folder, "--json", "--metric=loss", "--html=" + path});
   EXPECT_EQ(names_in(json::parse(again.output)).size(), 2u);
   EXPECT_THAT(page(), Not(HasSubstr("accuracy\"")));
   EXPECT_THAT(error_of({folder, "--html=" + folder + "/first/metrics.jsonl"}),
               HasSubstr("does not end in .html; name the page to write, such as runs.html."));
   fs::create_directories(folder + "/folder.html");
-  const Result refused = run({folder, "--html=" + folder + "/folder.html"});
+  const CommandResult refused = run({folder, "--html=" + folder + "/folder.html"});
   EXPECT_NE(refused.code, 0);
   EXPECT_THAT(refused.errors, HasSubstr("folder.html"));
 }
@@ -255,7 +245,7 @@ TEST_F(Runs, AreReadWhateverIsDamaged) {
   const std::string folder = two_runs();
   runs::write_text(folder + "/second/config.json", "{\"name\":");
   std::ofstream(folder + "/first/metrics.jsonl", std::ios::app) << "{\"step\":5,\"ti";
-  const Result result = run({folder});
+  const CommandResult result = run({folder});
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.output, HasSubstr("/first/metrics.jsonl: the last line is cut off"));
   EXPECT_THAT(result.output, HasSubstr("/second/config.json is no config of a run"));
@@ -273,7 +263,7 @@ TEST_F(Runs, PrintNothingThatATerminalObeys) {
                                                 {folder, "--metric=\x1b[2J"},
                                                 {folder, "--sort=\x1b[2J"},
                                                 {folder + "\x1b[2J"}}) {
-    const Result result = run(words);
+    const CommandResult result = run(words);
     EXPECT_THAT(result.output + result.errors,
                 AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\u202e")), Not(HasSubstr("a\n"))));
   }

@@ -8,13 +8,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "formats/tokens/testing/token_bytes.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/cli/command_result.h"
 #include "testing/subprocess/subprocess.h"
 
 namespace accelerate::launcher {
@@ -25,18 +25,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-struct Result {
-  int code = 0;
-  std::string output;
-  std::string errors;
-};
-
-Result run(const std::vector<std::string>& words, const std::string& input = "") {
-  std::ostringstream output;
-  std::ostringstream errors;
-  std::istringstream in(input);
-  const int code = run_tokens(words, {output, errors, in});
-  return {code, output.str(), errors.str()};
+CommandResult run(const std::vector<std::string>& words, const std::string& input = "") {
+  return result_of([&](const Console& console) { return run_tokens(words, console); }, input);
 }
 
 std::string bytes_of(const std::string& path) {
@@ -61,7 +51,7 @@ TEST(Tokens, MakesATokenOfEachByte) {
   const std::string folder = new_token_folder() + "/";
   write_bytes(folder + "one.txt", std::string("é\0\xff", 4));
   write_bytes(folder + "two.txt", "two");
-  const Result result =
+  const CommandResult result =
       run({folder + "one.txt", "--output=" + folder + "a.bin", folder + "two.txt"});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_EQ(result.output, folder + "a.bin: 7 tokens, 14 bytes\n");
@@ -71,7 +61,7 @@ TEST(Tokens, MakesATokenOfEachByte) {
 TEST(Tokens, ReadsTheStandardInput) {
   const std::string folder = new_token_folder() + "/";
   write_bytes(folder + "one.txt", "one ");
-  const Result result =
+  const CommandResult result =
       run({folder + "one.txt", "-", "--format", "llm.c", "--output", folder + "a.bin"}, "two");
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_EQ(result.output, folder + "a.bin: 7 tokens, 1.01 KB\n");
@@ -82,7 +72,7 @@ TEST(Tokens, GivesTheLastTokensToASecondFile) {
   const std::string folder = new_token_folder() + "/";
   const std::vector<std::string> words = {"-", "--output=" + folder + "a.bin",
                                           "--validation_output=" + folder + "b.bin"};
-  const Result result = run(words, "0123456789012345678");
+  const CommandResult result = run(words, "0123456789012345678");
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_EQ(result.output,
             folder + "a.bin: 18 tokens, 36 bytes\n" + folder + "b.bin: 1 tokens, 2 bytes\n");
@@ -104,7 +94,7 @@ TEST(Tokens, ReadsTextsOfManyPieces) {
   std::string text;
   for (int i = 0; i < 3'000'000; ++i) text.push_back(static_cast<char>(i * 7 % 256));
   write_bytes(folder + "large.txt", text);
-  const Result result = run({folder + "large.txt", "--output=" + folder + "a.bin"});
+  const CommandResult result = run({folder + "large.txt", "--output=" + folder + "a.bin"});
   EXPECT_EQ(result.output, folder + "a.bin: 3000000 tokens, 5.72 MB\n");
   EXPECT_TRUE(bytes_of(folder + "a.bin") == tokens_of(text));
 }
@@ -115,7 +105,7 @@ TEST(Tokens, SaysWhatIsWrongInOneLine) {
   write_bytes(text, "text");
   write_bytes(folder + "empty.txt", "");
   const auto error = [](const std::vector<std::string>& words) {
-    const Result result = run(words);
+    const CommandResult result = run(words);
     EXPECT_EQ(result.code, 2);
     EXPECT_THAT(result.output, IsEmpty());
     EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1);
@@ -157,7 +147,7 @@ TEST(Tokens, LeavesTheOldFileWhenTheDiskIsFull) {
   rlimit small = limit;
   small.rlim_cur = 4096;
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  const Result result = run({"-", "--output=" + folder + "a.bin"}, std::string(100000, 'x'));
+  const CommandResult result = run({"-", "--output=" + folder + "a.bin"}, std::string(100000, 'x'));
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
   std::signal(SIGXFSZ, old_handler);
   EXPECT_EQ(result.code, 1);

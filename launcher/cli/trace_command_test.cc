@@ -3,30 +3,21 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/cli/command_result.h"
 
 namespace accelerate::launcher {
 namespace {
 
 using ::testing::HasSubstr;
 
-struct Result {
-  int code = 0;
-  std::string output;
-  std::string errors;
-};
-
-Result run(const std::vector<std::string>& words) {
-  std::ostringstream output;
-  std::ostringstream errors;
-  const int code = run_trace(words, Console(output, errors));
-  return {code, output.str(), errors.str()};
+CommandResult run(const std::vector<std::string>& words) {
+  return result_of([&](const Console& console) { return run_trace(words, console); });
 }
 
 std::string new_folder() {
@@ -40,7 +31,7 @@ TEST(TraceCommand, WritesOneFileOfAllRanks) {
   for (const char* name :
        {"profile_0_step_2.json", "profile_0_step_7.json", "profile_1_step_2.json"})
     std::ofstream(folder + "/" + name) << R"({"traceEvents": []})";
-  const Result result = run({folder});
+  const CommandResult result = run({folder});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("/trace.json: 3 traces of 2 ranks"));
   EXPECT_TRUE(std::filesystem::exists(folder + "/trace.json"));
@@ -54,7 +45,7 @@ TEST(TraceCommand, RemarksWhatMayBeOfAnotherRun) {
     std::ofstream(folder + "/profile_" + std::to_string(rank) + ".json")
         << R"({"traceEvents": [{"ph": "X", "name": "forward", "pid": 1, "ts": )" << time
         << R"(, "dur": 5}]})";
-  const Result result = run({folder});
+  const CommandResult result = run({folder});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("/profile_1.json ends 2.5 s before "));
 }
@@ -63,7 +54,7 @@ TEST(TraceCommand, SaysWhatIsWrong) {
   const std::string folder = new_folder();
   EXPECT_THAT(run({folder}).errors, HasSubstr("there is no profile_RANK.json"));
   std::ofstream(folder + "/profile_0.json") << "{";
-  const Result result = run({folder});
+  const CommandResult result = run({folder});
   EXPECT_NE(result.code, 0);
   EXPECT_THAT(result.errors, HasSubstr("profile_0.json: this is no trace"));
 }

@@ -78,8 +78,9 @@ TrainingMemory training_memory(const ModelSize& model, const TrainingChoice& cho
   const auto add_lasting = [&add](const char* name, double bytes) { add(name, bytes, bytes); };
 
   add_lasting("parameters", full * part_from(TrainingStrategy::kZero3));
-  add_lasting("optimizer state",
-              choice.optimizer_values * full * part_from(TrainingStrategy::kZero1));
+  const double moment = choice.has_bf16_moments ? kHalf : kFull;
+  add_lasting("optimizer state", choice.optimizer_values * moment * model.parameters *
+                                     part_from(TrainingStrategy::kZero1));
   const bool is_alone = choice.num_processes == 1;
   const bool cuts_gradients = !is_alone && strategy >= TrainingStrategy::kZero2;
   const bool cuts_parameters = !is_alone && strategy == TrainingStrategy::kZero3;

@@ -55,6 +55,8 @@ struct TrainingChoice {
   bool is_half = false;
   // How many the optimizer keeps for each parameter.
   int optimizer_values = 2;
+  // Whether it keeps them in bfloat16; see docs/training.md.
+  bool has_bf16_moments = false;
   // Nothing where it is not known.
   std::optional<TrainingBatch> batch = std::nullopt;
 };

@@ -1,13 +1,16 @@
 // The second table of estimate-memory: what each process of a training takes.
 #include "launcher/cli/training_memory.h"
 
-#include <sstream>
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "formats/safetensors/testing/safetensors_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launcher/cli/command_result.h"
 #include "launcher/cli/estimate_memory_command.h"
 
 namespace accelerate::launcher {
@@ -22,17 +25,8 @@ using Words = std::vector<std::string>;
 
 const std::string kModel = "formats/safetensors/testdata/nested.safetensors";
 
-struct Result {
-  int code = 0;
-  std::string output;
-  std::string errors;
-};
-
-Result run(const Words& words) {
-  std::ostringstream output;
-  std::ostringstream errors;
-  const int code = run_estimate_memory(words, {output, errors});
-  return {code, output.str(), errors.str()};
+CommandResult run(const Words& words) {
+  return result_of([&](const Console& console) { return run_estimate_memory(words, console); });
 }
 
 safetensors::TensorEntry tensor(const std::string& name, std::vector<std::uint64_t> shape) {
@@ -153,14 +147,16 @@ TEST(Activations, AreThoseOfThePaper) {
 
 TEST(TrainingTable, IsThereOnlyWhereItIsAskedFor) {
   EXPECT_THAT(run({kModel}).output, Not(HasSubstr("After forward")));
-  const Result result = run({kModel, "--num_processes=2", "--strategy=zero1", "--optimizer=adamw"});
+  const CommandResult result =
+      run({kModel, "--num_processes=2", "--strategy=zero1", "--optimizer=adamw"});
   EXPECT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output,
               AllOf(HasSubstr("Training using Adam"),
                     HasSubstr("Memory of each of 2 processes: zero1, adamw, mixed precision no"),
                     HasSubstr("optimizer state"), HasSubstr("not known"),
-                    HasSubstr("\nWithout activations, at most "),
-                    HasSubstr("zero1 is no strategy of Accelerate for C++ yet")));
+                    HasSubstr("\nWithout activations, at most "), Not(HasSubstr("no strategy"))));
+  EXPECT_THAT(run({kModel, "--strategy=zero3"}).output,
+              HasSubstr("zero3 is no strategy of Accelerate for C++ yet"));
   EXPECT_THAT(run({kModel, "--optimizer=sgd"}).output, Not(HasSubstr("optimizer state")));
 }
 
@@ -183,7 +179,7 @@ TEST_F(WithConfig, TellsTheActivations) {
       R"({"n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 16, "n_inner": null,
           "n_positions": 4})");
   // 66·4·8 + 9·2·16 of the layer, 9·4·8 + 4·4·16 of the ends.
-  const Result whole = run({folder, "--batch_size=1"});
+  const CommandResult whole = run({folder, "--batch_size=1"});
   EXPECT_EQ(whole.code, 0) << whole.errors;
   EXPECT_THAT(whole.output, AllOf(HasSubstr("2.88 KB"), HasSubstr("\nAt most ")));
   EXPECT_EQ(run({folder + "/model.safetensors", "--batch_size=1", "--sequence_length=4"}).output,
@@ -207,17 +203,37 @@ TEST_F(WithConfig, NamesWhatTheConfigLacks) {
   EXPECT_THAT(run({other, "--batch_size=1"}).errors, HasSubstr("--sequence_length is missing"));
 }
 
+TEST_F(WithConfig, RefusesAConfigThatIsNoFileOrTooLarge) {
+  const std::string folder = model_with(std::string(10'000'001, ' '));
+  const std::string config = folder + "/config.json";
+  const auto error = [&folder] {
+    const CommandResult result = run({folder, "--batch_size=1"});
+    EXPECT_EQ(result.code, 2);
+    return result.errors;
+  };
+  EXPECT_THAT(error(), HasSubstr("config.json has 10000001 bytes, and 10000000 are allowed"));
+  std::filesystem::remove(config);
+  std::filesystem::create_directory(config);
+  EXPECT_THAT(error(), HasSubstr("config.json is no regular file"));
+  std::filesystem::remove(config);
+  // Which nobody writes to.
+  ASSERT_EQ(mkfifo(config.c_str(), 0600), 0);
+  EXPECT_THAT(error(), HasSubstr("config.json is no regular file"));
+}
+
 TEST(TrainingTable, SaysWhatIsWrongWithAFlag) {
   const auto error = [](const Words& flags) {
     Words words = {kModel};
     words.insert(words.end(), flags.begin(), flags.end());
-    const Result result = run(words);
+    const CommandResult result = run(words);
     EXPECT_EQ(result.code, 2);
     EXPECT_THAT(result.output, IsEmpty());
     return result.errors;
   };
-  EXPECT_THAT(error({"--num_processes=0"}),
-              AllOf(HasSubstr("--num_processes"), HasSubstr("give 1 or more")));
+  EXPECT_THAT(
+      error({"--num_processes=0"}),
+      HasSubstr("--num_processes=0 is not valid: it takes a whole number from 1 to 1000000000"));
+  EXPECT_THAT(error({"--num_processes=2147483648"}), HasSubstr("from 1 to 1000000000"));
   EXPECT_THAT(error({"--batch_size=x"}), HasSubstr("--batch_size"));
   EXPECT_THAT(error({"--optimizer=adan"}),
               HasSubstr("--optimizer: \"adan\" is not known; did you mean adam?"));

@@ -29,14 +29,21 @@ constexpr NamedStrategy kStrategies[] = {
     {"NO_SHARD", TrainingStrategy::kDdp},    {"SHARD_GRAD_OP", TrainingStrategy::kZero2},
     {"FULL_SHARD", TrainingStrategy::kZero3}};
 
-// How many numbers it keeps for each parameter.
+// How many numbers it keeps for each parameter, and whether it can do so in bfloat16.
 struct NamedOptimizer {
   const char* name;
   int values;
+  bool rounds_moments = false;
 };
-constexpr NamedOptimizer kOptimizers[] = {{"adam", 2},         {"adamw", 2},   {"sgd", 0},
-                                          {"sgd-momentum", 1}, {"rmsprop", 1}, {"adagrad", 1},
+constexpr NamedOptimizer kOptimizers[] = {{"adam", 2, true},   {"adamw", 2, true}, {"sgd", 0},
+                                          {"sgd-momentum", 1}, {"rmsprop", 1},     {"adagrad", 1},
                                           {"lion", 1}};
+
+struct NamedMoments {
+  const char* name;
+  bool is_bf16;
+};
+constexpr NamedMoments kMoments[] = {{"fp32", false}, {"bf16", true}};
 
 template <class Choice, std::size_t kCount>
 absl::StatusOr<Choice> choose(const Arguments& arguments, const std::string& flag,
@@ -51,12 +58,17 @@ absl::StatusOr<Choice> choose(const Arguments& arguments, const std::string& fla
       absl::StrCat("--", flag, ": \"", word, "\" is not known; ", suggestion(word, names)));
 }
 
-// At least 1; nothing where the flag was not given.
+// More than any training has of anything.
+constexpr int kMost = 1'000'000'000;
+
+// From 1 to kMost; nothing where the flag was not given.
 absl::StatusOr<std::optional<int>> count(const Arguments& arguments, const std::string& flag) {
   const auto text = arguments.value(flag);
   if (!text) return std::nullopt;
-  const auto number = parse_integer(
-      *text, {.name = absl::StrCat("--", flag), .minimum = 1, .remedy = "give 1 or more"});
+  const auto number = parse_integer(*text, {.name = absl::StrCat("--", flag),
+                                            .minimum = 1,
+                                            .maximum = kMost,
+                                            .remedy = "give one of these"});
   if (!number.ok()) return number.status();
   return *number;
 }
@@ -125,6 +137,9 @@ const std::vector<Flag>& training_table_flags() {
       {.name = "optimizer",
        .value_name = "NAME",
        .help = "adam (the default), adamw, sgd, sgd-momentum, rmsprop, adagrad, lion."},
+      {.name = "moments",
+       .value_name = "TYPE",
+       .help = "fp32 (the default), or bf16: what adam and adamw keep their moments in."},
       {.name = "batch_size",
        .value_name = "N",
        .help = "Samples of a step of each process; for the activations of a transformer whose "
@@ -150,6 +165,13 @@ absl::StatusOr<std::string> training_table(const Arguments& arguments, const std
   if (!strategy.ok()) return strategy.status();
   const auto optimizer = choose(arguments, "optimizer", kOptimizers);
   if (!optimizer.ok()) return optimizer.status();
+  const auto moments = choose(arguments, "moments", kMoments);
+  if (!moments.ok()) return moments.status();
+  if (moments->is_bf16 && !optimizer->rounds_moments) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--moments: bf16 is for adam and adamw, and the optimizer is ",
+                     optimizer->name, "; leave one of the two flags out"));
+  }
   const std::string precision = arguments.value("mixed_precision").value_or("no");
   const auto parsed = parse_mixed_precision(precision);
   if (!parsed.ok()) {
@@ -165,12 +187,14 @@ absl::StatusOr<std::string> training_table(const Arguments& arguments, const std
                                              .num_processes = num_processes,
                                              .is_half = *parsed != MixedPrecision::kNo,
                                              .optimizer_values = optimizer->values,
+                                             .has_bf16_moments = moments->is_bf16,
                                              .batch = *batch});
   std::string text = table_of(
-      absl::StrCat(num_processes == 1
-                       ? "Memory of the process"
-                       : absl::StrCat("Memory of each of ", num_processes, " processes"),
-                   ": ", strategy->name, ", ", optimizer->name, ", mixed precision ", precision),
+      absl::StrCat(
+          num_processes == 1 ? "Memory of the process"
+                             : absl::StrCat("Memory of each of ", num_processes, " processes"),
+          ": ", strategy->name, ", ", optimizer->name,
+          moments->is_bf16 ? " with moments in bf16" : "", ", mixed precision ", precision),
       memory, batch->has_value());
   absl::StrAppend(&text, *batch ? "At most " : "Without activations, at most ",
                   size_text(memory.peak()),
@@ -181,7 +205,7 @@ absl::StatusOr<std::string> training_table(const Arguments& arguments, const std
         "Activations are estimated for transformers with a config.json, by --batch_size; "
         "of others, accelerator.report() tells the peak of a run.\n");
   }
-  if (strategy->strategy != TrainingStrategy::kDdp) {
+  if (strategy->strategy == TrainingStrategy::kZero3) {
     absl::StrAppend(&text, strategy->name,
                     " is no strategy of Accelerate for C++ yet: this is what it would take.\n");
   }

@@ -53,6 +53,17 @@ TEST(JobTemplate, CountsTheProcessesOfAllMachines) {
   EXPECT_EQ(print_template("slurm", job(each)), print_template("slurm", job(all)));
 }
 
+TEST(JobTemplate, TellsTheMachinesHowToShard) {
+  const TemplateJob made = job({.config = {.distributed_type = DistributedType::kDeepspeed,
+                                           .use_cpu = true,
+                                           .num_processes = 2,
+                                           .deepspeed_config = {{"zero_stage", "1"}}},
+                                .program = {.program = "my_model"}});
+  EXPECT_THAT(print_template("slurm", made),
+              HasSubstr("\nexport ACCELERATE_DEEPSPEED_ZERO_STAGE=1\nexport "
+                        "ACCELERATE_USE_CPU=True\nexport ACCELERATE_USE_DEEPSPEED=true\n"));
+}
+
 TEST(JobTemplate, IsTheTextInItsGoldenFile) {
   EXPECT_EQ(print_template("slurm", two_machines()), golden("two_machines.sbatch"));
   EXPECT_EQ(print_template("kubernetes", two_machines()), golden("two_machines_pytorchjob.yaml"));

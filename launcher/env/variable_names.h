@@ -56,6 +56,10 @@ inline constexpr char kVisibleGpusVariable[] = "CUDA_VISIBLE_DEVICES";
 inline constexpr char kCpuAffinityVariable[] = "ACCELERATE_CPU_AFFINITY";
 // Batches of which each step of the optimizer sees the gradients.
 inline constexpr char kAccumulationStepsVariable[] = "ACCELERATE_GRADIENT_ACCUMULATION_STEPS";
+// What switches a way of sharding on (sharding.h), and FSDP's strategy.
+inline constexpr char kUseFsdpVariable[] = "ACCELERATE_USE_FSDP";
+inline constexpr char kUseDeepspeedVariable[] = "ACCELERATE_USE_DEEPSPEED";
+inline constexpr char kFsdpStrategyVariable[] = "FSDP_SHARDING_STRATEGY";
 // What is written to standard error at all: "ERROR".
 inline constexpr char kLogLevelVariable[] = "ACCELERATE_LOG_LEVEL";
 // Collectives check what they are given.

@@ -16,6 +16,7 @@
 #include "launcher/plan/python_variables.h"
 #include "launcher/request/output_plan.h"
 #include "launcher/request/request_checks.h"
+#include "launcher/request/sharding_request.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -175,16 +176,30 @@ int choose_threads(const LaunchRequest& request, ProgramOrigin origin, const Mac
   return std::max(1, machine.num_cores / plan.num_processes);
 }
 
+// Batches of each step, where a program built here is told so: by the flag, or in the words of
+// DeepSpeed by its section.
+std::optional<std::string> accumulation_steps(const LaunchRequest& request,
+                                              const ShardingRequest& sharding,
+                                              const EnvironmentLookup& lookup) {
+  if (request.accumulation_steps.has_value()) return request.accumulation_steps;
+  const ConfigSection& section = request.config.deepspeed_config;
+  const auto found = section.find("gradient_accumulation_steps");
+  const bool counts = sharding.way == ShardingWay::kDeepspeed && found != section.end() &&
+                      found->second != "auto" && !lookup(kAccumulationStepsVariable).has_value();
+  return counts ? std::optional<std::string>(found->second) : std::nullopt;
+}
+
 absl::StatusOr<EnvironmentChanges> choose_environment(const LaunchRequest& request,
                                                       ProgramOrigin origin,
+                                                      const ShardingRequest& sharding,
                                                       const EnvironmentLookup& lookup) {
   EnvironmentChanges variables;
   const LaunchConfig& config = request.config;
   if (const auto gpus = chosen_gpus(config)) variables[kVisibleGpusVariable] = *gpus;
   if (config.debug.value_or(false)) variables[kDebugModeVariable] = "true";
   if (origin == ProgramOrigin::kHere) {
-    // The one setting of DeepSpeed's that any training has.
-    if (const auto& steps = request.accumulation_steps) {
+    variables.insert(sharding.variables.begin(), sharding.variables.end());
+    if (const auto steps = accumulation_steps(request, sharding, lookup)) {
       variables[kAccumulationStepsVariable] = *steps;
     }
     return variables;
@@ -194,8 +209,9 @@ absl::StatusOr<EnvironmentChanges> choose_environment(const LaunchRequest& reque
   return features.ok() ? variables : features;
 }
 
-std::vector<std::string> make_remarks(const LaunchRequest& request, const Machine& machine,
-                                      const LaunchPlan& plan, const EnvironmentLookup& lookup) {
+std::vector<std::string> make_remarks(const LaunchRequest& request, ProgramOrigin origin,
+                                      const Machine& machine, const LaunchPlan& plan,
+                                      const EnvironmentLookup& lookup) {
   std::vector<std::string> remarks;
   const bool on_gpus = plan.device == DeviceKind::kGpu;
   if (on_gpus && plan.num_processes > machine.num_gpus) {
@@ -204,7 +220,14 @@ std::vector<std::string> make_remarks(const LaunchRequest& request, const Machin
                                    visible_gpus(machine), ", and would start nothing."));
     return remarks;
   }
-  if (needs_rank(request) && !on_gpus && !request.config.wants_cpu()) {
+  if (plan.is_sharded() && plan.knows_world_size() && !plan.is_multi_process()) {
+    remarks.push_back(
+        absl::StrCat(sharding_title(*plan.sharding),
+                     " means nothing in one process, which keeps all; start more with ",
+                     flag_of_number(request), "2, say."));
+  }
+  const bool is_for_gpus = origin == ProgramOrigin::kElsewhere && needs_rank(request);
+  if (is_for_gpus && !on_gpus && !request.config.wants_cpu()) {
     remarks.push_back(absl::StrCat(
         "`distributed_type: ", to_string(*request.config.distributed_type), "` is for GPUs; ",
         visible_gpus(machine), ", and the processes start on the CPU, as with --cpu."));
@@ -288,6 +311,7 @@ std::string to_string(const LaunchPlan& plan) {
                                                : "a GPU",
                       " with ", counted(plan.threads_per_process, "thread", "threads"),
                       plan.num_processes > 1 ? " each" : "", ", ", precision(plan), ", ",
+                      plan.sharding.has_value() ? sharding_title(*plan.sharding) + ", " : "",
                       meeting_place(plan), bound_cpus(plan), restarts(plan), logs(plan));
 }
 
@@ -304,7 +328,11 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
                                             const EnvironmentLookup& lookup) {
   const absl::Status status = check_request(request, origin);
   if (!status.ok()) return status;
+  const absl::StatusOr<ShardingRequest> sharding =
+      origin == ProgramOrigin::kHere ? read_sharding_request(request) : ShardingRequest();
+  if (!sharding.ok()) return sharding.status();
   LaunchPlan plan = {.mixed_precision = choose_precision(request, origin),
+                     .sharding = sharding->sharding,
                      .device = choose_device(request, machine),
                      .rendezvous = request.rendezvous,
                      .max_restarts = request.max_restarts,
@@ -326,10 +354,11 @@ absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, Progra
                                  : check_shown_ranks(plan.output, plan.num_processes);
   if (!shown.ok()) return shown;
   plan.threads_per_process = choose_threads(request, origin, machine, plan);
-  absl::StatusOr<EnvironmentChanges> environment = choose_environment(request, origin, lookup);
+  absl::StatusOr<EnvironmentChanges> environment =
+      choose_environment(request, origin, *sharding, lookup);
   if (!environment.ok()) return environment.status();
   plan.environment = *std::move(environment);
-  plan.remarks = make_remarks(request, machine, plan, lookup);
+  plan.remarks = make_remarks(request, origin, machine, plan, lookup);
   // Of machines that differ, others may have them.
   if (!plan.counts_own_processes) {
     const std::string absent =

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "launcher/env/environment.h"
 #include "launcher/env/mixed_precision.h"
+#include "launcher/env/sharding.h"
 #include "launcher/plan/cpu_set.h"
 #include "launcher/plan/machine.h"
 #include "launcher/request/launch_request.h"
@@ -50,6 +51,9 @@ struct LaunchPlan {
   bool is_numbered_by_arrival = false;        // The machines get their ranks when they meet.
   // Nothing where the program is to take its own, or where `environment` tells of fp8.
   std::optional<MixedPrecision> mixed_precision = MixedPrecision::kNo;
+  // What a program built here cuts; nothing where that is the program's, which is no sharding
+  // unless it was built for one. Python programs find it in `environment`.
+  std::optional<Sharding> sharding = std::nullopt;
   DeviceKind device = DeviceKind::kCpu;
   std::string main_process_ip = "127.0.0.1";  // The machine with rank 0.
   // Where the rendezvous store of one machine listens, 0 at any free port; where several machines
@@ -93,6 +97,7 @@ struct LaunchPlan {
     return ranks.has_value() || !is_open;
   }
   bool is_multi_process() const { return world_size() > 1; }
+  bool is_sharded() const { return sharding.value_or(Sharding::kNone) != Sharding::kNone; }
   // Whether a process must be there to watch the others; otherwise a program runs by itself.
   bool needs_supervisor() const {
     return is_multi_process() || max_restarts > 0 || !output.log_dir.empty();
@@ -110,6 +115,7 @@ Machine read_machine_for(const LaunchRequest& request);
 
 // Decides what a complete request (complete_request.h) leaves open, from what the machine has:
 // - precision: no, or for a program built here its own;
+// - sharding of a program built here: the program's own;
 // - device: the CPU where that was asked for or there is no GPU, otherwise GPUs;
 // - processes: one for each GPU, one on the CPU; one where a file says `distributed_type: NO`. Of
 //   several machines each counts its own then. More than 32 for each core (512 in any case) or one

@@ -237,7 +237,7 @@ TEST(LaunchPlan, RefusesMultiGpuWithFewerThanTwo) {
 
 TEST(LaunchPlan, RefusesWhatCannotBeHad) {
   const LaunchRequest fsdp = with({.distributed_type = DistributedType::kFsdp});
-  EXPECT_THAT(error(fsdp, kFourGpus, kHere), HasSubstr("a program built here has no FSDP"));
+  EXPECT_THAT(error(fsdp, kFourGpus, kHere), HasSubstr("fsdp_sharding_strategy=FULL_SHARD"));
   EXPECT_EQ(plan(fsdp, kFourGpus, kElsewhere).num_processes, 4);
 }
 
@@ -257,6 +257,8 @@ TEST(LaunchPlan, IsReadable) {
             "8 processes on a GPU each with 1 thread each, mixed precision no, any free port");
   EXPECT_EQ(to_string({.threads_per_process = 2}),
             "1 process on the CPU with 2 threads, mixed precision no, any free port");
+  EXPECT_EQ(to_string({.num_processes = 2, .sharding = Sharding::kZero1}),
+            "2 processes on the CPU with 1 thread each, mixed precision no, ZeRO-1, any free port");
   EXPECT_EQ(to_string({.mixed_precision = std::nullopt}),
             "1 process on the CPU with 1 thread, the program's precision, any free port");
   EXPECT_THAT(to_string(plan(with({.mixed_precision = MixedPrecision::kFp8}), kCpuOnly)),

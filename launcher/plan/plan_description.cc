@@ -1,6 +1,7 @@
 #include "launcher/plan/plan_description.h"
 
 #include "absl/strings/str_cat.h"
+#include "launcher/env/sharding.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate::launcher {
@@ -14,6 +15,19 @@ std::string cpus(const LaunchPlan& plan, int rank) {
   return plan.cpu_sets.empty() ? "any" : cpu_list(plan.cpu_sets[rank]);
 }
 
+// A line, and none where the launch does not decide it.
+std::string sharding(const LaunchPlan& plan) {
+  if (!plan.sharding.has_value()) return "";
+  const std::string title = sharding_title(*plan.sharding);
+  if (*plan.sharding == Sharding::kNone) {
+    return absl::StrCat(title,
+                        ": each process keeps all gradients and the whole optimizer's state\n");
+  }
+  return absl::StrCat(title, ": each process keeps the whole model and its part of the ",
+                      *plan.sharding == Sharding::kZero2 ? "gradients and of the " : "",
+                      "optimizer's state\n");
+}
+
 bool is_known_later(const LaunchPlan& plan, const std::string& variable) {
   if (variable == kRankVariable || variable == kRoleRankVariable) return !plan.knows_ranks();
   if (variable == kGroupRankVariable) return plan.is_numbered_by_arrival;
@@ -25,7 +39,7 @@ bool is_known_later(const LaunchPlan& plan, const std::string& variable) {
 
 std::string describe_plan(const LaunchPlan& plan, const Command& command,
                           const VariablesOf& variables_of) {
-  std::string text = absl::StrCat(to_string(plan), "\n");
+  std::string text = absl::StrCat(to_string(plan), "\n", sharding(plan));
   for (int rank = 0; rank < plan.num_processes; ++rank) {
     absl::StrAppend(&text,
                     plan.knows_ranks() ? absl::StrCat("\nrank ", plan.rank_of(rank))

@@ -22,8 +22,9 @@ namespace accelerate::launcher {
 // The environment of one worker: worker_variables() or program_variables().
 using VariablesOf = std::function<EnvironmentChanges(const WorkerPlace&, const StoreEndpoint&)>;
 
-// Some lines for each rank. A port that is not known before the start is said to be any free one,
-// and the store's socket, whose number means nothing to a reader, is left out.
+// What the plan is, what its sharding means, and some lines for each rank. A port that is not known
+// before the start is said to be any free one, and the store's socket, whose number means nothing
+// to a reader, is left out.
 std::string describe_plan(const LaunchPlan& plan, const Command& command,
                           const VariablesOf& variables_of);
 

@@ -47,6 +47,18 @@ std::string described(const LaunchPlan& plan) {
                        });
 }
 
+TEST(PlanDescription, SaysWhatShardingMeans) {
+  const auto lines = [](Sharding sharding) {
+    return described({.num_processes = 2, .sharding = sharding});
+  };
+  EXPECT_THAT(lines(Sharding::kZero2),
+              HasSubstr("ZeRO-2, any free port\nZeRO-2: each process keeps the whole model and its "
+                        "part of the gradients and of the optimizer's state\n\nrank 0\n"));
+  EXPECT_THAT(lines(Sharding::kZero1), HasSubstr("its part of the optimizer's state\n\n"));
+  EXPECT_THAT(lines(Sharding::kNone), HasSubstr("\nno sharding: each process keeps all"));
+  EXPECT_THAT(described({.num_processes = 2}), Not(HasSubstr("keeps")));
+}
+
 TEST(PlanDescription, TellsNoRankThatTheMachinesHaveNotAgreedOn) {
   LaunchPlan plan = {
       .num_processes = 2, .num_machines = 3, .machine_rank = 1, .counts_own_processes = true};

@@ -1,6 +1,5 @@
 #include "launcher/plan/python_variables.h"
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "launcher/env/mixed_precision.h"
+#include "launcher/env/sharding.h"
 #include "launcher/env/variable_names.h"
 
 namespace accelerate::launcher {
@@ -55,9 +55,6 @@ constexpr Row kFsdpTexts[] = {
     {"fsdp_state_dict_type"},
     {"fsdp_ignored_modules"},
 };
-
-constexpr std::array kFsdpStrategies = {"FULL_SHARD", "SHARD_GRAD_OP", "NO_SHARD", "HYBRID_SHARD",
-                                        "HYBRID_SHARD_ZERO2"};
 
 // The rest of Megatron's keys have no default.
 constexpr Row kMegatron[] = {
@@ -165,18 +162,11 @@ void add_dynamo(const LaunchConfig& config, EnvironmentChanges& variables) {
   add(kDynamo, kPrefix, config.dynamo_config, Form::kAsPython, variables);
 }
 
-std::string fsdp_strategy(const ConfigSection& fsdp) {
-  if (const auto strategy = value_of(fsdp, "fsdp_sharding_strategy")) return *strategy;
-  const std::string reshard = value_of(fsdp, "fsdp_reshard_after_forward").value_or("");
-  const bool is_strategy =
-      std::find(kFsdpStrategies.begin(), kFsdpStrategies.end(), reshard) != kFsdpStrategies.end();
-  return is_strategy ? reshard : kFsdpStrategies[0];
-}
-
 absl::Status add_fsdp(const LaunchConfig& config, EnvironmentChanges& variables) {
   const ConfigSection& fsdp = config.fsdp_config;
-  variables["ACCELERATE_USE_FSDP"] = "true";
-  variables["FSDP_SHARDING_STRATEGY"] = fsdp_strategy(fsdp);
+  variables[kUseFsdpVariable] = "true";
+  variables[kFsdpStrategyVariable] = fsdp_strategy(value_of(fsdp, "fsdp_sharding_strategy"),
+                                                   value_of(fsdp, "fsdp_reshard_after_forward"));
   add(kFsdpTexts, "", fsdp, Form::kAsPython, variables);
   add(kFsdpSwitches, "", fsdp, Form::kLower, variables);
   if (variables["FSDP_CPU_RAM_EFFICIENT_LOADING"] == "true" &&
@@ -238,7 +228,7 @@ void add_deepspeed(const LaunchRequest& request, const EnvironmentLookup& lookup
   const std::string folder = std::filesystem::current_path(error).string();
   const std::optional<std::string> path = lookup("PYTHONPATH");
   variables["PYTHONPATH"] = path.has_value() ? absl::StrCat(*path, ":", folder) : folder;
-  variables["ACCELERATE_USE_DEEPSPEED"] = "true";
+  variables[kUseDeepspeedVariable] = "true";
   variables["ACCELERATE_CONFIG_DS_FIELDS"] = deepspeed_fields(request, lookup);
   add(kDeepspeedTexts, kPrefix, request.config.deepspeed_config, Form::kAsPython, variables);
   add(kDeepspeedSwitches, kPrefix, request.config.deepspeed_config, Form::kLower, variables);

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "launcher/env/mixed_precision.h"
+#include "launcher/env/sharding.h"
 #include "launcher/posix/address.h"
 #include "launcher/posix/listening_socket.h"
 #include "launcher/posix/output_writer.h"
@@ -31,6 +32,8 @@ std::vector<Term> terms_of(const LaunchPlan& plan, const std::string& program) {
       {"the device", plan.device == DeviceKind::kCpu ? "the CPU" : "GPUs"},
       {"--mixed_precision",
        plan.mixed_precision.has_value() ? to_string(*plan.mixed_precision) : "the program's own"},
+      {"the sharding",
+       plan.sharding.has_value() ? sharding_title(*plan.sharding) : "the program's own"},
       {"--max_restarts", absl::StrCat(plan.max_restarts)},
   };
   if (!program.empty()) terms.push_back({"the build of the program", program});

@@ -15,6 +15,7 @@
 #include "launcher/env/truth_value.h"
 #include "launcher/env/variable_names.h"
 #include "launcher/names/nearest_name.h"
+#include "launcher/request/sharding_request.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -89,6 +90,7 @@ absl::StatusOr<LaunchRequest> complete_from_environment(LaunchRequest request,
                                                         const EnvironmentLookup& lookup) {
   const absl::Status threads = fill_threads(lookup, request);
   if (!threads.ok()) return threads;
+  complete_sharding(lookup, request);
   const absl::StatusOr<LaunchConfig> environment = read_environment(lookup);
   if (!environment.ok()) return environment.status();
   request.config = merge_configs(std::move(request.config), *environment);

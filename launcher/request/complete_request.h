@@ -30,8 +30,8 @@ std::optional<std::string> find_config(const LaunchRequest& request,
                                        const EnvironmentLookup& lookup);
 
 // Fills in what `request` lacks from ACCELERATE_MIXED_PRECISION, MIXED_PRECISION,
-// ACCELERATE_USE_CPU, ACCELERATE_DEBUG_MODE, ACCELERATE_CPU_AFFINITY, CUDA_VISIBLE_DEVICES and
-// OMP_NUM_THREADS. InvalidArgument names the variable with a bad value.
+// ACCELERATE_USE_CPU, ACCELERATE_DEBUG_MODE, ACCELERATE_CPU_AFFINITY, CUDA_VISIBLE_DEVICES,
+// OMP_NUM_THREADS and those of sharding.h. InvalidArgument names the variable with a bad value.
 absl::StatusOr<LaunchRequest> complete_from_environment(LaunchRequest request,
                                                         const EnvironmentLookup& lookup);
 

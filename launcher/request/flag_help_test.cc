@@ -26,10 +26,11 @@ TEST(FlagHelp, DescribesEachFlagOfAProgramByGroups) {
   for (const std::string part :
        {"\nHardware:\n  --cpu ", "  -h, --help ", "  --multi_gpu ",
         "  --mixed_precision {no,fp16,bf16,fp8}", "  --num_processes N ",
-        "  --main_process_port PORT ", "\nOutput and failures:\n  --tee STREAMS "}) {
+        "  --main_process_port PORT ", "\nOutput and failures:\n  --tee STREAMS ",
+        "\nSharding: what each process keeps a part of only:\n  --use_fsdp ", "--zero_stage"}) {
     EXPECT_THAT(help, HasSubstr(part));
   }
-  for (const std::string part : {"--module", "Python", "fsdp", "--tpu"}) {
+  for (const std::string part : {"--module", "Python", "megatron", "--tpu"}) {
     EXPECT_THAT(help, Not(HasSubstr(part)));
   }
 }

@@ -48,18 +48,28 @@ class FlagReader {
   }
 
   absl::Status check_exclusive() const {
-    if (exclusive_.size() < 2) return absl::OkStatus();
+    if (exclusive_.size() < 2 || is_sharded_on_cpu()) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat("You can only use one of ",
                                                    absl::StrJoin(exclusive_, ", "),
                                                    " at a time; leave out the others."));
   }
 
  private:
+  // Which programs built here do; check_request() (request_checks.h) knows the others.
+  bool is_sharded_on_cpu() const {
+    return exclusive_.size() == 2 && has_exclusive("cpu") &&
+           (has_exclusive("use_fsdp") || has_exclusive("use_deepspeed"));
+  }
+
+  bool has_exclusive(const std::string& name) const {
+    return std::find(exclusive_.begin(), exclusive_.end(), quoted(name)) != exclusive_.end();
+  }
+
+  static std::string quoted(const std::string& name) { return absl::StrCat("`--", name, "`"); }
+
   void note_exclusive(const std::string& name) {
     if (std::find(kExclusive.begin(), kExclusive.end(), name) == kExclusive.end()) return;
-    const std::string quoted = absl::StrCat("`--", name, "`");
-    if (std::find(exclusive_.begin(), exclusive_.end(), quoted) != exclusive_.end()) return;
-    exclusive_.push_back(quoted);
+    if (!has_exclusive(name)) exclusive_.push_back(quoted(name));
   }
 
   const std::vector<std::string>& words_;

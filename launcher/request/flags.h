@@ -30,9 +30,9 @@ using IsProgramFlag = std::function<bool(const std::string& name)>;
 // flag is recognised wherever it stands before the first `--`, even behind one of the program's
 // flags, unless `is_program_flag` claims it. Whatever else there is goes to the program; but before
 // the first `--`, what is nearly a launch flag and not claimed is InvalidArgument, and so are
-// --use_fsdp and its like, and a flag with a bad or missing value: the message names it, and what
-// to write. Other flags of `accelerate launch` alone are InvalidArgument where `is_program_flag`
-// denies them, and have a remark where it is not known.
+// --use_megatron_lm and its like, and a flag with a bad or missing value: the message names it, and
+// what to write. Other flags of `accelerate launch` alone are InvalidArgument where
+// `is_program_flag` denies them, and have a remark where it is not known.
 absl::StatusOr<LaunchRequest> parse_launch_flags(const std::vector<std::string>& arguments,
                                                  const IsProgramFlag& is_program_flag = nullptr);
 

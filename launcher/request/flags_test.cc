@@ -17,6 +17,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
@@ -151,6 +152,16 @@ TEST(LaunchFlags, RefuseWhatContradictsItself) {
   EXPECT_THAT(command_error({"--use_fsdp", "--tpu", "--use_fsdp", "x.py"}),
               HasSubstr("one of `--use_fsdp`, `--tpu` at a time"));
   EXPECT_TRUE(parse_launch_command({"--cpu", "--cpu", "x.py"}).ok());
+  EXPECT_THAT(error({"--cpu", "--use_fsdp", "--use_deepspeed"}), HasSubstr("at a time"));
+}
+
+TEST(LaunchFlags, TakeWhatShards) {
+  const auto request = parse_launch_flags({"--cpu", "--use_fsdp", "--fsdp_sharding_strategy=2"});
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_EQ(request->config.distributed_type, DistributedType::kFsdp);
+  EXPECT_THAT(request->config.fsdp_config, ElementsAre(Pair("fsdp_sharding_strategy", "2")));
+  EXPECT_THAT(request->program.arguments, IsEmpty());
+  EXPECT_THAT(error({"--zero_stage=two"}), HasSubstr("--zero_stage=two is not valid"));
 }
 
 TEST(LaunchCommand, EndsItsFlagsAtTheProgram) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,12 +27,16 @@ struct LaunchRequest {
   // What the config file alone said, where one was read.
   std::optional<LaunchConfig> file = std::nullopt;
 
+  // What the environment says about sharding and no flag does, by the variables of sharding.h; for
+  // programs built here, as Python programs find it themselves.
+  std::map<std::string, std::string> sharding_variables = {};
+
   // What only flags say.
   std::optional<std::string> config_file = std::nullopt;
   std::optional<int> processes_per_machine = std::nullopt;  // Of this one; others may differ.
   std::optional<int> threads_per_process = std::nullopt;
   // Of --gradient_accumulation_steps, which programs built here read as well. What a file says in
-  // its section for DeepSpeed is for that alone.
+  // its section for DeepSpeed is for runs in its words alone.
   std::optional<std::string> accumulation_steps = std::nullopt;
   int max_restarts = 0;
   std::chrono::seconds grace_period{30};   // From SIGTERM to SIGKILL.

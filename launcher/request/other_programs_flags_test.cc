@@ -49,8 +49,8 @@ TEST(CommandFlags, AreSaidToWhoTypesThemAtAProgram) {
 }
 
 TEST(CommandFlags, ThatMakeAnotherRunAreRefused) {
-  for (const std::string word : {"--use_fsdp", "--use-fsdp", "--use_deepspeed", "--use_megatron_lm",
-                                 "--use_parallelism_config", "--tpu"}) {
+  for (const std::string word :
+       {"--use_megatron_lm", "--use-megatron-lm", "--use_parallelism_config", "--tpu"}) {
     for (const IsProgramFlag& is_program_flag : {IsProgramFlag(), IsProgramFlag(has_epochs)}) {
       EXPECT_THAT(parse_launch_flags({word, "--dry_run"}, is_program_flag).status().message(),
                   HasSubstr(word + " is for Python programs"));
@@ -74,7 +74,7 @@ TEST(CommandFlags, SayWhereTheyCount) {
   EXPECT_THAT(remark("--print"), ElementsAre(HasSubstr("by `accelerate launch --print={slurm")));
   EXPECT_THAT(remark("--gradient_accumulation_steps=4"),
               ElementsAre(HasSubstr("`accelerate launch --gradient_accumulation_steps=N`")));
-  EXPECT_THAT(remark("--fsdp_version=2"), ElementsAre(HasSubstr("leave it out")));
+  EXPECT_THAT(remark("--zero3_init_flag=true"), ElementsAre(HasSubstr("leave it out")));
 }
 
 }  // namespace

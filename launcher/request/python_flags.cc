@@ -11,6 +11,7 @@ namespace {
 
 using Set = LaunchFlag::Set;
 
+constexpr char kSharding[] = "Sharding: what each process keeps a part of only";
 constexpr char kParadigms[] = "Python programs alone, how the work is split";
 
 constexpr char kAccumulationSteps[] = "gradient_accumulation_steps";
@@ -48,22 +49,20 @@ constexpr SectionFlag kFsdp[] = {
     {"fsdp_activation_checkpointing_offload", "TEXT"},
 };
 
-constexpr SectionFlag kDeepspeed[] = {
-    {"deepspeed_config_file", "TEXT"},
+// Which programs built here have, too, or refuse.
+constexpr SectionFlag kStages[] = {
     {"zero_stage", "N"},
     {"offload_optimizer_device", "TEXT"},
     {"offload_param_device", "TEXT"},
-    {"offload_optimizer_nvme_path", "TEXT"},
-    {"offload_param_nvme_path", "TEXT"},
-    {kAccumulationSteps, "N"},
-    {"gradient_clipping", "NUMBER"},
-    {"zero3_init_flag", "TEXT"},
-    {"zero3_save_16bit_model", "TEXT"},
-    {"deepspeed_hostfile", "TEXT"},
-    {"deepspeed_exclusion_filter", "TEXT"},
-    {"deepspeed_inclusion_filter", "TEXT"},
-    {"deepspeed_multinode_launcher", "TEXT"},
-    {"deepspeed_moe_layer_cls_names", "TEXT"},
+};
+
+constexpr SectionFlag kDeepspeed[] = {
+    {"deepspeed_config_file", "TEXT"},        {"offload_optimizer_nvme_path", "TEXT"},
+    {"offload_param_nvme_path", "TEXT"},      {kAccumulationSteps, "N"},
+    {"gradient_clipping", "NUMBER"},          {"zero3_init_flag", "TEXT"},
+    {"zero3_save_16bit_model", "TEXT"},       {"deepspeed_hostfile", "TEXT"},
+    {"deepspeed_exclusion_filter", "TEXT"},   {"deepspeed_inclusion_filter", "TEXT"},
+    {"deepspeed_multinode_launcher", "TEXT"}, {"deepspeed_moe_layer_cls_names", "TEXT"},
 };
 
 constexpr SectionFlag kMegatron[] = {
@@ -176,18 +175,22 @@ void append(const Flags& flags, const char* group, FlagUse use, decltype(LaunchF
 
 std::vector<LaunchFlag> python_flags() {
   std::vector<LaunchFlag> flags = {
-      {"use_fsdp", "", "Shard by PyTorch's FullyShardedDataParallel.", kParadigms, FlagUse::kPython,
+      {"use_fsdp", "", "Shard as the flags of FSDP say.", kSharding, FlagUse::kLaunch,
        Set(set_type<DistributedType::kFsdp>)},
-      {"use_deepspeed", "", "Train with DeepSpeed.", kParadigms, FlagUse::kPython,
+      {"use_deepspeed", "", "Shard as --zero_stage says.", kSharding, FlagUse::kLaunch,
        Set(set_type<DistributedType::kDeepspeed>)},
+  };
+  append(kFsdp, kSharding, FlagUse::kLaunch, &LaunchConfig::fsdp_config, flags);
+  append(kStages, kSharding, FlagUse::kLaunch, &LaunchConfig::deepspeed_config, flags);
+  const std::vector<LaunchFlag> paradigms = {
       {"use_megatron_lm", "", "Train with Megatron-LM.", kParadigms, FlagUse::kPython,
        Set(set_type<DistributedType::kMegatronLm>)},
       {"use_parallelism_config", "", "Split in several dimensions; needs --use_fsdp.", kParadigms,
        FlagUse::kPython, Set(use_parallelism_config)},
   };
+  flags.insert(flags.end(), paradigms.begin(), paradigms.end());
   append(kDynamo, "Python programs alone, torch.compile", FlagUse::kPython,
          &LaunchConfig::dynamo_config, flags);
-  append(kFsdp, "Python programs alone, FSDP", FlagUse::kPython, &LaunchConfig::fsdp_config, flags);
   append(kParallelism, "Python programs alone, parallelism", FlagUse::kPython,
          &LaunchConfig::parallelism_config, flags);
   append(kFp8, "Python programs alone, fp8", FlagUse::kPython, &LaunchConfig::fp8_config, flags);

@@ -1,5 +1,6 @@
-// The flags of `accelerate launch` that only Python programs have a use for, and those that nobody
-// here has.
+// The flags of `accelerate launch` about features of Python programs: those about sharding, which
+// programs built here heed as well, those that only Python programs have a use for, and those that
+// nobody here has.
 //
 // Part of flag_table.h, which has these among all the others; not for others.
 #pragma once

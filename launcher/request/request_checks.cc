@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -11,6 +12,7 @@
 #include "launcher/env/mixed_precision.h"
 #include "launcher/posix/address.h"
 #include "launcher/request/flag_table.h"
+#include "launcher/request/sharding_request.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -38,6 +40,17 @@ absl::Status check_type(const LaunchConfig& config) {
                        " asks for devices that this launcher does not know"),
           "it starts programs on the CPU and on NVIDIA's GPUs: pass --cpu, or --multi_gpu.");
   }
+}
+
+// The flags of Python's launcher contradict each other. Programs built here shard on the CPU, too.
+absl::Status check_for_program_of_python(const LaunchRequest& request) {
+  if (!request.is_cpu_typed) return absl::OkStatus();
+  const DistributedType type = request.config.distributed_type.value_or(DistributedType::kNo);
+  const bool is_fsdp = type == DistributedType::kFsdp;
+  if (!is_fsdp && type != DistributedType::kDeepspeed) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("You can only use one of `--cpu`, `--", is_fsdp ? "use_fsdp" : "use_deepspeed",
+                   "` at a time, but with a program that is built here; leave out the other."));
 }
 
 absl::Status missing_for_machines(const std::string& flag, const std::string& remedy) {
@@ -112,22 +125,17 @@ absl::Status check_for_program_built_here(const LaunchRequest& request) {
     return absl::StrCat("a program built here has no ", feature);
   };
   const DistributedType type = config.distributed_type.value_or(DistributedType::kNo);
-  const bool is_of_file = request.file.has_value() && request.file->distributed_type == type;
-  const auto refused_paradigm = [&](const std::string& feature, const std::string& flag) {
-    const std::string remedy =
-        is_of_file ? absl::StrCat(
-                         "pass --multi_gpu or --cpu, or write MULTI_GPU or MULTI_CPU for "
-                         "`distributed_type: ",
-                         to_string(type), "` in the config file")
-                   : absl::StrCat("leave out --", flag);
-    return refused(lacks(feature), absl::StrCat("only a Python program can be launched so; ",
-                                                remedy, ", to train on whole copies."));
-  };
-  if (type == DistributedType::kFsdp) return refused_paradigm("FSDP", "use_fsdp");
-  if (type == DistributedType::kDeepspeed) return refused_paradigm("DeepSpeed", "use_deepspeed");
   if (type == DistributedType::kMegatronLm) {
-    return refused_paradigm("Megatron-LM", "use_megatron_lm");
+    const bool is_of_file = request.file.has_value() && request.file->distributed_type == type;
+    const std::string remedy =
+        is_of_file ? "pass --multi_gpu or --cpu, or write MULTI_GPU or MULTI_CPU for "
+                     "`distributed_type: MEGATRON_LM` in the config file"
+                   : "leave out --use_megatron_lm";
+    return refused(lacks("Megatron-LM"), absl::StrCat("only a Python program can be launched so; ",
+                                                      remedy, ", to train on whole copies."));
   }
+  const absl::StatusOr<ShardingRequest> sharding = read_sharding_request(request);
+  if (!sharding.ok()) return sharding.status();
   if (asks_for_parallelism(request)) {
     return refused(lacks("parallelism but that of the data"),
                    "leave out --use_parallelism_config and `parallelism_config`.");
@@ -152,14 +160,20 @@ bool asks_for_something(const ConfigSection& section) {
 // Sections that only say how a feature works which was not asked for, or which is refused.
 std::vector<std::string> idle_sections(const LaunchRequest& request) {
   const LaunchConfig& config = request.config;
+  const absl::StatusOr<ShardingRequest> sharding = read_sharding_request(request);
+  const ShardingWay way = sharding.ok() ? sharding->way : ShardingWay::kNone;
   std::vector<std::string> names;
   if (asks_for_something(config.dynamo_config)) names.push_back("dynamo_config (--dynamo_…)");
-  if (!config.fsdp_config.empty()) names.push_back("fsdp_config (--fsdp_…)");
+  if (!config.fsdp_config.empty() && way != ShardingWay::kFsdp) {
+    names.push_back("fsdp_config (--fsdp_…) without --use_fsdp");
+  }
   if (asks_for_something(config.parallelism_config)) {
     names.push_back("parallelism_config (--parallelism_config_…)");
   }
   const std::size_t used = request.accumulation_steps.has_value() ? 1 : 0;
-  if (config.deepspeed_config.size() > used) names.push_back("deepspeed_config (--zero_stage, …)");
+  if (config.deepspeed_config.size() > used && way != ShardingWay::kDeepspeed) {
+    names.push_back("deepspeed_config (--zero_stage, …) without --use_deepspeed");
+  }
   if (!config.megatron_lm_config.empty()) {
     names.push_back("megatron_lm_config (--megatron_lm_…)");
   }
@@ -196,8 +210,9 @@ std::string ignored_under(Decider decider, const LaunchRequest& request) {
 absl::Status check_request(const LaunchRequest& request, ProgramOrigin origin) {
   absl::Status status = check_type(request.config);
   if (status.ok()) status = check_machines(request);
-  if (status.ok() && origin == ProgramOrigin::kHere) status = check_for_program_built_here(request);
-  return status;
+  if (!status.ok()) return status;
+  return origin == ProgramOrigin::kHere ? check_for_program_built_here(request)
+                                        : check_for_program_of_python(request);
 }
 
 std::vector<std::string> ignored_remarks(const LaunchRequest& request, ProgramOrigin origin) {

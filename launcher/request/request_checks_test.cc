@@ -1,6 +1,7 @@
 #include "launcher/request/request_checks.h"
 
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -65,9 +66,6 @@ TEST(CheckRequest, TakesSeveralMachinesThatMeet) {
 }
 
 TEST(CheckRequest, RefusesWhatAProgramBuiltHereLacks) {
-  EXPECT_THAT(error_here({.distributed_type = DistributedType::kFsdp}), HasSubstr("no FSDP"));
-  EXPECT_THAT(error_here({.distributed_type = DistributedType::kDeepspeed}),
-              HasSubstr("no DeepSpeed"));
   EXPECT_THAT(error_here({.distributed_type = DistributedType::kMegatronLm}),
               HasSubstr("no Megatron-LM"));
   EXPECT_THAT(error_here({.mixed_precision = MixedPrecision::kFp8}),
@@ -75,6 +73,72 @@ TEST(CheckRequest, RefusesWhatAProgramBuiltHereLacks) {
   EXPECT_THAT(error_here({.parallelism_config = {{"parallelism_config_tp_size", "2"}}}),
               HasSubstr("`parallelism_config`"));
   EXPECT_EQ(error_here({.parallelism_config = {{"parallelism_config_tp_size", "1"}}}), "");
+}
+
+LaunchConfig fsdp(ConfigSection section) {
+  return {.distributed_type = DistributedType::kFsdp, .fsdp_config = std::move(section)};
+}
+
+LaunchConfig deepspeed(ConfigSection section) {
+  return {.distributed_type = DistributedType::kDeepspeed, .deepspeed_config = std::move(section)};
+}
+
+TEST(CheckRequest, TakesTheStagesThatAProgramBuiltHereHas) {
+  EXPECT_EQ(error_here(fsdp({{"fsdp_sharding_strategy", "SHARD_GRAD_OP"}})), "");
+  EXPECT_EQ(error_here(fsdp({{"fsdp_reshard_after_forward", "SHARD_GRAD_OP"}})), "");
+  EXPECT_EQ(error_here(fsdp({{"fsdp_version", "2"}, {"fsdp_reshard_after_forward", "false"}})), "");
+  EXPECT_EQ(error_here(deepspeed({})), "");
+  EXPECT_EQ(error_here(deepspeed({{"zero_stage", "1"}})), "");
+}
+
+TEST(CheckRequest, RefusesOtherStagesByTheirKey) {
+  EXPECT_THAT(error_here(fsdp({})), HasSubstr("fsdp_sharding_strategy=FULL_SHARD (which it is"));
+  EXPECT_THAT(error_here(fsdp({{"fsdp_sharding_strategy", "HYBRID_SHARD"}})),
+              HasSubstr("set fsdp_sharding_strategy to SHARD_GRAD_OP"));
+  EXPECT_THAT(error_here(fsdp({{"fsdp_version", "2"}})),
+              HasSubstr("set fsdp_reshard_after_forward to false"));
+  EXPECT_THAT(error_here(deepspeed({{"zero_stage", "3"}})), HasSubstr("set zero_stage to 2"));
+}
+
+TEST(CheckRequest, RefusesWhatWouldBeAnotherTrainingByItsKey) {
+  for (const auto& [key, value] : ConfigSection{{"fsdp_offload_params", "true"},
+                                                {"fsdp_activation_checkpointing", "true"},
+                                                {"fsdp_ignored_modules", "head"}}) {
+    EXPECT_THAT(error_here(fsdp({{"fsdp_sharding_strategy", "2"}, {key, value}})),
+                HasSubstr(key + "=" + value + " is not supported by a program built here; "));
+  }
+  for (const auto& [key, value] : ConfigSection{{"offload_optimizer_device", "cpu"},
+                                                {"offload_param_device", "nvme"},
+                                                {"gradient_clipping", "1.0"},
+                                                {"deepspeed_config_file", "ds.json"},
+                                                {"deepspeed_hostfile", "hosts"},
+                                                {"deepspeed_exclusion_filter", "a"}}) {
+    EXPECT_THAT(error_here(deepspeed({{key, value}})),
+                HasSubstr(key + "=" + value + " is not supported by a program built here; "));
+  }
+}
+
+TEST(CheckRequest, ShardsOnTheCpuWhatIsBuiltHereAlone) {
+  LaunchRequest request = {.config = fsdp({{"fsdp_sharding_strategy", "SHARD_GRAD_OP"}})};
+  request.config.use_cpu = true;
+  EXPECT_TRUE(check_request(request, kHere).ok());
+  EXPECT_TRUE(check_request(request, kElsewhere).ok()) << "as a file says";
+  request.is_cpu_typed = true;
+  EXPECT_TRUE(check_request(request, kHere).ok());
+  EXPECT_THAT(std::string(check_request(request, kElsewhere).message()),
+              HasSubstr("only use one of `--cpu`, `--use_fsdp` at a time"));
+}
+
+TEST(IgnoredRemarks, AreOfShardingWhereItIsOff) {
+  LaunchConfig config = fsdp({{"fsdp_sharding_strategy", "2"}, {"fsdp_use_orig_params", "true"}});
+  EXPECT_THAT(ignored_remarks({.config = config}, kHere), IsEmpty());
+  config.distributed_type = DistributedType::kMultiGpu;
+  EXPECT_THAT(ignored_remarks({.config = config}, kHere),
+              ElementsAre(HasSubstr("fsdp_config (--fsdp_…) without --use_fsdp means nothing")));
+  EXPECT_THAT(ignored_remarks(
+                  {.config = config, .sharding_variables = {{"ACCELERATE_USE_FSDP", "1"}}}, kHere),
+              IsEmpty());
+  EXPECT_THAT(ignored_remarks({.config = deepspeed({{"zero_stage", "1"}})}, kHere), IsEmpty());
 }
 
 TEST(IgnoredRemarks, NameWhatNobodyReads) {

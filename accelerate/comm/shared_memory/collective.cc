@@ -13,6 +13,8 @@ const char* name_of(CollectiveKind kind) {
       return "all_gather";
     case CollectiveKind::kReduceScatter:
       return "reduce_scatter";
+    case CollectiveKind::kScatter:
+      return "scatter";
     case CollectiveKind::kBarrier:
       return "barrier";
   }
@@ -34,7 +36,7 @@ const char* result_of(const CollectiveSignature& signature) {
 }  // namespace
 
 std::string to_string(const CollectiveSignature& signature) {
-  std::string text = name_of(signature.kind);
+  std::string text = name_of(signature.called);
   text += " number " + std::to_string(signature.number + 1);
   if (signature.tag != 0) text += " with the tag " + std::to_string(signature.tag);
   if (signature.kind == CollectiveKind::kBarrier) return text;
@@ -43,7 +45,7 @@ std::string to_string(const CollectiveSignature& signature) {
       signature.kind == CollectiveKind::kReduceScatter)
     text += result_of(signature);
   text += std::to_string(signature.count) + ' ' + c10::toString(signature.type);
-  if (signature.kind == CollectiveKind::kBroadcast)
+  if (signature.kind == CollectiveKind::kBroadcast || signature.kind == CollectiveKind::kScatter)
     text += " from process " + std::to_string(signature.root) + " of the host";
   return text + ")";
 }

@@ -24,16 +24,19 @@ enum class CollectiveKind : uint8_t {
   kBroadcast,
   kAllGather,
   kReduceScatter,
+  kScatter,
   kBarrier
 };
 
 // What ranks have to agree on. It lies in shared memory, hence fixed sizes.
 struct CollectiveSignature {
   CollectiveKind kind = CollectiveKind::kBarrier;
+  // What the program calls, of which this may be a part.
+  CollectiveKind called = kind;
   kernels::CombineOperation operation = kernels::CombineOperation::kSum;
   c10::ScalarType type = c10::ScalarType::Byte;
-  int32_t root = 0;   // A rank of the lane; of a broadcast.
-  int64_t count = 0;  // Elements of `type` that a rank gives, or gets from a kReduceScatter.
+  int32_t root = 0;   // A rank of the lane; of a kBroadcast and a kScatter.
+  int64_t count = 0;  // Elements of `type` that a rank gives, or gets as its part alone.
   int64_t divisor = 1;
   // What the collective is for, as its caller says; 0 for nothing in particular.
   int64_t tag = 0;
@@ -54,10 +57,12 @@ struct Collective {
   kernels::NumberType number_type = kernels::NumberType::kUInt8;
   // Bytes behind each of the addresses below.
   int64_t bytes = 0;
-  // kAllReduce, kAllGather: one; kBroadcast: one on the root; kReduceScatter: one for each rank.
+  // kAllReduce, kAllGather: one; kBroadcast: one on the root; kReduceScatter: one for each rank;
+  // kScatter: one for each rank, on the root.
   std::vector<const char*> inputs = {};
-  // kAllReduce, kReduceScatter: one; kBroadcast: one, but on the root; kAllGather: one for each
-  // rank. May be the input.
+  // kAllReduce, kReduceScatter, kScatter: one; kBroadcast: one, but on the root; kAllGather: one
+  // for each rank. May be an input. None where this rank has no use for the result of a kAllReduce
+  // or a kAllGather.
   std::vector<char*> outputs = {};
 
   // ---- Of the lane

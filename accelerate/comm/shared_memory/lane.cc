@@ -50,7 +50,8 @@ char* Lane::result_slot(uint64_t chunk) const { return slot(size(), chunk); }
 
 // Of each input; a slot has room for a chunk of all of them.
 int64_t Lane::chunk_bytes(const Collective& collective) const {
-  if (collective.signature.kind != CollectiveKind::kReduceScatter) return kSlotBytes;
+  const CollectiveKind kind = collective.signature.kind;
+  if (kind != CollectiveKind::kReduceScatter && kind != CollectiveKind::kScatter) return kSlotBytes;
   return kSlotBytes / size() / kCacheLine * kCacheLine;
 }
 
@@ -137,7 +138,7 @@ void Lane::combine_chunk(const Collective& collective, uint64_t chunk_of_collect
                        result_slot(chunk) + mine);
         state(rank()).combined.store(chunk + 1);
         head_->doorbell.ring();
-      } else {
+      } else if (!collective.outputs.empty()) {
         combine_pieces(collective, chunk, 0, bytes, collective.outputs[0] + begin);
       }
       return;
@@ -148,8 +149,12 @@ void Lane::combine_chunk(const Collective& collective, uint64_t chunk_of_collect
         std::memcpy(output + begin, slot(collective.signature.root, chunk), bytes);
       return;
     case CollectiveKind::kAllGather:
-      for (int peer = 0; peer < size(); ++peer)
-        std::memcpy(collective.outputs[peer] + begin, slot(peer, chunk), bytes);
+      for (size_t peer = 0; peer < collective.outputs.size(); ++peer)
+        std::memcpy(collective.outputs[peer] + begin, slot(static_cast<int>(peer), chunk), bytes);
+      return;
+    case CollectiveKind::kScatter:
+      std::memcpy(collective.outputs[0] + begin,
+                  slot(collective.signature.root, chunk) + rank() * most, bytes);
       return;
     case CollectiveKind::kBarrier:
       return;
@@ -175,7 +180,7 @@ bool Lane::finish() {
   const uint64_t chunk = finishing_.done;
   const int64_t begin = static_cast<int64_t>(finishing_.chunk) * chunk_bytes(*collective);
   const int64_t bytes = std::min(chunk_bytes(*collective), collective->bytes - begin);
-  if (is_shared_out(*collective, bytes)) {
+  if (is_shared_out(*collective, bytes) && !collective->outputs.empty()) {
     const auto did_share = [&](int peer) { return state(peer).combined.load() > chunk; };
     if (!all_ready(finishing_, did_share)) return false;
     std::memcpy(collective->outputs[0] + begin, result_slot(chunk), bytes);

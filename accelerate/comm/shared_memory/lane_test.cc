@@ -219,6 +219,62 @@ TEST(Lane, GathersAndScatters) {
   }
 }
 
+TEST(Lane, ScattersFromOneRank) {
+  for (const int64_t count : {int64_t{0}, int64_t{3}, int64_t{300'001}}) {
+    const auto messages = Ranks(3).run([&](Lane& lane) {
+      for (int root = 0; root < 3; ++root) {
+        std::vector<std::vector<float>> given;
+        std::vector<float> mine(count);
+        auto scatter = std::make_shared<Collective>();
+        scatter->signature = {.kind = CollectiveKind::kScatter, .root = root, .count = count};
+        scatter->bytes = static_cast<int64_t>(count * sizeof(float));
+        scatter->outputs = {reinterpret_cast<char*>(mine.data())};
+        for (int rank = 0; rank < 3 && lane.rank() == root; ++rank) {
+          given.push_back(numbers(rank, count));
+          scatter->inputs.push_back(reinterpret_cast<const char*>(given.back().data()));
+        }
+        lane.start(scatter);
+        lane.wait(*scatter, kLong);
+        EXPECT_TRUE(mine == numbers(lane.rank(), count)) << root << ' ' << count;
+      }
+    });
+    EXPECT_THAT(messages, Each(""));
+  }
+}
+
+TEST(Lane, GivesResultsToThoseWhoWantThem) {
+  for (const int size : {2, 4}) {
+    for (const int64_t count : {int64_t{3}, int64_t{300'001}}) {
+      const std::vector<float> expected = sum_in_rank_order(size, count);
+      const auto messages = Ranks(size).run([&](Lane& lane) {
+        std::vector<float> values = numbers(lane.rank(), count), all(size * count);
+        const auto sum = sum_of(values);
+        auto gather = std::make_shared<Collective>();
+        gather->signature = {.kind = CollectiveKind::kAllGather, .count = count};
+        gather->bytes = sum->bytes;
+        const std::vector<float> own = values;
+        gather->inputs = {reinterpret_cast<const char*>(own.data())};
+        if (lane.rank() == 1) {
+          for (int64_t rank = 0; rank < size; ++rank)
+            gather->outputs.push_back(reinterpret_cast<char*>(all.data() + rank * count));
+        } else {
+          sum->outputs.clear();
+        }
+        lane.start(sum);
+        lane.start(gather);
+        lane.wait(*gather, kLong);
+        lane.wait(*sum, kLong);
+        EXPECT_TRUE(values == (lane.rank() == 1 ? expected : numbers(lane.rank(), count)));
+        for (int rank = 0; rank < size && lane.rank() == 1; ++rank) {
+          EXPECT_TRUE(std::equal(all.begin() + rank * count, all.begin() + (rank + 1) * count,
+                                 numbers(rank, count).begin()));
+        }
+      });
+      EXPECT_THAT(messages, Each(""));
+    }
+  }
+}
+
 TEST(Lane, LetsNobodyPastABarrierEarly) {
   std::atomic<int> come = 0;
   Ranks(4).run([&](Lane& lane) {
@@ -247,6 +303,19 @@ TEST(Lane, NamesRanksThatAreOutOfStep) {
       messages,
       Each(AllOf(HasSubstr("out of step"), HasSubstr("all_reduce number 1 (the sum of 10"),
                  HasSubstr("rank 11"), HasSubstr("all_reduce number 1 (the sum of 1500007"))));
+}
+
+// Parts of different collectives, although they are the same in the lane.
+TEST(Lane, NamesWhatTheProgramCalls) {
+  const auto messages = Ranks(2).run([](Lane& lane) {
+    std::vector<float> values(10);
+    const auto sum = sum_of(values);
+    if (lane.rank() == 1) sum->signature.called = CollectiveKind::kReduceScatter;
+    lane.start(sum);
+    lane.wait(*sum, kLong);
+  });
+  EXPECT_THAT(messages, Each(AllOf(HasSubstr("all_reduce number 1 (the sum of 10"),
+                                   HasSubstr("reduce_scatter number 1 (the sum of 10"))));
 }
 
 TEST(Lane, FailsForeverOnceItHasFailed) {

@@ -96,13 +96,16 @@ Meeting meet(c10d::Store& store, const MeetingOptions& options) {
     meeting.hosts[host->second].push_back(static_cast<int>(all.size()) - 1);
   }
   meeting.own_host = host_of.at(own.host);
+  const auto run_rank = [&](int rank) {
+    return options.run_ranks.empty() ? rank : options.run_ranks.at(rank);
+  };
   LanePeers& peers = meeting.peers;
-  peers.ranks = meeting.hosts[meeting.own_host];
   // As this process sees them; none where not all see the same numbers.
   std::set<pid_t> pids;
   bool have_one_namespace = !own.pid_namespace.empty();
-  for (const int rank : peers.ranks) {
-    if (rank == options.rank) peers.own = static_cast<int>(peers.pids.size());
+  for (const int rank : meeting.hosts[meeting.own_host]) {
+    if (rank == options.rank) peers.own = peers.size();
+    peers.ranks.push_back(run_rank(rank));
     peers.pids.push_back(all[rank].pid);
     pids.insert(all[rank].pid);
     have_one_namespace = have_one_namespace && all[rank].pid_namespace == own.pid_namespace;
@@ -123,7 +126,7 @@ Meeting meet(c10d::Store& store, const MeetingOptions& options) {
       place = joined({offer->address(), offer->token()});
     });
   }
-  const int first = peers.ranks[0];
+  const int first = meeting.hosts[meeting.own_host][0];
   const std::string place_of_first = exchange(store, "offer", place, options)[first];
   if (!is_first && !place_of_first.empty()) {
     const auto words = split(place_of_first, 2);
@@ -147,7 +150,7 @@ Meeting meet(c10d::Store& store, const MeetingOptions& options) {
   for (int rank = 0; rank < options.size && meeting.obstacle.empty(); ++rank) {
     if (!obstacles[rank].empty())
       meeting.obstacle =
-          "rank " + std::to_string(rank) + ": " + launcher::plain_start(obstacles[rank]);
+          "rank " + std::to_string(run_rank(rank)) + ": " + launcher::plain_start(obstacles[rank]);
   }
   // Rank 0 may have the store, and end at once.
   if (store.add("readers", 1) == options.size) store.set("all_have_read", "");

@@ -23,6 +23,8 @@ struct MeetingOptions {
   int num_lanes = 1;
   // Ranks with different ones count as on different hosts.
   std::string host = {};
+  // What messages call the ranks, where it is not these; one for each, or none.
+  std::vector<int> run_ranks = {};
 };
 
 // All that ranks of one host share.

@@ -5,7 +5,9 @@
 //                  OptimizerArrays<Adam, float>{
 //                      .parameter = p, .gradient = g, .state = {exp_avg, exp_avg_sq}, .count = n});
 //
-// Not for moments of another type than the parameter's.
+// Its moments can be kept in bfloat16 beside parameters in float.
+//
+// Not for parameters of 16 bits: the step is for their copy in float.
 #pragma once
 
 #include <math.h>
@@ -34,6 +36,7 @@ struct Adam {
   enum State { kExpAvg, kExpAvgSq, kMaxExpAvgSq };
   static constexpr int kStates = 3;
   static constexpr int kOptional = 1;  // kMaxExpAvgSq, with AMSGrad.
+  static constexpr int kMoments = 2;   // Not kMaxExpAvgSq, whose maximum chance would drive up.
 
   template <class T>
   struct Scalars {

@@ -18,7 +18,8 @@ namespace accelerate::launcher {
 
 struct Menu {
   std::string question;
-  std::vector<std::string> choices;  // At least one; the first is proposed.
+  std::vector<std::string> choices;  // At least one.
+  std::size_t proposed = 0;          // The index of the one that an empty answer stands for.
 };
 
 struct Question {

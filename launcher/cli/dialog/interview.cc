@@ -5,10 +5,10 @@
 namespace accelerate::launcher {
 
 std::size_t Interview::choose(const Menu& menu) {
-  if (!status_.ok()) return 0;
+  if (!status_.ok()) return menu.proposed;
   const absl::StatusOr<std::size_t> choice = dialog_.choose(menu);
   status_ = choice.status();
-  return choice.value_or(0);
+  return choice.value_or(menu.proposed);
 }
 
 bool Interview::ask_yes_no(const std::string& text, bool proposed) {

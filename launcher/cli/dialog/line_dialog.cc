@@ -12,11 +12,10 @@
 namespace accelerate::launcher {
 namespace {
 
-std::optional<std::size_t> find_choice(const std::vector<std::string>& choices,
-                                       const std::string& answer) {
-  if (answer.empty()) return 0;
-  for (std::size_t i = 0; i < choices.size(); ++i) {
-    if (answer == absl::StrCat(i) || absl::EqualsIgnoreCase(answer, choices[i])) return i;
+std::optional<std::size_t> find_choice(const Menu& menu, const std::string& answer) {
+  if (answer.empty()) return menu.proposed;
+  for (std::size_t i = 0; i < menu.choices.size(); ++i) {
+    if (answer == absl::StrCat(i) || absl::EqualsIgnoreCase(answer, menu.choices[i])) return i;
   }
   return std::nullopt;
 }
@@ -28,10 +27,11 @@ absl::StatusOr<std::size_t> LineDialog::choose(const Menu& menu) {
   for (std::size_t i = 0; i < menu.choices.size(); ++i) {
     output_ << "  " << menu_row(menu, i) << "\n";
   }
-  output_ << prompt({"Please enter a number or the words", "0"}) << std::flush;
+  output_ << prompt({"Please enter a number or the words", absl::StrCat(menu.proposed)})
+          << std::flush;
   const absl::StatusOr<std::string> answer = read_line(menu.question);
   if (!answer.ok()) return answer.status();
-  const std::optional<std::size_t> choice = find_choice(menu.choices, *answer);
+  const std::optional<std::size_t> choice = find_choice(menu, *answer);
   if (choice.has_value()) return *choice;
   return refuse({menu.question}, *answer, suggestion(*answer, menu.choices));
 }

@@ -80,7 +80,7 @@ TerminalDialog::MenuEnd TerminalDialog::follow_keys(const Menu& menu, SignalScop
       static_cast<std::size_t>(1 + std::count(advice.begin(), advice.end(), '\n'));
   output_ << advice << "\n";
   const std::size_t num_rows = menu.choices.size();
-  std::size_t position = 0;
+  std::size_t position = menu.proposed;
   draw_rows(output_, menu, position);
   KeyDecoder decoder;
   while (true) {

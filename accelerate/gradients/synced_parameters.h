@@ -1,0 +1,100 @@
+// The parameters whose gradients somebody syncs: their hooks, which of their gradients are of this
+// rank alone, and whether the ranks agree on those that are there. What a GradientReducer and its
+// like have in common.
+//
+// Part of them; not for others.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "accelerate/comm/communicator.h"
+#include "accelerate/device/host_copy.h"
+#include "accelerate/gradients/gradient_options.h"
+#include "accelerate/gradients/gradient_presence.h"
+#include "accelerate/gradients/gradient_sync.h"
+#include "accelerate/gradients/ready_hook.h"
+#include "accelerate/layout/named_parameter.h"
+
+namespace accelerate::internal {
+
+class SyncedParameters : public ReadyHook::Listener,
+                         public std::enable_shared_from_this<SyncedParameters> {
+ public:
+  // See GradientSync. The communicator outlives this.
+  SyncedParameters(Communicator& communicator, std::vector<NamedParameter> parameters,
+                   const GradientOptions& options, const GradientNotes& notes);
+  virtual ~SyncedParameters() = default;
+
+  void on_gradient_ready(size_t parameter) override;
+  void on_hook_gone(size_t parameter) override { unhooked_[parameter] = hooks_are_gone_ = true; }
+  // To be called once somebody owns this; and again when the program has replaced hooks.
+  void install_hooks();
+  void restore_hooks();
+
+  bool empty() const { return parameters_.empty(); }
+  int64_t rounds() const { return rounds_; }
+  void settle();
+  GradientNotes notes();
+  void forget_local_gradients();
+  bool has_local_gradients() const;
+  bool is_mean(const at::Tensor& parameter) const;
+  StepRight may_step(const at::Tensor& parameter, int64_t stepped_at) const;
+
+ protected:
+  // Autograd has completed a gradient.
+  virtual void on_gradient(size_t parameter) = 0;
+  // Whether a gradient that is there is what the last round left.
+  virtual bool is_mean(size_t parameter) const = 0;
+
+  const std::vector<NamedParameter>& parameters() const { return parameters_; }
+  std::optional<size_t> find(const at::Tensor& parameter) const;
+  const at::Tensor& tensor(size_t parameter) const { return parameters_[parameter].tensor; }
+  const GradientOptions& options() const { return options_; }
+  Communicator& communicator() { return communicator_; }
+  GradientPresence& presence() { return presence_; }
+
+  // Warns once of a gradient that has a graph, which is lost when it is synced.
+  static void warn_of_graph(const at::Tensor& gradient);
+  // The parameter has a gradient that was added to since it was last synced; or none such.
+  void note_local(size_t parameter, bool is_local) { local_[parameter] = is_local; }
+  bool is_local(size_t parameter) const;
+  // A mean that nothing but this note knows.
+  bool is_lone_mean(size_t parameter) const;
+  void note_lone_mean(size_t parameter, const at::Tensor& mean);
+  void keep_means_as_lone();
+
+  // The ranks have told each other whether one of them differs from what was agreed: by a number on
+  // a GPU, which is then not 0 and is looked at in the next settle().
+  void take_signal(bool is_raised);
+  void take_signal(const at::Tensor& on_gpu);
+  void end_round();
+
+ private:
+  void install_hook(size_t parameter);
+  void compare_presence();
+
+  Communicator& communicator_;
+  std::vector<NamedParameter> parameters_;
+  GradientOptions options_;
+  std::unordered_map<const c10::TensorImpl*, size_t> index_of_;
+  // Gradients that were added to since they were last synced.
+  std::vector<char> local_;
+  // Parameters without our hook, which cannot tell whether their gradients were.
+  std::vector<char> unhooked_;
+  bool hooks_are_gone_ = false;
+  int64_t rounds_ = 0;
+  std::unordered_map<size_t, GradientNotes::WeakTensor> lone_means_;
+  GradientPresence presence_;
+  // Whether some rank's presence differs from what was agreed, until that is settled: of gradients
+  // on a GPU.
+  std::optional<HostCopy> signal_;
+};
+
+}  // namespace accelerate::internal

@@ -1,0 +1,71 @@
+#include "accelerate/sharding/cut_tensor.h"
+
+#include <ATen/ops/empty.h>
+#include <c10/core/Allocator.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/Storage.h>
+#include <c10/core/TensorImpl.h>
+#include <c10/util/Exception.h>
+
+#include <optional>
+
+#include "accelerate/layout/flat_buffer.h"
+#include "accelerate/libtorch/tested_version.h"
+#include "accelerate/sharding/parts.h"
+
+namespace accelerate {
+namespace {
+
+// On a tensor that is cut, its part; on a part, nothing.
+struct PartNote final : c10::BackendMeta {
+  at::Tensor part;
+  PartPlace place = {};
+};
+
+const PartNote* note_of(const at::Tensor& tensor) {
+  if (!tensor.defined()) return nullptr;
+  return dynamic_cast<const PartNote*>(tensor.unsafeGetTensorImpl()->get_backend_meta());
+}
+
+}  // namespace
+
+at::Tensor make_cut_tensor(const at::Tensor& like, const at::Tensor& part, const PartPlace& place,
+                           const std::string& refusal) {
+  c10::AutoGradMode no_grad(false);
+  const auto bytes = static_cast<size_t>(like.numel()) * static_cast<size_t>(part.element_size());
+  c10::Storage storage(c10::Storage::use_byte_size_t(), bytes, c10::DataPtr(nullptr, part.device()),
+                       c10::GetAllocator(part.device().type()), /*resizable=*/false);
+  storage.unsafeGetStorageImpl()->release_data_and_set_meta_custom_data_ptr_error_msg_(refusal);
+  at::Tensor cut = at::empty({0}, part.options().requires_grad(false));
+  cut.unsafeGetTensorImpl()->set_storage_keep_dtype(storage);
+  cut.unsafeGetTensorImpl()->set_sizes_and_strides(like.sizes(), dense_strides(like));
+  auto note = c10::make_intrusive<PartNote>();
+  note->part = part;
+  note->place = place;
+  cut.unsafeGetTensorImpl()->set_backend_meta(std::move(note));
+  part.unsafeGetTensorImpl()->set_backend_meta(c10::make_intrusive<PartNote>());
+  return cut;
+}
+
+bool is_cut(const at::Tensor& tensor) {
+  const PartNote* note = note_of(tensor);
+  return note != nullptr && note->part.defined();
+}
+
+const at::Tensor& own_part(const at::Tensor& tensor) {
+  const PartNote* note = note_of(tensor);
+  return note != nullptr && note->part.defined() ? note->part : tensor;
+}
+
+bool is_part(const at::Tensor& tensor) {
+  const PartNote* note = note_of(tensor);
+  return note != nullptr && !note->part.defined();
+}
+
+at::Tensor gather_cut(Communicator& communicator, const at::Tensor& tensor) {
+  const PartNote* note = note_of(tensor);
+  TORCH_INTERNAL_ASSERT(note != nullptr && note->part.defined());
+  return internal::gather_parts(communicator, note->part, tensor, note->place);
+}
+
+}  // namespace accelerate

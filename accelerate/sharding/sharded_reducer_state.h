@@ -1,0 +1,82 @@
+// What a ShardedReducer consists of: the parts of the gradients that this rank has, and what
+// travels.
+//
+// Part of the ShardedReducer; not for others.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+#include "accelerate/gradients/synced_parameters.h"
+#include "accelerate/layout/flat_buffer.h"
+#include "accelerate/sharding/sharded_reducer.h"
+
+namespace accelerate {
+
+class ShardedReducer::State final : public internal::SyncedParameters {
+ public:
+  State(Communicator& communicator, const ShardedParameters& store, const GradientOptions& options,
+        const GradientNotes& notes);
+
+  using SyncedParameters::is_mean;
+  void begin(bool eager);
+  void begin_local();
+  void finish();
+  void abandon();
+  bool is_under_way() const { return under_way_; }
+  at::Tensor whole_gradient(const at::Tensor& parameter);
+  std::vector<at::Tensor> travel_memory() const;
+  GradientNotes gathered_notes();
+
+ private:
+  // The gradients of one unit of parameters. Its members are parameters of this object, one behind
+  // the other.
+  struct Unit {
+    const UnitLayout* layout;
+    size_t first;
+    c10::ScalarType wire_type;
+    // This rank's part of the mean.
+    FlatBuffer part;
+    // By member: its part there, and what says so as `.grad`.
+    std::vector<at::Tensor> parts;
+    std::vector<at::Tensor> cuts;
+  };
+  // A reduce-scatter that is under way.
+  struct Pending {
+    size_t unit;
+    PendingCollective collective;
+    at::Tensor wire;
+    // This rank's part of it, which is the unit's own where nothing is left to be done to it.
+    at::Tensor received;
+  };
+
+  void on_gradient(size_t parameter) override;
+  bool is_mean(size_t parameter) const override;
+  void allocate(Unit& unit);
+  const at::Tensor& cut_of(size_t parameter) const;
+  // Of this rank's gradients, where they take part; afterwards the parameters have only parts.
+  void launch(size_t unit);
+  // Waits for the reduce-scatter that was begun first.
+  void complete_first();
+  at::Tensor take_wire(const Unit& unit);
+
+  std::vector<Unit> units_;
+  std::vector<size_t> unit_of_;
+  // By parameter: whether its part holds the mean of earlier passes, to which that of the present
+  // one is added.
+  std::vector<char> aside_;
+  // What travelled, for what travels next.
+  std::vector<at::Tensor> wires_;
+  at::Tensor signal_;
+
+  // ---- One round
+  bool eager_ = false;
+  bool under_way_ = false;
+  std::vector<char> ready_;
+  std::vector<size_t> missing_;
+  size_t next_unit_ = 0;
+  std::deque<Pending> pending_;
+};
+
+}  // namespace accelerate
