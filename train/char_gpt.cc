@@ -38,6 +38,7 @@ ABSL_FLAG(int, steps, 600, "optimizer steps");
 ABSL_FLAG(double, lr, 3e-3, "highest learning rate");
 ABSL_FLAG(int, warmup_steps, 100, "steps in which the learning rate rises to its highest");
 ABSL_FLAG(double, weight_decay, 0.1, "of matrices; biases and norms have none");
+ABSL_FLAG(bool, bf16_moments, false, "keep AdamW's moments in bfloat16, which halves their memory");
 ABSL_FLAG(int, seed, 42, "of weights, shuffle, dropout and sample");
 ABSL_FLAG(bool, shuffle, true, "take the pieces of text in random order");
 ABSL_FLAG(std::string, weights, "", "file of initial weights that Python's torch.save wrote");
@@ -210,6 +211,9 @@ void train(Accelerator& accelerator) {
   accelerate::CosineDecay cosine(adamw,
                                  {.warmup_steps = absl::GetFlag(FLAGS_warmup_steps) * processes,
                                   .total_steps = steps * processes});
+  if (absl::GetFlag(FLAGS_bf16_moments))
+    accelerator.set_moments(
+        {.type = accelerate::MomentType::kBf16, .seed = static_cast<uint64_t>(seed)});
   auto [model, optimizer, loader, scheduler] = accelerator.prepare(
       gpt, adamw,
       accelerate::DataLoader(corpus.pieces, {.batch_size = batch_size,

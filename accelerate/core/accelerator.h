@@ -423,6 +423,9 @@ class Accelerator {
     session_->checkpoints().set_options(options);
   }
   const CheckpointOptions& checkpoints() const { return session_->checkpoints().options(); }
+  // Other moments than those of the options, such as a flag's. Throws c10::Error once an optimizer
+  // has been prepared.
+  void set_moments(const MomentOptions& moments) { session_->optimizers().set_moments(moments); }
 
   // ---- Seeing the run; see docs/seeing_a_run.md
 

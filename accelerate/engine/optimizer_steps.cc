@@ -83,6 +83,13 @@ std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& opt
   return state;
 }
 
+void OptimizerSteps::set_moments(const MomentOptions& moments) {
+  TORCH_CHECK(live().empty(),
+              "an optimizer that was prepared has its moments already; call set_moments() before "
+              "prepare()");
+  moments_ = moments;
+}
+
 internal::LiveList<OptimizerState> OptimizerSteps::live() const {
   return internal::live(optimizers_);
 }

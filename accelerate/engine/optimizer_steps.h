@@ -100,6 +100,8 @@ class OptimizerSteps final : public Stateful {
   // Throws c10::Error when the optimizer was prepared before and a handle of it still lives, or
   // cannot keep moments as the options say.
   std::shared_ptr<OptimizerState> add(torch::optim::Optimizer& optimizer);
+  // Of all optimizers. Throws c10::Error when there is one already.
+  void set_moments(const MomentOptions& moments);
   // In the order of their preparation.
   internal::LiveList<OptimizerState> live() const;
 
