@@ -39,16 +39,16 @@ void BackwardPass::run(const at::Tensor& loss, const BackwardOptions& options) {
   }
   const double factor = options.average ? window_.loss_factor() : 1;
   if (factor != 1) scaled = scaled * factor;
-  in_each_replay("begin of a backward pass", [this] { begin(); });
   const bool keeps_graph = options.retain_graph || options.create_graph;
   try {
+    in_each_replay("begin of a backward pass", [this] { begin(); });
     scaled.backward({}, keeps_graph, options.create_graph);
+    in_each_replay("end of a backward pass", [this, keeps_graph] { end(keeps_graph); });
   } catch (...) {
     models_.abandon_sync();
     watch_.forget();
     throw;
   }
-  in_each_replay("end of a backward pass", [this, keeps_graph] { end(keeps_graph); });
   if (!is_watched) return;
   if (auto gradients = gradients_of_step()) {
     gradients->keeps_graph = keeps_graph;

@@ -20,7 +20,7 @@ void add_optimizer(HeldTensors& held, torch::optim::Optimizer& optimizer,
     for (const NamedArray& array : known->arrays(*state)) {
       held.add(MemoryKind::kOptimizer,
                c10::str(name == names.end() ? "(not of a model)" : name->second, ".", array.name),
-               *array.tensor);
+               own_part(*array.tensor));
     }
   }
 }

@@ -160,8 +160,8 @@ void ModelSet::update(const std::vector<at::Tensor>& stepped, const std::functio
   const auto end = [&models](bool is_complete) {
     for (const auto& model : models) model->store->end_update(is_complete);
   };
-  for (const auto& model : models) model->store->begin_update(stepped);
   try {
+    for (const auto& model : models) model->store->begin_update(stepped);
     step();
   } catch (...) {
     end(/*is_complete=*/false);

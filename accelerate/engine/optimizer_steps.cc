@@ -76,7 +76,7 @@ std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& opt
               c10::demangle(typeid(optimizer).name()),
               ", or train with --strategy=multi_cpu or multi_gpu");
   remove_repeated_parameters(optimizer);
-  auto state = std::make_shared<OptimizerState>(models_.communicator());
+  auto state = std::make_shared<OptimizerState>();
   state->optimizer = &optimizer;
   state->fused = FusedOptimizer::make(optimizer, moments_);
   optimizers_.push_back(state);
@@ -242,17 +242,31 @@ bool OptimizerSteps::launch(OptimizerState& optimizer) {
   return done;
 }
 
-bool OptimizerSteps::update(OptimizerState& optimizer, const std::function<bool()>& step) {
+bool OptimizerSteps::update(OptimizerState& optimizer, c10::function_ref<bool()> step) {
   if (!models_.is_sharded()) return step();
-  cut_state(optimizer);
   bool done = false;
-  models_.update(internal::parameters_of(*optimizer.optimizer), [&] { done = step(); });
+  const internal::OpenedState opened = open_state(optimizer);
+  try {
+    models_.update(internal::parameters_of(*optimizer.optimizer), [&] { done = step(); });
+  } catch (...) {
+    close_state(optimizer, opened);
+    throw;
+  }
+  close_state(optimizer, opened);
   return done;
 }
 
-void OptimizerSteps::cut_state(OptimizerState& optimizer) {
-  optimizer.parts.cut(*optimizer.optimizer,
-                      [this](const at::Tensor& parameter) { return models_.place_of(parameter); });
+internal::OpenedState OptimizerSteps::open_state(OptimizerState& optimizer) {
+  return internal::open_state(
+      *optimizer.optimizer,
+      [this](const at::Tensor& parameter) { return models_.place_of(parameter); },
+      models_.communicator());
+}
+
+void OptimizerSteps::close_state(OptimizerState& optimizer, const internal::OpenedState& opened) {
+  internal::close_state(
+      *optimizer.optimizer,
+      [this](const at::Tensor& parameter) { return models_.place_of(parameter); }, opened);
 }
 
 bool OptimizerSteps::can_be_skipped(const OptimizerState& optimizer) const {
@@ -342,12 +356,11 @@ State OptimizerSteps::save() {
   for (size_t i = 0; i < optimizers.size(); ++i) {
     // Waits, so that the counts of steps are right.
     optimizers[i]->outcomes.last();
-    if (models_.is_sharded()) cut_state(*optimizers[i]);
-    const auto saved_as = [&](const at::Tensor& array, const at::Tensor& parameter) {
-      return optimizers[i]->parts.cut_tensor_of(array, parameter);
-    };
-    state.set_all(std::to_string(i),
-                  internal::save_optimizer(*optimizers[i]->optimizer, names, saved_as));
+    if (models_.is_sharded()) {
+      // What is whole as yet is to be saved as on the other ranks.
+      close_state(*optimizers[i], open_state(*optimizers[i]));
+    }
+    state.set_all(std::to_string(i), internal::save_optimizer(*optimizers[i]->optimizer, names));
   }
   return state;
 }
@@ -364,8 +377,13 @@ void OptimizerSteps::load(const State& state) {
   const auto optimizers = live();
   const ModelSet::ParameterNames names = models_.parameter_names();
   for (size_t i = 0; i < optimizers.size(); ++i) {
-    internal::load_optimizer(*optimizers[i]->optimizer, state.part(std::to_string(i)), names);
-    if (models_.is_sharded()) cut_state(*optimizers[i]);
+    internal::load_optimizer(*optimizers[i]->optimizer, state.part(std::to_string(i)), names,
+                             [this](const at::Tensor& saved, const at::Tensor& parameter) {
+                               const PartPlace* place = models_.place_of(parameter);
+                               if (place == nullptr) return at::Tensor();
+                               return internal::cut_of_saved(saved, parameter, *place,
+                                                             models_.communicator().rank());
+                             });
     optimizers[i]->outcomes = StepOutcomes();
   }
 }

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/FunctionRef.h>
 
 #include <cstdint>
 #include <functional>
@@ -53,13 +54,9 @@ enum class AfterClip { kNotKnown, kSteps, kChangesGradients };
 
 // An optimizer that prepare() has seen.
 struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
-  explicit OptimizerState(Communicator& communicator) : parts(communicator) {}
-
   torch::optim::Optimizer* optimizer = nullptr;
   // Null where LibTorch's own step is taken.
   std::unique_ptr<FusedOptimizer> fused;
-  // Of what it keeps of parameters that are cut.
-  OptimizerParts parts;
   StepOutcomes outcomes;
 
   PendingStep pending;
@@ -192,8 +189,10 @@ class OptimizerSteps final : public Stateful {
   // Launches the update. False where the optimizer's own step has to be taken.
   bool launch(OptimizerState& optimizer);
   // Does a step, for which each parameter that is cut is this rank's part of it.
-  bool update(OptimizerState& optimizer, const std::function<bool()>& step);
-  void cut_state(OptimizerState& optimizer);
+  bool update(OptimizerState& optimizer, c10::function_ref<bool()> step);
+  // What it keeps of parameters that are cut, as parts and as whole tensors that cannot be read.
+  internal::OpenedState open_state(OptimizerState& optimizer);
+  void close_state(OptimizerState& optimizer, const internal::OpenedState& opened);
   // Whether an overflow makes the step at hand no step.
   bool can_be_skipped(const OptimizerState& optimizer) const;
   // 0-dim, fp64, on the device of the gradients.

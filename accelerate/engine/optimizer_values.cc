@@ -121,7 +121,12 @@ void load_archive(Optimizer& optimizer, const at::Tensor& archive) {
 
 // In memory of the optimizer's own, as LibTorch would have made it for the parameter; where there
 // is some already, in that.
-void take_over(at::Tensor& own, const at::Tensor& saved, const at::Tensor& parameter) {
+void take_over(at::Tensor& own, const at::Tensor& saved, const at::Tensor& parameter,
+               const CutOf& cut_of) {
+  if (at::Tensor cut = cut_of(saved, parameter); cut.defined()) {
+    own = std::move(cut);
+    return;
+  }
   if (own.defined() && own.is_same(saved)) return;
   const bool fits = own.defined() && own.sizes() == saved.sizes() &&
                     own.scalar_type() == saved.scalar_type() && own.device() == parameter.device();
@@ -135,7 +140,7 @@ void take_over(at::Tensor& own, const at::Tensor& saved, const at::Tensor& param
 }
 
 void load_parameter(const RegisteredOptimizer& known, Optimizer& optimizer,
-                    const at::Tensor& parameter, const State& saved) {
+                    const at::Tensor& parameter, const State& saved, const CutOf& cut_of) {
   if (saved.contains(kOwnValue)) parameter.detach().copy_(saved.tensor(kOwnValue));
   auto& states = optimizer.state();
   const auto place = states.find(parameter.unsafeGetTensorImpl());
@@ -155,7 +160,7 @@ void load_parameter(const RegisteredOptimizer& known, Optimizer& optimizer,
   for (const NamedArray& array : known.arrays(*own)) {
     const std::string name(array.name);
     if (saved.contains(name)) {
-      take_over(*array.tensor, saved.tensor(name), parameter);
+      take_over(*array.tensor, saved.tensor(name), parameter, cut_of);
     } else {
       *array.tensor = at::Tensor();
     }
@@ -190,7 +195,7 @@ void check_options(const State& state, const RegisteredOptimizer& known, const O
 
 }  // namespace
 
-State save_optimizer(Optimizer& optimizer, const Names& names, const SavedAs& saved_as) {
+State save_optimizer(Optimizer& optimizer, const Names& names) {
   State state;
   state.set("kind", kind_of(optimizer));
   const RegisteredOptimizer* known = find_registered(optimizer);
@@ -211,8 +216,7 @@ State save_optimizer(Optimizer& optimizer, const Names& names, const SavedAs& sa
         if (found == optimizer.state().end()) return;
         for (const NamedArray& array : known->arrays(*found->second))
           if (array.tensor->defined())
-            state.set(c10::str("state.", name, ".", array.name),
-                      saved_as(array.tensor->detach(), parameter));
+            state.set(c10::str("state.", name, ".", array.name), array.tensor->detach());
         if (const auto steps = known->steps(*found->second))
           state.set(c10::str("state.", name, ".step"), at::scalar_tensor(*steps, at::kLong));
       });
@@ -297,14 +301,15 @@ void check_fits(const State& state, const Optimizer& optimizer, const Names& nam
               problems.str());
 }
 
-void load_optimizer(Optimizer& optimizer, const State& state, const Names& names) {
+void load_optimizer(Optimizer& optimizer, const State& state, const Names& names,
+                    const CutOf& cut_of) {
   c10::AutoGradMode no_grad(false);
   const RegisteredOptimizer* known = find_registered(optimizer);
   if (known == nullptr) return load_archive(optimizer, state.tensor(kArchiveName));
-  for_each_parameter(optimizer, names,
-                     [&](const at::Tensor& parameter, const std::string& name, size_t) {
-                       load_parameter(*known, optimizer, parameter, state.part("state." + name));
-                     });
+  for_each_parameter(
+      optimizer, names, [&](const at::Tensor& parameter, const std::string& name, size_t) {
+        load_parameter(*known, optimizer, parameter, state.part("state." + name), cut_of);
+      });
   auto& groups = optimizer.param_groups();
   for (size_t g = 0; g < groups.size(); ++g) {
     for (const NamedOption& option : known->options(groups[g].options())) {

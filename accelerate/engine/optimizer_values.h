@@ -23,22 +23,21 @@ class Optimizer;
 
 namespace accelerate::internal {
 
-// What stands in a state for a tensor that an optimizer keeps of a parameter.
-using SavedAs = std::function<at::Tensor(const at::Tensor& array, const at::Tensor& parameter)>;
-
-// Its tensors are those that the optimizer goes on with, or what `saved_as` makes of them. Throws
-// c10::Error where the optimizer cannot be saved. A parameter without a name is called by its group
-// and its place there.
-State save_optimizer(torch::optim::Optimizer& optimizer, const ModelSet::ParameterNames& names,
-                     const SavedAs& saved_as);
+// Its tensors are those that the optimizer goes on with; of parameters that are cut over the ranks
+// they are cut, too. Throws c10::Error where the optimizer cannot be saved. A parameter without a
+// name is called by its group and its place there.
+State save_optimizer(torch::optim::Optimizer& optimizer, const ModelSet::ParameterNames& names);
 
 // Throws c10::Error with all that differs, where the state is of another kind of optimizer or of
 // other parameters; `index` names the optimizer in the message.
 void check_fits(const State& state, const torch::optim::Optimizer& optimizer,
                 const ModelSet::ParameterNames& names, size_t index);
 
+// What this rank keeps of a saved tensor of a parameter's state; undefined for all of it.
+using CutOf = std::function<at::Tensor(const at::Tensor& saved, const at::Tensor& parameter)>;
+
 // Goes on from a state that fits; what the saved optimizer did not have is taken away.
 void load_optimizer(torch::optim::Optimizer& optimizer, const State& state,
-                    const ModelSet::ParameterNames& names);
+                    const ModelSet::ParameterNames& names, const CutOf& cut_of);
 
 }  // namespace accelerate::internal

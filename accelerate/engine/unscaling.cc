@@ -107,7 +107,7 @@ void OptimizerSteps::unscale_own_values(OptimizerState& optimizer, TensorSet& do
   if (loss_scale_ != nullptr && !takes_kernels(optimizer, gradients)) {
     if (pending.phase == Phase::kUnscaled) return;
     const bool overflow =
-        facts_.is_so_of_any(gradients, loss_scale_->unscale(without(gradients, done)));
+        facts_.any_rank(gradients, loss_scale_->unscale(without(gradients, done)));
     if (overflow) loss_scale_->note_overflow();
     place_step(optimizer, gradients.front().device());
     optimizer.step->write({.overflow = overflow});

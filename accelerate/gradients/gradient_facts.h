@@ -37,7 +37,7 @@ class GradientFacts {
   // least one. 0-dim, fp64, on the device of the first.
   virtual at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type) const = 0;
   // Whether something is so on any rank that has a part of these gradients, where it is so here.
-  virtual bool is_so_of_any(const std::vector<at::Tensor>& gradients, bool here) const = 0;
+  virtual bool any_rank(const std::vector<at::Tensor>& gradients, bool here) const = 0;
 };
 
 }  // namespace accelerate

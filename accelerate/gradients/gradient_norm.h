@@ -35,7 +35,7 @@ class GradientNorm final : public GradientFacts {
   const DeviceValue<kernels::NormResult>& value() const { return *last_; }
   at::Tensor norm() const override;
   at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type) const override;
-  bool is_so_of_any(const std::vector<at::Tensor>& /*gradients*/, bool here) const override {
+  bool any_rank(const std::vector<at::Tensor>& /*gradients*/, bool here) const override {
     return here;
   }
 

@@ -5,7 +5,7 @@
 //   // Where some rank's differs, on all ranks:
 //   presence.compare();
 //
-// Part of the GradientReducer; not for others.
+// Part of the SyncedParameters; not for others.
 #pragma once
 
 #include <string>

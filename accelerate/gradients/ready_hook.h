@@ -1,7 +1,7 @@
 // Tells a reducer that autograd has completed a parameter's gradient, and when the program has put
 // a hook of its own in the place of this one.
 //
-// Part of the GradientReducer; not for others.
+// Part of the SyncedParameters; not for others.
 #pragma once
 
 #include <torch/csrc/autograd/function_hook.h>

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 namespace accelerate {
 
@@ -28,6 +29,8 @@ struct PartPlace {
   int64_t numel;
   // How many elements of the unit each rank has, one rank behind the other.
   int64_t part;
+  // The parameter's there: the order in which its elements are counted.
+  std::vector<int64_t> strides = {};
 
   // Empty where none of the parameter is that rank's.
   PartRange of_rank(int rank) const {

@@ -170,7 +170,7 @@ TEST(Launch, RefusesAConfigFileForWhatItLacks) {
   const std::string path = config_file("fsdp.yaml", "distributed_type: FSDP\nnum_processes: 2\n");
   const Outcome outcome = launch({"--config_file=" + path});
   EXPECT_EQ(outcome.code, 2);
-  EXPECT_THAT(outcome.errors, HasSubstr("error: a program built here has no FSDP"));
+  EXPECT_THAT(outcome.errors, HasSubstr("error: fsdp_sharding_strategy=FULL_SHARD"));
   EXPECT_EQ(outcome.output, "");
 }
 

@@ -9,7 +9,6 @@
 
 #include <optional>
 
-#include "accelerate/layout/flat_buffer.h"
 #include "accelerate/libtorch/tested_version.h"
 #include "accelerate/sharding/parts.h"
 
@@ -29,16 +28,16 @@ const PartNote* note_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-at::Tensor make_cut_tensor(const at::Tensor& like, const at::Tensor& part, const PartPlace& place,
+at::Tensor make_cut_tensor(at::IntArrayRef sizes, const at::Tensor& part, const PartPlace& place,
                            const std::string& refusal) {
   c10::AutoGradMode no_grad(false);
-  const auto bytes = static_cast<size_t>(like.numel()) * static_cast<size_t>(part.element_size());
+  const auto bytes = static_cast<size_t>(place.numel) * static_cast<size_t>(part.element_size());
   c10::Storage storage(c10::Storage::use_byte_size_t(), bytes, c10::DataPtr(nullptr, part.device()),
                        c10::GetAllocator(part.device().type()), /*resizable=*/false);
   storage.unsafeGetStorageImpl()->release_data_and_set_meta_custom_data_ptr_error_msg_(refusal);
   at::Tensor cut = at::empty({0}, part.options().requires_grad(false));
   cut.unsafeGetTensorImpl()->set_storage_keep_dtype(storage);
-  cut.unsafeGetTensorImpl()->set_sizes_and_strides(like.sizes(), dense_strides(like));
+  cut.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, place.strides);
   auto note = c10::make_intrusive<PartNote>();
   note->part = part;
   note->place = place;
@@ -50,6 +49,11 @@ at::Tensor make_cut_tensor(const at::Tensor& like, const at::Tensor& part, const
 bool is_cut(const at::Tensor& tensor) {
   const PartNote* note = note_of(tensor);
   return note != nullptr && note->part.defined();
+}
+
+const PartPlace* place_of_cut(const at::Tensor& tensor) {
+  const PartNote* note = note_of(tensor);
+  return note != nullptr && note->part.defined() ? &note->place : nullptr;
 }
 
 const at::Tensor& own_part(const at::Tensor& tensor) {
@@ -65,7 +69,7 @@ bool is_part(const at::Tensor& tensor) {
 at::Tensor gather_cut(Communicator& communicator, const at::Tensor& tensor) {
   const PartNote* note = note_of(tensor);
   TORCH_INTERNAL_ASSERT(note != nullptr && note->part.defined());
-  return internal::gather_parts(communicator, note->part, tensor, note->place);
+  return internal::gather_parts(communicator, note->part, tensor.sizes(), note->place);
 }
 
 }  // namespace accelerate

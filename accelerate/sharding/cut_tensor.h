@@ -2,7 +2,7 @@
 // for whoever asks, and its values cannot be read or written: an operator on it throws c10::Error
 // with what to do instead. The part hangs on it, for the engine.
 //
-//   parameter.mutable_grad() = make_cut_tensor(parameter, part, place, "the gradient of ...");
+//   parameter.mutable_grad() = make_cut_tensor(sizes, part, place, "the gradient of ...");
 //   own_part(parameter.grad());                  // the part, 1-D
 //   gather_cut(communicator, parameter.grad());  // the whole; collective
 //
@@ -18,13 +18,14 @@
 
 namespace accelerate {
 
-// Of the sizes and the order of `like`, and of the part's type and device. Takes note of the part
-// itself, too, that it is one; see is_part().
-at::Tensor make_cut_tensor(const at::Tensor& like, const at::Tensor& part, const PartPlace& place,
+// Of these sizes, in the order of the place, and of the part's type and device. Takes note of the
+// part itself, too, that it is one; see is_part().
+at::Tensor make_cut_tensor(at::IntArrayRef sizes, const at::Tensor& part, const PartPlace& place,
                            const std::string& refusal);
 
-// Whether it was made here.
+// Whether it was made here; and how it is cut, null where it was not.
 bool is_cut(const at::Tensor& tensor);
+const PartPlace* place_of_cut(const at::Tensor& tensor);
 // The part that hangs on a tensor; the tensor itself where it is whole, or undefined.
 const at::Tensor& own_part(const at::Tensor& tensor);
 // Whether the tensor is a part, of which other ranks have others.

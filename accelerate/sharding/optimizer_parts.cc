@@ -4,75 +4,91 @@
 #include <c10/util/Exception.h>
 #include <torch/optim/optimizer.h>
 
-#include <optional>
 #include <vector>
 
 #include "accelerate/optim/optimizer_registry.h"
 #include "accelerate/sharding/cut_tensor.h"
 #include "accelerate/sharding/parts.h"
 
-namespace accelerate {
+namespace accelerate::internal {
 namespace {
 
-using internal::NamedArray;
+constexpr const char* kRefusal =
+    "what the optimizer keeps of a parameter is cut over the processes, and this one has a part of "
+    "it only: save it by accelerator.save_state(), whose files hold all of it and which any "
+    "strategy loads";
 
-// The tensors that are kept of a parameter.
-std::vector<NamedArray> arrays_of(torch::optim::Optimizer& optimizer,
-                                  const internal::RegisteredOptimizer& known,
-                                  const at::Tensor& parameter) {
-  const auto state = optimizer.state().find(parameter.unsafeGetTensorImpl());
-  if (state == optimizer.state().end()) return {};
-  std::vector<NamedArray> arrays = known.arrays(*state->second);
-  std::erase_if(arrays, [](const NamedArray& array) { return !array.tensor->defined(); });
-  return arrays;
-}
-
-}  // namespace
-
-void OptimizerParts::cut(torch::optim::Optimizer& optimizer, const PlaceOf& place_of) {
-  const internal::RegisteredOptimizer* known = internal::find_registered(optimizer);
+// Calls with each parameter and each tensor that is kept of it.
+template <class Function>
+void for_each_array(torch::optim::Optimizer& optimizer, Function&& function) {
+  const RegisteredOptimizer* known = find_registered(optimizer);
   if (known == nullptr) return;
-  c10::AutoGradMode no_grad(false);
   for (const auto& group : optimizer.param_groups()) {
     for (const at::Tensor& parameter : group.params()) {
-      const c10::TensorImpl* key = parameter.unsafeGetTensorImpl();
-      const auto before = places_.find(key);
-      const PartPlace* place = place_of(parameter);
-      const std::vector<NamedArray> arrays = arrays_of(optimizer, *known, parameter);
-      if (before != places_.end() && (place == nullptr || before->second != *place)) {
-        for (const NamedArray& array : arrays) {
-          // One of other dimensions was loaded whole.
-          if (array.tensor->dim() != 1) continue;
-          *array.tensor =
-              internal::gather_parts(communicator_, *array.tensor, parameter, before->second);
-        }
-        places_.erase(before);
-      }
-      if (place == nullptr) continue;
-      const PartRange own = place->of_rank(communicator_.rank());
-      places_.insert_or_assign(key, *place);
-      for (const NamedArray& array : arrays) {
-        at::Tensor& tensor = *array.tensor;
-        if (tensor.dim() == 1 && tensor.numel() == own.size()) continue;
-        TORCH_CHECK(tensor.sizes() == parameter.sizes(), "the optimizer keeps a tensor `",
-                    array.name, "` of the sizes ", tensor.sizes(), " of a parameter of ",
-                    parameter.sizes(), ", of which this process steps ", own.size(),
-                    " elements; give it a state that was saved whole, or on this process of as "
-                    "many");
-        // Of its own memory, so that the rest is let go of.
-        tensor = internal::part_of(tensor, parameter, own).clone();
-      }
+      const auto state = optimizer.state().find(parameter.unsafeGetTensorImpl());
+      if (state == optimizer.state().end()) continue;
+      for (const NamedArray& array : known->arrays(*state->second))
+        if (array.tensor->defined()) function(parameter, array);
     }
   }
 }
 
-at::Tensor OptimizerParts::cut_tensor_of(const at::Tensor& array,
-                                         const at::Tensor& parameter) const {
-  const auto place = places_.find(parameter.unsafeGetTensorImpl());
-  if (place == places_.end()) return array;
-  return make_cut_tensor(parameter, array, place->second,
-                         "a tensor of an optimizer's state is cut over the processes, and this one "
-                         "has a part of it only; save_state() saves all of it");
+}  // namespace
+
+OpenedState open_state(torch::optim::Optimizer& optimizer, const PlaceOf& place_of,
+                       Communicator& communicator) {
+  c10::AutoGradMode no_grad(false);
+  // Before anything is changed.
+  for_each_array(optimizer, [&](const at::Tensor& parameter, const NamedArray& array) {
+    TORCH_CHECK(place_of(parameter) == nullptr || array.tensor->sizes() == parameter.sizes(),
+                "the optimizer keeps a tensor `", array.name, "` of the sizes ",
+                array.tensor->sizes(), " of a parameter of ", parameter.sizes(),
+                "; give it a state of the same parameters");
+  });
+  OpenedState opened;
+  for_each_array(optimizer, [&](const at::Tensor& parameter, const NamedArray& array) {
+    at::Tensor& tensor = *array.tensor;
+    const PartPlace* place = place_of(parameter);
+    if (const PartPlace* before = place_of_cut(tensor)) {
+      if (place != nullptr && *before == *place) {
+        const at::Tensor cut = tensor;
+        tensor = own_part(cut);
+        opened.emplace(tensor.unsafeGetTensorImpl(), cut);
+        return;
+      }
+      // One that is frozen now is not stepped, and stays as it is.
+      if (place == nullptr && !parameter.grad().defined()) return;
+      tensor = gather_cut(communicator, tensor);
+    }
+    if (place == nullptr) return;
+    // Of its own memory, so that the rest is let go of.
+    tensor = part_of(tensor, *place, communicator.rank()).clone();
+  });
+  return opened;
 }
 
-}  // namespace accelerate
+void close_state(torch::optim::Optimizer& optimizer, const PlaceOf& place_of,
+                 const OpenedState& opened) {
+  c10::AutoGradMode no_grad(false);
+  for_each_array(optimizer, [&](const at::Tensor& parameter, const NamedArray& array) {
+    const PartPlace* place = place_of(parameter);
+    if (place == nullptr || is_cut(*array.tensor)) return;
+    const auto before = opened.find(array.tensor->unsafeGetTensorImpl());
+    if (before != opened.end()) {
+      *array.tensor = at::Tensor(before->second);
+      return;
+    }
+    *array.tensor = make_cut_tensor(parameter.sizes(), *array.tensor, *place, kRefusal);
+  });
+}
+
+at::Tensor cut_of_saved(const at::Tensor& saved, const at::Tensor& parameter,
+                        const PartPlace& place, int rank) {
+  c10::AutoGradMode no_grad(false);
+  const at::Tensor part = part_of(saved, place, rank)
+                              .to(parameter.device(), /*non_blocking=*/false,
+                                  /*copy=*/true);
+  return make_cut_tensor(parameter.sizes(), part, place, kRefusal);
+}
+
+}  // namespace accelerate::internal

@@ -1,13 +1,15 @@
-// What an optimizer keeps of parameters that are cut over the ranks: of each parameter this rank
-// has the part that it steps, 1-D, under the names that the whole would have. Whoever looks at
-// state() finds these.
+// What an optimizer keeps of parameters that are cut over the ranks: of each parameter the part
+// that this rank steps. Between two steps state() holds tensors of the parameters' sizes that
+// cannot be read (cut_tensor.h), so that nobody, such as torch::save(), takes a part for the whole;
+// in a step it holds the parts.
 //
-//   parts.cut(adamw, place_of);                      // before each step
-//   parts.cut_tensor_of(*array.tensor, parameter);   // for a checkpoint
+//   const OpenedState opened = open_state(adamw, place_of, communicator);
+//   adamw.step();                                 // of parameters that are parts, too
+//   close_state(adamw, place_of, opened);
 //
-// What is whole, since it was loaded or made before the optimizer was prepared, is cut by the next
-// step; what was cut otherwise, before a layer was thawed, is put together and cut anew. Not for
-// optimizers that the library does not know.
+// What is whole, since it was loaded or made before the optimizer was prepared, is cut when it is
+// opened; what was cut otherwise, before a layer was thawed, is put together and cut anew. Not for
+// optimizers that the library does not know. Part of the OptimizerSteps; not for others.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,27 +24,25 @@ namespace torch::optim {
 class Optimizer;
 }
 
-namespace accelerate {
+namespace accelerate::internal {
 
-class OptimizerParts {
- public:
-  // Null for a parameter that this rank steps whole.
-  using PlaceOf = std::function<const PartPlace*(const at::Tensor& parameter)>;
+// Null for a parameter that this rank steps whole.
+using PlaceOf = std::function<const PartPlace*(const at::Tensor& parameter)>;
 
-  // The communicator outlives this.
-  explicit OptimizerParts(Communicator& communicator) : communicator_(communicator) {}
+// By part, what stood for it.
+using OpenedState = std::unordered_map<const c10::TensorImpl*, at::Tensor>;
 
-  // Collective where something was cut otherwise. Throws c10::Error where a tensor of the state is
-  // neither the whole nor the part.
-  void cut(torch::optim::Optimizer& optimizer, const PlaceOf& place_of);
-  // After cut(): a tensor of the state where the parameter is whole, and otherwise one of the
-  // parameter's sizes that is cut (cut_tensor.h).
-  at::Tensor cut_tensor_of(const at::Tensor& array, const at::Tensor& parameter) const;
+// The parameters are whole. Collective where something was cut otherwise. Throws c10::Error where a
+// tensor of the state is not of its parameter's sizes.
+OpenedState open_state(torch::optim::Optimizer& optimizer, const PlaceOf& place_of,
+                       Communicator& communicator);
+// The parameters are whole again.
+void close_state(torch::optim::Optimizer& optimizer, const PlaceOf& place_of,
+                 const OpenedState& opened);
 
- private:
-  Communicator& communicator_;
-  // As the state is cut at present.
-  std::unordered_map<const c10::TensorImpl*, PartPlace> places_;
-};
+// What close_state() would leave of a saved tensor of a parameter's state, whose memory is the
+// parameter's device's.
+at::Tensor cut_of_saved(const at::Tensor& saved, const at::Tensor& parameter,
+                        const PartPlace& place, int rank);
 
-}  // namespace accelerate
+}  // namespace accelerate::internal

@@ -11,14 +11,15 @@
 
 namespace accelerate::internal {
 
-at::Tensor part_of(const at::Tensor& whole, const at::Tensor& parameter, const PartRange& range) {
+at::Tensor part_of(const at::Tensor& whole, const PartPlace& place, int rank) {
   c10::AutoGradMode no_grad(false);
-  const at::Tensor dense = laid_out(whole.detach(), parameter.sizes(), dense_strides(parameter));
+  const PartRange range = place.of_rank(rank);
+  const at::Tensor dense = laid_out(whole.detach(), whole.sizes(), place.strides);
   return dense.as_strided({range.size()}, {1}, dense.storage_offset() + range.begin);
 }
 
-at::Tensor gather_parts(Communicator& communicator, const at::Tensor& part,
-                        const at::Tensor& parameter, const PartPlace& place) {
+at::Tensor gather_parts(Communicator& communicator, const at::Tensor& part, at::IntArrayRef sizes,
+                        const PartPlace& place) {
   c10::AutoGradMode no_grad(false);
   const int ranks = communicator.size();
   TORCH_INTERNAL_ASSERT(part.numel() == place.of_rank(communicator.rank()).size());
@@ -30,7 +31,7 @@ at::Tensor gather_parts(Communicator& communicator, const at::Tensor& part,
   at::Tensor own = all.narrow(0, communicator.rank() * largest, largest);
   own.narrow(0, 0, part.numel()).copy_(part.detach());
   communicator.start_all_gather(own, all).wait();
-  at::Tensor whole = at::empty_strided(parameter.sizes(), dense_strides(parameter), options);
+  at::Tensor whole = at::empty_strided(sizes, place.strides, options);
   const at::Tensor flat = whole.as_strided({place.numel}, {1});
   for (int rank = 0; rank < ranks; ++rank) {
     const PartRange range = place.of_rank(rank);

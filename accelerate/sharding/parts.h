@@ -1,7 +1,7 @@
 // Between a tensor that lies as a parameter does and the parts of it that the ranks have.
 //
-//   at::Tensor mine = part_of(momentum, parameter, place.of_rank(rank));
-//   at::Tensor all = gather_parts(communicator, mine, parameter, place);   // momentum again
+//   at::Tensor mine = part_of(momentum, place, rank);
+//   at::Tensor all = gather_parts(communicator, mine, momentum.sizes(), place);   // momentum again
 //
 // Part of the sharded strategies; not for others.
 #pragma once
@@ -13,13 +13,13 @@
 
 namespace accelerate::internal {
 
-// Those elements of a tensor of the parameter's sizes, in the order in which the parameter's lie:
-// 1-D, in the tensor's own memory where that order is its own, and otherwise in a copy.
-at::Tensor part_of(const at::Tensor& whole, const at::Tensor& parameter, const PartRange& range);
+// A rank's elements of a tensor of the parameter's sizes: 1-D, in the tensor's own memory where its
+// elements lie in the order of the place, and otherwise in a copy.
+at::Tensor part_of(const at::Tensor& whole, const PartPlace& place, int rank);
 
-// The whole of all ranks' parts, of the parameter's sizes and dense strides and the part's type, in
-// new memory. Collective.
-at::Tensor gather_parts(Communicator& communicator, const at::Tensor& part,
-                        const at::Tensor& parameter, const PartPlace& place);
+// The whole of all ranks' parts, of these sizes, in the order of the place and of the part's type,
+// in new memory. Collective.
+at::Tensor gather_parts(Communicator& communicator, const at::Tensor& part, at::IntArrayRef sizes,
+                        const PartPlace& place);
 
 }  // namespace accelerate::internal

@@ -99,7 +99,7 @@ at::Tensor ShardedFacts::norm_of(const std::vector<at::Tensor>& gradients, doubl
   return sum.pow(1 / norm_type);
 }
 
-bool ShardedFacts::is_so_of_any(const std::vector<at::Tensor>& gradients, bool here) const {
+bool ShardedFacts::any_rank(const std::vector<at::Tensor>& gradients, bool here) const {
   if (!any_part(gradients)) return here;
   return communicator_.all_reduce_numbers({here ? 1 : 0}, ReduceOp::kMax)[0] != 0;
 }

@@ -33,7 +33,7 @@ class ShardedFacts final : public GradientFacts {
   const kernels::NormResult* result() const override { return last_->get(); }
   at::Tensor norm() const override;
   at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type) const override;
-  bool is_so_of_any(const std::vector<at::Tensor>& gradients, bool here) const override;
+  bool any_rank(const std::vector<at::Tensor>& gradients, bool here) const override;
 
  private:
   // Those that this rank counts, without empty ones.

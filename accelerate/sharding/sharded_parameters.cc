@@ -1,5 +1,6 @@
 #include "accelerate/sharding/sharded_parameters.h"
 
+#include <ATen/EmptyTensor.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
@@ -61,9 +62,9 @@ ParameterSlots ShardedParameters::lay_out(std::vector<NamedParameter> parameters
     for (size_t m = 0; m < unit.members.size(); ++m) {
       const size_t i = unit.members[m];
       const at::Tensor& tensor = parameters[i].tensor;
-      const PartPlace& place = unit.layout.places()[m];
+      PartPlace place = unit.layout.places()[m];
       const PartRange own = place.of_rank(communicator_.rank());
-      const std::vector<int64_t> strides = dense_strides(tensor);
+      const std::vector<int64_t> strides = place.strides = dense_strides(tensor);
       if (ParameterSlots::is_movable(tensor))
         slots[i] = unit.values.slot(place.offset, tensor.sizes(), strides);
       members_.emplace(
@@ -84,26 +85,67 @@ const PartPlace* ShardedParameters::place_of(const at::Tensor& parameter) const 
   return member == members_.end() ? nullptr : &member->second.place;
 }
 
+// Each would be stepped from the old values, and what one has made of them be lost.
+void ShardedParameters::check_are_apart(const std::vector<size_t>& stepped) const {
+  struct Lies {
+    const char* begin;
+    const char* end;
+    size_t parameter;
+  };
+  std::vector<Lies> all;
+  for (const size_t i : stepped) {
+    const at::Tensor& tensor = parameters()[i].tensor;
+    const auto* begin = static_cast<const char*>(tensor.const_data_ptr());
+    all.push_back({begin,
+                   begin + at::detail::computeStorageNbytes(tensor.sizes(), tensor.strides(),
+                                                            tensor.element_size()),
+                   i});
+  }
+  std::sort(all.begin(), all.end(), [](const Lies& a, const Lies& b) { return a.begin < b.begin; });
+  for (size_t k = 1; k < all.size(); ++k) {
+    TORCH_CHECK(all[k - 1].end <= all[k].begin, "the parameters `",
+                parameters()[all[k - 1].parameter].name, "` and `",
+                parameters()[all[k].parameter].name,
+                "` lie in one memory, so that a sharded strategy would lose one of their updates; "
+                "register one tensor with both modules, or one module twice, or train with "
+                "--strategy=multi_cpu or multi_gpu");
+  }
+}
+
 void ShardedParameters::begin_update(const std::vector<at::Tensor>& stepped) {
   c10::AutoGradMode no_grad(false);
   TORCH_INTERNAL_ASSERT(changed_.empty());
+  std::vector<size_t> own;
+  bool all_have_slots = true;
   for (const at::Tensor& tensor : stepped) {
     const auto index = index_of_.find(tensor.unsafeGetTensorImpl());
-    if (index == index_of_.end()) continue;
-    const auto found = members_.find(index->second);
-    if (found == members_.end()) continue;
-    const Member& member = found->second;
-    const PartRange own = member.place.of_rank(communicator_.rank());
-    at::Tensor parameter = tensor;
-    changed_.push_back({index->second, parameter.variable_data(), parameter.grad()});
-    if (!slots_.slot(index->second).defined())
-      member.part.copy_(internal::part_of(parameter, parameter, own));
+    if (index == index_of_.end() || !members_.contains(index->second)) continue;
+    // One that stands in two groups.
+    if (std::find(own.begin(), own.end(), index->second) != own.end()) continue;
+    own.push_back(index->second);
+    all_have_slots = all_have_slots && slots_.slot(index->second).defined();
+  }
+  if (!all_have_slots) check_are_apart(own);
+  const int rank = communicator_.rank();
+  for (const size_t index : own) {
+    const Member& member = members_.at(index);
+    at::Tensor parameter = parameters()[index].tensor;
     at::Tensor& gradient = parameter.mutable_grad();
-    if (is_cut(gradient)) {
+    changed_.push_back({index, parameter.variable_data(), gradient});
+    if (!slots_.slot(index).defined())
+      member.part.copy_(internal::part_of(parameter, member.place, rank));
+    if (const PartPlace* place = place_of_cut(gradient)) {
+      TORCH_CHECK(*place == member.place, "the gradient of `", parameters()[index].name,
+                  "` was kept since before the parts of the model were laid out anew; take its "
+                  "whole, by accelerator.whole_gradient(parameter), before a layer is frozen or "
+                  "thawed");
       gradient = own_part(gradient);
     } else if (gradient.defined()) {
+      TORCH_CHECK(gradient.layout() == at::kStrided && gradient.sizes() == parameter.sizes(),
+                  "the gradient of `", parameters()[index].name,
+                  "` is sparse, or of other sizes than the parameter; give it a dense one");
       // The program's own, which every rank has whole.
-      gradient = internal::part_of(gradient, parameter, own);
+      gradient = internal::part_of(gradient, member.place, rank);
     }
     parameter.set_data(member.part);
   }

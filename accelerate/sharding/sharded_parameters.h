@@ -70,6 +70,8 @@ class ShardedParameters final : public ParameterStore {
     at::Tensor gradient;
   };
 
+  // Throws c10::Error where two of these lie in one memory.
+  void check_are_apart(const std::vector<size_t>& stepped) const;
   ParameterSlots lay_out(std::vector<NamedParameter> parameters,
                          const internal::BucketSizes& sizes);
 

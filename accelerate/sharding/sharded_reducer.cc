@@ -54,7 +54,9 @@ StepRight ShardedReducer::may_step(const at::Tensor& parameter, int64_t stepped_
   // Its rounds have other numbers.
   return whole_->may_step(parameter, stepped_at == rounds() ? whole_->rounds() : -1);
 }
-int64_t ShardedReducer::rounds() const { return state_->rounds(); }
+int64_t ShardedReducer::rounds() const {
+  return state_->empty() && whole_ ? whole_->rounds() : state_->rounds();
+}
 bool ShardedReducer::is_synced(const at::Tensor& parameter) const {
   return state_->is_mean(parameter) || (whole_ && whole_->is_synced(parameter));
 }

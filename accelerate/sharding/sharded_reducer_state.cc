@@ -49,7 +49,11 @@ ShardedReducer::State::State(Communicator& communicator, const ShardedParameters
       aside_(parameters().size(), 0) {
   for (const ShardedParameters::Unit& unit : store.units()) {
     const c10::ScalarType type = unit.values.type();
+    std::vector<PartPlace> places;
+    for (const size_t index : unit.members)
+      places.push_back(*store.place_of(store.parameters()[index].tensor));
     units_.push_back({.layout = &unit.layout,
+                      .places = std::move(places),
                       .first = unit_of_.size(),
                       .wire_type = internal::wire_type(type, options.compression),
                       .part = FlatBuffer(type, unit.values.device()),
@@ -68,12 +72,12 @@ void ShardedReducer::State::allocate(Unit& unit) {
   unit.part.allocate();
   unit.parts.clear();
   unit.cuts.clear();
-  for (const PartPlace& place : unit.layout->places()) {
+  for (const PartPlace& place : unit.places) {
     const NamedParameter& parameter = parameters()[unit.first + unit.parts.size()];
     unit.parts.push_back(
         unit.part.slot(place.offset_of_rank(rank), {place.of_rank(rank).size()}, {1}));
-    unit.cuts.push_back(
-        make_cut_tensor(parameter.tensor, unit.parts.back(), place, refusal(parameter.name)));
+    unit.cuts.push_back(make_cut_tensor(parameter.tensor.sizes(), unit.parts.back(), place,
+                                        refusal(parameter.name)));
   }
 }
 
@@ -94,10 +98,12 @@ void ShardedReducer::State::begin(bool eager) {
   eager_ = eager && options().overlap;
   under_way_ = true;
   next_unit_ = 0;
+  pending_.clear();
   ready_.assign(parameters().size(), 0);
-  missing_.clear();
-  for (const Unit& unit : units_) missing_.push_back(unit.parts.size());
+  missing_.assign(units_.size(), 0);
   for (size_t i = 0; i < parameters().size(); ++i) {
+    // One that was frozen gets none.
+    if (tensor(i).requires_grad()) ++missing_[unit_of_[i]];
     at::Tensor& gradient = tensor(i).mutable_grad();
     aside_[i] = gradient.defined() && gradient.is_same(cut_of(i));
     // Autograd makes a new one.
@@ -125,7 +131,10 @@ at::Tensor ShardedReducer::State::take_wire(const Unit& unit) {
     return wire.scalar_type() == unit.wire_type && wire.device() == unit.part.device() &&
            wire.numel() >= unit.layout->numel();
   };
-  const auto kept = std::find_if(wires_.begin(), wires_.end(), fits);
+  // The smallest of those.
+  auto kept = wires_.end();
+  for (auto wire = wires_.begin(); wire != wires_.end(); ++wire)
+    if (fits(*wire) && (kept == wires_.end() || wire->numel() < kept->numel())) kept = wire;
   if (kept == wires_.end()) {
     // A larger one serves in its place.
     if (!wires_.empty()) wires_.pop_back();
@@ -137,10 +146,25 @@ at::Tensor ShardedReducer::State::take_wire(const Unit& unit) {
   return wire;
 }
 
+void ShardedReducer::State::renew_if_held(Unit& unit) {
+  bool is_held = false;
+  for (size_t m = 0; m < unit.cuts.size(); ++m) {
+    const bool is_gradient = tensor(unit.first + m).grad().is_same(unit.cuts[m]);
+    is_held = is_held || unit.cuts[m].use_count() > (is_gradient ? 2 : 1) ||
+              unit.cuts[m].storage().use_count() > 1;
+  }
+  if (!is_held) return;
+  const at::Tensor before = unit.part.whole();
+  allocate(unit);
+  // What is still added to.
+  unit.part.whole().copy_(before);
+}
+
 void ShardedReducer::State::launch(size_t index) {
   c10::AutoGradMode no_grad(false);
   Unit& unit = units_[index];
   if (pending_.size() == kUnderWay) complete_first();
+  renew_if_held(unit);
   const at::Tensor memory = take_wire(unit);
   const at::Tensor wire = memory.narrow(0, 0, unit.layout->numel());
   const kernels::ElementType type = *element_type(unit.wire_type);
@@ -150,7 +174,7 @@ void ShardedReducer::State::launch(size_t index) {
   bool adds = false;
   for (size_t m = 0; m < unit.parts.size(); ++m) {
     const size_t i = unit.first + m;
-    const PartPlace& place = unit.layout->places()[m];
+    const PartPlace& place = unit.places[m];
     at::Tensor& gradient = tensor(i).mutable_grad();
     const void* source = nullptr;
     if (gradient.defined()) {
@@ -158,7 +182,7 @@ void ShardedReducer::State::launch(size_t index) {
                   "` is sparse, which sharded strategies do not cut; make its embedding dense "
                   "(EmbeddingOptions::sparse(false)), or train with --strategy=multi_cpu");
       warn_of_graph(gradient);
-      sources.push_back(laid_out(gradient.detach(), tensor(i).sizes(), dense_strides(tensor(i))));
+      sources.push_back(laid_out(gradient.detach(), tensor(i).sizes(), place.strides));
       source = sources.back().const_data_ptr();
     }
     pieces.push_back({.source = source,
@@ -206,8 +230,11 @@ void ShardedReducer::State::complete_first() {
 }
 
 void ShardedReducer::State::finish() {
-  if (units_.empty()) return;
   if (!under_way_) begin(/*eager=*/false);
+  if (units_.empty()) {
+    under_way_ = false;
+    return;
+  }
   while (next_unit_ < units_.size()) launch(next_unit_);
   signal_.fill_(presence().note(/*contributes=*/true) ? 1 : 0);
   PendingCollective signalling = communicator().start_mean(signal_);

@@ -34,6 +34,8 @@ class ShardedReducer::State final : public internal::SyncedParameters {
   // the other.
   struct Unit {
     const UnitLayout* layout;
+    // As the store has them, with the strides.
+    std::vector<PartPlace> places;
     size_t first;
     c10::ScalarType wire_type;
     // This rank's part of the mean.
@@ -54,6 +56,8 @@ class ShardedReducer::State final : public internal::SyncedParameters {
   void on_gradient(size_t parameter) override;
   bool is_mean(size_t parameter) const override;
   void allocate(Unit& unit);
+  // A gradient of an earlier round that the program kept must stay as it is.
+  void renew_if_held(Unit& unit);
   const at::Tensor& cut_of(size_t parameter) const;
   // Of this rank's gradients, where they take part; afterwards the parameters have only parts.
   void launch(size_t unit);

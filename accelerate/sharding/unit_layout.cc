@@ -13,7 +13,7 @@ UnitLayout::UnitLayout(const std::vector<int64_t>& numels, int ranks, int64_t al
     : ranks_(ranks) {
   int64_t end = 0;
   for (const int64_t numel : numels) {
-    places_.push_back({.offset = end, .numel = numel, .part = 0});
+    places_.push_back({.offset = end, .numel = numel, .part = 0, .strides = {}});
     end += round_up(numel, alignment);
   }
   part_ = round_up(end, ranks * alignment) / ranks;

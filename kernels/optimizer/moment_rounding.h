@@ -9,7 +9,7 @@
 //   const BFloat16 second = round_stochastically(0.2f, random.of(1));
 //
 // The chance is a hash of the seed, the step, the parameter and the element, so that it is the same
-// however the elements are shared among threads, blocks and processes, on the CPU and on a GPU. Not
+// however the elements are shared among threads and blocks, on the CPU and on a GPU. Not
 // for cryptography, and not for values that do not build up from step to step: round those to the
 // nearest.
 #pragma once

@@ -164,14 +164,15 @@ std::vector<std::string> idle_sections(const LaunchRequest& request) {
   const ShardingWay way = sharding.ok() ? sharding->way : ShardingWay::kNone;
   std::vector<std::string> names;
   if (asks_for_something(config.dynamo_config)) names.push_back("dynamo_config (--dynamo_…)");
-  if (!config.fsdp_config.empty() && way != ShardingWay::kFsdp) {
+  // Where it is wrong, that is said.
+  if (!config.fsdp_config.empty() && sharding.ok() && way != ShardingWay::kFsdp) {
     names.push_back("fsdp_config (--fsdp_…) without --use_fsdp");
   }
   if (asks_for_something(config.parallelism_config)) {
     names.push_back("parallelism_config (--parallelism_config_…)");
   }
   const std::size_t used = request.accumulation_steps.has_value() ? 1 : 0;
-  if (config.deepspeed_config.size() > used && way != ShardingWay::kDeepspeed) {
+  if (config.deepspeed_config.size() > used && sharding.ok() && way != ShardingWay::kDeepspeed) {
     names.push_back("deepspeed_config (--zero_stage, …) without --use_deepspeed");
   }
   if (!config.megatron_lm_config.empty()) {
