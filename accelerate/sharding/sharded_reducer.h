@@ -3,7 +3,7 @@
 //
 //   ShardedReducer reducer(communicator, store, {});
 //   reducer.begin(/*eager=*/true);
-//   loss.backward();      // each unit that is complete is reduce-scattered, its gradients let go of
+//   loss.backward();     // each unit that is complete sets off, and its gradients are let go of
 //   reducer.finish();   // `.grad` says that there is one; own_part() of it is this rank's part
 //
 // A part has the bits that a GradientReducer's mean has there. Backward passes with begin() before

@@ -497,7 +497,7 @@ TEST(Watch, LooksAtParametersOfNoPreparedModelOnOneProcess) {
   EXPECT_THAT(message_of([&] {
                 accelerator.backward(net(-torch::ones({1, 2})).sum());
               }),
-              AllOf(HasSubstr("`optimizer_0.group_0/parameter_0`"), HasSubstr("`aten::log`")));
+              AllOf(HasSubstr("`optimizer_0.group_0/parameter_"), HasSubstr("`aten::log`")));
 }
 
 TEST(Watch, KnowsTheForwardPassOfAGraphThatWasKept) {
