@@ -1,9 +1,8 @@
 // What a request says about sharding to a program that is built here, in the words of FSDP or of
 // DeepSpeed.
 //
-// Part of complete_request.h, request_checks.h and launch_plan.h (launcher/plan); not for others.
-// Python programs find all that was said in their environment: see python_variables.h
-// (launcher/plan).
+// Part of a launch request and its plan; not for others. Python programs find all that was said in
+// their environment: see python_variables.h (launcher/plan).
 #pragma once
 
 #include <optional>
