@@ -116,12 +116,14 @@ void ShardedParameters::begin_update(const std::vector<at::Tensor>& stepped) {
   c10::AutoGradMode no_grad(false);
   TORCH_INTERNAL_ASSERT(changed_.empty());
   std::vector<size_t> own;
+  std::vector<bool> is_seen(parameters().size(), false);
   bool all_have_slots = true;
   for (const at::Tensor& tensor : stepped) {
     const auto index = index_of_.find(tensor.unsafeGetTensorImpl());
     if (index == index_of_.end() || !members_.contains(index->second)) continue;
     // One that stands in two groups.
-    if (std::find(own.begin(), own.end(), index->second) != own.end()) continue;
+    if (is_seen[index->second]) continue;
+    is_seen[index->second] = true;
     own.push_back(index->second);
     all_have_slots = all_have_slots && slots_.slot(index->second).defined();
   }

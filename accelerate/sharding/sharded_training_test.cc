@@ -43,6 +43,13 @@ struct MixedImpl : torch::nn::Module {
 };
 TORCH_MODULE(Mixed);
 
+// Copies of a model's parameters.
+std::vector<at::Tensor> values_of(const torch::nn::Module& module) {
+  std::vector<at::Tensor> values;
+  for (const at::Tensor& each : module.parameters()) values.push_back(each.detach().clone());
+  return values;
+}
+
 template <class Options, class Type>
 MakeOptimizer maker(Options options) {
   return [options](std::vector<at::Tensor> parameters) {
@@ -159,9 +166,7 @@ TEST(ShardedTraining, StepsParametersOfOtherTypes) {
       optimizer.step();
       optimizer.zero_grad();
     }
-    std::vector<at::Tensor> result;
-    for (const at::Tensor& each : net->parameters()) result.push_back(each.detach().clone());
-    return result;
+    return values_of(*net);
   };
   expect_equal(after.template operator()<Zero2Cpu>(), after.template operator()<MultiCpu>());
 }
@@ -181,9 +186,7 @@ TEST(ShardedTraining, AveragesWhatCannotBeCut) {
       optimizer.step();
       optimizer.zero_grad();
     }
-    std::vector<at::Tensor> result;
-    for (const at::Tensor& each : net->parameters()) result.push_back(each.detach().clone());
-    return result;
+    return values_of(*net);
   };
   expect_equal(after.template operator()<Zero2Cpu>(), after.template operator()<MultiCpu>());
 }
@@ -283,9 +286,7 @@ std::vector<at::Tensor> after_passes_in_scopes(bool set_to_none) {
     optimizer.step();
     optimizer.zero_grad(set_to_none);
   }
-  std::vector<at::Tensor> result;
-  for (const at::Tensor& each : net->parameters()) result.push_back(each.detach().clone());
-  return result;
+  return values_of(*net);
 }
 
 TEST(ShardedTraining, AddsUpPassesInAndOutOfNoSync) {
@@ -402,9 +403,7 @@ TEST_F(Zero2, StepsWithAGradientThatWasKept) {
     accelerator.backward(model(2 * x).sin().mean());
     for (size_t i = 0; i < kept.size(); ++i) net->parameters()[i].mutable_grad() = kept[i];
     optimizer.step();
-    std::vector<at::Tensor> result;
-    for (const at::Tensor& each : net->parameters()) result.push_back(each.detach().clone());
-    return result;
+    return values_of(*net);
   };
   expect_equal(after.template operator()<Zero2Cpu>(), after.template operator()<MultiCpu>());
 }
@@ -494,9 +493,7 @@ std::vector<at::Tensor> after_thawing() {
     optimizer.step();
     optimizer.zero_grad();
   }
-  std::vector<at::Tensor> result;
-  for (const at::Tensor& each : net->parameters()) result.push_back(each.detach().clone());
-  return result;
+  return values_of(*net);
 }
 
 TEST(ShardedTraining, GoesOnWhenALayerIsThawed) {
@@ -552,9 +549,7 @@ std::vector<at::Tensor> after_using_parts_of_the_model() {
     optimizer.step();
     optimizer.zero_grad();
   }
-  std::vector<at::Tensor> result;
-  for (const at::Tensor& each : net->parameters()) result.push_back(each.detach().clone());
-  return result;
+  return values_of(*net);
 }
 
 TEST(ShardedTraining, TakesZerosForWhatOneRankDoesNotUse) {
@@ -581,9 +576,7 @@ std::vector<at::Tensor> after_training_memory_of_others() {
   }
   EXPECT_EQ(mapped[5], net->first->weight.view({-1})[5].template item<float>());
   EXPECT_TRUE(view.equal(net->last->weight.detach().view({-1})));
-  std::vector<at::Tensor> result;
-  for (const at::Tensor& each : net->parameters()) result.push_back(each.detach().clone());
-  return result;
+  return values_of(*net);
 }
 
 TEST(ShardedTraining, LeavesMemoryOfOthersInItsPlace) {
@@ -612,9 +605,7 @@ std::vector<at::Tensor> after_loading(bool whole_state) {
     optimizer.step();
     optimizer.zero_grad();
   }
-  std::vector<at::Tensor> result;
-  for (const at::Tensor& each : net->parameters()) result.push_back(each.detach().clone());
-  return result;
+  return values_of(*net);
 }
 
 TEST(ShardedTraining, GoesOnFromAStateThatWasMadeWhole) {
@@ -650,11 +641,7 @@ struct SavedRun {
     accelerator.save_state(folder);
     accelerator.wait_for_checkpoint();
   }
-  std::vector<at::Tensor> parameters() const {
-    std::vector<at::Tensor> result;
-    for (const at::Tensor& each : net->parameters()) result.push_back(each.detach().clone());
-    return result;
-  }
+  std::vector<at::Tensor> parameters() const { return values_of(*net); }
 
   Mixed net{nullptr};
   std::unique_ptr<Optimizer> adamw;
