@@ -79,7 +79,9 @@ std::vector<NamedOption> options(torch::optim::OptimizerOptions& options) {
   std::vector<NamedOption> result;
   Rule::visit_options(static_cast<typename Rule::Options&>(options),
                       [&result](std::string_view name, auto& value) {
-                        result.push_back({name, &value});
+                        NamedOption& option = result.emplace_back();
+                        option.name = name;
+                        option.value = &value;
                       });
   return result;
 }

@@ -89,20 +89,16 @@ def cuda_library(name, srcs, deps = [], **kwargs):
       deps: cc_library targets; the CUDA runtime is there.
       **kwargs: hdrs, local_defines, visibility, testonly and the like.
     """
-    with_cuda = str(Label("//accelerate:with_cuda"))
 
     # Selected, so that a build without CUDA does not so much as look for the toolkit.
     _cuda_library(
         name = name,
         srcs = srcs,
         nvcc = select({
-            with_cuda: "@cuda_toolkit//:nvcc",
+            str(Label("//accelerate:with_cuda")): "@cuda_toolkit//:nvcc",
             "//conditions:default": None,
         }),
-        deps = deps + select({
-            with_cuda: ["@cuda_toolkit//:runtime"],
-            "//conditions:default": [],
-        }),
+        deps = deps + [str(Label("//third_party/cuda:runtime"))],
         target_compatible_with = requires_cuda(),
         **kwargs
     )
