@@ -99,7 +99,7 @@ TEST(ClosureStep, LeavesNoDoubtWhereItCannotBeRight) {
   const auto plain = [](auto&, auto&, const auto& step) { step(); };
   {
     Half accelerator;
-    EXPECT_THAT(message(accelerator, plain), HasSubstr("loss scale of fp16"));
+    EXPECT_THAT(message(accelerator, plain), HasSubstr("the fp16 loss scale"));
   }
   {
     BFloat accelerator;

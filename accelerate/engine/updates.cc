@@ -27,14 +27,20 @@ void Updates::check_synced(OptimizerState& optimizer) const {
       for (size_t i = 0; i < models.size(); ++i) {
         const StepRight right = models[i]->sync->may_step(parameter, stepped_at[i]);
         known = known || right != StepRight::kNotMine;
-        TORCH_CHECK(right != StepRight::kNotSynced || models[i]->no_sync_depth > 0,
+        if (right != StepRight::kNotSynced) continue;
+        TORCH_CHECK(models[i]->no_sync_depth > 0,
                     "this step would use gradients that were not averaged over the processes; call "
-                    "accelerator.backward(loss) in place of loss.backward(), and let the last "
-                    "backward pass before a step be outside of no_sync()");
+                    "accelerator.backward(loss) instead of loss.backward(), and run the last "
+                    "backward pass before a step outside of no_sync()");
+        TORCH_CHECK(!models_.is_sharded(),
+                    "this step is within no_sync(), so each process would step its part with "
+                    "gradients of its own data only, in a sharded strategy; leave no_sync() before "
+                    "the last backward pass of a step, or train with --strategy=multi_cpu or "
+                    "multi_gpu");
       }
       TORCH_CHECK(known, "this optimizer has a parameter of shape ", parameter.sizes(),
-                  " that belongs to no prepared model, so that every process would train one of "
-                  "its own; register it in a module, and prepare that");
+                  " that belongs to no prepared model, so every process would train its own copy; "
+                  "register it in a module, and prepare that module");
     }
   }
   for (const auto& model : models) optimizer.stepped_at[model->sync.get()] = model->sync->rounds();
@@ -98,10 +104,9 @@ void Updates::step(OptimizerState& optimizer) {
   if (!window_.sync_gradients()) {
     if (window_.is_left_open() && !std::exchange(warned_of_left_window_, true))
       TORCH_WARN(
-          "a step outside of accumulate() does nothing while the window of "
-          "gradient_accumulation_steps is not full; let it stand within the scope. After a loop "
-          "that was left early, the next accelerator.backward() outside of accumulate() ends the "
-          "window");
+          "optimizer.step() outside of accumulate() does nothing while the window of "
+          "gradient_accumulation_steps is not full; move it into the scope. If the loop was left "
+          "early, the next accelerator.backward() outside of accumulate() ends the window");
     return;
   }
   in_each_replay(Step(*this, optimizer));
@@ -114,16 +119,16 @@ at::Tensor Updates::step(OptimizerState& optimizer, const std::function<at::Tens
   refuse_recording("the loss of an optimizer's step with a closure");
   TORCH_CHECK(
       window_.sync_gradients() && window_.loss_factor() == 1,
-      "step(closure) within a window of accumulate(): the closure would evaluate the loss of "
-      "its last batch alone; add up the losses of all batches in the closure, without "
+      "step(closure) within a window of accumulate(): the closure would evaluate only the loss of "
+      "the last batch; add up the losses of all batches in the closure, without "
       "accumulate()");
   TORCH_CHECK(!uneven_inputs_.is_open() && !models_.in_scope(),
               "step(closure) within no_sync() or join_uneven_inputs(): all processes must evaluate "
-              "the same loss, equally often; call it outside of these scopes");
-  TORCH_CHECK(!optimizers_.scales_loss() || optimizer.fused,
-              "this optimizer calls its closure as often as it likes, which does not go with the "
-              "loss scale of fp16; use bf16 or fp32, or one of the optimizers that have a fused "
-              "form");
+              "the same loss the same number of times; call it outside of these scopes");
+  TORCH_CHECK(
+      !optimizers_.scales_loss() || optimizer.fused,
+      "this optimizer may call its closure any number of times, which the fp16 loss scale "
+      "does not support; use bf16 or fp32, or one of the optimizers that have a fused form");
   const auto evaluate = [&] {
     at::Tensor loss;
     {

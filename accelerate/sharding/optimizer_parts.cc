@@ -14,9 +14,9 @@ namespace accelerate::internal {
 namespace {
 
 constexpr const char* kRefusal =
-    "what the optimizer keeps of a parameter is cut over the processes, and this one has a part of "
-    "it only: save it by accelerator.save_state(), whose files hold all of it and which any "
-    "strategy loads";
+    "the optimizer's state of a parameter is cut over the processes, and this process has only a "
+    "part of it; save it with accelerator.save_state(), which writes all of it, to files that any "
+    "strategy can load";
 
 // Calls with each parameter and each tensor that is kept of it.
 template <class Function>
@@ -41,9 +41,9 @@ OpenedState open_state(torch::optim::Optimizer& optimizer, const PlaceOf& place_
   // Before anything is changed.
   for_each_array(optimizer, [&](const at::Tensor& parameter, const NamedArray& array) {
     TORCH_CHECK(place_of(parameter) == nullptr || array.tensor->sizes() == parameter.sizes(),
-                "the optimizer keeps a tensor `", array.name, "` of the sizes ",
-                array.tensor->sizes(), " of a parameter of ", parameter.sizes(),
-                "; give it a state of the same parameters");
+                "the optimizer's tensor `", array.name, "` has the sizes ", array.tensor->sizes(),
+                ", but its parameter has ", parameter.sizes(),
+                "; give the optimizer a state of the same parameters");
   });
   OpenedState opened;
   for_each_array(optimizer, [&](const at::Tensor& parameter, const NamedArray& array) {

@@ -90,8 +90,8 @@ at::Tensor ShardedFacts::norm_of(const std::vector<at::Tensor>& gradients, doubl
     communicator_.all_reduce(norm, norm_type > 0 ? ReduceOp::kMax : ReduceOp::kMin);
     return norm;
   }
-  TORCH_CHECK(norm_type > 0, "clip_grad_norm: a norm of the kind ", norm_type,
-              " is not taken of gradients that are cut over the processes; give a positive "
+  TORCH_CHECK(norm_type > 0, "clip_grad_norm: norm_type is ", norm_type,
+              ", which gradients that are cut over the processes do not support; give a positive "
               "number, or infinity");
   at::Tensor sum =
       own.empty() ? at::zeros({}, options) : own_.norm_of(own, norm_type).pow(norm_type);

@@ -1,13 +1,13 @@
-// The norm of gradients of which each rank has parts, and whether all are finite: the same on all
-// ranks, by one small all-reduce.
+// The norm of gradients of which each rank has parts, and whether all are finite. One small
+// all-reduce makes both the same on all ranks.
 //
 //   ShardedFacts facts(communicator);
 //   facts.measure(gradients_of(optimizer));   // on all ranks
 //
-// Whole gradients beside parts are those of all ranks, and count once; where there are only whole
-// ones, as in a backward pass within no_sync(), the norm is this rank's, and nothing travels. The
-// sum of squares is added up in another order than a GradientNorm's, so that it is the same within
-// the rounding of fp64 sums. Not thread-safe.
+// If there are parts, whole gradients among them are the same on all ranks and count once. If there
+// are only whole ones, as in a backward pass within no_sync(), the norm is this rank's, and nothing
+// is communicated. The squares are added up in another order than in GradientNorm, so the result is
+// the same only within the rounding of fp64 sums. Not thread-safe.
 #pragma once
 
 #include <vector>
@@ -21,14 +21,14 @@ namespace accelerate {
 
 class ShardedFacts final : public GradientFacts {
  public:
-  // The communicator outlives this.
+  // The communicator must outlive this object.
   explicit ShardedFacts(Communicator& communicator) : communicator_(communicator) {}
 
-  // A rank has a part of every gradient that there is, perhaps of no elements.
+  // Every rank has a part of every gradient, perhaps with no elements.
   bool are_none(const std::vector<at::Tensor>& gradients) const override {
     return gradients.empty();
   }
-  // At least one. Collective, as are the others that follow.
+  // Needs at least one gradient. This and norm_of() and any_rank() are collective.
   void measure(const std::vector<at::Tensor>& gradients) override;
   const kernels::NormResult* result() const override { return last_->get(); }
   at::Tensor norm() const override;
@@ -36,7 +36,7 @@ class ShardedFacts final : public GradientFacts {
   bool any_rank(const std::vector<at::Tensor>& gradients, bool here) const override;
 
  private:
-  // Those that this rank counts, without empty ones.
+  // The gradients that this rank counts, without empty ones.
   std::vector<at::Tensor> counted(const std::vector<at::Tensor>& gradients) const;
 
   Communicator& communicator_;

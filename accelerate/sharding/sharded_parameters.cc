@@ -35,7 +35,7 @@ ShardedParameters::ShardedParameters(Communicator& communicator,
 ParameterSlots ShardedParameters::lay_out(std::vector<NamedParameter> parameters,
                                           const internal::BucketSizes& sizes) {
   std::reverse(parameters.begin(), parameters.end());
-  std::vector<at::Tensor> cut, slots(parameters.size());
+  std::vector<at::Tensor> cut;
   std::vector<size_t> indices;
   for (size_t i = 0; i < parameters.size(); ++i) {
     const at::Tensor& tensor = parameters[i].tensor;
@@ -58,24 +58,46 @@ ParameterSlots ShardedParameters::lay_out(std::vector<NamedParameter> parameters
               .members = std::move(bucket),
               .values = FlatBuffer(first.scalar_type(), first.device())};
     unit.values.reserve(unit.layout.numel());
-    unit.values.allocate();
     for (size_t m = 0; m < unit.members.size(); ++m) {
       const size_t i = unit.members[m];
-      const at::Tensor& tensor = parameters[i].tensor;
       PartPlace place = unit.layout.places()[m];
-      const PartRange own = place.of_rank(communicator_.rank());
-      const std::vector<int64_t> strides = place.strides = dense_strides(tensor);
-      if (ParameterSlots::is_movable(tensor))
-        slots[i] = unit.values.slot(place.offset, tensor.sizes(), strides);
+      place.strides = dense_strides(parameters[i].tensor);
       members_.emplace(
-          i, Member{.unit = units_.size(),
-                    .place = place,
-                    .region = unit.values.slot(place.offset, tensor.sizes(), strides),
-                    .part = unit.values.slot(place.offset + own.begin, {own.size()}, {1})});
+          i, Member{.unit = units_.size(), .place = std::move(place), .region = {}, .part = {}});
     }
     units_.push_back(std::move(unit));
   }
+  std::vector<at::Tensor> slots = allocate(parameters);
   return ParameterSlots(std::move(parameters), std::move(slots));
+}
+
+std::vector<at::Tensor> ShardedParameters::allocate(const std::vector<NamedParameter>& parameters) {
+  std::vector<at::Tensor> slots(parameters.size());
+  for (Unit& unit : units_) {
+    unit.values.allocate();
+    for (const size_t i : unit.members) {
+      const at::Tensor& tensor = parameters[i].tensor;
+      Member& member = members_.at(i);
+      const PartPlace& place = member.place;
+      const PartRange own = place.of_rank(communicator_.rank());
+      if (ParameterSlots::is_movable(tensor))
+        slots[i] = unit.values.slot(place.offset, tensor.sizes(), place.strides);
+      member.region = unit.values.slot(place.offset, tensor.sizes(), place.strides);
+      member.part = unit.values.slot(place.offset + own.begin, {own.size()}, {1});
+    }
+  }
+  return slots;
+}
+
+bool ShardedParameters::restore() {
+  if (!slots_.restore()) return false;
+  if (!slots_.has_left_slots()) return true;
+  std::vector<NamedParameter> parameters = slots_.parameters();
+  // A parameter in an old slot must not look as if it shared its memory.
+  slots_ = ParameterSlots({}, {});
+  std::vector<at::Tensor> slots = allocate(parameters);
+  slots_ = ParameterSlots(std::move(parameters), std::move(slots));
+  return true;
 }
 
 const PartPlace* ShardedParameters::place_of(const at::Tensor& parameter) const {
@@ -106,7 +128,7 @@ void ShardedParameters::check_are_apart(const std::vector<size_t>& stepped) cons
     TORCH_CHECK(all[k - 1].end <= all[k].begin, "the parameters `",
                 parameters()[all[k - 1].parameter].name, "` and `",
                 parameters()[all[k].parameter].name,
-                "` lie in one memory, so that a sharded strategy would lose one of their updates; "
+                "` share memory, so a sharded strategy would lose one of their updates; "
                 "register one tensor with both modules, or one module twice, or train with "
                 "--strategy=multi_cpu or multi_gpu");
   }
@@ -138,14 +160,15 @@ void ShardedParameters::begin_update(const std::vector<at::Tensor>& stepped) {
       member.part.copy_(internal::part_of(parameter, member.place, rank));
     if (const PartPlace* place = place_of_cut(gradient)) {
       TORCH_CHECK(*place == member.place, "the gradient of `", parameters()[index].name,
-                  "` was kept since before the parts of the model were laid out anew; take its "
-                  "whole, by accelerator.whole_gradient(parameter), before a layer is frozen or "
-                  "thawed");
+                  "` is from before the model was cut into its present parts; before you freeze or "
+                  "unfreeze a layer, get the whole gradient with "
+                  "accelerator.whole_gradient(parameter) and keep that instead");
       gradient = own_part(gradient);
     } else if (gradient.defined()) {
       TORCH_CHECK(gradient.layout() == at::kStrided && gradient.sizes() == parameter.sizes(),
                   "the gradient of `", parameters()[index].name,
-                  "` is sparse, or of other sizes than the parameter; give it a dense one");
+                  "` is sparse, or does not have the parameter's sizes; assign a dense gradient of "
+                  "the same sizes");
       // The program's own, which every rank has whole.
       gradient = internal::part_of(gradient, member.place, rank);
     }

@@ -38,9 +38,9 @@ void ShardedReducer::finish() {
 }
 void ShardedReducer::shadow() {
   TORCH_CHECK(false,
-              "a process without data has a part of the parameters to step in a sharded strategy; "
-              "give all processes equally many batches (even_batches), or train with "
-              "--strategy=multi_cpu or multi_gpu");
+              "in a sharded strategy, a process without data must still step its part of the "
+              "parameters; give all processes the same number of batches (even_batches), or train "
+              "with --strategy=multi_cpu or multi_gpu");
 }
 void ShardedReducer::abandon() {
   state_->abandon();

@@ -1,16 +1,16 @@
 // Gives each rank its part of the mean of a model's gradients, unit by unit, while the backward
-// pass goes on: the gradients of ZeRO-1 and ZeRO-2 (Rajbhandari et al., SC 2020).
+// pass runs: the gradients of ZeRO-1 and ZeRO-2 (Rajbhandari et al., SC 2020).
 //
 //   ShardedReducer reducer(communicator, store, {});
 //   reducer.begin(/*eager=*/true);
 //   loss.backward();     // each unit that is complete sets off, and its gradients are let go of
 //   reducer.finish();   // `.grad` says that there is one; own_part() of it is this rank's part
 //
-// A part has the bits that a GradientReducer's mean has there. Backward passes with begin() before
-// a step add up in the parts, so that no rank ever holds all gradients of an earlier pass; passes
-// without it add up locally, whole, and come before those with it. What is said there of presence
-// and of overlap holds here, too. Sparse gradients are refused. Of parameters that are in no unit
-// the gradients are averaged whole. For one thread, besides autograd's own.
+// A part has the same bits as a GradientReducer's mean. Backward passes with begin() before a step
+// add up in the parts, so that no rank ever holds all gradients of an earlier pass; passes without
+// begin() add up locally, whole, and must come before those with it. Presence and overlap work as
+// in GradientReducer. A sparse gradient is an error. The gradients of parameters that are in no
+// unit are averaged whole. For use from one thread; autograd's threads may run beside it.
 #pragma once
 
 #include <cstdint>
@@ -28,17 +28,17 @@ namespace accelerate {
 
 class ShardedReducer final : public GradientSync {
  public:
-  // Both references outlive this. Throws c10::Error when an option makes no sense, or for a type of
-  // which nothing can be averaged.
+  // Both references must outlive this object. Throws c10::Error if an option is out of range, or if
+  // gradients of a type cannot be averaged.
   ShardedReducer(Communicator& communicator, const ShardedParameters& store,
                  const GradientOptions& options, const GradientNotes& notes = {});
-  // The parameters' hooks do nothing from then on.
+  // Afterwards the parameters' hooks do nothing.
   ~ShardedReducer() override;
 
   void begin(bool eager) override;
   void begin_local() override;
   void finish() override;
-  // Throws c10::Error: a rank without data has a part to step all the same.
+  // Throws c10::Error, because a rank without data must still step its part.
   void shadow() override;
   void abandon() override;
   bool is_under_way() const override;
@@ -55,13 +55,13 @@ class ShardedReducer final : public GradientSync {
   void restore_hooks() override;
   void settle() override;
   std::vector<at::Tensor> travel_memory() const override;
-  // Gradients of which this rank has parts are gathered. Collective.
+  // Gathers the gradients of which this rank has parts. Collective.
   GradientNotes notes() override;
 
  private:
   class State;
   std::shared_ptr<State> state_;
-  // Of parameters in no unit.
+  // For parameters that are in no unit.
   std::optional<GradientReducer> whole_;
 };
 

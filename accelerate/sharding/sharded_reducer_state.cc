@@ -34,11 +34,11 @@ std::vector<NamedParameter> members_of(const ShardedParameters& store) {
 std::string refusal(const std::string& name) {
   return c10::str(
       "the gradient of `", name,
-      "` is cut over the processes, and this one has a part of it only; call "
-      "accelerator.whole_gradient(parameter), on all processes, for its values, "
-      "accelerator.clip_grad_norm() for norms and zero_grad() of the prepared optimizer to let go "
-      "of it. A backward pass adds to it by accelerator.backward(loss) outside of no_sync(); where "
-      "one pass gives a parameter its gradient in several steps, set gradients.overlap to false");
+      "` is cut over the processes, and this process has only a part of it; for its values call "
+      "accelerator.whole_gradient(parameter) on all processes, for norms "
+      "accelerator.clip_grad_norm(), and to discard it zero_grad() of the prepared optimizer. To "
+      "add to it, call accelerator.backward(loss) outside of no_sync(); if one backward pass "
+      "computes a parameter's gradient in several steps, set gradients.overlap to false");
 }
 
 }  // namespace
@@ -114,9 +114,9 @@ void ShardedReducer::State::begin(bool eager) {
 void ShardedReducer::State::begin_local() {
   for (size_t i = 0; i < parameters().size(); ++i) {
     TORCH_CHECK(!is_cut(tensor(i).grad()), "the gradient of `", parameters()[i].name,
-                "` was averaged over the processes, each of which has a part of it, so that a "
-                "backward pass within no_sync() cannot add to it; call zero_grad() before, or let "
-                "the passes within no_sync() come first");
+                "` was averaged over the processes, each of which has a part of it, so a backward "
+                "pass within no_sync() cannot add to it; call zero_grad() first, or run the passes "
+                "within no_sync() before the others");
   }
 }
 
@@ -179,7 +179,7 @@ void ShardedReducer::State::launch(size_t index) {
     const void* source = nullptr;
     if (gradient.defined()) {
       TORCH_CHECK(gradient.layout() == at::kStrided, "the gradient of `", parameters()[i].name,
-                  "` is sparse, which sharded strategies do not cut; make its embedding dense "
+                  "` is sparse, which sharded strategies do not support; make its embedding dense "
                   "(EmbeddingOptions::sparse(false)), or train with --strategy=multi_cpu");
       warn_of_graph(gradient);
       sources.push_back(laid_out(gradient.detach(), tensor(i).sizes(), place.strides));

@@ -1,5 +1,5 @@
-// What a ShardedReducer consists of: the parts of the gradients that this rank has, and what
-// travels.
+// The state of a ShardedReducer: the parts of the gradients that this rank has, and what is
+// travelling.
 //
 // Part of the ShardedReducer; not for others.
 #pragma once
@@ -30,47 +30,49 @@ class ShardedReducer::State final : public internal::SyncedParameters {
   GradientNotes gathered_notes();
 
  private:
-  // The gradients of one unit of parameters. Its members are parameters of this object, one behind
-  // the other.
+  // The gradients of one unit of parameters. The unit's members are consecutive parameters of this
+  // object, beginning with `first`.
   struct Unit {
     const UnitLayout* layout;
-    // As the store has them, with the strides.
+    // The store's places, including strides.
     std::vector<PartPlace> places;
     size_t first;
     c10::ScalarType wire_type;
     // This rank's part of the mean.
     FlatBuffer part;
-    // By member: its part there, and what says so as `.grad`.
+    // By member: its part in `part`, and the cut tensor that is its `.grad`.
     std::vector<at::Tensor> parts;
     std::vector<at::Tensor> cuts;
   };
-  // A reduce-scatter that is under way.
+  // A reduce-scatter that is running.
   struct Pending {
     size_t unit;
     PendingCollective collective;
     at::Tensor wire;
-    // This rank's part of it, which is the unit's own where nothing is left to be done to it.
+    // This rank's part of the result; it is the unit's own part if nothing else has to be done to
+    // it.
     at::Tensor received;
   };
 
   void on_gradient(size_t parameter) override;
   bool is_mean(size_t parameter) const override;
   void allocate(Unit& unit);
-  // A gradient of an earlier round that the program kept must stay as it is.
+  // Allocates new parts if the program holds a gradient of an earlier round, which must not change.
   void renew_if_held(Unit& unit);
   const at::Tensor& cut_of(size_t parameter) const;
-  // Of this rank's gradients, where they take part; afterwards the parameters have only parts.
+  // Starts the reduce-scatter of a unit. Afterwards the unit's parameters have only parts of their
+  // gradients.
   void launch(size_t unit);
-  // Waits for the reduce-scatter that was begun first.
+  // Waits for the reduce-scatter that was started first.
   void complete_first();
   at::Tensor take_wire(const Unit& unit);
 
   std::vector<Unit> units_;
   std::vector<size_t> unit_of_;
-  // By parameter: whether its part holds the mean of earlier passes, to which that of the present
-  // one is added.
+  // By parameter: whether its part holds the mean of earlier passes, to which the present mean is
+  // added.
   std::vector<char> aside_;
-  // What travelled, for what travels next.
+  // Memory of earlier reduce-scatters, for later ones.
   std::vector<at::Tensor> wires_;
   at::Tensor signal_;
 

@@ -9,8 +9,8 @@
 
 namespace accelerate {
 
-// Every process has the whole model, and steps its part of it with its part of the mean of the
-// gradients of all. In a run of one process, or where nothing is to be cut, these are
+// Every process has the whole model, and steps its part of it with its part of the mean of all
+// processes' gradients. In a run of one process, or if nothing is to be cut, these are
 // AveragedGradients.
 struct ShardedGradients {
   static StrategyParts make(Communicator& communicator, const GradientOptions& options,

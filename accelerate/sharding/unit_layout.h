@@ -1,12 +1,13 @@
-// How the parameters of one unit lie one behind the other and are cut into one part for each rank.
+// How the parameters of one unit are stored one after the other and cut into one part for each
+// rank.
 //
 //   const UnitLayout unit({640, 10}, /*ranks=*/2, /*alignment=*/16);
 //   unit.part();                 // 336 elements of the unit for each rank
 //   unit.places()[1].of_rank(1); // all ten elements of the second parameter
 //
-// A pure value, the same on all ranks that give the same. Parts are equal, and what the last ranks
-// have beyond the parameters is padding, which is never stored; a rank may have nothing at all. Not
-// for parameters of different types or devices, which go into different units.
+// A pure value, the same on all ranks for the same arguments. All parts have the same size; what
+// the last ranks have beyond the parameters is padding, which is never stored, and a rank may have
+// nothing else. Not for parameters of different types or devices, which go into different units.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +19,11 @@ namespace accelerate {
 
 class UnitLayout {
  public:
-  // For parameters of so many elements each, which may be 0. Every parameter and every part begins
-  // at a multiple of `alignment` elements.
+  // `numels` are the parameters' numbers of elements, which may be 0. Every parameter and every
+  // part begins at a multiple of `alignment` elements.
   UnitLayout(const std::vector<int64_t>& numels, int ranks, int64_t alignment);
 
-  // Elements of the unit with its padding, and of each rank's part.
+  // The number of elements of the unit with its padding, and of each rank's part.
   int64_t numel() const { return part_ * ranks_; }
   int64_t part() const { return part_; }
   const std::vector<PartPlace>& places() const { return places_; }

@@ -48,18 +48,18 @@ class FlagReader {
   }
 
   absl::Status check_exclusive() const {
-    if (exclusive_.size() < 2 || is_sharded_on_cpu()) return absl::OkStatus();
+    std::vector<std::string> contradicting = exclusive_;
+    if (is_sharded()) std::erase(contradicting, quoted("cpu"));
+    if (contradicting.size() < 2) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat("You can only use one of ",
-                                                   absl::StrJoin(exclusive_, ", "),
+                                                   absl::StrJoin(contradicting, ", "),
                                                    " at a time; leave out the others."));
   }
 
  private:
-  // Which programs built here do; check_request() (request_checks.h) knows the others.
-  bool is_sharded_on_cpu() const {
-    return exclusive_.size() == 2 && has_exclusive("cpu") &&
-           (has_exclusive("use_fsdp") || has_exclusive("use_deepspeed"));
-  }
+  // Programs built here shard on the CPU, too; check_request() (request_checks.h) refuses that for
+  // other programs.
+  bool is_sharded() const { return has_exclusive("use_fsdp") || has_exclusive("use_deepspeed"); }
 
   bool has_exclusive(const std::string& name) const {
     return std::find(exclusive_.begin(), exclusive_.end(), quoted(name)) != exclusive_.end();
@@ -91,14 +91,14 @@ absl::Status check_counts(const LaunchRequest& request) {
 absl::Status unknown_flag(const std::string& word) {
   const std::string written = word.substr(0, word.find('='));
   if (const auto hint = foreign_flag_hint(flag_name(word))) {
-    return absl::InvalidArgumentError(absl::StrCat(written, " is no launch flag; ", *hint, "."));
+    return absl::InvalidArgumentError(absl::StrCat(written, " is not a launch flag; ", *hint, "."));
   }
   std::vector<std::string> names;
   for (const LaunchFlag& flag : launch_flags()) names.push_back(absl::StrCat("--", flag.name));
   const std::optional<std::string> nearest =
       nearest_name_of_many(absl::StrCat("--", flag_name(word)), names);
   return absl::InvalidArgumentError(absl::StrCat(
-      written, " is no launch flag; ",
+      written, " is not a launch flag; ",
       nearest.has_value() ? absl::StrCat("did you mean ", *nearest, "?")
                           : "--help lists them. The program's own flags follow its name."));
 }
@@ -130,14 +130,14 @@ bool is_claimed(const std::string& name, const IsProgramFlag& is_program_flag) {
 // itself.
 std::string command_flag_hint(const LaunchFlag& flag) {
   if (flag.name == "gradient_accumulation_steps") {
-    return absl::StrCat("start the program by `accelerate launch --", flag.name,
+    return absl::StrCat("start the program with `accelerate launch --", flag.name,
                         "=N`, or set ACCELERATE_GRADIENT_ACCUMULATION_STEPS");
   }
   if (flag.name == "print" || flag.name == "mpirun_hostfile") {
-    return absl::StrCat("start the program by `accelerate launch --", flag.name, "=",
+    return absl::StrCat("start the program with `accelerate launch --", flag.name, "=",
                         flag.value_name, "`");
   }
-  return "leave it out, as it says nothing to a program that is built here";
+  return "leave it out; it has no effect on a program built here";
 }
 
 // Whether the run would be of another kind with it.
@@ -168,27 +168,27 @@ absl::Status check_for_program(const std::string& word, const IsProgramFlag& is_
   const LaunchFlag* flag = find_launch_flag(word);
   if (flag != nullptr && decides_kind(*flag)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        written, " is for Python programs, and this one cannot be run so; leave it out",
-        is_program_flag == nullptr ? ", or write it behind `--` if it is the program's own."
+        written, " is for Python programs only; leave it out",
+        is_program_flag == nullptr ? ", or write it after `--` if it is a flag of the program."
                                    : "."));
   }
   const std::optional<std::string> hint = other_flag_hint(flag, name);
   if (hint.has_value() && is_program_flag == nullptr) {
     if (is_common_word(name)) return absl::OkStatus();
     request.remarks.push_back(
-        absl::StrCat(written, " goes to the program and not to the launcher; there, ", *hint,
-                     ". Behind `--` it is the program's without this remark."));
+        absl::StrCat(written, " is passed to the program, not to the launcher; for the launcher, ",
+                     *hint, ". To hide this remark, write the flag after `--`."));
     return absl::OkStatus();
   }
   if (hint.has_value()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(written, " is no flag of this program or of the launch; ", *hint, "."));
+    return absl::InvalidArgumentError(absl::StrCat(
+        written, " is neither a flag of this program nor a launch flag; ", *hint, "."));
   }
   const std::optional<std::string> nearest = nearly_launch_flag(name);
   if (!nearest.has_value()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      written, " is no launch flag; did you mean --", *nearest,
-      "? If it is the program's own, write it behind `--`, where everything is the program's."));
+  return absl::InvalidArgumentError(
+      absl::StrCat(written, " is not a launch flag; did you mean --", *nearest,
+                   "? If it is a flag of the program, write it after `--`."));
 }
 
 // Null where the word belongs to the program.

@@ -58,9 +58,12 @@ class TwoMachines : public testing::Test {
 
   // Starts a launcher on each, for one rank.
   void start(const std::string& checkpoints) {
+    start(train::small_run(2, "no", /*capture=*/false, checkpoints));
+  }
+  void start(const std::vector<std::string>& command) {
     const std::string port = std::to_string(free_port());
     for (int machine = 0; machine < 2; ++machine) {
-      auto words = train::small_run(2, "no", /*capture=*/false, checkpoints);
+      std::vector<std::string> words = command;
       words.insert(words.end(), {"--num_machines=2", "--machine_rank=" + std::to_string(machine),
                                  "--main_process_ip=127.0.0.1", "--main_process_port=" + port});
       machines_[machine] = std::make_unique<Subprocess>(
@@ -100,6 +103,20 @@ class TwoMachines : public testing::Test {
   const std::array<std::string, 2> own_ = {new_folder(), new_folder()};
   std::array<std::unique_ptr<Subprocess>, 2> machines_;
 };
+
+// Two ranks on each. A norm is summed up by parts, and rounds otherwise: there is none.
+TEST_F(TwoMachines, ShareOutTheOptimizersStateWithTheSameBits) {
+  std::vector<std::multiset<std::string>> reports;
+  for (const int zero_stage : {0, 1}) {
+    auto command = train::small_run(4, "no", /*capture=*/false, /*checkpoints=*/"", zero_stage);
+    command.push_back("--clip=0");
+    start(command);
+    EXPECT_EQ(wait(), (std::array{0, 0})) << machines_[0]->errors() << machines_[1]->errors();
+    reports.push_back(report());
+  }
+  EXPECT_EQ(reports[0].size(), 6u);
+  EXPECT_EQ(reports[0], reports[1]);
+}
 
 TEST_F(TwoMachines, GoOnFromTheNewestThatBothHave) {
   const auto unbroken = unbroken_report();
