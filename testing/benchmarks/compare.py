@@ -4,6 +4,7 @@
     bazel run //testing/benchmarks:compare                              # everything; the peers are installed once
     bazel run //testing/benchmarks:compare -- --only=mlp,start --pairs=7
     bazel run //testing/benchmarks:compare -- --out=docs/benchmarks --name=cpu
+    bazel run //testing/benchmarks:compare -- --redraw=docs/benchmarks/cpu.html   # without a run
     bazel run //testing/benchmarks:compare -- --list
 
 with the LibTorch that the peers have: --repo_env=LIBTORCH_VERSION=2.11 after `run`.
@@ -52,6 +53,7 @@ def parse(words):
     parser.add_argument("--python", type=pathlib.Path, help="a Python with the peers, in the place of --env")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("."), metavar="FOLDER", help="for the report")
     parser.add_argument("--name", default="comparison", help="of the report's two files")
+    parser.add_argument("--redraw", type=pathlib.Path, metavar="PAGE.html", help="only write the report of a page anew")
     parser.add_argument("--libtorch", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(words)
 
@@ -68,6 +70,7 @@ def parse(words):
     # What paths mean to whoever typed them, also under `bazel run`.
     typed_in = pathlib.Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     options.out = typed_in / options.out
+    options.redraw = options.redraw and typed_in / options.redraw
     # Not resolved: the link in an environment's bin is what makes it one.
     options.python = options.python and (typed_in / options.python).absolute()
     options.env = (typed_in / options.env).absolute() if options.env else peers.default_folder()
@@ -134,10 +137,32 @@ def list_workloads(options):
             print(f"  {name}: {shlex.join(program.command)}")
 
 
+def write(done, folder, name):
+    folder.mkdir(parents=True, exist_ok=True)
+    page = f"{name}.html"
+    for file, text in {f"{name}.md": markdown_report.write(done, page), page: html_report.write(done)}.items():
+        (folder / file).write_text(text)
+        print(folder / file)
+    print(done.summary)
+
+
+def redraw(page):
+    """Both files of a report, from the figures in the page of one of them."""
+    try:
+        done = report.from_page(page.read_text())
+    except OSError as error:
+        sys.exit(f"compare: {error}")
+    if done is None:
+        sys.exit(f"compare: {page} holds no figures; give the page of HTML that compare has written")
+    write(done, page.parent, page.stem)
+
+
 def main():
     options = parse(sys.argv[1:])
     if options.list:
         return list_workloads(options)
+    if options.redraw:
+        return redraw(options.redraw)
     if not ROOT.exists():
         sys.exit("compare: the programs are not there; use `bazel run //testing/benchmarks:compare`, which builds them")
     begin = time.monotonic()
@@ -167,14 +192,7 @@ def main():
     words = [word for word in sys.argv[1:] if not word.startswith("--libtorch=")]
     version = [f"--repo_env=LIBTORCH_VERSION={options.libtorch}"] if options.libtorch else []
     command = shlex.join(["bazel", "run", *version, "//testing/benchmarks:compare", *(["--", *words] if words else [])])
-    done = report.Report(title, command, facts, tables)
-
-    options.out.mkdir(parents=True, exist_ok=True)
-    for suffix, write in {"md": markdown_report.write, "html": html_report.write}.items():
-        file = options.out / f"{options.name}.{suffix}"
-        file.write_text(write(done))
-        print(file)
-    print(done.summary)
+    write(report.Report(title, command, facts, tables), options.out, options.name)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 """What compare.py makes of programs that are made up, and of numbers that were recorded."""
 
 import contextlib
-import dataclasses
 import html.parser
 import io
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import unittest
@@ -43,6 +43,10 @@ def table(programs, pairs, tolerance=1e-3, pairs_of_runs=3, **figure):
 
 def programs(**commands):
     return {name: comparison.Program(command) for name, command in commands.items()}
+
+
+def verdict(row):
+    return report.verdict(RECORDED.tables[0], row)
 
 
 def rows_against(peer, **options):
@@ -86,17 +90,18 @@ class ComparisonTest(unittest.TestCase):
 
     def test_shows_a_row_that_meets_its_goal(self):
         (row,) = rows_against(says(f"{LOSSES}\\n4 steps/s"))
-        self.assertEqual((row.ratio.median, row.difference, row.verdict), (2, 0, "goal met"))
+        self.assertEqual((row.ratio.median, row.difference, verdict(row)), (2, 0, "goal met"))
 
-    def test_shows_a_row_that_is_lost(self):
+    def test_shows_a_row_that_is_slower(self):
         (row,) = rows_against(says(f"{LOSSES}\\n16 steps/s"))
-        self.assertTrue(row.is_lost)
-        self.assertEqual(row.verdict, "lost, goal missed")
+        self.assertTrue(row.is_behind)
+        self.assertEqual(verdict(row), "slower, goal missed")
 
-    def test_a_row_may_be_below_one_without_a_loss(self):
+    def test_several_processes_may_be_slower_than_one(self):
         pair = comparison.Pair("two", "one", 0.8, par=0.8)
-        (row,) = table(programs(two=says("9 steps/s"), one=says("10 steps/s")), [pair], tolerance=None).rows
-        self.assertEqual(row.verdict, "goal met")
+        for speed, shown, is_behind in [(9, "goal met", False), (7, "goal missed", True)]:
+            (row,) = table(programs(two=says(f"{speed} steps/s"), one=says("10 steps/s")), [pair], tolerance=None).rows
+            self.assertEqual((verdict(row), row.is_behind, row.is_of_scaling), (shown, is_behind, True))
 
     def test_smaller_is_better_where_it_is(self):
         (row,) = rows_against(says(f"{LOSSES}\\n16 steps/s"), less_is_better=True)
@@ -113,10 +118,10 @@ class ComparisonTest(unittest.TestCase):
     def test_does_not_pass_over_other_losses(self):
         for losses in ["losses 2.5 2.3", "losses 2.5 nan", "losses 2.5", "no losses"]:
             (row,) = rows_against(says(f"{losses}\\n4 steps/s"))
-            self.assertIn("other work: losses differ by", row.verdict)
+            self.assertIn("other work: losses differ by", verdict(row))
         (row,) = rows_against(says("losses 2.5 2.2501\\n4 steps/s"))
         self.assertAlmostEqual(row.difference, 0.0001 / 2.25, places=5)
-        self.assertEqual(row.verdict, "goal met")
+        self.assertEqual(verdict(row), "goal met")
 
     def test_finds_the_losses_of_all_programs(self):
         self.assertEqual(comparison.losses_in("first loss 9\nlosses 1 2\n5 steps/s, last loss 9"), [1, 2])
@@ -125,9 +130,9 @@ class ComparisonTest(unittest.TestCase):
 
     def test_goes_on_without_what_fails(self):
         (row,) = rows_against(says("", 1, "no compiler"))
-        self.assertEqual(row.verdict, "failed: no compiler")
+        self.assertEqual(verdict(row), "failed: no compiler")
         (row,) = rows_against(says("all is well"))
-        self.assertEqual(row.verdict, "failed: printed no steps/s: all is well")
+        self.assertEqual(verdict(row), "failed: printed no steps/s: all is well")
 
     def test_takes_no_plain_step_for_a_captured_one(self):
         warning = "[W] Warning: this step is not captured and runs as it is: no GPU (function f)"
@@ -155,15 +160,22 @@ RECORDED = report.Report(
         comparison.Table(
             "MLP with `jit`",
             "steps/s",
-            "faster by",
+            "as fast",
+            "slower",
             [
                 comparison.Row("ours", "slow", 5.0, 1.0, 6000, 1000, rounds.Spread(6, 5.5, 6.25), 1e-7),
                 comparison.Row("ours", "quick", 1.3, 1.0, 6000, 8000, rounds.Spread(0.75, 0.7, 0.8), 2e-7),
                 comparison.Row("ours", "broken | pipe", problem="failed: no <compiler>"),
+                comparison.Row("this project, captured", "slow", None, 1.0, 9000, 1000, rounds.Spread(9, 8, 10), 0.0),
+                comparison.Row("two", "one", 0.8, 0.8, 9, 10, rounds.Spread(0.9, 0.85, 0.95)),
             ],
-            {"ours": "run ours & go"},
+            {"ours": "run ours & go </script>"},
+            "A sentence. Another one.",
         ),
-        comparison.Table("All failed", "s", "sooner by", [comparison.Row("a", "b", problem="failed: no")], {}),
+        comparison.Table(
+            "All failed", "s", "sooner", "later", [comparison.Row("a", "b", problem="failed: no")], {},
+            "Another one. Something new.",
+        ),
     ],
 )
 
@@ -188,38 +200,72 @@ class Elements(html.parser.HTMLParser):
 
 
 class ReportTest(unittest.TestCase):
-    def test_counts_what_is_lost_and_what_failed(self):
-        self.assertEqual(RECORDED.summary, "4 rows, 1 of them lost, 2 without a figure.")
+    def test_sums_up_in_sentences(self):
+        self.assertEqual(RECORDED.summary, (
+            "This project is ahead in 2 of 3 comparisons with other software. Slower: 0.75× quick (MLP with `jit`). "
+            "Each of several processes runs at 0.90× to 0.90× the speed of one alone; 1 of 1 rows meet their goal of "
+            "0.8×. 2 without a figure."
+        ))
 
     def test_writes_tables_in_markdown(self):
-        text = markdown_report.write(RECORDED)
-        self.assertIn("| ours | slow | 6,000 | 1,000 | 6.00 (5.50 to 6.25) | 5 | goal met | 1e-07 |\n", text)
-        self.assertIn("| 0.75 (0.70 to 0.80) | 1.3 | **lost, goal missed** | 2e-07 |\n", text)
+        text = markdown_report.write(RECORDED, "cpu.html")
+        self.assertIn("| ours | slow | 6,000 | 1,000 | 6.00× (5.50 to 6.25) | 5× | goal met | 1e-07 |\n", text)
+        self.assertIn("| 0.75× (0.70 to 0.80) | 1.3× | **slower, goal missed** | 2e-07 |\n", text)
         self.assertIn("| ours | broken \\| pipe |  |  |  |  | **failed: no <compiler>** |  |\n", text)
         self.assertIn("run ours & go", text)
 
+    def test_begins_with_the_verdict_and_one_chart(self):
+        text = markdown_report.write(RECORDED, "cpu.html")
+        self.assertLess(text.index("is ahead in"), text.index("Against slow"))
+        self.assertLess(text.index("Against slow"), text.index("## MLP"))
+        self.assertLess(text.index("## MLP"), text.index("a <fast> one"))
+        page = html_report.write(RECORDED)
+        self.assertLess(page.index("is ahead in"), page.index('class="overview"'))
+        self.assertLess(page.index('class="overview"'), page.index("<h2>MLP"))
+        self.assertEqual(list(RECORDED.overview), ["MLP with `jit`"])
+        self.assertEqual([row.own for row in RECORDED.overview["MLP with `jit`"]], ["ours", "this project, captured"])
+
+    def test_repeats_no_sentence_of_the_note_before(self):
+        for text in [markdown_report.write(RECORDED, "cpu.html"), html_report.write(RECORDED).split(report.DATA[0])[0]]:
+            self.assertEqual([text.count(each) for each in ["A sentence.", "Another one.", "Something new."]], [1] * 3)
+
     def test_draws_charts_of_characters(self):
         text = markdown_report.chart_of_table(RECORDED.tables[0])
-        ticks, slow, quick, broken, _ = text.splitlines()[1:]
-        self.assertRegex(slow, r"^ours : slow +┊ +◇ ?─*●─* +6.00$")
-        self.assertRegex(quick, r"^ours : quick +─*○─* *┊ +◇ +0.75 LOST$")
-        self.assertEqual(broken.split("  ")[-1], "failed: no <compiler>")
-        self.assertEqual(ticks.index("1"), slow.index("┊"))
+        ticks, slow, quick, broken, captured, two, _ = text.splitlines()[1:]
+        self.assertRegex(slow, r"^ours : slow +┊ +◇ ?─*●─* +6.00×$")
+        self.assertRegex(quick, r"^ours : quick +─*○─* *┊ +◇ +0.75×$")
+        self.assertRegex(captured, r"^this project, captured : slow +┊ +─*■─* +9.00×$")
+        self.assertRegex(two, r"^two : one +◇─*●─*[┊┼] +0.90×$")
+        self.assertEqual(broken.split("  ")[-1].strip(), "failed: no <compiler>")
+        self.assertEqual(ticks.index("1×"), slow.index("┊"))
 
     def test_writes_a_whole_page_that_loads_nothing(self):
         page = html_report.write(RECORDED)
         found = Elements(page)
         self.assertEqual(found.addresses, [])
         self.assertNotIn("url(", page)
-        self.assertEqual([each for each in found.classes if each in ["won", "lost", "problem"]],
-                         ["won", "lost", "problem", "problem"])
+        self.assertEqual(re.findall('<li class="(own|captured|slower|problem)">', page),
+                         ["own", "slower", "problem", "captured", "own", "problem"])
         self.assertIn("a &lt;fast&gt; one", page)
         self.assertIn("MLP with <code>jit</code>", page)
         self.assertIn("failed: no &lt;compiler&gt;", page)
-        self.assertIn('<b class="mark">lost, goal missed</b>', page)
-        row = dataclasses.replace(RECORDED.tables[0].rows[0], goal=7)
-        section = html_report.section(dataclasses.replace(RECORDED.tables[0], rows=[row]))
-        self.assertIn('<li class="missed">', section)
+        self.assertIn('<span class="verdict missed">slower, goal 1.3× missed</span>', page)
+
+    def test_is_read_back_from_its_page(self):
+        self.assertEqual(report.from_page(html_report.write(RECORDED)), RECORDED)
+        self.assertIsNone(report.from_page("<html></html>"))
+
+    def test_is_drawn_anew_without_a_run(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "cpu.html"
+            page.write_text(html_report.write(RECORDED))
+            with contextlib.redirect_stdout(io.StringIO()):
+                compare.redraw(page)
+            self.assertEqual(page.read_text(), html_report.write(RECORDED))
+            self.assertEqual((pathlib.Path(folder) / "cpu.md").read_text(), markdown_report.write(RECORDED, "cpu.html"))
+            page.write_text("<html></html>")
+            with self.assertRaisesRegex(SystemExit, "holds no figures"):
+                compare.redraw(page)
 
     def test_twice_and_half_are_as_far_from_one(self):
         axis = log_axis.LogAxis([0.5, 2, 600])
@@ -229,56 +275,6 @@ class ReportTest(unittest.TestCase):
             self.assertIn(1, axis.ticks())
             self.assertLessEqual(len(axis.ticks()), log_axis.MOST_TICKS)
             self.assertTrue(all(0 < axis.place(value) < 1 for value in values))
-
-
-class PeersTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name) / "env"
-        self.requirements = pathlib.Path(folder.name) / "peers.txt"
-        self.requirements.write_text("torch==1\n")
-        self.commands = []
-
-    def install(self, command):
-        self.commands.append(command)
-        if "venv" in command:
-            (self.folder / "bin").mkdir(parents=True)
-            (self.folder / "pyvenv.cfg").touch()
-        elif "interrupted" in self.requirements.read_text():
-            raise KeyboardInterrupt
-
-    def make(self):
-        self.commands.clear()
-        return peers.make(self.folder, self.requirements, lambda line: None, self.install)
-
-    def test_installs_once(self):
-        self.assertEqual(self.make(), self.folder / "bin/python")
-        self.assertEqual(len(self.commands), 2)
-        self.make()
-        self.assertEqual(self.commands, [])
-
-    def test_installs_anew_for_other_versions(self):
-        self.make()
-        self.requirements.write_text("torch==2\n")
-        self.make()
-        self.assertEqual(len(self.commands), 2)
-
-    def test_takes_no_interrupted_environment_for_a_whole_one(self):
-        self.requirements.write_text("interrupted\n")
-        for _ in range(2):
-            with self.assertRaises(KeyboardInterrupt):
-                self.make()
-        self.requirements.write_text("torch==1\n")
-        self.make()
-        self.assertEqual(len(self.commands), 2)
-
-    def test_removes_nothing_that_is_not_its_own(self):
-        self.folder.mkdir()
-        (self.folder / "letters").touch()
-        with self.assertRaisesRegex(peers.Refusal, "holds something else.*name another folder with --env"):
-            self.make()
-        self.assertTrue((self.folder / "letters").exists())
 
 
 class SameTorchTest(unittest.TestCase):

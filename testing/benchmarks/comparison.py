@@ -27,7 +27,7 @@ class Pair:
     peer: str
     # The ratio that the project aims at.
     goal: Optional[float] = None
-    # Below this the row is lost.
+    # Below this the row is behind. Less than 1 where several processes are compared with one.
     par: float = 1.0
 
 
@@ -41,8 +41,9 @@ class Figure:
     # From a rounds.Run; raises rounds.Failure where it is missing.
     read: Callable
     less_is_better: bool = False
-    # How a ratio above 1 is called.
-    better: str = "faster by"
+    # What a ratio says, and what it is called below 1.
+    better: str = "as fast"
+    worse: str = "slower"
     # A program whose figure of the same round is taken off.
     baseline: Optional[str] = None
     note: str = ""
@@ -77,7 +78,7 @@ class Row:
     problem: str = ""
 
     @property
-    def is_lost(self):
+    def is_behind(self):
         return not self.problem and self.ratio.median < self.par
 
     @property
@@ -85,11 +86,9 @@ class Row:
         return not self.problem and self.goal is not None and self.ratio.median < self.goal
 
     @property
-    def verdict(self):
-        if self.problem:
-            return self.problem
-        met = "" if self.goal is None else "goal missed" if self.misses_goal else "goal met"
-        return ", ".join(word for word in ["lost" if self.is_lost else "", met] if word)
+    def is_of_scaling(self):
+        """Whether several processes are compared with one."""
+        return self.par < 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +96,7 @@ class Table:
     title: str
     unit: str
     better: str
+    worse: str
     rows: list
     # By the name of a program.
     commands: dict
@@ -158,6 +158,7 @@ def table_of(workload, figure, measured, shown_commands):
         figure.title,
         figure.unit,
         figure.better,
+        figure.worse,
         [row_of(workload, figure, measured, values, pair) for pair in figure.pairs],
         {name: command for name, command in shown_commands.items() if name in named},
         figure.note,

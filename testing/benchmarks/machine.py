@@ -36,5 +36,5 @@ def facts():
         "processor": f"{first_match(r'^model name.*: (.*)', '/proc/cpuinfo', platform.machine())}, {cores} cores",
         "memory": f"{kib / 2**20:.0f} GiB",
         "system": f"{first_match(r'^PRETTY_NAME=(.*)', '/etc/os-release').strip(chr(34))}, Linux {platform.release()}",
-        "load before": f"{os.getloadavg()[0]:.2f} processes wanted a core in the minute before",
+        "load average": f"{os.getloadavg()[0]:.2f} over the minute before",
     }

@@ -6,6 +6,8 @@ import report
 from log_axis import LogAxis
 
 WIDTH = 48
+# Of the kinds in report.LEGEND.
+SIGNS = {"own": "●", "captured": "■", "spread": "─", "goal": "◇", "slower": "○"}
 
 
 def paragraph(text):
@@ -26,47 +28,58 @@ def chart_line(axis, row):
     cells[first : last + 1] = "─" * (last + 1 - first)
     cells[column(1)] = "┼" if first <= column(1) <= last else "┊"
     if row.goal is not None:
-        cells[column(row.goal)] = "◇"
-    cells[column(row.ratio.median)] = "○" if row.is_lost else "●"
+        cells[column(row.goal)] = SIGNS["goal"]
+    cells[column(row.ratio.median)] = SIGNS[report.kind(row)]
     return "".join(cells)
 
 
-def chart_of_table(table):
-    axis = LogAxis(report.values_on_axis(table))
-    labels = [plain(f"{row.own} : {row.peer}") for row in table.rows]
+def chart(labels, rows):
+    """A line for each row."""
+    axis = LogAxis(report.values_on_axis(rows))
     margin = max(map(len, labels))
     heading = [" "] * (WIDTH + 6)
     for tick in axis.ticks():
-        begin = round(axis.place(tick) * (WIDTH - 1))
+        begin, shown = round(axis.place(tick) * (WIDTH - 1)), f"{tick:g}×"
         if begin == 0 or heading[begin - 1] == " ":
-            heading[begin : begin + len(f"{tick:g}")] = f"{tick:g}"
+            heading[begin : begin + len(shown)] = shown
     lines = [" " * margin + "  " + "".join(heading).rstrip()]
-    for label, row in zip(labels, table.rows):
-        if row.problem:
-            lines.append(f"{label:{margin}}  {plain(row.problem)}")
-        else:
-            mark = " LOST" if row.is_lost else ""
-            lines.append(f"{label:{margin}}  {chart_line(axis, row)} {report.ratio(row.ratio.median)}{mark}")
+    for label, row in zip(labels, rows):
+        shown = plain(row.problem) if row.problem else f"{chart_line(axis, row)} {report.ratio(row.ratio.median)}"
+        lines.append(f"{label:{margin}}  {shown}")
     return "```text\n" + "\n".join(lines) + "\n```\n"
+
+
+def chart_of_table(table):
+    return chart([plain(f"{row.own} : {row.peer}") for row in table.rows], table.rows)
+
+
+def overview(comparison):
+    found = [(title, row) for title, rows in comparison.overview.items() for row in rows]
+    if not found:
+        return []
+    titles = [""] + [title for title, _ in found]
+    labels = ["" if title == before else plain(title) for before, (title, _) in zip(titles, found)]
+    peer = found[0][1].peer.split(", ")[0]
+    legend = ", ".join(f"{SIGNS[kind]} {meaning}" for kind, meaning in report.LEGEND.items())
+    return [f"Against {peer}:\n", chart(labels, [row for _, row in found]), paragraph(f"{legend}.")]
 
 
 def cell(text):
     return text.replace("|", "\\|")
 
 
-def verdict(row):
-    """Its first word leaps to the eye where there is something wrong."""
-    if row.problem or row.is_lost:
-        return f"**{cell(row.verdict)}**"
-    return row.verdict
+def verdict(table, row):
+    """Leaps to the eye where there is something wrong."""
+    words = cell(report.verdict(table, row))
+    return f"**{words}**" if row.problem or row.is_behind else words
 
 
 def table_of_rows(table):
-    columns = ["this side", "other side", table.unit, "other's", table.better, "goal", "", "losses differ by"]
+    columns = ["this side", "other side", table.unit, "other's", f"times {table.better}", "goal", "verdict", "Δ loss"]
     lines = [f"| {' | '.join(columns)} |", "| --- | --- | ---: | ---: | --- | --- | --- | --- |"]
     for row in table.rows:
         values = [report.number(row.own_value), report.number(row.peer_value), report.spread(row), report.goal(row)]
-        cells = [cell(row.own), cell(row.peer), *values, verdict(row), report.difference(row)]
+        cells = [cell(row.own), cell(row.peer), *values, verdict(table, row), report.difference(row)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -76,17 +89,21 @@ def commands_of(table):
     return "```sh\n" + "\n".join(lines) + "\n```\n"
 
 
-def write(comparison):
-    """The whole text."""
-    parts = [
-        f"# {comparison.title}\n",
-        f"**{comparison.summary}**\n",
-        paragraph(f"Made by `{comparison.command}`. {report.HOW_TO_READ}"),
+def write(comparison, page):
+    """The whole text. `page` is the name of the page of HTML beside it."""
+    parts = [f"# {comparison.title}\n", paragraph(f"**{comparison.summary}**")]
+    parts += [f"With charts to look at: [{page}]({page}).\n", *overview(comparison)]
+    before = ""
+    for table in comparison.tables:
+        note = report.new_sentences(table.note, before)
+        before = table.note
+        parts += [f"## {table.title}\n"] + ([paragraph(note)] if note else [])
+        parts += [table_of_rows(table), chart_of_table(table)]
+    parts += [
+        "## How it was measured\n",
+        paragraph(f"{report.METHOD} {report.ABOUT_LOSSES} Made by `{comparison.command}`."),
         "| | |\n| --- | --- |\n" + "".join(f"| {name} | {cell(value)} |\n" for name, value in comparison.facts.items()),
     ]
-    for table in comparison.tables:
-        parts += [f"## {table.title}\n"] + ([paragraph(table.note)] if table.note else [])
-        parts += [table_of_rows(table), chart_of_table(table)]
     parts += ["## Commands\n", paragraph(report.ABOUT_COMMANDS)]
     for table in comparison.tables:
         parts += [f"{table.title}:\n", commands_of(table)]

@@ -2,8 +2,8 @@
 //
 //   report_memory(accelerator);   // each rank prints: 81.2 MiB PSS
 //
-// Linux only. Collective: the pages that processes share are divided among those that are there, so
-// all must be.
+// Linux only. Collective: shared pages are divided among the processes that exist, so all of them
+// must.
 #pragma once
 
 #include <c10/util/Exception.h>

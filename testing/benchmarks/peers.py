@@ -5,52 +5,23 @@
 It takes some 5 GB, because the torch of the Python package index loads CUDA's libraries on machines without a GPU too.
 """
 
-import os
 import pathlib
-import shutil
 import subprocess
 import sys
 
 import rounds
 
-# Written at the end, with what was asked for. Without it the environment is one that was interrupted.
-STAMP = "complete.txt"
-
-
-class Refusal(Exception):
-    """Says in a sentence why there is no environment, and what to do."""
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "python_environment"))
+import python_environment  # noqa: E402
+from python_environment import Refusal  # noqa: E402
 
 
 def default_folder():
-    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(cache) / "accelerate/peers"
+    return python_environment.folder_of("peers")
 
 
-def run(command):
-    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if ended.returncode != 0:
-        why = rounds.last_line_in(ended.stderr) or rounds.last_line_in(ended.stdout)
-        raise Refusal(f"the peers could not be installed, which takes python3-venv and a package index: {why}. Install "
-                      "them yourself and give --python, or run this again.")
-
-
-def make(folder, requirements, tell, run=run):
-    """Its Python. `requirements` is a file in pip's format; another one makes the environment anew."""
-    wanted = requirements.read_text()
-    stamp, python = folder / STAMP, folder / "bin/python"
-    if stamp.exists() and stamp.read_text() == wanted:
-        return python
-    # What was interrupted, or is of other versions.
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / "pyvenv.cfg").exists():
-            raise Refusal(f"{folder} holds something else than a Python environment; name another folder with --env")
-        tell(f"removing an environment in {folder} that is not whole, or not of these versions")
-        shutil.rmtree(folder)
-    tell(f"installing the peers in {folder}, once: some 5 GB")
-    run([sys.executable, "-m", "venv", str(folder)])
-    run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)])
-    stamp.write_text(wanted)
-    return python
+def make(folder, requirements, tell):
+    return python_environment.make(folder, requirements, "the peers (some 5 GB)", tell)
 
 
 def refuse_another_torch(found, libtorch):

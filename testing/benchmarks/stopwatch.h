@@ -1,4 +1,4 @@
-// Times the steps of a training loop after a warm-up, and says what rounds.py reads:
+// Times the steps of a training loop after a warm-up, and prints what rounds.py reads:
 //
 //   Stopwatch stopwatch({.warm_up = 200, .steps = 4000, .losses = 2});
 //   for (auto& batch : loader) stopwatch.after_step(train(batch));
@@ -7,8 +7,8 @@
 //   //   losses 2.30259 2.29
 //   //   6512.3 steps/s, last loss 2.1
 //
-// Not for a single step: what a GPU has still to do is waited for at both ends of the timed stretch
-// and nowhere between. stopwatch.py is the same for the Python side.
+// Not for a single step: the stopwatch waits for what a GPU still has to do at both ends of the
+// timed stretch, and nowhere in between. stopwatch.py does the same for the Python side.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -28,12 +28,12 @@ struct StopwatchOptions {
   // Steps that are not timed, at least 1, and steps that are.
   int64_t warm_up = 1;
   int64_t steps = 1;
-  // Of `unit` in a step.
+  // How many of `unit` a step does.
   double amount = 1;
   std::string unit = "steps";
   // How many of the first losses are printed on a line of their own, at most `warm_up`.
   int64_t losses = 0;
-  // False on all processes but the one that speaks for them.
+  // False on all processes except the one that prints.
   bool speaks = true;
 };
 
@@ -48,7 +48,7 @@ class Stopwatch {
   // Steps of the whole run.
   int64_t total() const { return options_.warm_up + options_.steps; }
 
-  // `loss` is 0-dim, where the work was done.
+  // `loss` is 0-dim, on the device that did the work.
   void after_step(const at::Tensor& loss) {
     ++taken_;
     // Reading the loss waits for all that was launched before.

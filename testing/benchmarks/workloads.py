@@ -176,12 +176,12 @@ def start(quick):
     }
     first_step = Figure(
         "From the command to the first optimizer step, 2 processes", "s", [Pair(OWN, HUGGING_FACE, 20)],
-        seconds_to_first_step, less_is_better=True, better="sooner by",
+        seconds_to_first_step, less_is_better=True, better="sooner", worse="later",
         note=f"The small MLP: a program that starts itself, against torchrun and the same in Python. {LOADED}",
     )
     memory = Figure(
         "Memory of a worker, 2 processes", "MiB", [Pair(OWN, HUGGING_FACE, 3)], memory_of_workers, less_is_better=True,
-        better="less by",
+        better="less", worse="more",
         note="Proportional set size of each worker at the end of training, the mean of both; launchers are left out. "
         f"{LOADED}",
     )
@@ -204,7 +204,7 @@ def launch(_):
     }
     figure = Figure(
         "What `accelerate launch` adds to a program", "ms", [Pair(own_1, peer_1, 100), Pair(own_2, peer_2, 100)],
-        lambda run: 1000 * run.seconds, less_is_better=True, better="less by", baseline=alone,
+        lambda run: 1000 * run.seconds, less_is_better=True, better="less", worse="more", baseline=alone,
         note="The time of the program `true`, less its time without a launcher.",
     )
     yield Workload("launch", figure.title, programs, [figure], cores=2)
