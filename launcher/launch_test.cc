@@ -95,7 +95,8 @@ TEST(Launch, ReadsTheDefaultConfigFileUnlessAnotherIsNamed) {
   EXPECT_THAT(run(command({script}, home)).output, HasSubstr("rank 1 of 2 [] fp16"));
   const ProgramEnd named = run(command({"--config_file", other, script}, home));
   EXPECT_THAT(named.output, HasSubstr("rank None of None [] no"));
-  EXPECT_THAT(named.errors, ContainsRegex("accelerate launch: .*other.json.*`tpu_name` means "));
+  EXPECT_THAT(named.errors,
+              ContainsRegex("accelerate launch: .*other.json.*`tpu_name` has no effect"));
 }
 
 TEST(Launch, TrainsOnTheCpuWhereThatIsTypedWhateverTheFileTrainsOn) {
@@ -136,8 +137,9 @@ TEST(Launch, ShowsWhatItWouldStart) {
 TEST(Launch, RefusesAWrongCommandLineInOneLine) {
   const ProgramEnd flag = run(command({"--num_proceses", "2", "train.py"}));
   EXPECT_EQ(flag.code, 2);
-  EXPECT_EQ(flag.errors,
-            "accelerate launch: --num_proceses is no launch flag; did you mean --num_processes?\n");
+  EXPECT_EQ(
+      flag.errors,
+      "accelerate launch: --num_proceses is not a launch flag; did you mean --num_processes?\n");
   const ProgramEnd nothing = run(command({"--cpu"}));
   EXPECT_EQ(nothing.code, 2);
   EXPECT_EQ(nothing.errors,
@@ -154,7 +156,7 @@ TEST(Launch, RefusesWhatIsNotThere) {
   EXPECT_EQ(config.code, 2);
   EXPECT_THAT(config.errors, HasSubstr("`none.yaml` does not exist"));
   EXPECT_THAT(run(told(1, {"--vm", "a", "--env=b", "true"})).errors,
-              HasSubstr("--vm, --env mean nothing here and are ignored."));
+              HasSubstr("--vm, --env have no effect here and are ignored."));
 }
 
 TEST(Launch, ReturnsTheCodeOfTheRankThatFailed) {
@@ -233,7 +235,7 @@ TEST(Launch, SaysWhatThePrintedFilesDoNotHave) {
       run(command({"--print", "mpi", "--cpu", "--num_processes=2", "--num_machines=1",
                    "--mixed_precision=no", "--max_restarts=1", "--rdzv_id=secret", "true"}));
   EXPECT_EQ(result.code, 0);
-  EXPECT_THAT(result.errors, HasSubstr("does not have --rdzv_id, --max_restarts; add to it"));
+  EXPECT_THAT(result.errors, HasSubstr("does not contain --rdzv_id, --max_restarts; add"));
 }
 
 TEST(Launch, StartsTheProcessesOfAllHostsThroughMpirun) {

@@ -16,6 +16,6 @@ int main(int argc, char** argv) {
   // A full disk behind `accelerate env > report` must not look like success.
   if (std::cout.flush()) return code;
   std::cerr << launcher::command_name()
-            << ": the output could not be written; see to where it goes.\n";
+            << ": the output could not be written; check where it goes.\n";
   return code == launcher::kSuccess ? launcher::kFailure : code;
 }

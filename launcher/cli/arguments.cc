@@ -104,7 +104,7 @@ class Parser {
     }
     names.push_back("--help");
     return absl::InvalidArgumentError(
-        absl::StrCat(word.substr(0, word.find('=')), " is no flag of ", command_name(), " ",
+        absl::StrCat(word.substr(0, word.find('=')), " is not a flag of ", command_name(), " ",
                      syntax_.name, "; ", suggestion(absl::StrCat("--", flag_name(word)), names)));
   }
 

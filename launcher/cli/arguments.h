@@ -1,4 +1,4 @@
-// The command line of a subcommand: what it may have, and what it has.
+// The command line of a subcommand: its syntax, and its values.
 //
 // Example:
 //   const CommandSyntax kSyntax = {
@@ -10,11 +10,11 @@
 //   if (!arguments.ok()) return fail(arguments.status());
 //   for (const std::string& dtype : arguments->values("dtypes")) add_row(dtype);
 //
-// Flags are written `--config_file=x` or `--config_file x`, hyphens as good as underscores, without
-// abbreviations, anywhere before a first `--`; of one that is given twice the last one holds. Every
-// subcommand has `-h` and `--help`.
+// Flags are written `--config_file=x` or `--config_file x` anywhere before a first `--`; hyphens
+// count as underscores, and abbreviations do not exist. The last occurrence of a repeated flag
+// counts. Every subcommand has `-h` and `--help`.
 //
-// Not for `accelerate launch`, which hands on what it does not know: launcher/request/flags.h reads
+// Not for `accelerate launch`, which passes unrecognised words on: launcher/request/flags.h reads
 // the launch flags.
 #pragma once
 
@@ -32,14 +32,14 @@ struct Flag {
   std::string name;             // With underscores, without the leading hyphens.
   std::string value_name = "";  // Empty for a switch, which takes no value.
   bool many = false;            // Takes all words up to the next flag, at least one.
-  bool repeated = false;        // Each use adds a value, where else the last one holds.
-  std::string help = "";        // Empty for a flag that is taken but not shown.
+  bool repeated = false;        // Each use adds a value; otherwise the last use counts.
+  std::string help = "";        // Empty for a flag that is accepted but not shown.
 };
 
 struct Positional {
   std::string name;  // In capitals.
   std::string help;
-  bool many = false;  // Takes all words, at least one. Of the last positional only.
+  bool many = false;  // Takes all words, at least one. Only for the last positional.
 };
 
 // A command within the command, as `default` in `accelerate config default`.
@@ -49,27 +49,27 @@ struct NestedCommand {
 };
 
 struct CommandSyntax {
-  std::string name;  // Of the subcommand.
+  std::string name;  // The subcommand's name.
   std::string description;
-  std::vector<Positional> positionals = {};  // All of them must be there.
+  std::vector<Positional> positionals = {};  // All of them are required.
   std::vector<Flag> flags = {};
-  // For the help, and for messages about a word that may stand for one: run_with_subcommands()
-  // (command.h) has seen to those that are named in the first word.
+  // For the help, and for messages about a word that may be meant for one: run_with_subcommands()
+  // (command.h) has already handled a first word that names one.
   std::vector<NestedCommand> commands = {};
 };
 
 struct Arguments {
-  bool help = false;  // Nothing else has been checked then.
+  bool help = false;  // If true, nothing else was checked.
   std::vector<std::string> positionals = {};
   std::map<std::string, std::vector<std::string>> flags = {};  // Those that were given.
 
   bool has(const std::string& flag) const { return flags.contains(flag); }
   std::optional<std::string> value(const std::string& flag) const;
-  std::vector<std::string> values(const std::string& flag) const;  // None where it was not given.
+  std::vector<std::string> values(const std::string& flag) const;  // Empty if it was not given.
 };
 
-// Reads the words after the subcommand. InvalidArgument says in one line what is wrong with which
-// of them; for a misspelt flag it names the nearest one.
+// Reads the words after the subcommand. InvalidArgument says in one line which word is wrong and
+// why; for a misspelt flag it names the nearest one.
 absl::StatusOr<Arguments> parse_arguments(const CommandSyntax& syntax,
                                           const std::vector<std::string>& words);
 

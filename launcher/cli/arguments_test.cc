@@ -119,29 +119,29 @@ TEST(Arguments, AskForHelpWhateverElseIsThere) {
 
 TEST(Arguments, AreNotAbbreviated) {
   for (const std::string word : {"--main", "--dry", "--he", "-dry_run", "-d"}) {
-    EXPECT_THAT(error({"home", word}), HasSubstr(word + " is no flag of accelerate paint; "));
+    EXPECT_THAT(error({"home", word}), HasSubstr(word + " is not a flag of accelerate paint; "));
   }
 }
 
 TEST(Arguments, NameTheNearestFlagInOneLine) {
   EXPECT_EQ(error({"home", "--main_color=red"}),
-            "--main_color is no flag of accelerate paint; did you mean --main_colour?");
+            "--main_color is not a flag of accelerate paint; did you mean --main_colour?");
   EXPECT_EQ(error({"home", "--dry-rum"}),
-            "--dry-rum is no flag of accelerate paint; did you mean --dry_run?");
+            "--dry-rum is not a flag of accelerate paint; did you mean --dry_run?");
   EXPECT_EQ(error({"home", "-dry_run"}),
-            "-dry_run is no flag of accelerate paint; did you mean --dry_run?");
+            "-dry_run is not a flag of accelerate paint; did you mean --dry_run?");
   EXPECT_EQ(error({"home", "--qqqqqqqqqqqq"}),
-            "--qqqqqqqqqqqq is no flag of accelerate paint; choose one of --main_colour, --rooms, "
-            "--dry_run, --help.");
+            "--qqqqqqqqqqqq is not a flag of accelerate paint; choose one of --main_colour, "
+            "--rooms, --dry_run, --help.");
 }
 
 TEST(Arguments, RefuseAMissingValueAndOneTooMany) {
   for (const Words& words : {Words{"home", "--main_colour"},
                              {"home", "--main_colour", "--dry_run"},
                              {"--main_colour", "--", "home"}}) {
-    EXPECT_EQ(error(words), "--main_colour lacks its value; write --main_colour=COLOUR.");
+    EXPECT_EQ(error(words), "--main_colour needs a value; write --main_colour=COLOUR.");
   }
-  EXPECT_THAT(error({"home", "--rooms"}), HasSubstr("--rooms lacks its value"));
+  EXPECT_THAT(error({"home", "--rooms"}), HasSubstr("--rooms needs a value"));
   EXPECT_EQ(error({"home", "--dry_run=yes"}),
             "--dry_run=yes: --dry_run takes no value; write --dry_run alone.");
 }

@@ -23,14 +23,14 @@ namespace accelerate::launcher {
 enum class BoxAlignment { kCenter, kLeft, kRight };
 
 struct BoxTableStyle {
-  // One for each column; all are centered where there are none.
+  // One for each column; if empty, all columns are centered.
   std::vector<BoxAlignment> columns = {};
-  // Whether the frame is made of letters, for terminals that do not show UTF-8.
+  // Whether to draw the frame in ASCII, for terminals that do not show UTF-8.
   bool is_ascii = false;
 };
 
-// Each row has as many cells as there are headers, at least one. The last column is widened where
-// the title needs it. Ends with a line break.
+// Each row has as many cells as there are headers, at least one. The last column is widened if the
+// title needs it. Ends with a line break.
 std::string box_table(const std::string& title, const std::vector<std::string>& headers,
                       const std::vector<std::vector<std::string>>& rows,
                       const BoxTableStyle& style = {});

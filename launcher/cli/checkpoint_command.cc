@@ -85,8 +85,8 @@ int run_list(const std::vector<std::string>& words, const Console& console) {
   const CommandSyntax syntax = {
       .name = "checkpoint list",
       .description =
-          "Lists the checkpoints in a folder, the newest last, and says what is wrong with those "
-          "that are not whole. It looks at the sizes of their files, and reads none.",
+          "Lists the checkpoints in a folder, the newest last, and says what is wrong with "
+          "incomplete ones. It checks the sizes of their files, but does not read them.",
       .positionals = {{.name = "PATH", .help = kPathHelp}}};
   return run_with_arguments(syntax, words, console, [&console](const Arguments& arguments) {
     return list(arguments, console);
@@ -159,8 +159,8 @@ int run_show(const std::vector<std::string>& words, const Console& console) {
   const CommandSyntax syntax = {
       .name = "checkpoint show",
       .description =
-          "Shows what a checkpoint holds: who saved it and when, its files, and the tensors of "
-          "those in safetensors' format. Of a folder of checkpoints it is the newest whole one.",
+          "Shows what a checkpoint holds: who saved it and when, its files, and the tensors in "
+          "safetensors files. For a folder of checkpoints, shows the newest whole one.",
       .positionals = {{.name = "PATH", .help = kPathHelp}}};
   return run_with_arguments(syntax, words, console, [&console](const Arguments& arguments) {
     return show(arguments, console);
@@ -200,15 +200,15 @@ absl::Status verify(const Arguments& arguments, const Console& console) {
   if (damaged == 0) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat(damaged, " of ", count_of(finished, "checkpoint"), damaged == 1 ? " is" : " are",
-                   " damaged; go on from one that is whole, and copy or remove the others."));
+                   " damaged; continue from one that is whole, and copy or remove the others."));
 }
 
 int run_verify(const std::vector<std::string>& words, const Console& console) {
   const CommandSyntax syntax = {
       .name = "checkpoint verify",
       .description =
-          "Reads every byte of a checkpoint, or of all in a folder, and compares it with what was "
-          "saved. Fails where one is damaged; what is unfinished is only mentioned.",
+          "Reads every byte of a checkpoint, or of all checkpoints in a folder, and compares it "
+          "with what was saved. Fails if one is damaged; unfinished ones are only mentioned.",
       .positionals = {{.name = "PATH", .help = kPathHelp}}};
   return run_with_arguments(syntax, words, console, [&console](const Arguments& arguments) {
     return verify(arguments, console);
@@ -223,8 +223,8 @@ absl::Status remove(const Arguments& arguments, const Console& console) {
     std::error_code error;
     const bool is_missing = fs::symlink_status(path, error).type() == fs::file_type::not_found;
     return absl::InvalidArgumentError(absl::StrCat(
-        path, is_missing ? " is not there" : " is no checkpoint",
-        ", and so nothing is removed; give the paths of checkpoints, as run1/checkpoint_3."));
+        path, is_missing ? " is not there" : " is not a checkpoint",
+        ", so nothing is removed; give the paths of checkpoints, such as run1/checkpoint_3."));
   }
   for (const std::string& path : arguments.positionals) {
     const absl::Status removed = checkpoints::remove_checkpoint(path);
@@ -238,8 +238,8 @@ int run_remove(const std::vector<std::string>& words, const Console& console) {
   const CommandSyntax syntax = {
       .name = "checkpoint remove",
       .description =
-          "Removes checkpoints, whole or not, and no other folders. What is interrupted leaves an "
-          "unfinished one, which it removes as well.",
+          "Removes checkpoints, whole or not, and no other folders. An interrupted removal leaves "
+          "an unfinished checkpoint, which this command can remove as well.",
       .positionals = {
           {.name = "PATH", .help = "A checkpoint, such as run1/checkpoint_3.", .many = true}}};
   return run_with_arguments(syntax, words, console, [&console](const Arguments& arguments) {
@@ -260,8 +260,7 @@ const std::vector<Subcommand>& nested_commands() {
 absl::Status say_what_is_missing() {
   std::vector<std::string> names;
   for (const Subcommand& command : nested_commands()) names.push_back(command.name);
-  return absl::InvalidArgumentError(
-      absl::StrCat("it is not said what to do; ", suggestion("", names)));
+  return absl::InvalidArgumentError(absl::StrCat("a command is missing; ", suggestion("", names)));
 }
 
 }  // namespace
@@ -269,7 +268,7 @@ absl::Status say_what_is_missing() {
 int run_checkpoint(const std::vector<std::string>& words, const Console& console) {
   const CommandSyntax syntax = {
       .name = "checkpoint",
-      .description = "Looks at what training runs have saved, and removes it."};
+      .description = "Lists, shows, verifies and removes the checkpoints of training runs."};
   return run_with_subcommands(syntax, nested_commands(), words, console,
                               [](const Arguments&) { return say_what_is_missing(); });
 }

@@ -4,7 +4,7 @@
 // Example:
 //   return run_checkpoint({"verify", "run1"}, Console());
 //
-// Not for going on from a checkpoint: that is the library's.
+// Not for resuming from a checkpoint: the library does that.
 #pragma once
 
 #include <string>

@@ -151,8 +151,8 @@ TEST(CheckpointVerify, ReadsEveryByte) {
               HasSubstr("/checkpoint_2: damaged: " + folder + "/checkpoint_2/a is missing, "));
   EXPECT_THAT(result.output, HasSubstr("aa.unfinished: unfinished\n"));
   EXPECT_EQ(result.errors,
-            "accelerate checkpoint verify: 2 of 3 checkpoints are damaged; go on from one that is "
-            "whole, and copy or remove the others.\n");
+            "accelerate checkpoint verify: 2 of 3 checkpoints are damaged; continue from one that "
+            "is whole, and copy or remove the others.\n");
 }
 
 TEST(CheckpointVerify, OnlyMentionsWhatIsUnfinished) {
@@ -181,10 +181,10 @@ TEST(CheckpointRemove, RemovesNothingElse) {
   const std::vector<std::string> before = names_in(folder);
   EXPECT_EQ(error_of({"remove", folder + "/checkpoint_0", folder}),
             "accelerate checkpoint remove: " + folder +
-                " is no checkpoint, and so nothing is removed; give the paths of checkpoints, as "
-                "run1/checkpoint_3.\n");
+                " is not a checkpoint, so nothing is removed; give the paths of checkpoints, such "
+                "as run1/checkpoint_3.\n");
   EXPECT_THAT(error_of({"remove", folder + "/checkpoint_0", folder + "/checkpoint_9"}),
-              HasSubstr("/checkpoint_9 is not there, and so nothing is removed; "));
+              HasSubstr("/checkpoint_9 is not there, so nothing is removed; "));
   fs::create_directory(folder + "/checkpoint_0/sub");
   EXPECT_THAT(error_of({"remove", folder + "/checkpoint_0"}),
               HasSubstr(" holds \"sub\", a folder"));
@@ -192,15 +192,15 @@ TEST(CheckpointRemove, RemovesNothingElse) {
 }
 
 TEST(Checkpoint, SuggestsWhatCanBeDone) {
-  EXPECT_EQ(error_of({}),
-            "accelerate checkpoint: it is not said what to do; choose one of list, show, verify, "
-            "remove.\n");
+  EXPECT_EQ(
+      error_of({}),
+      "accelerate checkpoint: a command is missing; choose one of list, show, verify, remove.\n");
   EXPECT_EQ(error_of({"lst", "run1"}),
             "accelerate checkpoint: 'lst' is not a command of accelerate checkpoint; did you mean "
             "list?\n");
   EXPECT_THAT(error_of({"list"}), HasSubstr("PATH is missing; write accelerate checkpoint list "));
   EXPECT_THAT(error_of({"remove"}), HasSubstr("PATH is missing; "));
-  EXPECT_THAT(error_of({"list", "--all", "run1"}), HasSubstr("--all is no flag of accelerate "));
+  EXPECT_THAT(error_of({"list", "--all", "run1"}), HasSubstr("--all is not a flag of accelerate "));
   EXPECT_THAT(run({"--help"}).output, HasSubstr("verify "));
 }
 

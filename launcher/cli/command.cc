@@ -30,7 +30,8 @@ std::string command_help(const std::vector<Subcommand>& subcommands) {
     append_help_row(subcommand.name, subcommand.help, options, help);
   }
   absl::StrAppend(&help, "\nOptions:\n");
-  append_help_row("--help", "Show this help; after a command, show the command's.", options, help);
+  append_help_row("--help", "Show this help, or after a command the help of that command.", options,
+                  help);
   append_help_row("--version", "Show the version.", options, help);
   return help;
 }

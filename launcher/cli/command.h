@@ -10,7 +10,7 @@
 //     return run_command({argv, argv + argc}, {{"hello", "Say hello.", run_hello}}, Console());
 //   }
 //
-// Not the list of what there is: that is subcommands.h.
+// Not the list of subcommands: that is subcommands.h.
 #pragma once
 
 #include <functional>
@@ -36,17 +36,17 @@ struct Subcommand {
 int run_command(const std::vector<std::string>& arguments,
                 const std::vector<Subcommand>& subcommands, const Console& console);
 
-// The body of a subcommand with this syntax: prints the help where it is asked for, the one line
-// about a wrong command line, or else calls `body` and prints the error that it returns. Returns
-// the exit code: kUsageError for either error, but kFailure where the machine is to blame
-// (Internal, ResourceExhausted, DeadlineExceeded, DataLoss) or the user has changed their mind
-// (Cancelled, AlreadyExists).
+// The body of a subcommand with this syntax: prints the help if it is asked for, or one line about
+// a wrong command line; otherwise calls `body` and prints the error that it returns. Returns the
+// exit code: kUsageError for either error, but kFailure if the machine is to blame (Internal,
+// ResourceExhausted, DeadlineExceeded, DataLoss) or the user has changed their mind (Cancelled,
+// AlreadyExists).
 int run_with_arguments(const CommandSyntax& syntax, const std::vector<std::string>& words,
                        const Console& console,
                        const std::function<absl::Status(const Arguments&)>& body);
 
-// The same for a subcommand that has subcommands of its own: where the first word names one of
-// `nested`, that runs instead, with the words behind it.
+// The same for a subcommand that has subcommands: if the first word names one of `nested`, that one
+// runs with the words after it.
 int run_with_subcommands(CommandSyntax syntax, const std::vector<Subcommand>& nested,
                          const std::vector<std::string>& words, const Console& console,
                          const std::function<absl::Status(const Arguments&)>& body);

@@ -14,7 +14,7 @@ struct CommandResult {
   std::string errors = "";
 };
 
-// Of `run(console)`, to which somebody answers by `input`.
+// The result of `run(console)`, whose questions `input` answers.
 template <class Run>
 CommandResult result_of(const Run& run, const std::string& input = "") {
   std::ostringstream output;

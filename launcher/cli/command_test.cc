@@ -112,7 +112,7 @@ TEST(RunWithArguments, PrintsErrorsWithTheSubcommandsName) {
   const CommandResult wrong = run_body({"--wild"}, absl::OkStatus());
   EXPECT_EQ(wrong.code, 2);
   EXPECT_EQ(wrong.errors,
-            "accelerate open: --wild is no flag of accelerate open; did you mean --wide?\n");
+            "accelerate open: --wild is not a flag of accelerate open; did you mean --wide?\n");
   EXPECT_THAT(wrong.output, IsEmpty());
 }
 

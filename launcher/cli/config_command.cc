@@ -27,21 +27,19 @@ CommandSyntax syntax() {
       .name = "config",
       .description = absl::StrCat(
           "Asks questions about how to train, and writes the config file that `", command_name(),
-          " launch` reads, as JSON where its name ends in .json.\n\nAnswers that come through a "
-          "pipe are lines, an empty one for what is proposed in brackets. Where there is a "
-          "file already, the first answer says whether to overwrite it."),
-      .flags = {
-          {.name = "config_file",
-           .value_name = "FILE",
-           .help = absl::StrCat("The file to write (", default_config_path(), ").")},
-          {.name = "overwrite", .help = "Replace the file where there is one, without asking."}}};
+          " launch` reads. The file is JSON if its name ends in .json.\n\nThrough a pipe, each "
+          "line is an answer, and an empty line accepts the proposal in brackets. If the file "
+          "exists already, the first answer says whether to overwrite it."),
+      .flags = {{.name = "config_file",
+                 .value_name = "FILE",
+                 .help = absl::StrCat("The file to write (", default_config_path(), ").")},
+                {.name = "overwrite", .help = "Replace an existing file without asking."}}};
 }
 
 const std::vector<Subcommand>& nested_commands() {
   static const std::vector<Subcommand> table = {
       {"default", "Write a config file for this machine, without questions.", run_config_default},
-      {"update", "Rewrite a config file with a value for all that has a default.",
-       run_config_update},
+      {"update", "Add the defaults that a config file lacks.", run_config_update},
   };
   return table;
 }
@@ -54,7 +52,7 @@ absl::StatusOr<WriteOptions> permit_write(const std::string& path, bool overwrit
   if (!std::filesystem::exists(file)) return WriteOptions{.overwrite = overwrite};
   if (!std::filesystem::is_regular_file(file)) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "`", path, "` is there and is no regular file; name another one with --config_file."));
+        "`", path, "` exists and is not a regular file; name another one with --config_file."));
   }
   if (overwrite) return WriteOptions{.overwrite = true};
   Interview interview(dialog);
@@ -63,7 +61,7 @@ absl::StatusOr<WriteOptions> permit_write(const std::string& path, bool overwrit
   if (!interview.status().ok()) return interview.status();
   if (agreed) return WriteOptions{.overwrite = true};
   return absl::AlreadyExistsError(
-      absl::StrCat("`", path, "` is left as it was; name another file with --config_file."));
+      absl::StrCat("`", path, "` is unchanged; name another file with --config_file."));
 }
 
 absl::Status ask_and_write(const Arguments& arguments, const Console& console) {

@@ -3,8 +3,8 @@
 // Example:
 //   return run_config({"--config_file", "four_gpus.yaml"}, Console());
 //
-// Not for scripts that need no answers: those run `accelerate config default`, which this starts
-// as well, or `accelerate config update`.
+// Not for scripts: they run `accelerate config default` or `accelerate config update`, which ask
+// nothing. run_config() runs these two as well.
 #pragma once
 
 #include <string>

@@ -66,7 +66,7 @@ TEST(Config, AsksBeforeItOverwrites) {
     EXPECT_EQ(result.code, 1);
     EXPECT_EQ(result.output, "`" + path + "` exists. Overwrite? [yes/NO]: \n");
     EXPECT_EQ(result.errors, "accelerate config: `" + path +
-                                 "` is left as it was; name another file with --config_file.\n");
+                                 "` is unchanged; name another file with --config_file.\n");
     EXPECT_EQ(read_text(path), "old");
   }
   EXPECT_EQ(run({"--config_file", path}, "yes\n" + kCpuAnswers).code, 0);
@@ -121,9 +121,9 @@ TEST(Config, RefusesAFolderBeforeItAsks) {
   const std::string folder = make_folder();
   const CommandResult result = run({"--overwrite", "--config_file", folder}, kCpuAnswers);
   EXPECT_EQ(result.code, 2);
-  EXPECT_EQ(result.errors, "accelerate config: `" + folder +
-                               "` is there and is no regular file; name another one with "
-                               "--config_file.\n");
+  EXPECT_EQ(result.errors,
+            "accelerate config: `" + folder +
+                "` exists and is not a regular file; name another one with --config_file.\n");
   EXPECT_THAT(result.output, IsEmpty());
 }
 
@@ -132,10 +132,10 @@ TEST(Config, NamesTheNearestCommandAndFlag) {
             "accelerate config: 'defualt' is not a command of accelerate config; did you mean "
             "default?\n");
   EXPECT_EQ(run({"--config_fil=a"}).errors,
-            "accelerate config: --config_fil is no flag of accelerate config; did you mean "
+            "accelerate config: --config_fil is not a flag of accelerate config; did you mean "
             "--config_file?\n");
   EXPECT_EQ(run({"update", "--config_fil=a"}).errors,
-            "accelerate config update: --config_fil is no flag of accelerate config update; did "
+            "accelerate config update: --config_fil is not a flag of accelerate config update; did "
             "you mean --config_file?\n");
   EXPECT_THAT(run({"default", "now"}).errors,
               HasSubstr("accelerate config default: \"now\" is one word too many; write "));

@@ -19,9 +19,9 @@ namespace {
 CommandSyntax syntax() {
   return {.name = "config default",
           .description =
-              "Writes a config file for this machine, for all its GPUs or else one process on the "
-              "CPU, as JSON where its name ends in .json. A file that is there already stays as "
-              "it is.",
+              "Writes a config file for this machine: for all its GPUs, or for one process on the "
+              "CPU if it has none. The file is JSON if its name ends in .json. An existing file is "
+              "not changed.",
           .flags = {{.name = "config_file",
                      .value_name = "FILE",
                      .help = absl::StrCat("The file to write (", default_config_path(), ").")},

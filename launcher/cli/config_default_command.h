@@ -3,7 +3,7 @@
 // Example:
 //   return run_config_default({"--mixed_precision=bf16"}, Console());
 //
-// Not for replacing a file: one that is there stays as it is.
+// Does not replace an existing file.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ namespace accelerate::launcher {
 
 int run_config_default(const std::vector<std::string>& words, const Console& console);
 
-// What it writes for a machine with so many GPUs.
+// What it writes for a machine with `num_gpus` GPUs.
 LaunchConfig machine_config(int num_gpus, MixedPrecision precision);
 
 }  // namespace accelerate::launcher

@@ -3,7 +3,7 @@
 // Example:
 //   std::cout << to_bullets({config_fact(arguments.value("config_file"))});
 //
-// Not for deciding anything: read_config() (launcher/config/read_config.h) has the values.
+// Not for making decisions: read_config() (launcher/config/read_config.h) returns the values.
 #pragma once
 
 #include <optional>
@@ -13,8 +13,8 @@
 
 namespace accelerate::launcher {
 
-// The keys and values in the file at `path`, of the default one where that is nothing, or why they
-// cannot be told.
+// The keys and values in the file at `path`, or in the default file if `path` has no value; or why
+// they are unknown.
 Fact config_fact(const std::optional<std::string>& path);
 
 }  // namespace accelerate::launcher

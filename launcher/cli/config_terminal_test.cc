@@ -45,7 +45,7 @@ TEST_F(ConfigTerminalTest, WritesWhatIsChosenByKeys) {
   shell.write_input("\x1b[B\x1b[B\r");
   shell.wait_for_output("How many different machines");
   shell.write_input("one\n");
-  shell.wait_for_output("\"one\" is no answer; enter a whole number from 1 to 10000.");
+  shell.wait_for_output("\"one\" is not an answer; enter a whole number from 1 to 10000.");
   shell.write_input("\n");
   shell.wait_for_output("checked while running");
   shell.write_input("\n");

@@ -18,8 +18,8 @@ std::string found_config_path() { return find_default_config().value_or(default_
 CommandSyntax syntax() {
   return {.name = "config update",
           .description =
-              "Rewrites a config file, of an old version too, with a value for all that has a "
-              "default. Comments in it are lost.",
+              "Rewrites a config file, also one of an old version, and adds the defaults that it "
+              "lacks. Comments are lost.",
           .flags = {{.name = "config_file",
                      .value_name = "FILE",
                      .help = absl::StrCat("The file to update (", found_config_path(), ").")}}};

@@ -3,7 +3,7 @@
 // Example:
 //   return run_config_update({"--config_file", "old.yaml"}, Console());
 //
-// Not for changing values: all that the file says stays, but its comments.
+// Not for changing values: it keeps everything in the file except comments.
 #pragma once
 
 #include <string>

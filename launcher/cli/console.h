@@ -1,4 +1,4 @@
-// Where a subcommand writes, and reads answers from, in a form that a test can replace.
+// The streams that a subcommand writes to and reads answers from, which a test can replace.
 //
 // Example:
 //   int run_hello(const std::vector<std::string>& words, const Console& console) {
@@ -14,14 +14,14 @@
 namespace accelerate::launcher {
 
 struct Console {
-  std::ostream& output = std::cout;  // What was asked for.
+  std::ostream& output = std::cout;  // The results.
   std::ostream& errors = std::cerr;  // Errors and warnings.
-  std::istream& input = std::cin;    // Answers to what it asks.
+  std::istream& input = std::cin;    // Answers to its questions.
 };
 
-// What the command exits with.
+// The command's exit codes.
 inline constexpr int kSuccess = 0;
 inline constexpr int kFailure = 1;
-inline constexpr int kUsageError = 2;  // What was asked for is wrong, or cannot be had.
+inline constexpr int kUsageError = 2;  // The request is wrong, or cannot be met.
 
 }  // namespace accelerate::launcher

@@ -23,9 +23,9 @@ const CommandSyntax& syntax() {
   static const CommandSyntax syntax = {
       .name = "dump",
       .description =
-          "Tells where the processes of a run on this machine are: which of them differ and who "
-          "waits for whom, and in a file the last collectives and the threads of each. The run "
-          "goes on, after a moment in which eu-stack or gdb looks at each process.",
+          "Shows where the processes of a run on this machine are: which of them differ, and which "
+          "wait for which. Writes the last collectives and the threads of each to a file. The run "
+          "continues; eu-stack or gdb stops each process only for a moment.",
       .positionals = {{.name = "PID",
                        .help = absl::StrCat("The process of `", command_name(),
                                             " launch`, or one of those it started.")}},
@@ -42,11 +42,11 @@ void print(const std::vector<std::string>& sentences, const Console& console) {
 }
 
 absl::Status dump(const Arguments& arguments, const Console& console) {
-  const absl::StatusOr<int> pid =
-      parse_integer(arguments.positionals[0], {.name = "PID",
-                                               .minimum = 1,
-                                               .maximum = std::numeric_limits<int>::max(),
-                                               .remedy = "`pgrep -f accelerate` lists numbers."});
+  const absl::StatusOr<int> pid = parse_integer(
+      arguments.positionals[0], {.name = "PID",
+                                 .minimum = 1,
+                                 .maximum = std::numeric_limits<int>::max(),
+                                 .remedy = "`pgrep -f accelerate` lists process numbers."});
   if (!pid.ok()) return pid.status();
   const absl::StatusOr<FlightMemory> memory = FlightMemory::of_process(*pid);
   if (!memory.ok()) return memory.status();

@@ -1,9 +1,9 @@
-// `accelerate dump PID`: where the processes of a run are, without stopping it.
+// `accelerate dump PID`: shows where the processes of a run are, without ending it.
 //
 // Example:
 //   return run_dump({"4711"}, Console());
 //
-// Not for another machine's processes: its launchers are asked there.
+// Not for processes on another machine: run it there.
 #pragma once
 
 #include <string>

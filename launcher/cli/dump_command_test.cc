@@ -155,7 +155,7 @@ TEST(Dump, SaysThatAProcessIsAnotherUsers) {
 TEST(Dump, SaysWhyItCannot) {
   EXPECT_THAT(dump({"2147483647"}).errors, HasSubstr("there is no process 2147483647; `pgrep"));
   EXPECT_THAT(dump({std::to_string(getpid())}).errors,
-              AllOf(HasSubstr("keeps no record of collectives: a run of one process"),
+              AllOf(HasSubstr("keeps no record of collectives: neither a run of one process"),
                     HasSubstr("`eu-stack -p " + std::to_string(getpid()) + "` shows")));
   EXPECT_EQ(dump({"1.5"}).code, kUsageError);
   EXPECT_EQ(dump({"-1"}).code, kUsageError);

@@ -3,7 +3,7 @@
 // Example:
 //   return run_env({}, Console());
 //
-// Never fails because something is not there.
+// Never fails because something is missing.
 #pragma once
 
 #include <string>

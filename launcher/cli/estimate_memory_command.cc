@@ -53,9 +53,9 @@ const CommandSyntax& syntax() {
   static const CommandSyntax syntax = {
       .name = "estimate-memory",
       .description =
-          "Tells how much memory a model takes to load, and to train with Adam, from the headers "
-          "of its safetensors files. With one of the flags from --num_processes on, a second table "
-          "tells what each process of a training takes.",
+          "Reads the headers of safetensors files, and says how much memory the model takes to "
+          "load and to train with Adam. With --num_processes or one of the flags after it, a "
+          "second table says what each process of a training takes.",
       .positionals = {{.name = "PATH",
                        .help = "A .safetensors file, an index (*.json), or a folder with either."}},
       .flags = all_flags()};
@@ -72,7 +72,7 @@ absl::StatusOr<std::vector<DtypeRule>> choose_rules(const Arguments& arguments) 
     const auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--dtypes: \"", name, "\" is no dtype; ", suggestion(name, known)));
+          absl::StrCat("--dtypes: \"", name, "\" is not a dtype; ", suggestion(name, known)));
     }
     rules.push_back(kDtypeRules[static_cast<std::size_t>(found - known.begin())]);
   }

@@ -143,13 +143,13 @@ TEST(EstimateMemory, PrintsTheRowsThatAreAskedFor) {
 TEST(EstimateMemory, NamesTheNearestDtypeAndFlag) {
   const CommandResult dtype = run({kTestdata + "nested.safetensors", "--dtypes", "float23"});
   EXPECT_EQ(dtype.code, 2);
-  EXPECT_EQ(dtype.errors,
-            "accelerate estimate-memory: --dtypes: \"float23\" is no dtype; did you mean "
-            "float32?\n");
+  EXPECT_EQ(
+      dtype.errors,
+      "accelerate estimate-memory: --dtypes: \"float23\" is not a dtype; did you mean float32?\n");
   EXPECT_THAT(dtype.output, IsEmpty());
   EXPECT_THAT(
       run({"x", "--dtype=int8"}).errors,
-      HasSubstr("--dtype is no flag of accelerate estimate-memory; did you mean --dtypes?"));
+      HasSubstr("--dtype is not a flag of accelerate estimate-memory; did you mean --dtypes?"));
   EXPECT_THAT(run({}).errors, HasSubstr("PATH is missing; write accelerate estimate-memory PATH"));
 }
 

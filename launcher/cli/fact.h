@@ -1,4 +1,4 @@
-// What a bug report says, as a list of points.
+// The facts of a bug report, as a bulleted list.
 //
 // Example:
 //   std::cout << to_bullets({{"System RAM", "62.79 GB"}});  // - System RAM: 62.79 GB
@@ -19,8 +19,8 @@ struct Fact {
   bool operator==(const Fact&) const = default;
 };
 
-// A line for each fact, its details below it behind a tab. Control characters, which a variable's
-// value may have, are escaped.
+// A line for each fact, with its details below it, indented by a tab. Control characters, which a
+// variable's value may have, are escaped.
 std::string to_bullets(const std::vector<Fact>& facts);
 
 }  // namespace accelerate::launcher

@@ -65,8 +65,8 @@ int print(const LaunchRequest& request, const Command& command, const Console& c
   console.output << print_template(*request.print, *job);
   const std::vector<std::string> left_out = left_out_flags(request, *request.print);
   if (!left_out.empty()) {
-    warn({absl::StrCat("what is printed does not have ", absl::StrJoin(left_out, ", "),
-                       "; add to it what you need there")},
+    warn({absl::StrCat("the printed file does not contain ", absl::StrJoin(left_out, ", "),
+                       "; add what you need there")},
          console);
   }
   return kSuccess;
@@ -85,10 +85,11 @@ absl::StatusOr<std::vector<int>> slots_to_fill(const std::string& hostfile,
   const std::int64_t room = std::accumulate(slots.begin(), slots.end(), std::int64_t{0});
   if (differ && room == plan.world_size()) return slots;
   if (plan.world_size() % plan.num_machines == 0) return std::vector<int>();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--num_processes=", plan.world_size(), " cannot be divided among ", plan.num_machines,
-      " machines, and ", hostfile, " has not just as many slots (slots=N for each host); pass a ",
-      "multiple, or give the hosts as many slots as they are to have processes."));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--num_processes=", plan.world_size(), " cannot be divided among ",
+                   plan.num_machines, " machines, and ", hostfile,
+                   " does not have exactly that many slots (slots=N for each host); pass a ",
+                   "multiple, or give each host as many slots as it should have processes."));
 }
 
 int launch_program(const std::vector<std::string>& words, bool says_defaults,

@@ -1,9 +1,9 @@
-// `accelerate launch`: starts a program in as many processes as were asked for.
+// `accelerate launch`: starts a program in several processes.
 //
 // Example:
 //   return run_launch({"--num_processes=2", "train.py", "--epochs=3"}, Console());
 //
-// Not for a program that is to launch itself: ACCELERATE_MAIN has the same plan and supervisor.
+// Not for a program that launches itself: ACCELERATE_MAIN uses the same plan and supervisor.
 #pragma once
 
 #include <string>
@@ -13,12 +13,12 @@
 
 namespace accelerate::launcher {
 
-// Returns what the command exits with: the code of the rank that failed first, 2 where nothing was
-// started because of what was asked for. To be called while this process has one thread.
+// Returns the exit code: that of the rank that failed first, or 2 if nothing was started because
+// the request was wrong. Call it while this process has one thread.
 int run_launch(const std::vector<std::string>& words, const Console& console);
 
-// The same without the remark on defaults that nobody chose, for a program that comes with this
-// command and may be started by a script.
+// The same without the remark on default values, for a program that comes with this command and may
+// be started by a script.
 int run_launch_of_own_program(const std::vector<std::string>& words, const Console& console);
 
 }  // namespace accelerate::launcher

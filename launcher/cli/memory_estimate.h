@@ -6,8 +6,8 @@
 //   const MemoryEstimate estimate = estimate_memory(*files);
 //   std::cout << estimate.total_size / 2 << " bytes in bfloat16\n";
 //
-// Not for what a step of training really takes: activations are not in it, nor is what a library
-// keeps for itself.
+// Not for what a step of training really takes: it leaves out activations and what libraries keep
+// for themselves.
 #pragma once
 
 #include <vector>
@@ -16,13 +16,13 @@
 
 namespace accelerate::launcher {
 
-// In bytes, all floating-point numbers in fp32 whatever the files hold them in. Other types count
-// as they are stored, truth values as a bit each.
+// In bytes. All floating-point numbers count as fp32, whatever type the files store. Other types
+// count as stored, and truth values as one bit each.
 struct MemoryEstimate {
   double total_size = 0;
-  // The largest that must be on one device: a module without modules of its own, or a tensor of the
-  // model itself. What a module has beside modules of its own counts for none. Names tell modules:
-  // "layers.0.weight" is of "layers.0". They do not tell of modules without tensors, nor which
+  // The largest part that must be on one device: a module without submodules, or a tensor of the
+  // model itself. Tensors that a module has beside submodules do not count. Names identify modules:
+  // "layers.0.weight" belongs to "layers.0". Names do not show modules without tensors, nor which
   // modules must not be split between devices, as classes of the transformers library do.
   double largest_layer = 0;
 };

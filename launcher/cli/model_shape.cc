@@ -33,10 +33,10 @@ constexpr std::uint64_t kLargestConfig = 10'000'000;
 absl::StatusOr<std::string> read_config(const std::string& path) {
   absl::StatusOr<safetensors::InputFile> file = safetensors::InputFile::open(path);
   if (absl::IsNotFound(file.status())) {
-    return absl::NotFoundError(absl::StrCat(
-        path,
-        " cannot be read, and without it the activations are not known: download the model's "
-        "config.json to this place, or leave out --batch_size"));
+    return absl::NotFoundError(
+        absl::StrCat(path,
+                     " cannot be read, and without it the activations are unknown: download the "
+                     "model's config.json to this place, or leave out --batch_size"));
   }
   if (!file.ok()) return file.status();
   if (file->size() > kLargestConfig) {
@@ -61,21 +61,21 @@ absl::StatusOr<ModelShape> read_model_shape(const std::string& path) {
       nlohmann::json::parse(*text, /*cb=*/nullptr, /*allow_exceptions=*/false);
   if (config.is_object() && (config.contains("num_decoder_layers") ||
                              config.value("is_encoder_decoder", nlohmann::json()) == true)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        file,
-        " is of an encoder with a decoder, whose activations no formula here estimates; leave out "
-        "--batch_size"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(file,
+                     " is for an encoder with a decoder, whose activations cannot be estimated; "
+                     "leave out --batch_size"));
   }
   const auto hidden = number(config, {"hidden_size", "n_embd"});
   const auto layers = number(config, {"num_hidden_layers", "n_layer"});
   const auto heads = number(config, {"num_attention_heads", "n_head"});
   const auto vocabulary = number(config, {"vocab_size"});
   if (!hidden || !layers || !heads || !vocabulary) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        file,
-        " does not tell of a transformer: it must be JSON with the numbers hidden_size, "
-        "num_hidden_layers, num_attention_heads and vocab_size; correct it, or leave out "
-        "--batch_size"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(file,
+                     " does not describe a transformer: it must be JSON with the numbers "
+                     "hidden_size, num_hidden_layers, num_attention_heads and vocab_size; correct "
+                     "it, or leave out --batch_size"));
   }
   return ModelShape{
       .hidden = *hidden,

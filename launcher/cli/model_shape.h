@@ -6,7 +6,7 @@
 //   if (!shape.ok()) return fail(shape.status());
 //   std::cout << shape->layers << " layers of " << shape->hidden << "\n";
 //
-// Not for other models: what they keep for a backward pass cannot be told from a few numbers.
+// Not for other models: a few numbers do not determine what they keep for a backward pass.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +22,14 @@ struct ModelShape {
   std::int64_t layers = 0;
   std::int64_t heads = 0;
   std::int64_t vocabulary = 0;
-  // Of the feed-forward part, four times `hidden` unless the file has another number.
+  // The width of the feed-forward part: four times `hidden` unless the file has another number.
   std::int64_t intermediate = 0;
-  // The longest sequence, where the file has it.
+  // The longest sequence, if the file has it.
   std::optional<std::int64_t> positions = std::nullopt;
 };
 
 // `path` is that of the weights, as for safetensors::read_model(): a file or its folder. NotFound
-// where there is no config.json, InvalidArgument where it lacks a number, is too large or no
+// if there is no config.json; InvalidArgument if it lacks a number, is too large or is not a
 // regular file.
 absl::StatusOr<ModelShape> read_model_shape(const std::string& path);
 

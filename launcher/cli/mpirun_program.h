@@ -12,7 +12,7 @@
 
 namespace accelerate::launcher {
 
-// mpirun, else mpiexec, on the PATH, and whether it is Open MPI's. NotFound where neither is there.
+// mpirun, or else mpiexec, in PATH, and whether it is Open MPI's. NotFound if neither exists.
 // Thread-safe.
 absl::StatusOr<MpirunOptions> find_mpirun();
 

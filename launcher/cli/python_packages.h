@@ -1,4 +1,4 @@
-// Which version a Python has, and which of the packages that matter here.
+// The versions of a Python and of the packages that matter here.
 //
 // Example:
 //   std::cout << to_bullets(python_facts("python3"));
@@ -14,8 +14,8 @@
 
 namespace accelerate::launcher {
 
-// The versions of `python` and of torch, accelerate, numpy and safetensors by its metadata, or why
-// they are not known.
+// The versions of `python` and, from its metadata, of torch, accelerate, numpy and safetensors, or
+// why they are unknown.
 std::vector<Fact> python_facts(const std::string& python, const CommandOutputOptions& options = {});
 
 }  // namespace accelerate::launcher

@@ -6,11 +6,11 @@
 //
 // The questions are Accelerate's, in its order and words, as far as they matter to programs that
 // run on CPUs and NVIDIA GPUs. It does not ask about SageMaker, TPUs and other devices, dynamo,
-// Megatron-LM and fp8: the config is what Accelerate makes where those are answered with no. Of
-// DeepSpeed and FSDP it asks for what programs built here have of them, on the CPU as well. A file
-// that has other keys keeps them in `accelerate config update`.
+// Megatron-LM and fp8: the config is what Accelerate writes if the user answers no to those. It
+// asks about those features of DeepSpeed and FSDP that programs built here have, on the CPU as
+// well. `accelerate config update` keeps the other keys of a file.
 //
-// Not for changing single values of a config: a text editor is.
+// Not for changing single values of a config: use a text editor.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -19,7 +19,7 @@
 
 namespace accelerate::launcher {
 
-// Proposes to use the `num_gpus` that each machine is taken to have. Errors are the dialog's.
+// Proposes `num_gpus` GPUs for each machine. Returns the errors of the dialog.
 absl::StatusOr<LaunchConfig> ask_for_config(Dialog& dialog, int num_gpus);
 
 }  // namespace accelerate::launcher

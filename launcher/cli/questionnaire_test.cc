@@ -133,7 +133,7 @@ TEST(Questionnaire, RefusesWhatNoRunCouldUse) {
         "0\n\n\n\nfp8\n", "2\n0\n", "2\nmany\n", "2\n20000\n", "2\n2\n2\n", "2\n2\n\n\n",
         "2\n2\n\na b\n", "2\n2\n\n\xff\n", "2\n2\n\na\n0\n", "2\n2\n\na\n65536\n",
         "2\n2\n\na\n\n"}) {
-    EXPECT_THAT(error(answers), AllOf(HasSubstr(" is no answer to \""),
+    EXPECT_THAT(error(answers), AllOf(HasSubstr(" is not an answer to \""),
                                       HasSubstr("Nothing was changed."), Not(HasSubstr("\n"))))
         << answers;
   }

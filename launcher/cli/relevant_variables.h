@@ -1,4 +1,4 @@
-// The environment variables that bear on a run, for a bug report.
+// The environment variables that affect a run, for a bug report.
 //
 // Example:
 //   const std::vector<Fact> variables = relevant_variables(environ);
@@ -12,8 +12,8 @@
 
 namespace accelerate::launcher {
 
-// Those of `environment`, an array such as `environ`, sorted by name. Only values that are known to
-// be no secrets are told.
+// The relevant ones in `environment`, an array such as `environ`, sorted by name. Shows only values
+// that are known not to be secret.
 std::vector<Fact> relevant_variables(const char* const* environment);
 
 }  // namespace accelerate::launcher

@@ -37,12 +37,11 @@ const CommandSyntax& syntax() {
       .name = "runs",
       .description =
           "Compares training runs by what they have logged: last and best values of each metric, "
-          "curves, time from the start to the last value, and the settings that differ. Best is "
-          "the lowest value, but the "
-          "highest of accuracies, scores and speeds.",
+          "curves, time from the start to the last value, and the settings that differ. The best "
+          "value is the lowest one; for accuracies, scores and speeds it is the highest.",
       .positionals = {{.name = "FOLDER",
-                       .help = "Where the runs' folders are, or that of one run; with a "
-                               "metrics.jsonl each, or TensorBoard's event files."}},
+                       .help = "A folder with runs, or the folder of one run, which has a "
+                               "metrics.jsonl or TensorBoard's event files."}},
       .flags = {
           {.name = "metric",
            .value_name = "METRIC",
@@ -55,7 +54,7 @@ const CommandSyntax& syntax() {
           {.name = "higher_is_better",
            .value_name = "METRIC",
            .repeated = true,
-           .help = "Of this metric the highest value is the best; may be given several times."},
+           .help = "For this metric the highest value is the best; may be given several times."},
           {.name = "json", .help = "Print JSON, for scripts."},
           {.name = "html",
            .value_name = "FILE",
@@ -70,8 +69,9 @@ absl::Status check_metric(const std::string& flag, const std::string& word,
     return absl::InvalidArgumentError(
         absl::StrCat("--", flag, ": no run has logged a metric; leave the flag out."));
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--", flag, ": ", printable(word), " is no metric of these runs; ", suggestion(word, names)));
+  return absl::InvalidArgumentError(absl::StrCat("--", flag, ": ", printable(word),
+                                                 " is not a metric of these runs; ",
+                                                 suggestion(word, names)));
 }
 
 // Where it is said which metrics to show, without the others.

@@ -1,10 +1,10 @@
-// `accelerate runs FOLDER`: what training runs have logged, side by side in the terminal, as JSON,
-// or as a page for a browser.
+// `accelerate runs FOLDER`: shows what training runs have logged, side by side in the terminal, as
+// JSON, or as a page for a browser.
 //
 // Example:
 //   return run_runs({"runs", "--metric=loss", "--html=runs.html"}, Console());
 //
-// Not for watching a run while it goes on.
+// Not for watching a run while it trains.
 #pragma once
 
 #include <string>

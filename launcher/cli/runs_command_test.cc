@@ -193,8 +193,9 @@ TEST_F(Runs, ShowOnlyTheMetricsThatAreNamed) {
       json::parse(run({folder, "--json", "--metric", "loss", "--metric", "accuracy"}).output);
   EXPECT_EQ(both["runs"][0]["metrics"].size(), 2u);
   EXPECT_EQ(both["runs"][1]["metrics"].size(), 1u);
-  EXPECT_EQ(error_of({folder, "--metric=los"}),
-            "accelerate runs: --metric: \"los\" is no metric of these runs; did you mean loss?\n");
+  EXPECT_EQ(
+      error_of({folder, "--metric=los"}),
+      "accelerate runs: --metric: \"los\" is not a metric of these runs; did you mean loss?\n");
 }
 
 TEST_F(Runs, KnowWhichMetricsAreBetterHigher) {
@@ -233,7 +234,7 @@ TEST_F(Runs, SayWhatIsWrongWithAFolder) {
             "accelerate runs: " + folder + "/none: there is no such folder; correct the path.\n");
   EXPECT_THAT(error_of({folder}), HasSubstr("there is no run in this folder"));
   runs::write_text(folder + "/file", "");
-  EXPECT_THAT(error_of({folder + "/file"}), HasSubstr(" is no folder; "));
+  EXPECT_THAT(error_of({folder + "/file"}), HasSubstr(" is not a folder; "));
   EXPECT_THAT(error_of({}), HasSubstr("FOLDER is missing; "));
   runs::write_text(folder + "/new/metrics.jsonl", "");
   EXPECT_THAT(run({folder}).output,
@@ -248,7 +249,7 @@ TEST_F(Runs, AreReadWhateverIsDamaged) {
   const CommandResult result = run({folder});
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.output, HasSubstr("/first/metrics.jsonl: the last line is cut off"));
-  EXPECT_THAT(result.output, HasSubstr("/second/config.json is no config of a run"));
+  EXPECT_THAT(result.output, HasSubstr("/second/config.json is not the config of a run"));
 }
 
 // Names of runs, metrics and settings may come from anybody.

@@ -5,7 +5,7 @@
 //   if (!found.ok()) return fail(found.status());
 //   std::cout << runs_tables(*found, {"loss"}, {.width = help_width()});
 //
-// Not for programs to read: they have `accelerate runs --json`.
+// Not for programs to read: they use `accelerate runs --json`.
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ struct RunsTableOptions {
   bool is_ascii = false;  // For terminals that do not show UTF-8.
 };
 
-// Of the metrics that are named, in this order. Lines are at most as long as the width. Of one run
-// alone there is a single table with a row for each metric. What is wrong with files stands below.
+// The tables of the named metrics, in this order. Lines are at most `width` columns long. A single
+// run gets one table with a row for each metric. Problems with files are listed below.
 std::string runs_tables(const std::vector<runs::Run>& runs,
                         const std::vector<std::string>& metric_names,
                         const RunsTableOptions& options);

@@ -1,10 +1,10 @@
-// Where the program is that checks a machine, which `accelerate test` launches.
+// Finds the program that `accelerate test` launches to check a machine.
 //
 // Example:
 //   absl::StatusOr<std::string> program = find_self_test_program("/opt/accelerate/bin");
 //
-// Not a part of the command: it needs LibTorch, which the command does without, and so it is built
-// on its own.
+// The program is not part of the command: unlike the command it needs LibTorch, so it is built
+// separately.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,7 @@
 
 namespace accelerate::launcher {
 
-// The program that belongs to the command in `folder`, an absolute path: beside it, in
+// The program for the command in `folder`, an absolute path: in the same folder, in
 // ../libexec/accelerate, or where Bazel builds it. NotFound says how to build it.
 absl::StatusOr<std::string> find_self_test_program(const std::filesystem::path& folder);
 

@@ -4,7 +4,7 @@
 //   const SparklineScale scale = {.last_step = 3, .lowest = 0, .highest = 1};
 //   std::cout << sparkline(metric.curve, scale, {.width = 4}) << "\n";  // ▁▃▆█
 //
-// Not for reading values off: a character shows one of eight levels.
+// Not for reading exact values: a character shows one of eight levels.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 
 namespace accelerate::launcher {
 
-// What the first and the last character, the lowest and the highest level stand for: one scale for
-// all curves that are to be compared.
+// What the first and the last character and the lowest and the highest level stand for. Use one
+// scale for all curves to be compared.
 struct SparklineScale {
   std::int64_t first_step = 0;
   std::int64_t last_step = 0;
@@ -29,9 +29,9 @@ struct SparklineOptions {
   bool is_ascii = false;
 };
 
-// Exactly as wide as asked for, with spaces where the curve has not begun or has ended. A character
-// is the mean of the values of its steps, or the one before where it has none, and a cross where
-// NaN or an infinity is among them.
+// Exactly `width` characters, with spaces before the curve begins and after it ends. A character
+// shows the mean of the values of its steps, repeats the one before it if it has no values, and is
+// a cross if the values include NaN or an infinity.
 std::string sparkline(const std::vector<runs::CurveColumn>& curve, const SparklineScale& scale,
                       const SparklineOptions& options);
 

@@ -19,11 +19,11 @@ const std::vector<Subcommand>& subcommands() {
       {"config", "Ask how to train, and write a config file from the answers.", run_config},
       {"env", "Describe this machine and this build, for a bug report.", run_env},
       {"estimate-memory", "Estimate how much memory a model takes.", run_estimate_memory},
-      {"dump", "Tell where the processes of a run are, without stopping it.", run_dump},
+      {"dump", "Show where the processes of a run are, without stopping it.", run_dump},
       {"test", "Check that this machine is ready for training on many processes.", run_test},
-      {"checkpoint", "Look at what training has saved, and whether it is whole.", run_checkpoint},
+      {"checkpoint", "List, verify and remove checkpoints.", run_checkpoint},
       {"runs", "Compare training runs by what they have logged.", run_runs},
-      {"trace", "Put the traces of a profiler of all ranks on one time line.", run_trace},
+      {"trace", "Merge the profiler traces of all ranks into one timeline.", run_trace},
       {"tokens", "Turn text into a file of tokens to train on.", run_tokens},
   };
   return table;

@@ -1,4 +1,4 @@
-// The subcommands of `accelerate`: to add one is a row in subcommands.cc and a file of its own.
+// The subcommands of `accelerate`: to add one, add a row in subcommands.cc and a new file.
 //
 // Example:
 //   return run_command({argv, argv + argc}, subcommands(), Console());

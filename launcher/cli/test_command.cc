@@ -25,17 +25,18 @@ const CommandSyntax& syntax() {
   static const CommandSyntax syntax = {
       .name = "test",
       .description = absl::StrCat(
-          "Checks that processes find one another on this machine, that collectives and shards "
-          "of data are right, and that training gives what it should in each precision. Prints "
-          "a line for each check, and fails where one does. Takes all flags of ",
+          "Checks that processes find one another on this machine, that collectives and shards of "
+          "data are right, and that training gives the right result in each precision. Prints a "
+          "line for each check, and fails if one fails. Takes all flags of ",
           command_name(), " launch, such as:"),
-      .flags = {{.name = "config_file",
-                 .value_name = "FILE",
-                 .help = "The launch that is tested; else the default config file's."},
-                {.name = "num_processes",
-                 .value_name = "N",
-                 .help = "How many processes; without any config 2 on a machine without GPUs."},
-                {.name = "cpu", .help = "Leaves GPUs, and the default config file, alone."}}};
+      .flags = {
+          {.name = "config_file",
+           .value_name = "FILE",
+           .help = "The config file of the launch to test (the default one, if there is one)."},
+          {.name = "num_processes",
+           .value_name = "N",
+           .help = "Number of processes; 2 on a machine without GPUs and without a config file."},
+          {.name = "cpu", .help = "Use neither GPUs nor the default config file."}}};
   return syntax;
 }
 

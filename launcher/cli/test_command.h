@@ -1,9 +1,9 @@
-// `accelerate test`: a check of this machine, by launching a program that is one.
+// `accelerate test`: checks this machine by launching a test program.
 //
 // Example:
 //   int code = run_test({"--config_file", "two_gpus.yaml"}, Console());
 //
-// Not for tests of this project: those are run by Bazel.
+// Not for tests of this project: Bazel runs those.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@
 
 namespace accelerate::launcher {
 
-// Runs `accelerate test` with these words behind it, the flags of `accelerate launch`, which get
-// them. Returns the exit code: that of the launch where it failed.
+// Runs `accelerate test` with `words`, which are flags for `accelerate launch`. Returns the exit
+// code: that of the launch if it failed.
 int run_test(const std::vector<std::string>& words, const Console& console);
 
 }  // namespace accelerate::launcher

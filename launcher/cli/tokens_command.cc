@@ -33,22 +33,23 @@ const CommandSyntax& syntax() {
   static const CommandSyntax syntax = {
       .name = "tokens",
       .description =
-          "Makes a file of tokens to train on from text: each byte is a token, so that there are "
-          "256 different ones, stored as uint16.",
+          "Turns text into a file of tokens to train on. Each byte becomes one of 256 different "
+          "tokens, stored as uint16.",
       .positionals = {{.name = "FILE",
-                       .help = "Texts, one behind the other; - is the standard input.",
+                       .help = "Text files, read one after the other; - is standard input.",
                        .many = true}},
       .flags = {
           {.name = "output", .value_name = "PATH", .help = "The file to write (required)."},
           {.name = "format",
            .value_name = "FORMAT",
-           .help = "raw: tokens alone, as nanoGPT has them; llm.c: behind its header (raw)."},
+           .help =
+               "raw: only tokens, as in nanoGPT; llm.c: tokens after a header, as in llm.c (raw)."},
           {.name = "validation_output",
            .value_name = "PATH",
-           .help = "A second file, for the last tokens, which the first does not get (none)."},
+           .help = "A second file, which gets the last tokens instead of the first file (none)."},
           {.name = "validation_fraction",
            .value_name = "SHARE",
-           .help = "How much of all tokens the second file gets (0.1)."}}};
+           .help = "Share of all tokens that the second file gets (0.1)."}}};
   return syntax;
 }
 
@@ -68,7 +69,7 @@ absl::StatusOr<TokenFormat> parse_format(const std::string& name) {
     if (name == names.back()) return format;
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("--format: \"", name, "\" is no format; ", suggestion(name, names)));
+      absl::StrCat("--format: \"", name, "\" is not a format; ", suggestion(name, names)));
 }
 
 // Whether it is one file by both names, also where it is not there yet.
@@ -102,7 +103,7 @@ absl::StatusOr<TokensRequest> parse_request(const Arguments& arguments) {
     if (!absl::SimpleAtod(*share, &fraction) || !(fraction > 0 && fraction < 1)) {
       return absl::InvalidArgumentError(
           absl::StrCat("--validation_fraction: \"", *share,
-                       "\" is no number between 0 and 1; give one, such as 0.1."));
+                       "\" is not a number between 0 and 1; give one, such as 0.1."));
     }
   }
   std::vector<std::string> outputs = {request.output};
@@ -120,7 +121,7 @@ absl::StatusOr<TokensRequest> parse_request(const Arguments& arguments) {
         });
     if (is_output) {
       return absl::InvalidArgumentError(absl::StrCat(
-          input, " is to be read and to be written; name another file for the tokens."));
+          input, " would be both read and written; name another file for the tokens."));
     }
   }
   return request;
@@ -175,7 +176,7 @@ absl::Status write_tokens(const TokensRequest& request, const Console& console) 
   const std::uint64_t all = writer->num_tokens();
   if (all == 0) {
     return absl::InvalidArgumentError(
-        "there is no text to make tokens of; nothing was written. Give a file that has some.");
+        "there is no text; nothing was written. Give a file that has some.");
   }
   if (!request.validation_output.has_value()) return finish(*writer, request.output, console);
 

@@ -1,9 +1,10 @@
-// `accelerate tokens FILE... --output=PATH`: text becomes a file of tokens, a token for each byte.
+// `accelerate tokens FILE... --output=PATH`: turns text into a file of tokens, one token for each
+// byte.
 //
 // Example:
 //   return run_tokens({"book.txt", "--output=book.bin"}, Console());
 //
-// Not for tokens of more than one byte: those are made by the tokenizer of a model.
+// Not for tokens of more than one byte: the tokenizer of a model makes those.
 #pragma once
 
 #include <string>

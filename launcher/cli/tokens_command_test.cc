@@ -114,15 +114,16 @@ TEST(Tokens, SaysWhatIsWrongInOneLine) {
   EXPECT_THAT(error({output}), HasSubstr("FILE is missing; write accelerate tokens FILE [FILE "));
   EXPECT_THAT(error({text}), HasSubstr("--output is missing; add --output=PATH"));
   EXPECT_THAT(error({text, output, "--format=lmc"}),
-              HasSubstr("--format: \"lmc\" is no format; did you mean llm.c?"));
+              HasSubstr("--format: \"lmc\" is not a format; did you mean llm.c?"));
   EXPECT_THAT(error({"/no/such.txt", output}),
               HasSubstr("/no/such.txt cannot be read: No such file or directory; "));
   EXPECT_THAT(error({folder, output}), HasSubstr(folder + " cannot be read"));
-  EXPECT_THAT(error({folder + "empty.txt", output}), HasSubstr("there is no text to make tokens"));
+  EXPECT_THAT(error({folder + "empty.txt", output}),
+              HasSubstr("there is no text; nothing was written"));
   EXPECT_THAT(error({text, "--output=" + folder + "./text.txt"}),
-              HasSubstr("text.txt is to be read and to be written; "));
+              HasSubstr("text.txt would be both read and written; "));
   EXPECT_THAT(error({text, output, "--validation_output=" + text}),
-              HasSubstr("text.txt is to be read and to be written; "));
+              HasSubstr("text.txt would be both read and written; "));
   EXPECT_THAT(error({text, output, "--validation_output=" + folder + "./a.bin"}),
               HasSubstr("--output and --validation_output are both "));
   EXPECT_THAT(error({text, output, "--validation_fraction=0.5"}),
@@ -130,10 +131,11 @@ TEST(Tokens, SaysWhatIsWrongInOneLine) {
   for (const std::string share : {"0", "1", "-0.5", "nan", "x", "10%"}) {
     EXPECT_THAT(error({text, output, "--validation_output=" + folder + "b.bin",
                        "--validation_fraction=" + share}),
-                HasSubstr("\"" + share + "\" is no number between 0 and 1"));
+                HasSubstr("\"" + share + "\" is not a number between 0 and 1"));
   }
   EXPECT_THAT(error({text, "--output=" + folder}), HasSubstr("cannot be written: "));
-  EXPECT_THAT(error({text, "--output=/dev/null"}), HasSubstr("it is there and is no regular file"));
+  EXPECT_THAT(error({text, "--output=/dev/null"}),
+              HasSubstr("it exists and is not a regular file"));
   EXPECT_EQ(names_in(folder).size(), 2u);
   EXPECT_EQ(bytes_of(text), "text");
 }

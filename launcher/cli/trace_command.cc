@@ -38,12 +38,12 @@ int run_trace(const std::vector<std::string>& words, const Console& console) {
   const CommandSyntax syntax = {
       .name = "trace",
       .description =
-          "Puts the traces that accelerator.profile() has written of each rank on one time line, "
-          "for a viewer of Chrome's format.",
-      .positionals = {{.name = "FOLDER", .help = "Where the profile_RANK.json are."}},
+          "Merges the traces that accelerator.profile() wrote for each rank into one timeline, for "
+          "a viewer of Chrome traces.",
+      .positionals = {{.name = "FOLDER", .help = "The folder with the profile_RANK.json files."}},
       .flags = {{.name = "output",
                  .value_name = "FILE",
-                 .help = "The file to write; FOLDER/trace.json where none is named."}}};
+                 .help = "The file to write (FOLDER/trace.json)."}}};
   return run_with_arguments(syntax, words, console, [&console](const Arguments& arguments) {
     return merge(arguments, console);
   });

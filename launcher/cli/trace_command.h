@@ -1,9 +1,9 @@
-// `accelerate trace FOLDER`: what a profiler has written of each rank, on one time line.
+// `accelerate trace FOLDER`: merges the profiler traces of all ranks into one timeline.
 //
 // Example:
 //   return run_trace({"traces", "--output=trace.json"}, Console());
 //
-// Not for recording one: that is Accelerator::profile().
+// Not for recording a trace: Accelerator::profile() does that.
 #pragma once
 
 #include <string>

@@ -56,7 +56,7 @@ TEST(TraceCommand, SaysWhatIsWrong) {
   std::ofstream(folder + "/profile_0.json") << "{";
   const CommandResult result = run({folder});
   EXPECT_NE(result.code, 0);
-  EXPECT_THAT(result.errors, HasSubstr("profile_0.json: this is no trace"));
+  EXPECT_THAT(result.errors, HasSubstr("profile_0.json: this is not a trace"));
 }
 
 }  // namespace

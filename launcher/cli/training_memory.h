@@ -1,5 +1,5 @@
-// How much memory each process of a training takes: what this library keeps, and what a transformer
-// keeps for its backward pass.
+// How much memory each process of a training run takes: what this library keeps, and what a
+// transformer keeps for its backward pass.
 //
 // Example:
 //   const TrainingMemory memory = training_memory(
@@ -7,8 +7,8 @@
 //                              .is_half = true, .optimizer_values = 2});
 //   std::cout << memory.peak() << " bytes in each process\n";
 //
-// docs/seeing_a_run.md has the formulas and where they come from. Not for what a GPU's driver and
-// libraries take beside it, nor for memory that lies in pieces too small to be of use.
+// docs/diagnosing.md has the formulas and where they come from. Leaves out what a GPU's driver and
+// libraries take, and memory in fragments too small to be of use.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +21,20 @@
 
 namespace accelerate::launcher {
 
-// What each process has of the whole: with kDdp all of it, with kZero1 a part of the optimizer's
-// state, with kZero2 of the gradients as well, with kZero3 of the parameters as well.
+// What each process keeps: with kDdp everything; with kZero1 only a part of the optimizer's state,
+// with kZero2 of the gradients too, with kZero3 of the parameters too.
 enum class TrainingStrategy { kDdp, kZero1, kZero2, kZero3 };
 
-// Of all floating-point tensors in the files, which are taken for parameters that train.
+// Counts over all floating-point tensors in the files, which are assumed to be trainable
+// parameters.
 struct ModelSize {
   double parameters = 0;
-  // Those of tensors with two dimensions or more, which autocast converts.
+  // The parameters in tensors with at least two dimensions, which autocast converts.
   double matrix_parameters = 0;
-  // Of the largest part that a sharded strategy would bring together at a time: a block that has a
+  // The parameters of the largest part that a sharded strategy gathers at a time: a block with a
   // number in its name, such as "layers.3", or else a module.
   double largest_unit = 0;
-  // Whether the feed-forward parts have a gate, as Llama's.
+  // Whether the feed-forward parts have a gate, as Llama's do.
   bool is_gated = false;
 };
 
@@ -44,7 +45,7 @@ struct TrainingBatch {
   ModelShape shape;
   std::int64_t samples = 1;
   std::int64_t tokens = 1;  // In each sample.
-  // Whether attention keeps no matrix of all tokens by all tokens.
+  // Whether attention avoids keeping a matrix of all tokens by all tokens.
   bool flash_attention = false;
 };
 
@@ -53,15 +54,15 @@ struct TrainingChoice {
   int num_processes = 1;
   // Whether it computes in fp16 or bf16.
   bool is_half = false;
-  // How many the optimizer keeps for each parameter.
+  // How many values the optimizer keeps for each parameter.
   int optimizer_values = 2;
-  // Whether it keeps them in bfloat16; see docs/training.md.
+  // Whether it keeps those in bfloat16; see docs/training.md.
   bool has_bf16_moments = false;
-  // Nothing where it is not known.
+  // No value if it is unknown.
   std::optional<TrainingBatch> batch = std::nullopt;
 };
 
-// In bytes, at the two moments of a step of which one has the most.
+// In bytes, at two moments of a step, one of which is the peak.
 struct TrainingMemoryRow {
   std::string name;
   double after_forward = 0;
@@ -69,7 +70,7 @@ struct TrainingMemoryRow {
 };
 
 struct TrainingMemory {
-  std::vector<TrainingMemoryRow> rows;  // Without activations where they are not known.
+  std::vector<TrainingMemoryRow> rows;  // Without activations if they are unknown.
 
   TrainingMemoryRow total() const;
   double peak() const;
@@ -77,7 +78,7 @@ struct TrainingMemory {
 
 TrainingMemory training_memory(const ModelSize& model, const TrainingChoice& choice);
 
-// What a transformer of this shape keeps from its forward pass for the backward pass, by
+// What a transformer of this shape keeps from its forward pass for the backward pass, according to
 // Korthikanti et al. 2022.
 double activation_bytes(const TrainingBatch& batch, bool is_gated, bool is_half);
 

@@ -83,7 +83,7 @@ absl::StatusOr<std::optional<TrainingBatch>> read_batch(const Arguments& argumen
     for (const char* flag : {"sequence_length", "flash_attention"}) {
       if (arguments.has(flag)) {
         return absl::InvalidArgumentError(
-            absl::StrCat("--", flag, " is of no use without --batch_size; give both"));
+            absl::StrCat("--", flag, " needs --batch_size; give both"));
       }
     }
     return std::nullopt;
@@ -92,7 +92,7 @@ absl::StatusOr<std::optional<TrainingBatch>> read_batch(const Arguments& argumen
   if (!shape.ok()) return shape.status();
   if (!*tokens && !shape->positions) {
     return absl::InvalidArgumentError(
-        "--sequence_length is missing, and the config.json does not tell the longest sequence; "
+        "--sequence_length is missing, and the config.json does not contain the longest sequence; "
         "give the tokens of a sample");
   }
   return TrainingBatch{.shape = *shape,
@@ -125,9 +125,7 @@ std::string table_of(const std::string& title, const TrainingMemory& memory,
 
 const std::vector<Flag>& training_table_flags() {
   static const std::vector<Flag> flags = {
-      {.name = "num_processes",
-       .value_name = "N",
-       .help = "Processes of the training, of which the second table tells what each takes (1)."},
+      {.name = "num_processes", .value_name = "N", .help = "Number of processes (1)."},
       {.name = "strategy",
        .value_name = "STRATEGY",
        .help = "ddp (the default), zero1, zero2, zero3; or NO_SHARD, SHARD_GRAD_OP, FULL_SHARD."},
@@ -139,17 +137,17 @@ const std::vector<Flag>& training_table_flags() {
        .help = "adam (the default), adamw, sgd, sgd-momentum, rmsprop, adagrad, lion."},
       {.name = "moments",
        .value_name = "TYPE",
-       .help = "fp32 (the default), or bf16: what adam and adamw keep their moments in."},
+       .help = "fp32 (the default) or bf16: the type of the moments of adam and adamw."},
       {.name = "batch_size",
        .value_name = "N",
-       .help = "Samples of a step of each process; for the activations of a transformer whose "
+       .help = "Samples in a step of each process. Adds the activations of a transformer, if its "
                "config.json is beside its weights."},
       {.name = "sequence_length",
        .value_name = "N",
-       .help = "Tokens of a sample (the most that the model takes)."},
+       .help = "Tokens in a sample (the most that the model takes)."},
       {.name = "flash_attention",
-       .help = "Attention keeps no matrix of all tokens by all tokens, as that of LibTorch's "
-               "scaled_dot_product_attention mostly does not."}};
+       .help = "Attention does not keep the matrix of all tokens by all tokens; LibTorch's "
+               "scaled_dot_product_attention typically does not."}};
   return flags;
 }
 
@@ -198,16 +196,15 @@ absl::StatusOr<std::string> training_table(const Arguments& arguments, const std
       memory, batch->has_value());
   absl::StrAppend(&text, *batch ? "At most " : "Without activations, at most ",
                   size_text(memory.peak()),
-                  " in a step, beside what LibTorch and a GPU's driver take.\n");
+                  " in a step, in addition to what LibTorch and a GPU's driver take.\n");
   if (!*batch) {
-    absl::StrAppend(
-        &text,
-        "Activations are estimated for transformers with a config.json, by --batch_size; "
-        "of others, accelerator.report() tells the peak of a run.\n");
+    absl::StrAppend(&text,
+                    "--batch_size estimates the activations of transformers with a config.json; "
+                    "for other models, accelerator.report() shows the peak of a run.\n");
   }
   if (strategy->strategy == TrainingStrategy::kZero3) {
     absl::StrAppend(&text, strategy->name,
-                    " is no strategy of Accelerate for C++ yet: this is what it would take.\n");
+                    " is not yet a strategy of Accelerate for C++; this is what it would take.\n");
   }
   return text;
 }

@@ -1,11 +1,12 @@
-// The second table of `accelerate estimate-memory`: what each process of a training takes.
+// The second table of `accelerate estimate-memory`: the memory that each process of a training run
+// takes.
 //
 // Example:
 //   const absl::StatusOr<std::string> table = training_table(arguments, path, *files);
 //   if (!table.ok()) return fail(table.status());
 //   std::cout << *table;
 //
-// Not for the first table, which is that of the Python command.
+// Not for the first table, which is the same as the Python command's.
 #pragma once
 
 #include <string>
@@ -17,11 +18,11 @@
 
 namespace accelerate::launcher {
 
-// Each of them asks for the table.
+// Any one of them requests the table.
 const std::vector<Flag>& training_table_flags();
 
-// Empty where none of the flags was given. `path` is where the files were found. InvalidArgument
-// says what is wrong with which flag.
+// Empty if none of the flags was given. `path` is where the files were found. InvalidArgument says
+// which flag is wrong and why.
 absl::StatusOr<std::string> training_table(const Arguments& arguments, const std::string& path,
                                            const std::vector<safetensors::ModelFile>& files);
 

@@ -35,7 +35,7 @@ absl::Status check_no_worker(const EnvironmentLookup& lookup) {
   const std::string world_size = lookup(kWorldSizeVariable).value_or("1");
   if (!lookup(kLocalRankVariable).has_value() || world_size == "1") return absl::OkStatus();
   return would_multiply(
-      absl::StrCat("another launcher, such as torchrun, has started this one as rank ",
+      absl::StrCat("another launcher, such as torchrun, has started this process as rank ",
                    lookup(kRankVariable).value_or("?"), " of ", world_size, " processes"),
       absl::StrCat(
           "let that launcher start the program itself (torchrun --no-python PROGRAM), or start ",

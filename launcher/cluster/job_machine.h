@@ -1,11 +1,11 @@
-// A launch on one machine of a job that a scheduler started, which tells who takes part.
+// A launch on one machine of a job that a scheduler started and describes.
 //
 // Example:
 //   absl::StatusOr<LaunchRequest> filled = complete_from_scheduler(request);
 //   if (!filled.ok()) return fail(filled.status());
 //   absl::StatusOr<CompletedRequest> completed = complete_request(*filled, process_environment);
 //
-// Not for the processes that train: worker_environment.h tells those their place.
+// Not for the processes that train: worker_environment.h reads their place.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -14,15 +14,16 @@
 
 namespace accelerate::launcher {
 
-// Fills in what `request` lacks of num_machines, machine_rank, main_process_ip and
-// main_process_port, and in a pod also of num_processes, where this process is one of
+// Fills in num_machines, machine_rank, main_process_ip and main_process_port (in a pod also
+// num_processes) where `request` has no value, if this process is one of
 // - the pods of a Kubernetes job (kubernetes_pod.h);
 // - the tasks of a SLURM step with one on each node (slurm_step.h);
 // - the processes of mpirun, one on each host.
-// Elsewhere `request` stays as it is.
 //
-// FailedPrecondition where several processes of one machine would each launch others: tasks of a
-// step, processes of mpirun, workers of torchrun or of another launcher. Other errors are those of
+// Otherwise `request` is not changed.
+//
+// FailedPrecondition if several processes of one machine would each launch others: tasks of a step,
+// processes of mpirun, workers of torchrun or of another launcher. Other errors are those of
 // read_worker_environment().
 absl::StatusOr<LaunchRequest> complete_from_scheduler(
     LaunchRequest request, const EnvironmentLookup& lookup = process_environment);

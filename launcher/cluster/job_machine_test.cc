@@ -109,7 +109,7 @@ TEST(JobMachine, SaysWhyItDoesNotMultiplyProcesses) {
   EXPECT_THAT(error(step(4, 2)), AllOf(HasSubstr("srun has started 4 tasks on 2 nodes"),
                                        HasSubstr("srun --ntasks-per-node=1")));
   EXPECT_THAT(error({{"RANK", "1"}, {"WORLD_SIZE", "4"}, {"LOCAL_RANK", "1"}}),
-              AllOf(HasSubstr("has started this one as rank 1 of 4"),
+              AllOf(HasSubstr("has started this process as rank 1 of 4"),
                     HasSubstr("torchrun --no-python PROGRAM")));
   EXPECT_THAT(error({{"OMPI_COMM_WORLD_RANK", "1"},
                      {"OMPI_COMM_WORLD_SIZE", "2"},

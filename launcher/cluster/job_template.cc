@@ -115,10 +115,10 @@ std::string mpirun_line(const TemplateJob& job) {
                       " launch --print mpi`, for Open MPI. The file `hosts` has a line for\n"
                       "# each host, such as `node-0 slots=",
                       job.plan.num_processes, "`; ",
-                      job.finds_main ? "mpirun is to run on the first one, or to be\n"
-                                       "# told its name by -x MASTER_ADDR=NAME.\n"
+                      job.finds_main ? "run mpirun on the first one, or pass\n"
+                                       "# its name with -x MASTER_ADDR=NAME.\n"
                                      : "MASTER_ADDR is the name of the first one.\n",
-                      "# OMP_NUM_THREADS may be the cores of a host, divided by its processes.\n",
+                      "# OMP_NUM_THREADS can be the cores of a host, divided by its processes.\n",
                       to_string(launch.command), "\n");
 }
 

@@ -1,10 +1,10 @@
-// Files that a user copies to run a plan under a scheduler: `accelerate launch --print`.
+// The files that `accelerate launch --print` prints, for running a plan under a scheduler.
 //
 // Example:
 //   absl::StatusOr<TemplateJob> job = make_template_job(request, command, /*num_gpus=*/0);
 //   if (job.ok()) std::cout << print_template("slurm", *job);
 //
-// Not for starting anything: nothing here talks to a scheduler.
+// Starts nothing, and does not talk to a scheduler.
 #pragma once
 
 #include <string>
@@ -22,18 +22,18 @@ namespace accelerate::launcher {
 struct TemplateJob {
   LaunchPlan plan;
   Command command;
-  // `accelerate launch` with what each machine has to be told, and the program.
+  // `accelerate launch` with the flags for each machine, and the program.
   std::vector<std::string> launch = {};
-  // What the launch finds in its environment.
+  // The environment of the launch.
   EnvironmentChanges variables = {};
-  // For a scheduler: of the program's name what is a label of the DNS.
+  // For a scheduler: the program's name as a DNS label.
   std::string name = "train";
-  bool finds_main = false;  // Nobody said where to meet, and the program finds it under mpirun.
+  bool finds_main = false;  // No meeting place is set; under mpirun the program finds it.
 };
 
-// The plan of a complete request (complete_request.h) for machines that have as many GPUs as they
-// get processes, unless it wants the CPU, and a core for each. `num_gpus` is how many this machine
-// has. Errors are those of make_launch_plan().
+// The plan of a complete request (complete_request.h) for machines that have one core and, unless
+// the request asks for the CPU, one GPU for each process. `num_gpus` is the number of GPUs of this
+// machine. Errors are those of make_launch_plan().
 absl::StatusOr<TemplateJob> make_template_job(
     const LaunchRequest& request, const Command& command, int num_gpus,
     const EnvironmentLookup& lookup = process_environment);
@@ -50,11 +50,10 @@ std::string job_set(const TemplateJob& job);
 // A line for a shell.
 std::string mpirun_line(const TemplateJob& job);
 
-// The flags that were given and that none of these can say, or not this one, as the help writes
-// them.
+// The given flags that the file for `scheduler` cannot express, as the help writes them.
 std::vector<std::string> left_out_flags(const LaunchRequest& request, const std::string& scheduler);
 
-// One of these by what `--print` calls it: slurm, kubernetes, jobset, or else mpi.
+// One of these, by its name for `--print`: slurm, kubernetes, jobset, or otherwise mpi.
 std::string print_template(const std::string& scheduler, const TemplateJob& job);
 
 }  // namespace accelerate::launcher

@@ -39,8 +39,8 @@ std::string sbatch_script(const TemplateJob& job) {
       plan.num_processes * plan.threads_per_process, "\n", gpus,
       "#SBATCH --time=01:00:00\n"
       "#SBATCH --output=%x-%j.out\n"
-      "# A warning two minutes before the time is over, for programs that want to save what they\n"
-      "# have; it ends none that does not look out for it.\n"
+      "# A warning two minutes before the time is over, so that programs can save what they have.\n"
+      "# It does not end programs that ignore it.\n"
       "#SBATCH --signal=USR1@120\n"
       "\n",
       exports(job.variables),

@@ -1,4 +1,4 @@
-// Writing a file so that it is there in full or not at all.
+// Writes a file completely or not at all.
 //
 // Example:
 //   absl::Status status = write_file_atomically(path, text, {.overwrite = true});
@@ -16,10 +16,10 @@ struct WriteOptions {
   bool overwrite = false;
 };
 
-// Makes `path`, and the folders that it lacks, with the content `text`; a symbolic link is followed
-// and stays. Whoever reads meanwhile, and whatever fails, sees the old content or the new one. An
-// old file keeps its permissions. AlreadyExists where there is a file and `overwrite` is false,
-// FailedPrecondition where the system refuses, ResourceExhausted where there is no space.
+// Makes `path`, and missing folders, with the content `text`; follows a symbolic link and keeps it.
+// A concurrent reader, and a failure, see the old content or the new one. An old file keeps its
+// permissions. AlreadyExists if there is a file and `overwrite` is false, FailedPrecondition if the
+// system refuses, ResourceExhausted if there is no space.
 absl::Status write_file_atomically(const std::string& path, const std::string& text,
                                    const WriteOptions& options = {});
 

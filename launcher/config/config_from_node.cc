@@ -95,7 +95,7 @@ class Filler {
     convert_dynamo_backend();
     if (is_for_sagemaker_) {
       warn(*find("compute_environment"),
-           "`compute_environment: AMAZON_SAGEMAKER` and the keys that belong to it mean nothing "
+           "`compute_environment: AMAZON_SAGEMAKER` and the keys that belong to it have no effect "
            "here and are ignored; write LOCAL_MACHINE to train on this machine.");
     }
     const ConfigNode* type = find("distributed_type");
@@ -129,13 +129,13 @@ class Filler {
   void warn_of_no_use(const ConfigNode& node) {
     if (is_for_sagemaker_) return;
     warn(node, absl::StrCat("`", node.key,
-                            "` means nothing here and is ignored; remove it to silence this."));
+                            "` has no effect here and is ignored; remove it to silence this."));
   }
 
   void warn_of_replaced(const ConfigNode& node) {
     if (node.replaced_line != 0) {
-      warn(node, absl::StrCat(quoted_key(node.key), " stands at line ", node.replaced_line,
-                              " too; this one, the last, counts. Remove one of them."));
+      warn(node, absl::StrCat(quoted_key(node.key), " is also on line ", node.replaced_line,
+                              "; the last one counts. Remove one of them."));
     }
     for (const ConfigNode& child : node.children) warn_of_replaced(child);
   }
@@ -161,10 +161,10 @@ class Filler {
 
   void refuse_key(const ConfigNode& node) {
     if (is_flag_only(node.key)) {
-      error(node, absl::StrCat("`", node.key, "` is no key of a config file but a flag; remove it ",
+      error(node, absl::StrCat("`", node.key, "` is a flag, not a key of a config file; remove it ",
                                "and pass --", node.key, "."));
     } else {
-      error(node, absl::StrCat(quoted_key(node.key), " is no key of a config file",
+      error(node, absl::StrCat(quoted_key(node.key), " is not a key of a config file",
                                suggestion(node.key, config_key_names(), "; remove it.")));
     }
   }
@@ -216,7 +216,7 @@ class Filler {
                        any ? "" : absl::StrCat(" to ", key.maximum)),
           key.name == "num_processes" && is_open_number(text)
               ? absl::StrCat("write it out, or remove the line and pass --num_processes: `", text,
-                             "` is a word of torchrun's.")
+                             "` is a value for torchrun.")
               : absl::StrCat("write for example `", node.key, ": ", example, "`."));
   }
 
@@ -253,7 +253,7 @@ class Filler {
     for (const ConfigNode& child : node.children) {
       if (!is_key_word(child.key)) {
         error(child, absl::StrCat("`", key.name, "` has the key ", printable(child.key),
-                                  ", which is no name; correct or remove it."));
+                                  ", which is not a name; correct or remove it."));
         continue;
       }
       const std::string long_key = long_section_key(key.name, child.key);

@@ -1,11 +1,11 @@
-// From the tree of a config file to a LaunchConfig.
+// Turns the tree of a config file into a LaunchConfig.
 //
 // Example:
 //   LaunchConfig config;
 //   ConfigRemarks remarks = fill_from_node(document, config);
 //   if (!remarks.errors.empty()) return refuse(remarks.errors);
 //
-// Not for programs: read_config() is.
+// Not for programs: they call read_config().
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@
 
 namespace accelerate::launcher {
 
-// What to tell about one line of a file.
+// A message about one line of a file.
 struct ConfigRemark {
   int line = 0;
   std::string text = "";
@@ -27,8 +27,8 @@ struct ConfigRemarks {
   std::vector<ConfigRemark> warnings = {};
 };
 
-// Sets the members of `config` that `document` has keys for. There is an error for each key that is
-// unknown or has a bad value, and a warning for each that has a value and means nothing here.
+// Sets the members of `config` that `document` has keys for. Returns an error for each key that is
+// unknown or has a bad value, and a warning for each key whose value has no effect here.
 ConfigRemarks fill_from_node(const ConfigNode& document, LaunchConfig& config);
 
 }  // namespace accelerate::launcher

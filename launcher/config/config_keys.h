@@ -1,10 +1,11 @@
-// The keys of config files: where LaunchConfig has their values, and what else is known of them.
+// The keys of config files: the members of LaunchConfig that hold their values, and other
+// properties.
 //
 // Example:
 //   const ConfigKey* key = find_config_key("num_processes");
 //   if (key != nullptr && key->use == KeyUse::kElsewhere) warn(key->name);
 //
-// Not for programs: read_config() and write_config() are.
+// Not for programs: they call read_config() and write_config().
 #pragma once
 
 #include <limits>
@@ -18,11 +19,11 @@
 
 namespace accelerate::launcher {
 
-// Whom a value matters to.
+// Who uses a value.
 enum class KeyUse {
   kLaunch,     // The launcher here, or what it passes on to a program.
-  kElsewhere,  // Nobody here: a TPU.
-  kSagemaker,  // Nobody here, and the key is one of LaunchConfig::sagemaker.
+  kElsewhere,  // Nothing here: it is for a TPU.
+  kSagemaker,  // Nothing here, and LaunchConfig::sagemaker holds the key.
 };
 
 // A key whose value LaunchConfig keeps.
@@ -37,34 +38,34 @@ struct ConfigKey {
                Member<std::optional<std::vector<std::string>>>, Member<ConfigSection>>
       member = {};
   KeyUse use = KeyUse::kLaunch;
-  // Of a whole number.
+  // The bounds of a whole number.
   int minimum = 0;
   int maximum = std::numeric_limits<int>::max();
 };
 
-// All of them, in the order of the alphabet.
+// All of them, in alphabetical order.
 const std::vector<ConfigKey>& config_keys();
 
-// Null where no value of that key is kept.
+// Null if LaunchConfig keeps no value for the key.
 const ConfigKey* find_config_key(const std::string& name);
 
-// The names of all keys that a file may have, those of old versions too.
+// The names of all keys that a file may have, including those of old versions.
 std::vector<std::string> config_key_names();
 
-// Whether only files of old versions have the key: one that is turned into another, or one that
-// says nothing that is still of use. write_config() writes neither, as today's Accelerate refuses
-// them.
+// Whether only files of old versions have the key: read_config() converts the first kind into
+// another key, and the second kind is of no use today. write_config() writes neither, because
+// today's Accelerate rejects them.
 bool is_converted_key(const std::string& name);
 bool is_obsolete_key(const std::string& name);
 
-// Whether it is a flag of `accelerate launch` that no file can set.
+// Whether the name is a flag of `accelerate launch` that no file can set.
 bool is_flag_only(const std::string& name);
 
-// The keys that the section may have, in their long form (fsdp_version); none where any will do.
+// The keys that the section may have, in their long form (fsdp_version); empty if any key will do.
 std::vector<std::string> section_key_names(const std::string& section);
 
-// `key` of the section in its long form: a fsdp_config, fp8_config or dynamo_config may leave out
-// the prefix.
+// The long form of the section's `key`: fsdp_config, fp8_config and dynamo_config may leave out the
+// prefix.
 std::string long_section_key(const std::string& section, const std::string& key);
 
 // Whether `key` looks like the name of a flag or an argument: letters, digits, `_`, `.` and `-`.

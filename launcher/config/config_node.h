@@ -13,8 +13,8 @@
 
 namespace accelerate::launcher {
 
-// What a file may hold at most, and again with its aliases written out; far above what any config
-// needs: a hostile one ends in an error before it costs memory or time.
+// Limits on the content of a file, which also hold once its aliases are expanded; far above what
+// any config needs. A hostile file leads to an error before it costs memory or time.
 inline constexpr std::size_t kMaxConfigBytes = 1 << 17;
 inline constexpr std::size_t kMaxConfigNodes = 5000;
 inline constexpr int kMaxConfigDepth = 16;
@@ -23,11 +23,11 @@ struct ConfigNode {
   enum class Kind { kNull, kBoolean, kInteger, kFloat, kString, kList, kMap };
 
   Kind kind = Kind::kNull;
-  std::string text = "";  // Of a scalar, as the file spells it, without quotes and escapes.
-  int line = 0;           // Where the value stands, counted from 1; 0 where it is from no file.
-  std::string key = "";   // In a map.
-  int replaced_line = 0;  // Where the same key had a value before, which counts no more.
-  std::vector<ConfigNode> children = {};  // Items of a list, values of a map in their order.
+  std::string text = "";  // A scalar as the file spells it, without quotes and escapes.
+  int line = 0;           // The line of the value, counted from 1; 0 if it is from no file.
+  std::string key = "";   // The key of an entry in a map.
+  int replaced_line = 0;  // The line of the same key's earlier value, which this one replaces.
+  std::vector<ConfigNode> children = {};  // Items of a list or values of a map, in order.
 };
 
 }  // namespace accelerate::launcher

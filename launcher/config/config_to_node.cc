@@ -83,14 +83,14 @@ std::optional<ConfigNode> to_node(const std::string& key, const ConfigSection& s
 absl::Status check(const ConfigNode& node, const std::string& place) {
   if (find_no_utf8(node.text) != node.text.size() || absl::StrContains(node.text, '\0')) {
     return absl::InvalidArgumentError(
-        absl::StrCat(place, " has a text that is no UTF-8 or has a NUL in it; correct it."));
+        absl::StrCat(place, " has a text that is not UTF-8 or contains a NUL; correct it."));
   }
   for (const ConfigNode& child : node.children) {
     const bool in_map = node.kind == Kind::kMap;
     if (in_map && !is_key_word(child.key)) {
       return absl::InvalidArgumentError(
           absl::StrCat(place, " has the key ", printable(child.key),
-                       ", which is no name; use letters, digits, `_`, `.` and `-`."));
+                       ", which is not a name; use letters, digits, `_`, `.` and `-`."));
     }
     const absl::Status status = check(child, in_map ? absl::StrCat(place, " ", child.key) : place);
     if (!status.ok()) return status;

@@ -1,10 +1,10 @@
-// Where the config file is that is used when none is named.
+// The path of the default config file.
 //
 // Example:
 //   if (const std::optional<std::string> path = find_default_config()) use(read_config(*path));
 //   absl::Status status = write_config(config, default_config_path());
 //
-// Not for a file that somebody named: that one must exist.
+// Not for a file that the user named, which must exist.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,9 @@ namespace accelerate::launcher {
 // and a leading ~ is the home folder: $HOME, else what the system knows of this user.
 std::string default_config_path(const EnvironmentLookup& lookup = process_environment);
 
-// The one to read: that file, or default_config.json beside it, which old versions wrote, where
-// only that exists; nothing where neither does. One in a folder that must not be searched is
-// returned, so that nobody trains without it unawares.
+// The file to read: that file, or default_config.json beside it, which old versions wrote, if only
+// that exists; no value if neither does. A file in a folder that may not be searched is returned
+// too, so that nobody trains without it by accident.
 std::optional<std::string> find_default_config(
     const EnvironmentLookup& lookup = process_environment);
 

@@ -76,10 +76,10 @@ class EventReader : public nlohmann::json_sax<nlohmann::json> {
     // Its own position and code precede what is wrong.
     const std::string_view what = error.what();
     const std::size_t start = what.find(": ");
-    builder_.fail(line_, absl::StrCat("this is no JSON (",
+    builder_.fail(line_, absl::StrCat("this is not JSON (",
                                       printable(std::string(what.substr(
                                           start == std::string_view::npos ? 0 : start + 2))),
-                                      "); correct it, or write the file anew."));
+                                      "); correct it, or write the file again."));
     return false;
   }
 

@@ -1,4 +1,4 @@
-// Reading JSON as Python's json.load does, with the lines of all values.
+// Reads JSON as Python's json.load does, and keeps the line of each value.
 //
 // Example:
 //   absl::StatusOr<ConfigNode> document = parse_json("{\"num_processes\": 2}", "my.json");
@@ -13,8 +13,8 @@
 
 namespace accelerate::launcher {
 
-// The value that `text` is. InvalidArgument, which begins with `path` and the line, for what is no
-// JSON, and what is above the limits in config_node.h.
+// The value that `text` holds. InvalidArgument, whose message begins with `path` and the line, if
+// `text` is not JSON or exceeds the limits in config_node.h.
 absl::StatusOr<ConfigNode> parse_json(const std::string& text, const std::string& path);
 
 }  // namespace accelerate::launcher

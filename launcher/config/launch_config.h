@@ -1,12 +1,12 @@
-// What a config file says, as a value.
+// The content of a config file, as a value.
 //
 // Example:
 //   LaunchConfig config = {.distributed_type = DistributedType::kMultiCpu, .num_processes = 4};
 //   config.mpirun_config["mpirun_hostfile"] = "/home/me/hostfile";
 //   absl::Status status = write_config(fill_missing_values(config), path);  // write_config.h
 //
-// Not a plan: nothing here is checked against the machine, the flags or the other members, and
-// features that this project lacks are kept so that they can be passed on.
+// Not a plan: nothing is checked against the machine, the flags or other members. Features that
+// this project lacks are kept, so that they can be passed on.
 #pragma once
 
 #include <map>
@@ -35,8 +35,8 @@ struct LaunchConfig {
   std::optional<bool> use_cpu = std::nullopt;
   std::optional<bool> debug = std::nullopt;
 
-  // Who runs. All processes of all machines; -1 in a file, which says that a flag must tell, is no
-  // value here.
+  // The processes and what they run on. num_processes counts those of all machines; a file's -1,
+  // which leaves the number to a flag, is no value here.
   std::optional<int> num_processes = std::nullopt;
   std::optional<int> num_machines = std::nullopt;
   std::optional<int> machine_rank = std::nullopt;
@@ -60,7 +60,7 @@ struct LaunchConfig {
 
   // For TPUs and SageMaker, which this project does not start: kept to be written back.
   std::optional<std::string> main_training_function = std::nullopt;
-  // As a text in a section: true and false stand for themselves, "no" and "yes" are strings.
+  // Like a text in a section: true and false stand for themselves, "no" and "yes" are strings.
   std::optional<std::string> downcast_bf16 = std::nullopt;
   std::optional<std::string> tpu_name = std::nullopt;
   std::optional<std::string> tpu_zone = std::nullopt;
@@ -70,11 +70,11 @@ struct LaunchConfig {
   std::optional<std::vector<std::string>> commands = std::nullopt;
   std::optional<std::vector<std::string>> tpu_vm = std::nullopt;
   std::optional<std::vector<std::string>> tpu_env = std::nullopt;
-  // The keys that only SageMaker's files have, such as ec2_instance_type, side by side here.
+  // The top-level keys that only SageMaker's files have, such as ec2_instance_type.
   ConfigSection sagemaker = {};
   ConfigSection additional_args = {};
 
-  // Whether it keeps the processes from GPUs.
+  // Whether the config asks for the CPU.
   bool wants_cpu() const {
     return use_cpu.value_or(false) || distributed_type == DistributedType::kMultiCpu;
   }
@@ -86,7 +86,7 @@ struct LaunchConfig {
 
 // `config` with a value for every member that Accelerate has a default for, which is what
 // `accelerate config update` makes of a file: compute_environment LOCAL_MACHINE, num_machines 1,
-// num_processes 1 where distributed_type is NO, and so on. A SageMaker config stays as it is.
+// num_processes 1 if distributed_type is NO, and so on. A SageMaker config is returned unchanged.
 LaunchConfig fill_missing_values(LaunchConfig config);
 
 }  // namespace accelerate::launcher

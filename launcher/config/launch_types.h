@@ -4,8 +4,9 @@
 //   std::optional<DistributedType> type = find_distributed_type("MULTI_GPU");
 //   std::string word = to_string(*type);
 //
-// Not the choices of a run: these are all that Accelerate knows, and a run here may refuse some.
-// What precision a program computes in is MixedPrecision (launcher/env/mixed_precision.h).
+// Not the choices of a run: these are all that Accelerate knows, and a run here may reject some.
+// For the precision that a program computes in, see MixedPrecision
+// (launcher/env/mixed_precision.h).
 #pragma once
 
 #include <optional>
@@ -39,8 +40,8 @@ enum class DistributedType {
 std::string to_string(ComputeEnvironment environment);
 std::string to_string(DistributedType type);
 
-// What `word` stands for, nothing where it is none of the words. Old files' "TPU" is XLA, and their
-// "MPS" is NO, as it was one process on one device.
+// What `word` stands for; no value for other words. "TPU" in old files is XLA; "MPS" is NO, because
+// it meant one process on one device.
 std::optional<ComputeEnvironment> find_compute_environment(const std::string& word);
 std::optional<DistributedType> find_distributed_type(const std::string& word);
 

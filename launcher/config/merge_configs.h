@@ -1,4 +1,4 @@
-// Several configs as one, where some have more say than others.
+// Merges configs with different precedence.
 //
 // Example:
 //   const LaunchConfig config = merge_configs(from_flags, from_file);
@@ -10,8 +10,8 @@
 
 namespace accelerate::launcher {
 
-// What `over` says, and what `base` says where `over` has no value: member by member, and within
-// the sections key by key. A section's keys are in their long form (fsdp_version) in the result.
+// The values of `over`, and those of `base` where `over` has none: member by member, and within
+// sections key by key. A section's keys are in their long form (fsdp_version) in the result.
 LaunchConfig merge_configs(LaunchConfig over, const LaunchConfig& base);
 
 }  // namespace accelerate::launcher

@@ -32,7 +32,7 @@ Extent measure(const ConfigNode& node) {
 bool NodeBuilder::add(ConfigNode node) {
   if (!status_.ok()) return false;
   if (node.text.find('\0') != std::string::npos) {
-    fail(node.line, "a text has a NUL in it, which no flag or variable can hold; remove it.");
+    fail(node.line, "a text contains a NUL, which no flag or variable can hold; remove it.");
     return false;
   }
   const Extent extent = measure(node);
@@ -41,7 +41,7 @@ bool NodeBuilder::add(ConfigNode node) {
   if (num_bytes_ > kMaxConfigBytes) {
     fail(node.line,
          absl::StrCat("with all aliases written out there are more than ", kMaxConfigBytes,
-                      " bytes, which no config needs; write the values ", "out that are meant."));
+                      " bytes, which no config needs; write the values ", "out."));
     return false;
   }
   if (num_nodes_ > kMaxConfigNodes) {
@@ -68,7 +68,7 @@ bool NodeBuilder::add(ConfigNode node) {
 
 bool NodeBuilder::set_key(Open& map, const ConfigNode& node) {
   if (node.kind == Kind::kList || node.kind == Kind::kMap || node.kind == Kind::kNull) {
-    fail(node.line, "a key is no text; write `key: value`.");
+    fail(node.line, "a key is not text; write `key: value`.");
     return false;
   }
   const auto twin = std::find_if(map.node.children.begin(), map.node.children.end(),
@@ -93,7 +93,7 @@ bool NodeBuilder::begin(ConfigNode node) {
 }
 
 bool NodeBuilder::too_deep(const ConfigNode& node) {
-  fail(node.line, absl::StrCat("lists and maps stand in each other more than ", kMaxConfigDepth,
+  fail(node.line, absl::StrCat("lists and maps are nested more than ", kMaxConfigDepth,
                                " deep, which no config needs; is it the right file?"));
   return false;
 }

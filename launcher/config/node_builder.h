@@ -1,5 +1,5 @@
-// Builds a tree of ConfigNodes from what a parser meets, and holds it to the limits. Of a key that
-// comes twice the last value counts, as in Python.
+// Builds a tree of ConfigNodes from what a parser finds, and enforces the limits. If a key occurs
+// twice, the last value counts, as in Python.
 //
 // Example:
 //   NodeBuilder builder("my.json");
@@ -9,7 +9,7 @@
 //   builder.end();
 //   absl::StatusOr<ConfigNode> document = builder.take();
 //
-// Not to make a tree by hand: those are aggregates.
+// Not for making a tree by hand: nodes are aggregates.
 #pragma once
 
 #include <cstddef>
@@ -28,28 +28,28 @@ class NodeBuilder {
  public:
   explicit NodeBuilder(std::string path) : path_(std::move(path)) {}
 
-  // A whole node, which in a map is in turn a key and its value.
+  // Adds a whole node; in a map, keys and their values alternate.
   bool add(ConfigNode node);
 
-  // A list or map, whose children are the nodes up to the call of end() that belongs to it.
+  // Begins a list or map, whose children are the nodes up to the matching call of end().
   bool begin(ConfigNode node);
 
-  // The list or map that ends; null after a problem. Valid until the next call.
+  // Returns the list or map that ends; null after a problem. Valid until the next call.
   const ConfigNode* end();
 
   void fail(int line, const std::string& what);
 
-  // Whether there is a document.
+  // Whether the document is complete.
   bool is_complete() const { return is_complete_; }
 
-  // The document, null where there was none, or the first problem as an InvalidArgument.
+  // The document (a null node if nothing was added), or the first problem as an InvalidArgument.
   absl::StatusOr<ConfigNode> take();
 
  private:
-  // A list or map whose end is not there yet.
+  // A list or map that has not ended yet.
   struct Open {
     ConfigNode node;
-    std::string key = "";  // Of the value that comes next.
+    std::string key = "";  // The key of the next value.
     int replaced_line = 0;
     bool has_key = false;
   };

@@ -39,7 +39,7 @@ absl::StatusOr<std::string> read_descriptor(int descriptor, const std::string& p
   if (fstat(descriptor, &status) != 0) return cannot_read(path, std::strerror(errno));
   // To read from a pipe or a terminal could take forever.
   if (!S_ISREG(status.st_mode)) {
-    return cannot_read(path, "it is no regular file; name one");
+    return cannot_read(path, "it is not a regular file; name one");
   }
   std::string text;
   char chunk[1 << 14];
@@ -81,7 +81,7 @@ absl::Status check_characters(const std::string& text, const std::string& path) 
   if (found == text.end()) return absl::OkStatus();
   const auto line = 1 + std::count(text.begin(), found, '\n');
   return absl::InvalidArgumentError(
-      absl::StrCat(path, ":", line, ": a character is no text in UTF-8; remove it, or save the ",
+      absl::StrCat(path, ":", line, ": a character is not valid UTF-8; remove it, or save the ",
                    "file as UTF-8."));
 }
 
@@ -124,8 +124,8 @@ absl::StatusOr<ReadConfig> parse_config(const std::string& text, const std::stri
   if (!document.ok()) return document.status();
   if (document->kind == ConfigNode::Kind::kNull) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": the file is empty; write it anew, for example with `", command_name(),
-                     " config`."));
+        absl::StrCat(path, ": the file is empty; write it again, for example with `",
+                     command_name(), " config`."));
   }
   if (document->kind != ConfigNode::Kind::kMap) {
     return absl::InvalidArgumentError(

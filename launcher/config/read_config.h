@@ -1,4 +1,4 @@
-// Reading a config file: what `accelerate config` of any version writes, or a person.
+// Reads a config file, written by any version of `accelerate config` or by hand.
 //
 // Example:
 //   absl::StatusOr<ReadConfig> read = read_config("two_gpus.yaml");
@@ -6,8 +6,8 @@
 //   for (const std::string& warning : read->warnings) std::cerr << warning << "\n";
 //   use(read->config);
 //
-// Not to find the file: see default_config.h. Not the place where a feature is refused: a config
-// for FSDP reads as well as one for the CPU.
+// Does not find the file (see default_config.h), and does not reject features: it reads a config
+// for FSDP as well as one for the CPU.
 #pragma once
 
 #include <string>
@@ -20,20 +20,19 @@ namespace accelerate::launcher {
 
 struct ReadConfig {
   LaunchConfig config;
-  // One line for each key that has a value and means nothing here, or that a section may have
-  // misspelt.
+  // One line for each key that has a value and no effect here, or that may be misspelt in a
+  // section.
   std::vector<std::string> warnings;
 };
 
-// Reads the file: JSON where `path` ends in .json, otherwise YAML, of which JSON is a part. Texts
-// of old versions are turned into today's (fp16: true, dynamo_backend). Truth values may be any of
-// the words that parse_truth_value() knows, and numbers may stand in quotes. NotFound where there
-// is no such file, FailedPrecondition where it cannot be read; InvalidArgument has a line for each
-// thing that is wrong in it, with file, line, key and remedy. A hostile file ends in an error too,
-// soon: see the limits in config_node.h.
+// Reads the file: JSON if `path` ends in .json, otherwise YAML, which includes JSON. Converts keys
+// and values of old versions (fp16: true, dynamo_backend) to today's. Truth values may be any of
+// the words that parse_truth_value() knows, and numbers may be in quotes. NotFound if there is no
+// such file, FailedPrecondition if it cannot be read; InvalidArgument has a line for each error:
+// file, line, key and remedy. A hostile file fails early: see the limits in config_node.h.
 absl::StatusOr<ReadConfig> read_config(const std::string& path);
 
-// The same for the content of a file; `path` is for its format and the messages.
+// The same for the content of a file; `path` gives the format, and the name for messages.
 absl::StatusOr<ReadConfig> parse_config(const std::string& text, const std::string& path);
 
 }  // namespace accelerate::launcher

@@ -141,17 +141,18 @@ TEST(ReadConfig, KeepsSectionsAsTexts) {
 }
 
 TEST(ReadConfig, WarnsOfWhatMeansNothingHere) {
-  EXPECT_THAT(warnings_of("tpu_name: my-tpu\nmain_training_function: train\n"),
-              ElementsAre("my.yaml:2: `tpu_name` means nothing here and is ignored; remove it to "
-                          "silence this.",
-                          HasSubstr(":3: `main_training_function` means nothing here")));
+  EXPECT_THAT(
+      warnings_of("tpu_name: my-tpu\nmain_training_function: train\n"),
+      ElementsAre(
+          "my.yaml:2: `tpu_name` has no effect here and is ignored; remove it to silence this.",
+          HasSubstr(":3: `main_training_function` has no effect here")));
   for (const std::string line :
        {"tpu_use_cluster: true", "downcast_bf16: 'yes'", "tpu_env: [A=1]", "commands: [ls]",
         "command_file: setup.sh", "ipex_config: {ipex: true}", "tp_config: {tp_size: 2}",
         "region: us-east-1"}) {
     EXPECT_THAT(warnings_of(line),
                 ElementsAre(AllOf(StartsWith("my.yaml:2: `" + line.substr(0, line.find(':'))),
-                                  HasSubstr("means nothing here"))))
+                                  HasSubstr("has no effect here"))))
         << line;
   }
 }
@@ -179,16 +180,17 @@ TEST(ReadConfig, WarnsOfAKeyThatASectionDoesNotHave) {
 }
 
 TEST(ReadConfig, RefusesUnknownKeysWithTheNearest) {
-  EXPECT_EQ(error_of("num_proceses: 2"),
-            "my.yaml:2: `num_proceses` is no key of a config file; did you mean `num_processes`?");
+  EXPECT_EQ(
+      error_of("num_proceses: 2"),
+      "my.yaml:2: `num_proceses` is not a key of a config file; did you mean `num_processes`?");
   EXPECT_EQ(error_of("invalid_key: x\nanother_invalid_key: y\n"),
-            "my.yaml:2: `invalid_key` is no key of a config file; remove it.\n"
-            "my.yaml:3: `another_invalid_key` is no key of a config file; remove it.");
+            "my.yaml:2: `invalid_key` is not a key of a config file; remove it.\nmy.yaml:3: "
+            "`another_invalid_key` is not a key of a config file; remove it.");
   EXPECT_EQ(error_of("rdzv_conf: a=1"),
-            "my.yaml:2: `rdzv_conf` is no key of a config file but a flag; remove it and pass "
+            "my.yaml:2: `rdzv_conf` is a flag, not a key of a config file; remove it and pass "
             "--rdzv_conf.");
-  EXPECT_THAT(error_of("'a\\nb': 1"), HasSubstr(":2: \"a\\\\nb\" is no key"));
-  EXPECT_THAT(error_of("<<: {debug: true}"), HasSubstr(":2: \"<<\" is no key"));
+  EXPECT_THAT(error_of("'a\\nb': 1"), HasSubstr(":2: \"a\\\\nb\" is not a key"));
+  EXPECT_THAT(error_of("<<: {debug: true}"), HasSubstr(":2: \"<<\" is not a key"));
 }
 
 TEST(ReadConfig, RefusesWrongValuesWithARemedy) {
@@ -251,17 +253,18 @@ TEST(ReadConfig, ReadsJsonByItsSuffixAndWithinYaml) {
                 .config.tpu_name,
             "😀");
   EXPECT_THAT(parse_error("debug: true", "my.json"),
-              AllOf(StartsWith("my.json:1: this is no JSON ("), HasSubstr("correct it")));
+              AllOf(StartsWith("my.json:1: this is not JSON ("), HasSubstr("correct it")));
   EXPECT_THAT(parse_error("{\n\"distributed_type\": \"NO\",\n\"debug\": 3\n}", "my.json"),
               StartsWith("my.json:3: `debug` takes true or false, not \"3\""));
-  EXPECT_THAT(parse_error("{}\n{}", "my.json"), StartsWith("my.json:2: this is no JSON"));
+  EXPECT_THAT(parse_error("{}\n{}", "my.json"), StartsWith("my.json:2: this is not JSON"));
 }
 
 TEST(ReadConfig, RefusesWhatIsNoText) {
-  EXPECT_THAT(error_of("tpu_name: \xff"), StartsWith("my.yaml:2: a character is no text in UTF-8"));
-  EXPECT_THAT(error_of(std::string("tpu_name: a\0b", 13)), HasSubstr(":2: a character is no text"));
-  EXPECT_THAT(error_of("tpu_name: \"a\\0b\""), HasSubstr(":2: a text has a NUL in it"));
-  EXPECT_THAT(parse_error(R"({"tpu_name": "\u0000"})", "my.json"), HasSubstr("a NUL in it"));
+  EXPECT_THAT(error_of("tpu_name: \xff"), StartsWith("my.yaml:2: a character is not valid UTF-8"));
+  EXPECT_THAT(error_of(std::string("tpu_name: a\0b", 13)),
+              HasSubstr(":2: a character is not valid UTF-8"));
+  EXPECT_THAT(error_of("tpu_name: \"a\\0b\""), HasSubstr(":2: a text contains a NUL"));
+  EXPECT_THAT(parse_error(R"({"tpu_name": "\u0000"})", "my.json"), HasSubstr("a NUL"));
   EXPECT_EQ(config_of("tpu_name: \xC3\xA9").tpu_name, "é");
   EXPECT_EQ(parse_ok("\xEF\xBB\xBF"
                      "distributed_type: 'NO'\r\ndebug: true\r\n")
@@ -275,7 +278,7 @@ TEST(ReadConfig, RefusesWhatIsNoConfig) {
   EXPECT_THAT(parse_error("null", "my.json"), HasSubstr("the file is empty"));
   EXPECT_THAT(parse_error("- a\n- b\n"), StartsWith("my.yaml:1: the file holds no keys"));
   EXPECT_THAT(parse_error("text"), HasSubstr("the file holds no keys"));
-  EXPECT_THAT(parse_error("a: b: c"), StartsWith("my.yaml:1: this is no YAML ("));
+  EXPECT_THAT(parse_error("a: b: c"), StartsWith("my.yaml:1: this is not YAML ("));
 }
 
 TEST(ReadConfig, ReadsFiles) {
@@ -300,7 +303,7 @@ TEST(ReadConfig, RefusesFilesThatItCannotRead) {
   // Would be waited for in vain.
   ASSERT_EQ(mkfifo((folder + "/pipe").c_str(), 0600), 0);
   EXPECT_THAT(std::string(read_config(folder + "/pipe").status().message()),
-              HasSubstr("it is no regular file; name one"));
+              HasSubstr("it is not a regular file; name one"));
   EXPECT_FALSE(read_config("/dev/zero").ok());
   write_text(folder + "/large.yaml", "a: " + std::string(kMaxConfigBytes, 'x'));
   EXPECT_THAT(std::string(read_config(folder + "/large.yaml").status().message()),

@@ -17,9 +17,8 @@ TEST(RepeatedKeys, CountAsTheyStandLast) {
       parse_ok("distributed_type: 'NO'\nnum_processes: 2\ndebug: false\nnum_processes: 3\n");
   EXPECT_EQ(read.config.num_processes, 3);
   EXPECT_EQ(read.config.debug, false);
-  EXPECT_THAT(read.warnings,
-              ElementsAre("my.yaml:4: `num_processes` stands at line 2 too; this one, the last, "
-                          "counts. Remove one of them."));
+  EXPECT_THAT(read.warnings, ElementsAre("my.yaml:4: `num_processes` is also on line 2; the last "
+                                         "one counts. Remove one of them."));
 }
 
 TEST(RepeatedKeys, CountSoInSectionsAndInJson) {
@@ -28,14 +27,18 @@ TEST(RepeatedKeys, CountSoInSectionsAndInJson) {
       "  'fsdp_version': 2\nnum_processes: 2\n");
   EXPECT_EQ(yaml.config.fsdp_config,
             (ConfigSection{{"fsdp_offload_params", "true"}, {"fsdp_version", "2"}}));
-  EXPECT_THAT(yaml.warnings, ElementsAre("my.yaml:5: `fsdp_version` stands at line 3 too; this "
-                                         "one, the last, counts. Remove one of them."));
+  EXPECT_THAT(
+      yaml.warnings,
+      ElementsAre(
+          "my.yaml:5: `fsdp_version` is also on line 3; the last one counts. Remove one of them."));
   const ReadConfig json = parse_ok(
       "{\"distributed_type\": \"NO\",\n\"debug\": true,\n\"debug\": false,\n\"debug\": true}",
       "my.json");
   EXPECT_EQ(json.config.debug, true);
-  EXPECT_THAT(json.warnings, ElementsAre("my.json:4: `debug` stands at line 3 too; this one, the "
-                                         "last, counts. Remove one of them."));
+  EXPECT_THAT(
+      json.warnings,
+      ElementsAre(
+          "my.json:4: `debug` is also on line 3; the last one counts. Remove one of them."));
 }
 
 TEST(RepeatedKeys, AreReplacedAsAWhole) {

@@ -1,11 +1,11 @@
-// Writing a config file, as `accelerate config` does.
+// Writes a config file as `accelerate config` does.
 //
 // Example:
 //   absl::Status status = write_config(config, "four_processes.yaml");
 //   if (absl::IsAlreadyExists(status)) std::cerr << status.message() << "\n";
 //
-// Not for what a person wrote: comments and the order of the lines are lost, and with them the keys
-// that read_config() warned of as old.
+// Not for files written by hand: comments, the order of the lines, and old keys that read_config()
+// warned about are lost.
 #pragma once
 
 #include <string>
@@ -17,9 +17,9 @@
 
 namespace accelerate::launcher {
 
-// Writes JSON where `path` ends in .json, otherwise YAML, in a file that Python's Accelerate reads
-// as well, provided that distributed_type has a value. All or nothing: see write_file_atomically(),
-// whose errors these are. InvalidArgument where a text is no UTF-8 or a section's key no word.
+// Writes JSON if `path` ends in .json, otherwise YAML. Python's Accelerate can read the file if
+// distributed_type has a value. All or nothing, with the errors of write_file_atomically().
+// InvalidArgument if a text is not UTF-8 or a section's key is not a word.
 absl::Status write_config(const LaunchConfig& config, const std::string& path,
                           const WriteOptions& options = {});
 

@@ -68,10 +68,10 @@ TEST(FormatConfig, RefusesWhatNoFileCanHold) {
     return std::string(format_config(config, "my.yaml").status().message());
   };
   EXPECT_THAT(error({.main_process_ip = "\xff"}),
-              HasSubstr("The config main_process_ip has a text that is no UTF-8"));
+              HasSubstr("The config main_process_ip has a text that is not UTF-8"));
   EXPECT_THAT(error({.tpu_env = {{std::string(1, '\0')}}}), HasSubstr("The config tpu_env has"));
   EXPECT_THAT(error({.fsdp_config = {{"a b", "1"}}}),
-              HasSubstr("The config fsdp_config has the key \"a b\", which is no name"));
+              HasSubstr("The config fsdp_config has the key \"a b\", which is not a name"));
   EXPECT_THAT(error({.fsdp_config = {{"", "1"}}}), HasSubstr("has the key \"\""));
 }
 

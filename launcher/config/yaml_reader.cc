@@ -68,7 +68,8 @@ class EventReader : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (builder_.is_complete()) {
-      fail(mark, "another document begins, where a config is one alone; remove the line `---`.");
+      fail(mark,
+           "a second document begins, but a config file has only one; remove the line `---`.");
     }
   }
   void OnDocumentEnd() override {}
@@ -88,7 +89,7 @@ class EventReader : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchored_.find(anchor);
     if (found == anchored_.end()) {
-      fail(mark, "an alias stands inside of what it stands for; write the value out.");
+      fail(mark, "an alias refers to a value that contains it; write the value out.");
     }
     // The copy counts in full, so that aliases of aliases end at the limit and not in gigabytes.
     ConfigNode copy = found->second;
@@ -161,11 +162,11 @@ absl::StatusOr<ConfigNode> parse_yaml(const std::string& text, const std::string
   } catch (const Stopped&) {
   } catch (const YAML::Exception& error) {
     reader.builder().fail(error.mark.line + 1,
-                          absl::StrCat("this is no YAML (", printable(error.msg),
-                                       "); correct it, or write the file anew."));
+                          absl::StrCat("this is not YAML (", printable(error.msg),
+                                       "); correct it, or write the file again."));
   } catch (const std::exception& error) {
     reader.builder().fail(1, absl::StrCat("this cannot be read (", printable(error.what()),
-                                          "); write the file anew."));
+                                          "); write the file again."));
   }
   return reader.builder().take();
 }

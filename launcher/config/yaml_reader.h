@@ -1,4 +1,4 @@
-// Reading YAML as Python's yaml.safe_load does, with the lines of all values.
+// Reads YAML as Python's yaml.safe_load does, and keeps the line of each value.
 //
 // Example:
 //   absl::StatusOr<ConfigNode> document = parse_yaml("num_processes: 2", "my.yaml");
@@ -14,9 +14,9 @@
 
 namespace accelerate::launcher {
 
-// The one document in `text`; an empty one is null. Aliases are filled in. InvalidArgument, which
-// begins with `path` and the line, for what is no YAML, a key that is no text, types of Python, and
-// what is above the limits.
+// The one document in `text`; an empty one is null. Aliases are expanded. InvalidArgument, whose
+// message begins with `path` and the line, if `text` is not YAML, has a key that is not a text,
+// uses a type of Python's, or exceeds the limits.
 absl::StatusOr<ConfigNode> parse_yaml(const std::string& text, const std::string& path);
 
 }  // namespace accelerate::launcher

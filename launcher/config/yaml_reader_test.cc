@@ -55,18 +55,18 @@ TEST(ParseYaml, FillsAliasesIn) {
   EXPECT_EQ(map.children.at(1).children.at(0).text, "1");
   EXPECT_EQ(map.children.at(1).line, 2);
   EXPECT_EQ(map.children.at(2).text, "1");
-  EXPECT_THAT(error("a: *x"), StartsWith("a.yaml:1: this is no YAML ("));
-  EXPECT_THAT(error("a: &x {b: *x}"), HasSubstr("a.yaml:1: an alias stands inside of what"));
+  EXPECT_THAT(error("a: *x"), StartsWith("a.yaml:1: this is not YAML ("));
+  EXPECT_THAT(error("a: &x {b: *x}"), HasSubstr("a.yaml:1: an alias refers to a value that"));
 }
 
 TEST(ParseYaml, RefusesKeysThatAreNoText) {
   for (const std::string text : {"? [a]\n: b\n", "{a: 1}: b\n", "~: b\n", "? \n: b\n"}) {
-    EXPECT_THAT(error(text), HasSubstr("a key is no text; write `key: value`.")) << text;
+    EXPECT_THAT(error(text), HasSubstr("a key is not text; write `key: value`.")) << text;
   }
 }
 
 TEST(ParseYaml, RefusesMoreThanOneDocument) {
-  EXPECT_THAT(error("a: 1\n---\na: 2\n"), StartsWith("a.yaml:2: another document begins"));
+  EXPECT_THAT(error("a: 1\n---\na: 2\n"), StartsWith("a.yaml:2: a second document begins"));
   EXPECT_EQ(parse("---\na: 1\n...\n").children.size(), 1u);
 }
 
@@ -115,11 +115,11 @@ TEST(ParseJson, EndsAtTheLimits) {
   const auto message = [](const std::string& text) {
     return std::string(parse_json(text, "a.json").status().message());
   };
-  EXPECT_THAT(message(repeat("[", 1 << 20)), HasSubstr("a.json:1: lists and maps stand in each"));
+  EXPECT_THAT(message(repeat("[", 1 << 20)), HasSubstr("a.json:1: lists and maps are nested"));
   EXPECT_THAT(message(repeat("{\"a\":", 1 << 17)), HasSubstr("more than 16 deep"));
   EXPECT_THAT(message("[" + repeat("1,\n", 5001) + "1]"), HasSubstr("more than 5000 values"));
-  EXPECT_THAT(message("{\"a\": NaN}"), HasSubstr("a.json:1: this is no JSON"));
-  EXPECT_THAT(message(""), HasSubstr("a.json:1: this is no JSON"));
+  EXPECT_THAT(message("{\"a\": NaN}"), HasSubstr("a.json:1: this is not JSON"));
+  EXPECT_THAT(message(""), HasSubstr("a.json:1: this is not JSON"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Writing YAML byte for byte as Python's yaml.safe_dump does.
+// Writes YAML byte for byte as Python's yaml.safe_dump does.
 //
 // Example:
 //   write_yaml({.kind = ConfigNode::Kind::kMap,
@@ -6,8 +6,8 @@
 //                             .key = "precision"}}});
 //   // "precision: 'no'\n"
 //
-// Not for any YAML: it knows maps of scalars, of lists of scalars and of such maps, which is what a
-// config is made of, and keys that are words.
+// Not for any YAML: it knows only what configs consist of, which is maps of scalars, of lists of
+// scalars and of such maps, with words as keys.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@
 
 namespace accelerate::launcher {
 
-// The text of `map`, its entries in their order. All texts must be UTF-8.
+// The text of `map`, whose entries keep their order. All texts must be UTF-8.
 std::string write_yaml(const ConfigNode& map);
 
 }  // namespace accelerate::launcher

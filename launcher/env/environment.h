@@ -16,15 +16,15 @@
 
 namespace accelerate::launcher {
 
-// The value of a variable, or nothing where it is not set. An empty value counts as set.
+// Returns the value of a variable, or no value if it is not set. An empty value counts as set.
 using EnvironmentLookup = std::function<std::optional<std::string>(const std::string& name)>;
 
 // Looks `name` up in this process's environment. Safe from several threads as long as none writes
 // it.
 std::optional<std::string> process_environment(const std::string& name);
 
-// What to change in an environment: the value that a variable gets, or nothing where it must not be
-// set. Variables that are not named stay as they are.
+// What to change in an environment: the new value of a variable, or no value to unset it. Other
+// variables are not changed.
 using EnvironmentChanges = std::map<std::string, std::optional<std::string>>;
 
 // Writes the changes into this process's environment. Call it while the process has one thread:

@@ -1,9 +1,9 @@
-// The `~` in a path that somebody wrote where no shell reads it.
+// Expands the `~` in a path that no shell has read.
 //
 // Example:
 //   const std::string hostfile = expand_home("~/hostfile");  // /home/me/hostfile
 //
-// Not for the homes of others: ~you stays as it is.
+// Not for the home folders of other users: ~you is not changed.
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@
 
 namespace accelerate::launcher {
 
-// `path` with the home folder for a leading ~: $HOME, else what the system knows of this user.
+// `path` with a leading ~ replaced by the home folder: $HOME, otherwise the one that the system
+// knows.
 std::string expand_home(const std::string& path,
                         const EnvironmentLookup& lookup = process_environment);
 

@@ -97,7 +97,7 @@ absl::StatusOr<Names> expand_host_list(const std::string& variable, const std::s
     if (!expanded.has_value() || expanded->size() > kMostHosts - hosts.size()) {
       return absl::InvalidArgumentError(
           absl::StrCat(variable, "=", text,
-                       " is no list of hosts, such as node[1-3],login; correct it, or set "
+                       " is not a list of hosts, such as node[1-3],login; correct it, or set "
                        "MASTER_ADDR to the host of rank 0."));
     }
     hosts.insert(hosts.end(), expanded->begin(), expanded->end());

@@ -14,8 +14,8 @@
 namespace accelerate::launcher {
 
 // All hosts, in the order of the list: numbers keep the leading zeros of the first of their range,
-// and a name may have several brackets. InvalidArgument, which names `variable`, where the text is
-// no such list, or names more than 65536 hosts.
+// and a name may have several brackets. InvalidArgument, which names `variable`, if the text is not
+// such a list or has more than 65536 hosts.
 absl::StatusOr<std::vector<std::string>> expand_host_list(const std::string& variable,
                                                           const std::string& text);
 

@@ -36,7 +36,7 @@ TEST(HostList, IsRefusedWhereItIsNone) {
                                  "a[-1]", "a[1-99999999999]", "a[1-300][1-300]", "a[[1]]"}) {
     EXPECT_THAT(
         std::string(expand_host_list("LIST", text).status().message()),
-        AllOf(HasSubstr("LIST=" + text + " is no list of hosts"), HasSubstr("set MASTER_ADDR")));
+        AllOf(HasSubstr("LIST=" + text + " is not a list of hosts"), HasSubstr("set MASTER_ADDR")));
   }
 }
 

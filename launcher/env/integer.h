@@ -4,7 +4,7 @@
 //   absl::StatusOr<int> port = parse_integer(text, {.name = "MASTER_PORT", .minimum = 1,
 //                                                   .maximum = 65535, .remedy = "unset it"});
 //
-// Not for data: it makes an error message per bad value, and knows ints only.
+// Not for data: it makes an error message for each bad value, and reads ints only.
 #pragma once
 
 #include <limits>
@@ -15,14 +15,14 @@
 namespace accelerate::launcher {
 
 struct IntegerRule {
-  std::string name = "";  // Where the text stands, for the message: "RANK", "--num_processes".
+  std::string name = "";  // Where the text is from, for the message: "RANK", "--num_processes".
   int minimum = 0;
   int maximum = std::numeric_limits<int>::max();
   std::string remedy = "";  // What to do about a bad value; ends the message.
 };
 
-// The number that `text` consists of, digits and a minus sign only. InvalidArgument where it is
-// none or outside of the rule's bounds; the message has the name, the text, the bounds and the
+// The number in `text`, which has only digits and a minus sign. InvalidArgument if it is not a
+// number or outside the bounds of the rule; the message has the name, the text, the bounds and the
 // remedy.
 absl::StatusOr<int> parse_integer(const std::string& text, const IntegerRule& rule);
 

@@ -25,9 +25,8 @@ absl::StatusOr<int> parse_num_pods(const std::string& text) {
   if (bounds.size() == 2 && bounds[0] != bounds[1]) {
     return absl::UnimplementedError(absl::StrCat(
         kNumPods, "=", text,
-        " leaves it open how many pods there are, and a run has a fixed "
-        "number; leave elasticPolicy out of the PyTorchJob, or let its minReplicas and maxReplicas "
-        "be the same."));
+        " leaves the number of pods open, but a run needs a fixed number; leave elasticPolicy out "
+        "of the PyTorchJob, or make its minReplicas and maxReplicas equal."));
   }
   return parse_integer(
       bounds[0], {.name = kNumPods, .minimum = 1, .maximum = kMostMachines, .remedy = kRemedy});

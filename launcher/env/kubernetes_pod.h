@@ -19,7 +19,8 @@ namespace accelerate::launcher {
 struct KubernetesPod {
   int rank = 0;  // Among the pods, from 0.
   int num_pods = 1;
-  // To start in this pod; nothing where the job leaves it to the machine (`auto`, `gpu`, `cpu`).
+  // Processes to start in this pod; no value if the job leaves it to the machine (`auto`, `gpu`,
+  // `cpu`).
   std::optional<int> num_processes = 1;
   MeetingPlace main;
 
@@ -27,11 +28,10 @@ struct KubernetesPod {
 };
 
 // Reads PET_NODE_RANK, PET_NNODES, PET_NPROC_PER_NODE, and where to meet from MASTER_ADDR and
-// MASTER_PORT. Nothing where PET_NODE_RANK is not set, or LOCAL_RANK is.
+// MASTER_PORT. No value if PET_NODE_RANK is not set, or LOCAL_RANK is.
 //
-// InvalidArgument names the variable with a bad value; Unimplemented says so where the job may have
-// any of several numbers of pods, or gives them no ranks. Safe from several threads as long as none
-// writes the environment.
+// InvalidArgument names the variable with a bad value; Unimplemented if the number of pods is not
+// fixed, or pods have no ranks. Safe from several threads if none writes the environment.
 absl::StatusOr<std::optional<KubernetesPod>> read_kubernetes_pod(
     const EnvironmentLookup& lookup = process_environment);
 

@@ -59,7 +59,7 @@ TEST(KubernetesPod, IsNoneOfItsProcesses) {
 TEST(KubernetesPod, OfAnElasticJobNeedsAFixedNumberAndARank) {
   EXPECT_EQ((**read_with("PET_NNODES", "2:2")).num_pods, 2);
   EXPECT_THAT(std::string(read_with("PET_NNODES", "1:2").status().message()),
-              HasSubstr("PET_NNODES=1:2 leaves it open how many pods there are"));
+              HasSubstr("PET_NNODES=1:2 leaves the number of pods open"));
   EXPECT_THAT(
       std::string(read({{"PET_NNODES", "1:2"}, {"PET_RDZV_ENDPOINT", "a:1"}}).status().message()),
       HasSubstr("this elastic job gives its pods no ranks"));

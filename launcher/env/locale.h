@@ -1,4 +1,4 @@
-// What the locale says of a terminal.
+// What the locale says about a terminal.
 //
 // Example:
 //   const char* const mark = shows_utf8() ? "\u2588" : "#";
@@ -8,7 +8,8 @@
 
 namespace accelerate::launcher {
 
-// By the first of LC_ALL, LC_CTYPE and LANG that is set. True where none is, as in most containers.
+// Whether the first of LC_ALL, LC_CTYPE and LANG that is set and not empty names UTF-8. True if
+// none is, as in most containers.
 bool shows_utf8();
 
 }  // namespace accelerate::launcher

@@ -3,7 +3,8 @@
 // Example:
 //   const MeetingPlace place = {.address = "node-3", .port = job_port(4711)};
 //
-// Not for a run of this launcher: make_launch_plan() (launch_plan.h) decides where that meets.
+// Not for a run of this launcher: make_launch_plan() (launch_plan.h) decides where its processes
+// meet.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +19,9 @@ struct MeetingPlace {
   bool operator==(const MeetingPlace&) const = default;
 };
 
-// A port that every process of a job can work out from its number, and that two jobs on one machine
-// hardly share: from 20480 to 28671. Systems hand out higher ones to connections by themselves, and
-// SLURM's daemons, torchrun (29500) and this launcher use none of these.
+// A port from 20480 to 28671 that every process computes from the number of its job, so that two
+// jobs on one machine rarely share one. Systems assign higher ports to outgoing connections;
+// SLURM's daemons, torchrun (29500) and this launcher do not use this range.
 constexpr int job_port(uint64_t number) { return static_cast<int>(20480 + number % 8192); }
 
 }  // namespace accelerate::launcher

@@ -34,7 +34,8 @@ absl::StatusOr<MixedPrecision> parse_mixed_precision(const std::string& text) {
   const std::string choice =
       absl::StrCat("; choose one of ", absl::StrJoin(built_precision_words(), ", "), ".");
   if (!found || text != absl::AsciiStrToLower(text))
-    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is no mixed precision", choice));
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not a mixed precision", choice));
   if (*found == MixedPrecision::kFp8)
     return absl::InvalidArgumentError(
         absl::StrCat("mixed precision fp8 is not supported here", choice));

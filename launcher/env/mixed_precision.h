@@ -18,25 +18,25 @@ enum class MixedPrecision {
   kNo,    // fp32 throughout.
   kFp16,  // fp16 under a dynamic loss scale.
   kBf16,
-  kFp8,  // Of Python programs alone, always the last.
+  kFp8,  // For Python programs only; always the last.
 };
 
-// In the order of their enumerators, which are the indices.
+// The words, indexed by the enumerators.
 inline constexpr const char* kMixedPrecisionWords[] = {"no", "fp16", "bf16", "fp8"};
 
-// The words, and those of programs that are built here.
+// All words, and those that programs built here accept.
 std::vector<std::string> mixed_precision_words();
 std::vector<std::string> built_precision_words();
 
-// Its word.
+// The word for a precision.
 std::string to_string(MixedPrecision precision);
 
-// What a word stands for in files and flags, in any case, where "fp32" is no; nothing where it is
-// none of the words.
+// The precision that a word names in files and flags, upper or lower case; "fp32" means "no". No
+// value for other words.
 std::optional<MixedPrecision> find_mixed_precision(const std::string& word);
 
-// The same of the lower-case words of programs that are built here; otherwise InvalidArgument with
-// these.
+// The same for the lower-case words of programs built here; otherwise InvalidArgument, which lists
+// them.
 absl::StatusOr<MixedPrecision> parse_mixed_precision(const std::string& text);
 
 }  // namespace accelerate::launcher

@@ -26,8 +26,9 @@ TEST(MixedPrecision, SaysThatFp8IsNotSupported) {
 
 TEST(MixedPrecision, ListsTheValidOnesForAnythingElse) {
   for (const std::string text : {"", "half", "FP16", "fp64"}) {
-    EXPECT_THAT(std::string(parse_mixed_precision(text).status().message()),
-                HasSubstr("\"" + text + "\" is no mixed precision; choose one of no, fp16, bf16"));
+    EXPECT_THAT(
+        std::string(parse_mixed_precision(text).status().message()),
+        HasSubstr("\"" + text + "\" is not a mixed precision; choose one of no, fp16, bf16"));
   }
 }
 

@@ -18,13 +18,13 @@ struct MpiPlace {
   int local_size = 1;  // On this host.
 };
 
-// 127.0.0.1 where all processes are on this host. Otherwise the first host of a SLURM allocation,
-// where rank 0 is, or else the host that mpirun runs on, which is that of rank 0 unless a hostfile
-// says otherwise: rank 0 notices, and fails with what to do. The port is job_port() of mpirun's
+// 127.0.0.1 if all processes are on this host. Otherwise the first host of a SLURM allocation,
+// where rank 0 is, or else the host of mpirun, which is that of rank 0 unless a hostfile moves rank
+// 0. In that case rank 0 notices it, and fails with a remedy. The port is job_port() of mpirun's
 // number for the job.
 //
-// FailedPrecondition says to pass MASTER_ADDR where nothing tells. Safe from several threads as
-// long as none writes the environment.
+// FailedPrecondition says to pass MASTER_ADDR if the host is unknown. Safe from several threads if
+// none writes the environment.
 absl::StatusOr<MeetingPlace> open_mpi_meeting_place(
     const MpiPlace& place, const EnvironmentLookup& lookup = process_environment);
 

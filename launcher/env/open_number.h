@@ -1,9 +1,9 @@
-// Numbers of processes that torchrun's users leave to the machine.
+// The words with which torchrun's users leave the number of processes to the machine.
 //
 // Example:
 //   if (is_open_number(*lookup("PET_NPROC_PER_NODE"))) count_the_gpus();
 //
-// Not for flags and config files here, where no number at all says as much.
+// Not for flags and config files here, where leaving out the number means the same.
 #pragma once
 
 #include <string_view>

@@ -1,12 +1,12 @@
-// How a launcher knows a program that was built with this library from any other: an ELF note.
+// An ELF note by which a launcher recognises a program that was built with this library.
 //
 // Example:
 //   if (has_program_mark("/home/me/my_model")) command.takes_store_socket = true;
 //
-// The note gets into a program with the target :program_mark_note, which whatever reads
-// ACCELERATE_STORE_FD depends on.
+// A program gets the note from the target :program_mark_note, on which everything that reads
+// ACCELERATE_STORE_FD depends.
 //
-// Not for finding out what a program can do: it says nothing but that it is one.
+// Does not say what the program can do.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace accelerate::launcher {
 
-// As ELF lays a note out.
+// The layout of an ELF note.
 struct ProgramMark {
   std::uint32_t name_size = 12;
   std::uint32_t description_size = 4;
@@ -23,7 +23,7 @@ struct ProgramMark {
   std::uint32_t version = 1;     // Of what a program takes from its launcher.
 };
 
-// Whether the file is an executable with the mark; false for whatever cannot be read. Thread-safe.
+// Whether the file is an executable with the mark; false if it cannot be read. Thread-safe.
 bool has_program_mark(const std::string& path);
 
 }  // namespace accelerate::launcher

@@ -1,9 +1,9 @@
-// The Python that Python programs run in: PYTHON, or python3 of the PATH.
+// The interpreter for Python programs: the variable PYTHON, or python3 in PATH.
 //
 // Example:
 //   const std::string python = python_interpreter(process_environment);
 //
-// Not for whether there is such a program: executing it tells.
+// Does not check that the program exists.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace accelerate::launcher {
 
 inline constexpr char kPythonVariable[] = "PYTHON";
 
-// An empty variable counts as none. Thread-safe where `lookup` is.
+// An empty variable counts as unset. Thread-safe if `lookup` is.
 std::string python_interpreter(const EnvironmentLookup& lookup);
 
 }  // namespace accelerate::launcher

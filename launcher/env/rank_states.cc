@@ -41,7 +41,7 @@ absl::StatusOr<RankStates> RankStates::create(int num_processes) {
   if (states.fd_ < 0 || ftruncate(states.fd_, num_processes) != 0 ||
       fcntl(states.fd_, F_ADD_SEALS, kSeals) != 0) {
     return absl::InternalError(
-        absl::StrCat("memory for the states of processes cannot be had: ", std::strerror(errno),
+        absl::StrCat("cannot get memory for the states of processes: ", std::strerror(errno),
                      "; check the limits (ulimit -a)."));
   }
   return states;

@@ -1,6 +1,7 @@
-// How far each process of this machine is, where the others can look. Who waits for one to come to
-// the run, and finds here that it has ended well, need not wait for the time-out: it will never
-// come. (A process that fails ends the run, and one that has come is missed by its peers.)
+// The state of each process of this machine, visible to the others. A process that waits for
+// another one to join the run sees here that it has ended well and will never join, so it need not
+// wait for the time-out. (A process that fails ends the run, and peers notice the loss of one that
+// has joined.)
 //
 // Example:
 //   absl::StatusOr<RankStates> states = RankStates::create(/*num_processes=*/2);
@@ -27,7 +28,8 @@ enum class RankState : char { kRuns, kHasStore, kEnded };
 // Not thread-safe.
 class RankStates {
  public:
-  // Memory for each local rank, for as long as this is there. The error is the system's.
+  // Allocates the memory of all local ranks, for the lifetime of this object. The error is the
+  // system's.
   static absl::StatusOr<RankStates> create(int num_processes);
 
   RankStates(RankStates&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -50,12 +52,12 @@ class RankStates {
   int fd_;
 };
 
-// Those of the local ranks, by the path of RankStates. None where something else is at the path, or
-// nothing, as when the launcher has gone. Thread-safe.
+// The states of the local ranks, by the path of RankStates. Empty if there is something else at the
+// path, or nothing because the launcher has ended. Thread-safe.
 std::vector<RankState> read_rank_states(const std::string& path);
 
-// Tells the others that this process, of that local rank, has opened the run's store. Nothing where
-// something else is at the path. Thread-safe.
+// Tells the others that this process, with that local rank, has opened the run's store. Does
+// nothing if there is something else at the path. Thread-safe.
 void note_store(const std::string& path, int local_rank);
 
 }  // namespace accelerate::launcher

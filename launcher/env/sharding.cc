@@ -17,8 +17,8 @@ namespace {
 constexpr std::array kFsdpStrategies = {"FULL_SHARD", "SHARD_GRAD_OP", "NO_SHARD", "HYBRID_SHARD",
                                         "HYBRID_SHARD_ZERO2"};
 
-constexpr char kWholeParameters[] = "parameters stay whole: ";
-constexpr char kWhatIsCut[] = "for parts of the gradients and of the optimizer's state";
+constexpr char kWholeParameters[] = "parameters cannot be sharded: ";
+constexpr char kWhatIsCut[] = "to shard the gradients and the optimizer's state";
 
 std::optional<std::string> find_strategy(const std::string& text) {
   for (std::size_t i = 0; i < kFsdpStrategies.size(); ++i) {
@@ -100,9 +100,8 @@ absl::StatusOr<Sharding> fsdp_version_1(const Settings& settings) {
   if (*strategy == "NO_SHARD") return Sharding::kNone;
   if (*strategy == "SHARD_GRAD_OP") return Sharding::kZero2;
   const bool is_default = !given.has_value() && !is_of_reshard;
-  return not_there(
-      absl::StrCat(name, "=", text, is_default ? " (which it is where nothing is said)" : ""),
-      absl::StrCat(kWholeParameters, "set ", name, " to SHARD_GRAD_OP, ", kWhatIsCut));
+  return not_there(absl::StrCat(name, "=", text, is_default ? " (the default)" : ""),
+                   absl::StrCat(kWholeParameters, "set ", name, " to SHARD_GRAD_OP ", kWhatIsCut));
 }
 
 absl::StatusOr<Sharding> fsdp_version_2(const Settings& settings) {
@@ -114,9 +113,9 @@ absl::StatusOr<Sharding> fsdp_version_2(const Settings& settings) {
     if (!*reshard) return Sharding::kZero2;
   }
   return not_there(
-      absl::StrCat(settings.name(key), "=true",
-                   text.has_value() ? "" : " (which it is where nothing is said)", " in version 2"),
-      absl::StrCat(kWholeParameters, "set ", settings.name(key), " to false, ", kWhatIsCut));
+      absl::StrCat(settings.name(key), "=true", text.has_value() ? "" : " (the default)",
+                   " in version 2"),
+      absl::StrCat(kWholeParameters, "set ", settings.name(key), " to false ", kWhatIsCut));
 }
 
 absl::StatusOr<Sharding> find_fsdp(const Settings& settings) {
@@ -160,7 +159,7 @@ absl::StatusOr<Sharding> find_deepspeed(const Settings& settings) {
   if (*stage == kParametersInParts) {
     return not_there(
         settings.written("zero_stage"),
-        absl::StrCat(kWholeParameters, "set ", settings.name("zero_stage"), " to 2, ", kWhatIsCut));
+        absl::StrCat(kWholeParameters, "set ", settings.name("zero_stage"), " to 2 ", kWhatIsCut));
   }
   return static_cast<Sharding>(*stage);
 }

@@ -1,5 +1,4 @@
-// What each process of a run keeps a part of only, as flags, config files and the environment name
-// it.
+// How a run is sharded, in the words of flags, config files and the environment.
 //
 // Example:
 //   const absl::StatusOr<Sharding> sharding = read_sharding();
@@ -27,9 +26,9 @@ std::string to_string(Sharding sharding);
 // The same for people: "no sharding", "ZeRO-1", "ZeRO-2".
 std::string sharding_title(Sharding sharding);
 
-// One of Accelerate's settings that say how a run is sharded, or that ask for something of it which
-// programs built here do not have. Those that change no result, such as how layers are wrapped, are
-// none of these.
+// A setting of Accelerate that says how a run is sharded, or asks for a feature of sharding that
+// programs built here lack. Settings that change no result, such as how layers are wrapped, are not
+// here.
 struct ShardingSetting {
   const char* variable;  // As a worker finds it.
   const char* key;       // As flags and the sections of config files name it.
@@ -55,31 +54,31 @@ inline constexpr std::array<ShardingSetting, 14> kShardingSettings = {{
 // Which of Accelerate's names for it was used.
 enum class ShardingWay { kNone, kFsdp, kDeepspeed };
 
-// The one that is switched on: by ACCELERATE_USE_FSDP or ACCELERATE_USE_DEEPSPEED. InvalidArgument
-// for both, and for what is no truth value.
+// The one that ACCELERATE_USE_FSDP or ACCELERATE_USE_DEEPSPEED switches on. InvalidArgument if both
+// do, and for a value that is not a truth value.
 absl::StatusOr<ShardingWay> find_sharding_way(const EnvironmentLookup& lookup);
 
-// FSDP's strategy as a setting of version 1 has it: the one that is given, or else one that stands
-// in place of a truth value in fsdp_reshard_after_forward, where Accelerate's questions write it;
-// FULL_SHARD where neither says one.
+// The strategy of FSDP version 1: `sharding_strategy` if given; otherwise `reshard_after_forward`,
+// where Accelerate's questions write it instead of a truth value; otherwise FULL_SHARD.
 std::string fsdp_strategy(const std::optional<std::string>& sharding_strategy,
                           const std::optional<std::string>& reshard_after_forward);
 
 // How a message names the setting of a variable.
 using SettingName = std::function<std::string(const ShardingSetting& setting)>;
 
-// What `lookup` asks for, nothing where it asks for none of the ways:
+// The sharding that `lookup` asks for; no value if it uses neither name:
 // - FSDP: SHARD_GRAD_OP (or 2) is ZeRO-2, NO_SHARD (or 3) none; in version 2,
 //   FSDP_RESHARD_AFTER_FORWARD=false is ZeRO-2;
-// - DeepSpeed: the stage, which is 2 where it is not said.
-// Unimplemented for what programs built here do not have: parameters in parts (FULL_SHARD,
-// HYBRID_SHARD, stage 3), offloading, recomputed activations; InvalidArgument for what has no
-// meaning. Both name the setting, and what to set it to. A value that is empty is as good as none.
+// - DeepSpeed: the stage, or 2 if none is given.
+//
+// Unimplemented for features that programs built here lack: sharded parameters (FULL_SHARD,
+// HYBRID_SHARD, stage 3), offloading, recomputed activations. InvalidArgument for meaningless
+// values. Both name the setting, and what to set it to. An empty value counts as unset.
 absl::StatusOr<std::optional<Sharding>> find_sharding(const EnvironmentLookup& lookup,
                                                       const SettingName& name_of);
 
-// The same from the variables of a worker, with kNone for nothing. Safe from several threads as
-// long as none writes the environment.
+// The same from the variables of a worker, with kNone for no value. Safe from several threads if
+// none writes the environment.
 absl::StatusOr<Sharding> read_sharding(const EnvironmentLookup& lookup = process_environment);
 
 }  // namespace accelerate::launcher

@@ -66,7 +66,7 @@ TEST(Sharding, RefusesStrategiesThatCutParameters) {
                       HasSubstr("set FSDP_SHARDING_STRATEGY to SHARD_GRAD_OP")))
         << text;
   }
-  EXPECT_THAT(fsdp({}), HasSubstr("FSDP_SHARDING_STRATEGY=FULL_SHARD (which it is where nothing"));
+  EXPECT_THAT(fsdp({}), HasSubstr("FSDP_SHARDING_STRATEGY=FULL_SHARD (the default)"));
   for (const std::string text : {"0", "6", "ZERO2", "SHARD"}) {
     EXPECT_THAT(fsdp({{"FSDP_SHARDING_STRATEGY", text}}),
                 HasSubstr("FSDP_SHARDING_STRATEGY=" + text + " is not valid; set it to SHARD_GRAD"))

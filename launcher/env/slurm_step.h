@@ -4,8 +4,8 @@
 //   absl::StatusOr<std::optional<SlurmStep>> step = read_slurm_step();
 //   if (step.ok() && step->has_value()) std::cout << "task " << (*step)->task << "\n";
 //
-// Not for the shell of an sbatch script or of salloc: SLURM gives that a SLURM_PROCID too, but it
-// is alone, and no task of a step.
+// Not for the shell of an sbatch script or of salloc: SLURM sets SLURM_PROCID there too, but the
+// shell is not a task of a step.
 #pragma once
 
 #include <optional>
@@ -23,17 +23,17 @@ struct SlurmStep {
   int local_task = 0;  // Among those of this node, from 0.
   int num_local_tasks = 1;
   int num_nodes = 1;
-  // The first node of the step, where task 0 is: by its name, or 127.0.0.1 where it is the only
-  // one. The port is job_port() of the job's and the step's numbers.
+  // The first node of the step, where task 0 is: its name, or 127.0.0.1 if it is the only one. The
+  // port is job_port() of the job's and the step's numbers.
   MeetingPlace main;
 
   bool operator==(const SlurmStep&) const = default;
 };
 
 // Reads SLURM_STEP_ID, SLURM_STEP_NUM_TASKS, SLURM_PROCID, SLURM_LOCALID, SLURM_NODEID,
-// SLURM_STEP_TASKS_PER_NODE, SLURM_STEP_NUM_NODES, SLURM_STEP_NODELIST and SLURM_JOB_ID. Nothing
-// where this is no step that runs a program: SLURM also calls batch scripts, interactive shells and
-// what pam_slurm_adopt takes in a step, by names or by numbers near 2^32.
+// SLURM_STEP_TASKS_PER_NODE, SLURM_STEP_NUM_NODES, SLURM_STEP_NODELIST and SLURM_JOB_ID. No value
+// if this is not a step that runs a program: SLURM also gives batch scripts, interactive shells and
+// processes adopted by pam_slurm_adopt a step, with names or with numbers near 2^32.
 //
 // InvalidArgument names the variable that is missing or has a bad value. Safe from several threads
 // as long as none writes the environment.

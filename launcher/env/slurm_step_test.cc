@@ -84,7 +84,7 @@ TEST(SlurmStep, NamesTheVariableThatIsWrong) {
   EXPECT_THAT(error("SLURM_STEP_TASKS_PER_NODE", "2(x1)"),
               HasSubstr("SLURM_STEP_TASKS_PER_NODE=2(x1) has no number of tasks for node 2"));
   EXPECT_THAT(error("SLURM_STEP_TASKS_PER_NODE", "2(x3"), HasSubstr("has no number of tasks"));
-  EXPECT_THAT(error("SLURM_STEP_NODELIST", "node["), HasSubstr("is no list of hosts"));
+  EXPECT_THAT(error("SLURM_STEP_NODELIST", "node["), HasSubstr("is not a list of hosts"));
   Variables variables = kTask;
   variables.erase("SLURM_LOCALID");
   EXPECT_THAT(std::string(read(variables).status().message()),

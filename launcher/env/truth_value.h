@@ -17,7 +17,7 @@ namespace accelerate::launcher {
 // InvalidArgument: "`variable`: invalid truth value `text`", with the words that are valid.
 absl::StatusOr<bool> parse_truth_value(const std::string& variable, const std::string& text);
 
-// The value of `variable`, false where it is not set.
+// The value of `variable`, or false if it is not set.
 absl::StatusOr<bool> read_truth_value(const std::string& variable, const EnvironmentLookup& lookup);
 
 }  // namespace accelerate::launcher

@@ -19,18 +19,18 @@ inline constexpr char kLocalWorldSizeVariable[] = "LOCAL_WORLD_SIZE";
 inline constexpr char kMainAddressVariable[] = "MASTER_ADDR";
 inline constexpr char kMainPortVariable[] = "MASTER_PORT";
 
-// "True" where a torchrun agent holds the store, so that no worker may listen for it.
+// "True" if a torchrun agent holds the store, so that no worker may listen for it.
 inline constexpr char kAgentStoreVariable[] = "TORCHELASTIC_USE_AGENT_STORE";
-// The number of the store's listening socket, already open; rank 0 of a supervised job alone has
+// The descriptor of the store's listening socket, already open; only rank 0 of a supervised job has
 // it.
 inline constexpr char kStoreFdVariable[] = "ACCELERATE_STORE_FD";
 inline constexpr char kRankStatesVariable[] = "ACCELERATE_RANK_STATES";
 inline constexpr char kFlightRecordVariable[] = "ACCELERATE_FLIGHT_RECORD";
-// What the processes of one attempt of a supervised job know and nobody else: they sign with it
-// what they write into the store.
+// A secret that the processes of one attempt of a supervised job share, and with which they sign
+// what they write to the store.
 inline constexpr char kStoreSecretVariable[] = "ACCELERATE_STORE_SECRET";
 
-// What torchrun tells its workers beyond that. Processes that do the same work have one role; the
+// Further variables that torchrun sets. Processes that do the same work have one role; the
 // processes of one machine are a group.
 inline constexpr char kRoleNameVariable[] = "ROLE_NAME";
 inline constexpr char kRoleRankVariable[] = "ROLE_RANK";
@@ -40,11 +40,11 @@ inline constexpr char kGroupWorldSizeVariable[] = "GROUP_WORLD_SIZE";
 inline constexpr char kRestartCountVariable[] = "TORCHELASTIC_RESTART_COUNT";
 inline constexpr char kMaxRestartsVariable[] = "TORCHELASTIC_MAX_RESTARTS";
 inline constexpr char kRunIdVariable[] = "TORCHELASTIC_RUN_ID";
-// Where a Python program leaves its last exception.
+// The file to which a Python program writes its last exception.
 inline constexpr char kErrorFileVariable[] = "TORCHELASTIC_ERROR_FILE";
 inline constexpr char kNcclErrorHandlingVariable[] = "TORCH_NCCL_ASYNC_ERROR_HANDLING";
 
-// The network interface of Gloo, such as "eth0".
+// The network interface for Gloo, such as "eth0".
 inline constexpr char kGlooInterfaceVariable[] = "GLOO_SOCKET_IFNAME";
 
 // How to train.
@@ -54,15 +54,15 @@ inline constexpr char kUseCpuVariable[] = "ACCELERATE_USE_CPU";
 inline constexpr char kThreadsVariable[] = "OMP_NUM_THREADS";
 inline constexpr char kVisibleGpusVariable[] = "CUDA_VISIBLE_DEVICES";
 inline constexpr char kCpuAffinityVariable[] = "ACCELERATE_CPU_AFFINITY";
-// Batches of which each step of the optimizer sees the gradients.
+// The number of batches whose gradients each step of the optimizer accumulates.
 inline constexpr char kAccumulationStepsVariable[] = "ACCELERATE_GRADIENT_ACCUMULATION_STEPS";
-// What switches a way of sharding on (sharding.h), and FSDP's strategy.
+// The switches for sharding (sharding.h), and FSDP's strategy.
 inline constexpr char kUseFsdpVariable[] = "ACCELERATE_USE_FSDP";
 inline constexpr char kUseDeepspeedVariable[] = "ACCELERATE_USE_DEEPSPEED";
 inline constexpr char kFsdpStrategyVariable[] = "FSDP_SHARDING_STRATEGY";
-// What is written to standard error at all: "ERROR".
+// The lowest level of messages that go to standard error, such as "ERROR".
 inline constexpr char kLogLevelVariable[] = "ACCELERATE_LOG_LEVEL";
-// Collectives check what they are given.
+// Whether collectives check their arguments.
 inline constexpr char kDebugModeVariable[] = "ACCELERATE_DEBUG_MODE";
 // How Intel's OpenMP places its threads, and how long they wait for work before they sleep.
 inline constexpr char kKmpAffinityVariable[] = "KMP_AFFINITY";

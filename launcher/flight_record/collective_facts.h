@@ -1,4 +1,4 @@
-// What a flight record keeps of a collective: a value of a fixed size, without pointers, since
+// What a flight record keeps about a collective: a value of a fixed size, without pointers, because
 // other processes read it.
 //
 // Example:
@@ -6,7 +6,7 @@
 //   facts.set_sizes({1000, 10});
 //   recorder.end(recorder.begin(facts));
 //
-// Not for what a collective does with its tensors: nothing of their values is in it.
+// Not for the values of the tensors: they are not recorded.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ enum class CollectiveKind : std::uint8_t {
   kAllGather,
   kBroadcast,
   kBarrier,
-  kReplay,  // A captured step that a GPU replays by itself, with all collectives in it.
+  kReplay,  // A captured step that a GPU replays, with all collectives in it.
 };
 
 enum class ElementType : std::uint8_t {
@@ -54,25 +54,26 @@ const char* to_string(ElementType type);
 struct CollectiveFacts {
   static constexpr std::size_t kMostSizes = 6;
 
-  std::uint64_t number = 0;  // Among those of its communicator, from 1.
+  std::uint64_t number = 0;  // Among the collectives of its communicator, from 1.
   std::uint64_t begun = 0;   // CLOCK_MONOTONIC in nanoseconds; the recorder sets it.
-  std::array<std::int64_t, kMostSizes> sizes = {};  // Of the tensor that this rank gives.
+  std::array<std::int64_t, kMostSizes> sizes = {};  // Of this rank's tensor.
   std::int64_t num_elements = 0;
   std::int64_t tag = 0;
-  // Of the communicator: the same on all of its ranks and on no other one; how it is called here,
-  // 0 for all processes of the run; how many ranks it has.
+  // The communicator: an id that all of its ranks share and no other communicator has; its number
+  // in this process, which is 0 for the communicator of all processes of the run; how many ranks it
+  // has.
   std::uint64_t communicator_id = 0;
   std::uint32_t communicator = 0;
   std::uint32_t num_ranks = 0;
-  // Where in the program: a PlaceScope sets it.
+  // The place in the program, with `file` and `what`; the recorder sets it from the PlaceScope.
   std::uint32_t line = 0;
   CollectiveKind kind = CollectiveKind::kUnknown;
   ElementType type = ElementType::kNone;
-  std::uint8_t num_sizes = 0;  // Of a tensor with more than kMostSizes, all of them are counted.
-  // 1 where the host only hands it to a GPU, and waits for nobody: that it has ended says no more
-  // then. A number, because memory that others write may hold any.
+  std::uint8_t num_sizes = 0;  // All dimensions count, also beyond kMostSizes.
+  // 1 if the host only hands it to a GPU and waits for nobody; its end then says no more than that.
+  // An integer, because memory that others write may hold any value.
   std::uint8_t is_on_gpu = 0;
-  std::array<char, 40> file = {};  // Its end, where it is longer; filled up with zeros.
+  std::array<char, 40> file = {};  // The end of a longer path; padded with zeros.
   std::array<char, 24> what = {};
 
   void set_sizes(const std::int64_t* first, std::size_t count);
@@ -80,18 +81,18 @@ struct CollectiveFacts {
     set_sizes(given.begin(), given.size());
   }
 
-  // For people: "all_reduce 1041 (float [1000, 10])". Of the world's communicator, or
-  // "all_reduce 7 of communicator 2 (long [])". For any contents.
+  // For people: "all_reduce 1041 (float [1000, 10])" in the communicator of all processes,
+  // otherwise "all_reduce 7 of communicator 2 (long [])". Safe for any contents.
   std::string name() const;
-  // "`backward` (main.cc:88)"; empty where nobody has told.
+  // "`backward` (main.cc:88)"; empty if no PlaceScope was set.
   std::string place() const;
-  // Of the tensor; nothing is known of kOther.
+  // The size of the tensor; 0 for kOther, whose size is unknown.
   std::int64_t num_bytes() const;
-  // Whether ranks that call both call the same.
+  // Whether two ranks that make these calls make the same call.
   bool agrees_with(const CollectiveFacts& other) const;
 };
 
-// The text in front of the first zero.
+// The text up to the first zero.
 std::string_view text_of(const char* first, std::size_t size);
 
 }  // namespace accelerate::launcher

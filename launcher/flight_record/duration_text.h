@@ -9,8 +9,8 @@
 
 namespace accelerate::launcher {
 
-// From one time of flight_time() to another: "0.2 s", "35 s", "6 min", "3 h". None where they are
-// the other way round, as one that is noted while another process looks may be.
+// The time between two values of flight_time(): "0.2 s", "35 s", "6 min", "3 h". Zero if `to` is
+// earlier, which happens when a process notes a time while another one looks.
 inline std::string duration_text(std::uint64_t from, std::uint64_t to) {
   const double seconds = to > from ? static_cast<double>(to - from) * 1e-9 : 0;
   if (seconds < 10) return absl::StrFormat("%.1f s", seconds);

@@ -28,9 +28,9 @@ constexpr char kName[] = "accelerate flight record";
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 absl::Status no_memory(const char* call) {
-  return absl::InternalError(
-      absl::StrCat("memory for the record of collectives cannot be had: ", call, ": ",
-                   std::strerror(errno), "; check the limits (ulimit -a)."));
+  return absl::InternalError(absl::StrCat("cannot get memory for the record of collectives: ", call,
+                                          ": ", std::strerror(errno),
+                                          "; check the limits (ulimit -a)."));
 }
 
 absl::Status no_record(const std::string& where) {
@@ -112,9 +112,9 @@ absl::StatusOr<FlightMemory> FlightMemory::of_process(pid_t pid) {
                                             "; `pgrep -f accelerate` lists those of launchers."));
   if (found.ok()) return found;
   return absl::NotFoundError(absl::StrCat(
-      "process ", pid, " keeps no record of collectives: a run of one process that nobody has ",
-      "launched has none, nor has a program that was not built with this library. For a run of ",
-      "several give the number of its launcher (`", command_name(),
+      "process ", pid, " keeps no record of collectives: neither a run of one process without a ",
+      "launcher nor a program that was not built with this library has one. For a run of ",
+      "several processes, pass the number of its launcher (`", command_name(),
       " launch`), or of one of them. ", "`eu-stack -p ", pid,
       "` shows where the threads of a process are."));
 }

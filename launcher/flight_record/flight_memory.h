@@ -1,5 +1,5 @@
-// The memory of a flight record: what each rank of a machine did last, kept where it outlives the
-// rank and where others can look at any time.
+// The memory of a flight record: what each rank of a machine did last. It outlives the ranks, and
+// other processes can read it at any time.
 //
 // Example:
 //   absl::StatusOr<FlightMemory> memory =
@@ -9,12 +9,11 @@
 //   memory->note_start(/*local_rank=*/0, pid);
 //   FlightSnapshot snapshot = memory->read();
 //
-// Somebody who knows the number of a process finds the memory by it:
+// A reader finds the memory by the pid of a process that has it:
 //
 //   absl::StatusOr<FlightMemory> found = FlightMemory::of_process(pid);
 //
-// Not for other machines, and not for what is to be read later: it goes with the last process that
-// has it.
+// Not for other machines, and not for later: it disappears with the last process that has it.
 #pragma once
 
 #include <sys/types.h>
@@ -31,21 +30,21 @@
 namespace accelerate::launcher {
 
 struct FlightMemoryOptions {
-  int num_ranks = 1;   // Of this machine.
-  int first_rank = 0;  // The rank of the first of them among all of the run,
-  int world_size = 1;  // which has so many.
+  int num_ranks = 1;   // On this machine.
+  int first_rank = 0;  // The rank of the first of them in the run.
+  int world_size = 1;  // The number of ranks in the run.
 };
 
-// Not thread-safe, but for reading.
+// Not thread-safe, except for read().
 class FlightMemory {
  public:
-  // The error is the system's.
+  // Allocates the memory. The error is the system's.
   static absl::StatusOr<FlightMemory> create(const FlightMemoryOptions& options);
-  // By the path that a launcher has told. NotFound where something else is there, or nothing, as
-  // when the launcher has gone.
+  // Opens the memory at the path that a launcher gave. NotFound if something else is there, or
+  // nothing because the launcher has ended.
   static absl::StatusOr<FlightMemory> open(const std::string& path);
-  // That of a launcher, or of a rank. NotFound where there is no such process, or where it has no
-  // such memory; PermissionDenied where it is another user's.
+  // The memory of a launcher or a rank. NotFound if there is no such process or it has no flight
+  // record; PermissionDenied if it belongs to another user.
   static absl::StatusOr<FlightMemory> of_process(pid_t pid);
 
   FlightMemory(FlightMemory&& other) noexcept
@@ -60,20 +59,21 @@ class FlightMemory {
   }
   ~FlightMemory() { close(); }
 
-  // Where other processes of this user find it.
+  // The path by which other processes of this user open it.
   std::string path() const;
-  // As it is at this moment.
+  // The contents at this moment.
   FlightSnapshot read() const;
-  // Tells who is to be the rank.
+  // Notes which process the launcher started for the rank.
   void note_start(int local_rank, pid_t pid);
-  // Whether that process has it: a number in the memory may be a later process's.
+  // Whether that process has the memory open: a pid noted in it may by now belong to another
+  // process.
   bool is_held_by(pid_t pid) const;
 
-  // What lies there: layout.h.
+  // The contents; see layout.h.
   void* data() const { return data_; }
   std::size_t num_ranks() const;
 
-  // In a worker, which has inherited it by being forked.
+  // For a forked worker, which has inherited the memory.
   void close();
 
  private:

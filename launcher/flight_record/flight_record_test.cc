@@ -308,7 +308,7 @@ TEST(FlightRecord, SaysWhyAProcessHasNone) {
   const absl::Status status = FlightMemory::of_process(getpid()).status();
   EXPECT_TRUE(absl::IsNotFound(status));
   EXPECT_THAT(std::string(status.message()),
-              HasSubstr("keeps no record of collectives: a run of one process"));
+              HasSubstr("keeps no record of collectives: neither a run of one process"));
 }
 
 TEST(PlaceScope, IsThatOfTheProgramAndNotOfWhatTheLibraryCalls) {

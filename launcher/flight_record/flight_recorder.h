@@ -1,6 +1,6 @@
-// Notes what this process does, where it outlives the process and others can look
+// Notes what this process does in memory that outlives it and that others can read
 // (flight_memory.h): each collective from its beginning to its end, the place in the program that
-// wants it, how far the training is.
+// calls it, and the progress of the training.
 //
 // Example:
 //   FlightRecorder& recorder = FlightRecorder::of_process();
@@ -10,16 +10,16 @@
 //   recorder.end(ticket);
 //   recorder.set_step(12);
 //
-// Who calls for the program says where the program is, for as long as it lasts:
+// A method of the library notes which place in the program called it:
 //
 //   const PlaceScope place("gather", std::source_location::current());
 //
-// Something that may well take minutes, while other ranks wait:
+// For an operation that may take minutes while other ranks wait:
 //
 //   const LongOperation saving("saving a checkpoint");
 //
-// A note takes no lock, allocates nothing and calls no system. Not a log: only the last 1,024
-// collectives are kept. Not for what is no collective of the training.
+// Taking a note needs no lock, no allocation and no system call. Not a log: only the last 1,024
+// collectives are kept. Only for the collectives of the training.
 #pragma once
 
 #include <array>
@@ -39,33 +39,34 @@ struct RankBlock;
 }
 
 struct FlightRecordPlace {
-  std::string path = "";  // The launcher's memory, as it told; empty where it has none.
-  int local_rank = 0;     // The place in it.
-  int rank = 0;           // Among all processes of the run,
-  int world_size = 1;     // of which there are so many.
+  std::string path = "";  // Of the launcher's memory; empty if it has none.
+  int local_rank = 0;     // The index in that memory.
+  int rank = 0;           // Among all processes of the run.
+  int world_size = 1;     // The number of those processes.
 };
 
-// One that the recorder knows again.
+// Identifies a collective to the recorder; no value if it was not noted.
 using FlightTicket = std::optional<std::uint64_t>;
 
-// Thread-safe, but for attach().
+// Thread-safe, except for attach().
 class FlightRecorder {
  public:
   static FlightRecorder& of_process();
 
-  // Until then, nothing is noted. In the launcher's memory; where there is none, in one of this
-  // process's own, which is found by the process's number. Where neither can be had nothing is
-  // noted, as no training should fail for it. The first call holds.
+  // Starts noting; until then, nothing is noted. Notes go to the launcher's memory or, if there is
+  // none, to this process's own, which others find by its pid. If neither is available, nothing is
+  // noted, because no training should fail for it. Once a call has succeeded, further ones do
+  // nothing.
   void attach(const FlightRecordPlace& place);
 
   FlightTicket begin(const CollectiveFacts& facts);
   void wait(FlightTicket ticket);
   void end(FlightTicket ticket);
 
-  // Steps of the optimizer so far.
+  // The number of optimizer steps so far.
   void set_step(std::int64_t step);
-  // The epoch, and how many of its samples all ranks have been given, or of its batches where a
-  // batch sampler makes them.
+  // The epoch, and how many of its samples all ranks together have received (batches if a batch
+  // sampler makes them).
   void set_position(std::int64_t epoch, std::int64_t consumed);
 
  private:
@@ -73,15 +74,16 @@ class FlightRecorder {
   FlightRecorder() = default;
 
   std::optional<FlightMemory> memory_;
-  std::atomic<flight::RankBlock*> block_ = nullptr;  // Null where nothing is noted.
-  std::atomic<int> operations_ = 0;                  // Long ones, one within the other.
+  std::atomic<flight::RankBlock*> block_ = nullptr;  // Null if nothing is noted.
+  std::atomic<int> operations_ = 0;                  // The current LongOperations.
 };
 
-// For its time, what this thread does is done for that place. Within another scope it changes
-// nothing: the place is that of the program, not of a function of the library that calls another.
+// While the scope exists, the thread's collectives are noted with that place. A scope within
+// another one changes nothing: the place is where the program called the library, not where one
+// function of the library called another.
 class PlaceScope {
  public:
-  // `what` is the method that the program has called; short, and it stays.
+  // `what` is the method that the program called; at most 23 bytes are kept.
   PlaceScope(const char* what, const std::source_location& where);
   PlaceScope(const PlaceScope&) = delete;
   PlaceScope& operator=(const PlaceScope&) = delete;
@@ -91,8 +93,8 @@ class PlaceScope {
   bool is_outer_;
 };
 
-// For its time this process is busy with something that others may have to wait for. Of one within
-// another the outer one is noted. One at a time, whatever the threads.
+// While it exists, this process is busy with something that others may have to wait for. If several
+// exist, in whatever threads, only the first is noted.
 class LongOperation {
  public:
   // What the process is doing: "saving a checkpoint". At most 47 bytes are kept.

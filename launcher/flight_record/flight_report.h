@@ -1,5 +1,5 @@
-// A text file about the ranks of a machine: who differs, and of each rank how far it is, its last
-// collectives and where its threads are.
+// A text file about the ranks of a machine: which ranks differ, and for each rank its progress, its
+// last collectives and the stacks of its threads.
 //
 // Example:
 //   const FlightMemory& record = *memory;
@@ -8,7 +8,7 @@
 //   absl::StatusOr<std::string> path = write_flight_report(view, {.folder = "logs"});
 //   if (path.ok()) std::cout << "see " << *path << "\n";
 //
-// Not for programs to read: it is for people, and may change.
+// Not for programs: it is for people, and its format may change.
 #pragma once
 
 #include <chrono>
@@ -21,21 +21,21 @@
 namespace accelerate::launcher {
 
 struct FlightReportOptions {
-  std::string occasion = "";  // Why it is written, as a sentence's end: "as SIGQUIT has come".
-  std::string folder = ".";   // Where a file is made that is called by the ranks and the time.
-  std::string path = "";      // Or the file itself as a person names it: what is there is replaced.
+  std::string occasion = "";  // Why, as a sentence's end: "as SIGQUIT has come".
+  std::string folder = ".";   // For a new file, named after the ranks and the time.
+  std::string path = "";      // Or the file that a person named, which is replaced.
 };
 
-// Fills in the stacks of all ranks that run, one after the other. From `limit` on no other rank is
-// begun.
+// Fills in the stacks of all running ranks, one after the other. After `limit` it begins no further
+// rank.
 void read_all_stacks(FlightView& view, std::chrono::milliseconds limit = std::chrono::minutes(2));
 
 std::string flight_report(const FlightView& view, const FlightReportOptions& options);
 
-// The path of the file. An error names it, and what to do.
+// Returns the path of the file. An error names it, and says what to do.
 absl::StatusOr<std::string> write_flight_report(const FlightView& view,
                                                 const FlightReportOptions& options);
-// Replaces a file that the function above has made, and named, by one that knows more.
+// Replaces a file that write_flight_report() made and named by one that has more.
 absl::Status rewrite_flight_report(const std::string& path, const FlightView& view,
                                    const FlightReportOptions& options);
 

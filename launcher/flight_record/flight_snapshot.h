@@ -1,4 +1,5 @@
-// What a flight record (flight_memory.h) said at one moment, checked and copied: the ranks go on.
+// What a flight record (flight_memory.h) said at one moment, checked and copied, while the ranks go
+// on.
 //
 // Example:
 //   const FlightSnapshot snapshot = memory->read();
@@ -23,13 +24,13 @@ namespace accelerate::launcher {
 
 // Times are those of CLOCK_MONOTONIC, in nanoseconds.
 struct NotedCollective {
-  std::uint64_t ticket = 0;  // Which of all that the rank has begun.
+  std::uint64_t ticket = 0;  // Its index among all that the rank has begun.
   CollectiveFacts facts = {};
-  std::uint64_t waits_since = 0;  // 0 where it has not come to wait for it,
-  std::uint64_t ended = 0;        // and where it has not ended.
+  std::uint64_t waits_since = 0;  // 0 if the rank does not wait for it yet.
+  std::uint64_t ended = 0;        // 0 if it has not ended.
 
   bool is_waited_for() const { return waits_since != 0 && ended == 0; }
-  // When the rank last had to do with it.
+  // When the rank last began it, waited for it or ended it.
   std::uint64_t last_time() const;
 };
 
@@ -39,41 +40,41 @@ struct LongOperationNote {
 };
 
 struct RankRecord {
-  int rank = 0;             // Among all of the run.
-  pid_t started = 0;        // What the launcher has started for it, if there is one,
-  pid_t process = 0;        // and the process that notes; 0 where none does yet.
-  std::uint64_t count = 0;  // Collectives that it has begun at all.
-  // The number of the last one of all ranks of the run, 0 for none. It is known even where those of
-  // parts of the ranks have taken the room of its note.
+  int rank = 0;             // Among all ranks of the run.
+  pid_t started = 0;        // The process that the launcher started, if there is one.
+  pid_t process = 0;        // The process that notes; 0 if none does yet.
+  std::uint64_t count = 0;  // Collectives that it has begun so far.
+  // The number of the last collective of all ranks of the run, 0 for none. It is known even if
+  // collectives of smaller communicators have overwritten its note.
   std::uint64_t last_of_run = 0;
   std::optional<std::int64_t> step = std::nullopt;
   std::optional<std::int64_t> epoch = std::nullopt;
-  // Of the epoch's data, by all ranks.
+  // The part of the epoch's data that all ranks have received; see FlightRecorder::set_position().
   std::optional<std::int64_t> consumed = std::nullopt;
   std::optional<LongOperationNote> operation = std::nullopt;
-  // The last ones, the newest first, without those that were just being written.
+  // The last collectives, newest first, without those that were being written.
   std::vector<NotedCollective> collectives = {};
 
-  // Of those that it waits for; null where there is none.
+  // Of the collectives that it waits for; null if it waits for none.
   const NotedCollective* longest_wait() const;
   const NotedCollective* last() const {
     return collectives.empty() ? nullptr : &collectives.front();
   }
-  // The process to look at: the one that notes, or the one that is to.
+  // The process to look at: the one that notes, or else the one that was started.
   pid_t pid() const { return process != 0 ? process : started; }
 };
 
 struct FlightSnapshot {
   std::uint64_t now = 0;
   int world_size = 1;
-  std::vector<RankRecord> ranks = {};  // Those of this machine.
+  std::vector<RankRecord> ranks = {};  // The ranks of this machine.
 };
 
-// The time that records have.
+// The current time on the clock of flight records.
 std::uint64_t flight_time();
 
-// Reads memory of that many bytes, which is aligned as a page or a cache line, and which others may
-// write meanwhile. Nothing where it is no flight record. Contents of any kind do no harm.
+// Reads `size` bytes of memory, aligned to a page or a cache line, which others may write
+// meanwhile. No value if they are not a flight record. Safe for any contents.
 std::optional<FlightSnapshot> read_flight_record(const void* memory, std::size_t size);
 
 }  // namespace accelerate::launcher

@@ -1,4 +1,4 @@
-// The ranks of a machine at one moment: what they have noted, and what the system says of their
+// The ranks of a machine at one moment: what they have noted, and what the system says about their
 // processes.
 //
 // Example:
@@ -21,9 +21,10 @@ namespace accelerate::launcher {
 
 struct RankView {
   RankRecord record = {};
-  // A letter as in /proc: 'R' and 'S' run or wait, 'T' is stopped, 't' in a debugger; 0 where it
-  // has ended, or has not begun, or where another process has its number; '?' where several may be
-  // meant. Its record has the number that the process has here, also where it runs in a container.
+  // The state of the process, a letter as in /proc: 'R' runs, 'S' waits, 'T' is stopped, 't' is in
+  // a debugger. 0 if it has ended or not begun, or another process has its pid; '?' if several
+  // processes may be meant. The pid in `record` is the one that the process has here, even if it
+  // runs in a container.
   char state = 0;
   Stacks stacks = {};
 
@@ -33,13 +34,13 @@ struct RankView {
 struct FlightView {
   std::uint64_t now = 0;
   int world_size = 1;
-  std::vector<RankView> ranks = {};  // Of this machine.
+  std::vector<RankView> ranks = {};  // The ranks of this machine.
 };
 
 FlightView look_at(const FlightMemory& memory);
 
-// What is to be said first: which ranks differ, and who waits for them. A line each, without its
-// end; without those that have been told, as when the stacks were not there yet.
+// What to say first: which ranks differ, and which wait for them. One line each, without a line
+// break. Leaves out the lines in `told`, which the caller printed before it had the stacks.
 std::vector<std::string> findings(const FlightView& view,
                                   const std::vector<std::string>& told = {});
 

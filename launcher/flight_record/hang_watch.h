@@ -1,14 +1,15 @@
-// When a run hangs: some rank has waited for others for longer than anybody meant it to.
+// Notices that a run hangs: a rank has waited for others for too long.
 //
 // Example:
 //   HangWatch watch(std::chrono::minutes(5));
 //   // Every few seconds:
 //   if (watch.is_new_hang(memory->read())) report();
 //
-// A hang is told once, and another one only when that has passed. A rank that is busy with a long
-// operation, such as saving a checkpoint, may take four times as long. Not for GPUs that wait for
-// each other in a part of the ranks while nobody has gone on to a collective of all, nor for ranks
-// that wait before there is a run: the meeting has a time-out of its own.
+// A hang is reported once, and another one only after the first has passed. While a rank is busy
+// with a long operation, such as saving a checkpoint, the limit is four times as long. Does not
+// notice GPUs that wait for each other in a collective of some of the ranks if no rank has gone on
+// to a collective of all. Not for ranks that wait before the run exists: joining it has its own
+// time-out.
 #pragma once
 
 #include <chrono>
@@ -27,7 +28,7 @@ class HangWatch {
 
   bool is_new_hang(const FlightSnapshot& snapshot);
 
-  // The ranks could not go on until now, as they were stopped from outside.
+  // Waits count from `now` on, because the ranks were stopped from outside until then.
   void forget_time_until(std::uint64_t now) { earliest_ = now; }
 
  private:

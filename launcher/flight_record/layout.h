@@ -1,10 +1,10 @@
-// Part of the flight record; not for others. How it lies in the memory that a launcher, the ranks
-// of its machine and whoever looks on share.
+// Part of the flight record; not for others. Its layout in the memory that a launcher, the ranks of
+// its machine and readers share.
 //
 // A header, then a block for each rank: numbers about the rank, then a ring of its last
-// collectives. All that changes is made of atomic words, so that a reader in another process sees
-// old or new words and never half a one. What is longer than a word has a sequence number before
-// it: odd while somebody writes, and another one after each writing.
+// collectives. Everything that changes consists of atomic words, so that a reader in another
+// process sees old or new words and never half of one. Values longer than a word have a sequence
+// number before them: it is odd while somebody writes, and changes with each write.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ namespace accelerate::launcher::flight {
 
 inline constexpr std::uint64_t kMagic = 0x6472636572746c66;
 inline constexpr std::uint32_t kVersion = 1;
-// A power of two: the place of a collective is found by masking its ticket.
+// A power of two: masking a ticket gives the place of its collective.
 inline constexpr std::uint64_t kKeptCollectives = 1024;
 inline constexpr std::size_t kNameSize = 48;
 
@@ -38,7 +38,7 @@ class Words {
     std::memcpy(words.data(), &value, sizeof(value));
     for (std::size_t i = 0; i < kCount; ++i) words_[i].store(words[i], std::memory_order_relaxed);
   }
-  // Acquires, so that a look at the sequence number that follows is not taken before.
+  // Acquires, so that a later read of the sequence number cannot move before this one.
   Value load() const {
     std::array<std::uint64_t, kCount> words;
     for (std::size_t i = 0; i < kCount; ++i) words[i] = words_[i].load(std::memory_order_acquire);
@@ -52,27 +52,27 @@ class Words {
   std::array<Word, kCount> words_;
 };
 
-// A place of the ring. Ticket t, which counts from 0, is at t % kKeptCollectives; its sequence is
-// 2 t + 1 while it is written and 2 t + 2 from then on.
+// A place in the ring. Ticket t, counted from 0, is at t % kKeptCollectives. Its sequence is 2 t +
+// 1 while somebody writes it, and 2 t + 2 afterwards.
 struct Slot {
   Word sequence;
-  Word waits_since;  // CLOCK_MONOTONIC in nanoseconds; 0 where nobody has come to wait for it,
-  Word ended;        // and where it has not ended.
+  Word waits_since;  // CLOCK_MONOTONIC in nanoseconds; 0 if nobody waits for it yet.
+  Word ended;        // 0 if it has not ended.
   Words<CollectiveFacts> facts;
 };
 static_assert(sizeof(Slot) == 3 * 64);
 
 struct Operation {
-  std::uint64_t since = 0;  // 0 where there is none.
+  std::uint64_t since = 0;  // 0 for no operation.
   std::array<char, kNameSize> name = {};
 };
 
 struct alignas(64) RankBlock {
-  std::atomic<std::uint32_t> started;  // The process that the launcher has started for the rank,
-  std::atomic<std::uint32_t> process;  // and the one that notes here; 0 before.
+  std::atomic<std::uint32_t> started;  // The process that the launcher started for the rank.
+  std::atomic<std::uint32_t> process;  // The process that notes here; 0 before it does.
   Word next_ticket;
   Word last_of_run;  // The number of the last collective of communicator 0.
-  // One more than the number, so that 0 says that nobody has told it.
+  // These are one more than the number, so that 0 means that it is unknown.
   Word step;
   Word epoch;
   Word consumed;

@@ -1,4 +1,4 @@
-// Part of the flight record; not for others. What the system says of a process.
+// Part of the flight record; not for others. What the system says about a process.
 #pragma once
 
 #include <sys/types.h>
@@ -7,20 +7,20 @@
 
 namespace accelerate::launcher {
 
-// A letter as in /proc; 0 where there is none, or where it has ended and waits to be waited for.
+// A letter as in /proc; 0 if there is no such process, or it has ended and is a zombie.
 char process_state(pid_t pid);
 
-// The process that has started it, or that it was left to; 0 for none.
+// The process that started it, or that adopted it; 0 for none.
 pid_t parent_of(pid_t pid);
 
-// The process whose debugger it is in; 0 for none.
+// The process that debugs it; 0 for none.
 pid_t debugger_of(pid_t pid);
 
-// What the process itself takes for its number: another one than that in our /proc where it is in a
-// pid namespace further in, as in a container that is looked at from its host. 0 for none.
+// The pid that the process itself sees. It differs from the one in our /proc if the process is in
+// an inner pid namespace, such as a container seen from its host. 0 for none.
 pid_t own_number_of(pid_t pid);
 
-// All in our /proc.
+// The pids of all processes in our /proc.
 std::vector<pid_t> all_processes();
 
 }  // namespace accelerate::launcher

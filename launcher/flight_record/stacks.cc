@@ -164,7 +164,9 @@ Stacks read_stacks(pid_t pid, std::chrono::milliseconds limit) {
   const char state = process_state(pid);
   if (state == 0) return none("There are none: the process has ended.");
   if (state == 'T') {
-    return none("They are not read: the process is stopped, and would go on (kill -CONT lets it).");
+    return none(
+        "They are not read: the process is stopped, and a debugger would let it continue (so does "
+        "kill -CONT).");
   }
   if (const pid_t debugger = debugger_of(pid); debugger != 0) return none(is_debugged_by(debugger));
   // Otherwise eu-stack would look for symbols in the network.

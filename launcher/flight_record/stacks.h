@@ -1,11 +1,11 @@
-// Where each thread of a process is, as eu-stack or gdb tells, one of which must be installed.
+// The stack of each thread of a process, from eu-stack or gdb; one of them must be installed.
 //
 // Example:
 //   const Stacks stacks = read_stacks(pid);
 //   std::cout << stacks.text << stacks.place;  // … `train_step` (main.cc:88)
 //
-// The process is stopped for as long as that takes, with gdb for seconds, and goes on in any case.
-// Not for a process that is stopped already: that would let it go on, and so is not done.
+// The process is stopped meanwhile (for seconds with gdb), and always continues. Does nothing to a
+// process that is already stopped, because that would let it continue.
 #pragma once
 
 #include <sys/types.h>
@@ -18,15 +18,14 @@
 namespace accelerate::launcher {
 
 struct Stacks {
-  std::string text = "";  // Lines; or one that says why there are none.
-  std::string place =
-      "";  // The innermost of the program's own places in its first thread, if known.
+  std::string text = "";   // The stacks, or a line that says why there are none.
+  std::string place = "";  // The program's own innermost place in its first thread, if known.
 };
 
-// Takes no longer than `limit` with each of them. To be called while this process has one thread.
+// Takes at most `limit` with each of the two tools. Call it while this process has one thread.
 Stacks read_stacks(pid_t pid, std::chrono::milliseconds limit = std::chrono::seconds(20));
 
-// That place, by what one of them prints.
+// The innermost place in the output of either tool.
 std::string innermost_place(absl::string_view stacks);
 
 }  // namespace accelerate::launcher

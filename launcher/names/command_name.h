@@ -1,11 +1,9 @@
-// The name by which the command was called, for what it says about itself and tells people to type:
-// a wheel calls it `accelerate-cpp`.
+// The name of the command, for messages that say what to type. A wheel calls it `accelerate-cpp`.
 //
 // Example:
 //   std::cerr << command_name() << " launch: there is no " << path << "\n";
 //
-// Not for remarks about a run, which begin with `accelerate:` also in programs that launch
-// themselves.
+// Not for messages about a run, which begin with `accelerate:` in all programs.
 #pragma once
 
 #include <string>
@@ -15,7 +13,7 @@ namespace accelerate::launcher {
 // `accelerate` until set_command_name() says otherwise.
 const std::string& command_name();
 
-// For the beginning of a command alone: not thread-safe.
+// Not thread-safe: call it at the beginning of a command.
 void set_command_name(std::string name);
 
 }  // namespace accelerate::launcher

@@ -22,7 +22,7 @@ absl::Status takes_no_value(const std::string& word, const std::string& name) {
 
 absl::Status lacks_value(const std::string& name, const std::string& value_name) {
   return absl::InvalidArgumentError(
-      absl::StrCat("--", name, " lacks its value; write --", name, "=", value_name, "."));
+      absl::StrCat("--", name, " needs a value; write --", name, "=", value_name, "."));
 }
 
 }  // namespace accelerate::launcher

@@ -4,7 +4,7 @@
 //   if (looks_like_flag(word)) flag = find(flag_name(word));  // config_file
 //   if (lacks_its_value) return lacks_value("config_file", "FILE");
 //
-// Not a parser: which flags there are, and where they end, differs from command to command.
+// Not a parser: the flags, and where they end, differ from command to command.
 #pragma once
 
 #include <string>
@@ -13,16 +13,16 @@
 
 namespace accelerate::launcher {
 
-// A single hyphen is a word of its own.
+// A single hyphen is not a flag.
 bool looks_like_flag(const std::string& word);
 
-// What `word` writes, up to a possible `=`: with underscores, without the leading hyphens.
+// The name in `word`, before a possible `=`: with underscores, without leading hyphens.
 std::string flag_name(const std::string& word);
 
-// InvalidArgument about a switch that `word` gives a value.
+// InvalidArgument about a switch to which `word` gives a value.
 absl::Status takes_no_value(const std::string& word, const std::string& name);
 
-// InvalidArgument about a flag whose value, called `value_name`, is not there.
+// InvalidArgument about a flag whose value, called `value_name`, is missing.
 absl::Status lacks_value(const std::string& name, const std::string& value_name);
 
 }  // namespace accelerate::launcher

@@ -51,7 +51,7 @@ absl::Status check_request(const ProgramRequest& request) {
   if (kind_of(request) == ProgramKind::kExecutable && !request.python_flags.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--python_flags=", request.python_flags, " is for the Python interpreter, but ",
-        request.program, " is executed itself; leave the flag out",
+        request.program, " is executed directly; leave the flag out",
         request.no_python ? ", or --no_python."
                           : ", or name a script (.py) or a module (--module)."));
   }

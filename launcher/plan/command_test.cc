@@ -89,7 +89,7 @@ TEST(Command, RefusesWhatContradictsItself) {
   EXPECT_THAT(error({.program = "m", .module = true, .no_python = true}),
               HasSubstr("--module and --no_python cannot be used together"));
   EXPECT_THAT(error({.program = "./my_model", .python_flags = "-u"}),
-              AllOf(HasSubstr("--python_flags=-u"), HasSubstr("./my_model is executed itself")));
+              AllOf(HasSubstr("--python_flags=-u"), HasSubstr("./my_model is executed directly")));
   EXPECT_THAT(error({.program = "train.py", .no_python = true, .python_flags = "-u"}),
               HasSubstr("or --no_python."));
 }

@@ -1,4 +1,4 @@
-// The remark of `accelerate launch` about what nobody told it.
+// The remark of `accelerate launch` about values that the user did not set.
 //
 // Example:
 //   std::cerr << defaults_remark(request, plan);
@@ -14,9 +14,9 @@
 
 namespace accelerate::launcher {
 
-// The values that `plan` has by default, worded as the `accelerate launch` of Python words it, in
-// lines; empty where a flag, the environment or a config file told all of them. With a config file
-// only the number of threads counts.
+// Lines about the values that `plan` has by default, in the words of Python's `accelerate launch`;
+// empty if a flag, the environment or a config file set all of them. With a config file, only the
+// number of threads counts.
 std::string defaults_remark(const LaunchRequest& request, const LaunchPlan& plan);
 
 }  // namespace accelerate::launcher

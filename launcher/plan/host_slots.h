@@ -1,9 +1,9 @@
-// How many processes each host of an MPI hostfile has room for.
+// How many processes each host of an MPI hostfile may get.
 //
 // Example:
 //   parse_host_slots("node1 slots=1\nnode2 slots=3\n");  // {1, 3}
 //
-// Not for whether they fit the hosts: mpirun tells.
+// Does not check that they fit the hosts: mpirun does.
 #pragma once
 
 #include <string_view>
@@ -12,7 +12,7 @@
 namespace accelerate::launcher {
 
 // In the order of the lines, which are `host slots=N` for Open MPI and `host:N` for Intel MPI and
-// MVAPICH, with comments behind #. Empty where one of them has no number, or none is there.
+// MVAPICH, with comments after #. Empty if a line has no number, or there are no lines.
 std::vector<int> parse_host_slots(std::string_view hostfile);
 
 }  // namespace accelerate::launcher

@@ -109,10 +109,10 @@ absl::Status check_room(const LaunchRequest& request, const Machine& machine, in
   if (request.oversubscribe || num_processes <= most) return absl::OkStatus();
   constexpr std::uint64_t kMebibyte = 1 << 20;
   return absl::FailedPreconditionError(absl::StrCat(
-      num_processes, " processes are more than this machine bears with ",
+      num_processes, " processes are too many for this machine, which has ",
       counted(machine.num_cores, "core", "cores"), " and ", machine.memory_bytes / kMebibyte,
       " MiB of memory; pass ", flag_of_number(request), most,
-      " or less for each machine, or --oversubscribe to start them all the same."));
+      " or fewer for each machine, or --oversubscribe to start them anyway."));
 }
 
 // Of this machine.
@@ -146,7 +146,7 @@ absl::StatusOr<int> choose_num_processes(const LaunchRequest& request, const Mac
     const std::string flag = flag_of_number(request);
     return absl::FailedPreconditionError(
         absl::StrCat(flag, number, " needs as many GPUs, but ", visible_gpus(machine), "; pass ",
-                     flag, machine.num_gpus, " or less, or --cpu to train on the CPU."));
+                     flag, machine.num_gpus, " or fewer, or --cpu to train on the CPU."));
   }
   return number;
 }
@@ -221,10 +221,10 @@ std::vector<std::string> make_remarks(const LaunchRequest& request, ProgramOrigi
     return remarks;
   }
   if (plan.is_sharded() && plan.knows_world_size() && !plan.is_multi_process()) {
-    remarks.push_back(
-        absl::StrCat(sharding_title(*plan.sharding),
-                     " means nothing in one process, which keeps all; start more with ",
-                     flag_of_number(request), "2, say."));
+    remarks.push_back(absl::StrCat(
+        sharding_title(*plan.sharding),
+        " has no effect in one process, which keeps everything; start more, for example with ",
+        flag_of_number(request), "2."));
   }
   const bool is_for_gpus = origin == ProgramOrigin::kElsewhere && needs_rank(request);
   if (is_for_gpus && !on_gpus && !request.config.wants_cpu()) {
@@ -240,7 +240,7 @@ std::vector<std::string> make_remarks(const LaunchRequest& request, ProgramOrigi
     return remarks;
   }
   if (request.config.wants_cpu()) {
-    remarks.push_back(absl::StrCat("gpu_ids=", *ids, " means nothing on the CPU and is ignored."));
+    remarks.push_back(absl::StrCat("gpu_ids=", *ids, " has no effect on the CPU and is ignored."));
     return remarks;
   }
   const std::vector<std::string> list = absl::StrSplit(*ids, ',', absl::SkipWhitespace());
@@ -272,7 +272,7 @@ std::string meeting_place(const LaunchPlan& plan) {
                         plan.knows_ranks()
                             ? absl::StrCat(" with the ranks ", plan.rank_of(0), " to ",
                                            plan.rank_of(plan.num_processes - 1))
-                            : ", whose ranks follow when all have met",
+                            : ", whose ranks are known when all have met",
                         ", at ", plan.main_process_ip, " port ", plan.main_process_port);
   }
   if (plan.main_process_port == 0) return "any free port";

@@ -1,4 +1,4 @@
-// What a run on this machine consists of, decided before anything starts.
+// The plan of a run on this machine, made before anything starts.
 //
 // Example:
 //   absl::StatusOr<LaunchPlan> plan =
@@ -7,8 +7,7 @@
 //   if (!plan->needs_supervisor()) return train();
 //   return supervise(*plan, train);  // supervisor.h
 //
-// Not for a process that has a rank already: read_worker_environment() tells, and such a one plans
-// nothing.
+// Not for a process that already has a rank (see read_worker_environment()): it plans nothing.
 #pragma once
 
 #include <chrono>
@@ -31,7 +30,7 @@ namespace accelerate::launcher {
 
 enum class DeviceKind { kCpu, kGpu };
 
-// Which of all ranks are a machine's.
+// The ranks of one machine.
 struct Ranks {
   int first = 0;
   int world_size = 1;
@@ -39,52 +38,52 @@ struct Ranks {
   bool operator==(const Ranks&) const = default;
 };
 
-// A value: who runs with what.
+// A value: which processes run, and with which settings.
 struct LaunchPlan {
   int num_processes = 1;  // Of this machine. On GPUs, process i has the i-th visible one.
   int num_machines = 1;
   int machine_rank = 0;
-  // Other machines may have other numbers of processes. Otherwise each has as many, and machine i
-  // the i-th part of the ranks.
+  // Machines may have different numbers of processes. Otherwise all have the same number, and
+  // machine i has the i-th part of the ranks.
   bool counts_own_processes = false;
-  std::optional<Ranks> ranks = std::nullopt;  // As the machines have agreed when they met.
+  std::optional<Ranks> ranks = std::nullopt;  // As the machines agreed when they met.
   bool is_numbered_by_arrival = false;        // The machines get their ranks when they meet.
-  // Nothing where the program is to take its own, or where `environment` tells of fp8.
+  // No value if the program chooses, or if `environment` asks for fp8.
   std::optional<MixedPrecision> mixed_precision = MixedPrecision::kNo;
-  // What a program built here cuts; nothing where that is the program's, which is no sharding
-  // unless it was built for one. Python programs find it in `environment`.
+  // What a program built here shards; no value if the program chooses (no sharding unless it was
+  // built for one). Python programs find it in `environment`.
   std::optional<Sharding> sharding = std::nullopt;
   DeviceKind device = DeviceKind::kCpu;
   std::string main_process_ip = "127.0.0.1";  // The machine with rank 0.
-  // Where the rendezvous store of one machine listens, 0 at any free port; where several machines
-  // meet.
+  // For one machine: the port of the rendezvous store, 0 for any free port. For several machines:
+  // the port at which they meet.
   int main_process_port = 0;
   RendezvousSettings rendezvous = {};  // How several machines wait for each other.
   int threads_per_process = 1;
-  std::vector<CpuSet> cpu_sets = {};  // Where each process runs, from rank 0; anywhere if empty.
-  int max_restarts = 0;               // How often all processes start again when one has failed.
-  // From a worker's being told to stop to its being killed.
+  std::vector<CpuSet> cpu_sets = {};  // The CPUs of each process, from rank 0; any if empty.
+  int max_restarts = 0;               // How often all processes restart after one fails.
+  // The time from SIGTERM to SIGKILL.
   std::chrono::milliseconds grace_period = std::chrono::seconds(30);
-  // How long a process waits for others in a collective until it is reported where each of them is;
-  // 0 where it never is.
+  // How long a process may wait for others in a collective before a hang is reported; 0 for never.
   std::chrono::milliseconds hang_timeout = std::chrono::minutes(5);
   std::chrono::milliseconds restart_pause{100};  // Before the first restart; see restart_pause.h.
-  std::string role = "default";                  // What the processes are called together.
-  // Tells this run from others: in the names of its logs, and where several machines meet.
+  std::string role = "default";                  // The role of the processes, as torchrun calls it.
+  // Distinguishes this run from others: in the names of its logs, and when several machines meet.
   std::string run_id = "none";
-  // The program's own, by which machines without such an id know that it is one run.
+  // The program's arguments. Machines without such an id compare them to recognise each other's
+  // run.
   std::vector<std::string> arguments = {};
-  bool quiet = false;  // Does without the report of how a failed process ended.
+  bool quiet = false;  // Leaves out the report of how a failed process ended.
   OutputPlan output = {};
-  // Whether a Python program gets a rank even where it runs alone, as FSDP and its like want one.
+  // Whether a Python program gets a rank even if it runs alone, as FSDP and others require.
   bool needs_rank = false;
-  // What else each process finds in its environment; wins over what the rest of the plan says.
+  // Further variables for each process; they override the rest of the plan.
   EnvironmentChanges environment = {};
-  // What somebody should be told who starts or reads this, a line each.
+  // Remarks for the user, a line each.
   std::vector<std::string> remarks = {};
 
-  // Of the job and of a process of this machine. Before several machines have met, what they are
-  // where all have as many processes; see knows_ranks().
+  // The size of the job, and the rank of a process of this machine. Before several machines have
+  // met, these assume that all have the same number of processes; see knows_ranks().
   int world_size() const {
     return ranks.has_value() ? ranks->world_size : num_machines * num_processes;
   }
@@ -98,7 +97,7 @@ struct LaunchPlan {
   }
   bool is_multi_process() const { return world_size() > 1; }
   bool is_sharded() const { return sharding.value_or(Sharding::kNone) != Sharding::kNone; }
-  // Whether a process must be there to watch the others; otherwise a program runs by itself.
+  // Whether a process must watch the others; otherwise a program runs alone.
   bool needs_supervisor() const {
     return is_multi_process() || max_restarts > 0 || !output.log_dir.empty();
   }
@@ -109,25 +108,25 @@ struct LaunchPlan {
 // For people: "2 processes on the CPU with 4 threads each, mixed precision bf16, any free port".
 std::string to_string(const LaunchPlan& plan);
 
-// The machine as the processes will see it: with the GPUs that `request` leaves visible, which are
-// none where it wants the CPU.
+// The machine as the processes will see it: with the GPUs that `request` leaves visible, and none
+// if it asks for the CPU.
 Machine read_machine_for(const LaunchRequest& request);
 
 // Decides what a complete request (complete_request.h) leaves open, from what the machine has:
-// - precision: no, or for a program built here its own;
-// - sharding of a program built here: the program's own;
-// - device: the CPU where that was asked for or there is no GPU, otherwise GPUs;
-// - processes: one for each GPU, one on the CPU; one where a file says `distributed_type: NO`. Of
-//   several machines each counts its own then. More than 32 for each core (512 in any case) or one
-//   for each 16 MiB of memory (64 in any case) are refused, unless the request oversubscribes the
-//   machine;
+// - precision: no, or for a program built here the program's choice;
+// - sharding of a program built here: the program's choice;
+// - device: the CPU if the request asks for it or there is no GPU, otherwise GPUs;
+// - processes: one for each GPU, one on the CPU; one if a file says `distributed_type: NO`. Each of
+//   several machines then counts its own. It is an error to ask for more than 32 for each core (512
+//   in any case) or one for each 16 MiB of memory (64 in any case), unless the request
+//   oversubscribes the machine;
 // - port: any free one, or for several machines 29500;
 // - threads: this machine's cores divided among the processes on the CPU, at least 1; on GPUs 1 for
-//   programs from elsewhere, as the `accelerate launch` of Python has it.
+//   programs from elsewhere, as with Python's `accelerate launch`.
 //
-// A request for a dry run gets its plan also where this machine lacks the GPUs, with a remark.
-// InvalidArgument, FailedPrecondition or Unimplemented says what is wrong, not there or not
-// supported, and what to do. `lookup` tells what the launcher's user has set. Thread-safe.
+// A request for a dry run gets its plan even if this machine lacks the GPUs, with a remark.
+// InvalidArgument, FailedPrecondition or Unimplemented says what is wrong, missing or not
+// supported, and what to do. `lookup` reads the user's environment. Thread-safe.
 absl::StatusOr<LaunchPlan> make_launch_plan(const LaunchRequest& request, ProgramOrigin origin,
                                             const Machine& machine,
                                             const EnvironmentLookup& lookup = process_environment);

@@ -80,7 +80,7 @@ TEST(GpuIds, AreRemarkedUponWhereTheyAreNotThere) {
 TEST(GpuIds, AreIdleOnTheCpu) {
   const LaunchConfig on_cpu = {.use_cpu = true, .gpu_ids = "0"};
   EXPECT_THAT(plan({.config = on_cpu, .is_cpu_typed = true}, kTwoGpus)->remarks,
-              ElementsAre("gpu_ids=0 means nothing on the CPU and is ignored."));
+              ElementsAre("gpu_ids=0 has no effect on the CPU and is ignored."));
 }
 
 TEST(GpuTraining, OfPythonIsSaidToStartOnTheCpu) {

@@ -32,8 +32,8 @@ TEST(LaunchPlanSize, IsNotWhatStallsTheMachine) {
   EXPECT_FALSE(starts(513, machine));
   EXPECT_FALSE(starts(300, {.num_cores = 2, .memory_bytes = 4 * kGibibyte})) << "no memory";
   EXPECT_THAT(std::string(plan({.config = {.num_processes = 99999}}, machine).status().message()),
-              AllOf(HasSubstr("99999 processes are more than this machine bears with 2 cores"),
-                    HasSubstr("pass --num_processes=512 or less"), HasSubstr("--oversubscribe")));
+              AllOf(HasSubstr("99999 processes are too many for this machine, which has 2 cores"),
+                    HasSubstr("pass --num_processes=512 or fewer"), HasSubstr("--oversubscribe")));
 }
 
 TEST(LaunchPlanSize, IsCountedForEachMachine) {

@@ -146,7 +146,7 @@ TEST(LaunchPlan, PassesOnWhatTheProcessesNeedToKnow) {
                 .quiet = true,
                 .output = {.log_dir = "logs"},
                 .environment = {{"ACCELERATE_DEBUG_MODE", "true"}, {"CUDA_VISIBLE_DEVICES", "0,2"}},
-                .remarks = {"gpu_ids=0,2 means nothing on the CPU and is ignored."}}));
+                .remarks = {"gpu_ids=0,2 has no effect on the CPU and is ignored."}}));
   EXPECT_TRUE(plan(with({.gpu_ids = "all"}), kCpuOnly).environment.empty());
 }
 
@@ -220,7 +220,7 @@ TEST(LaunchPlan, NeedsASupervisorForWhatOneProcessCannotDoForItself) {
 TEST(LaunchPlan, RefusesMoreProcessesThanGpus) {
   EXPECT_THAT(error(with({.num_processes = 5}), kFourGpus),
               AllOf(HasSubstr("--num_processes=5"), HasSubstr("this machine has 4 GPUs"),
-                    HasSubstr("pass --num_processes=4 or less, or --cpu")));
+                    HasSubstr("pass --num_processes=4 or fewer, or --cpu")));
 }
 
 TEST(LaunchPlan, RefusesMultiGpuWithFewerThanTwo) {

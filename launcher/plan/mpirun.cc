@@ -74,7 +74,7 @@ std::string describe_mpirun(const LaunchPlan& plan, const MpirunLaunch& launch) 
   const auto port = launch.plan.environment.find(kMainPortVariable);
   if (port != launch.plan.environment.end()) {
     absl::StrAppend(&text, ", which meet at ", plan.main_process_ip, " port ", *port->second,
-                    plan.main_process_port == 0 ? " (another one in each run)" : "");
+                    plan.main_process_port == 0 ? " (a different one in each run)" : "");
   }
   absl::StrAppend(&text, "\n\ncommand: ", to_string(launch.command), "\n");
   for (const auto& [name, value] : program_variables(launch.plan, launch.command, {}, {})) {

@@ -61,7 +61,7 @@ TEST(Mpirun, MeetsAtThePortOfTheJobWhereNoneWasAskedFor) {
       launch_through_mpirun(plan, kScript, {.hostfile = "hosts", .port = 23000});
   EXPECT_THAT(launch.plan.environment, Contains(Pair("MASTER_PORT", "23000")));
   EXPECT_THAT(describe_mpirun(plan, launch),
-              HasSubstr("which meet at 127.0.0.1 port 23000 (another one in each run)\n"));
+              HasSubstr("which meet at 127.0.0.1 port 23000 (a different one in each run)\n"));
 }
 
 TEST(Mpirun, IsDescribed) {

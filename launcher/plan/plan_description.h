@@ -6,7 +6,7 @@
 //   };
 //   std::cout << describe_plan(plan, command, variables);
 //
-// Not for the one line of a plan: that is to_string() (launch_plan.h).
+// Not for a one-line description: to_string() (launch_plan.h) gives that.
 #pragma once
 
 #include <functional>
@@ -22,9 +22,9 @@ namespace accelerate::launcher {
 // The environment of one worker: worker_variables() or program_variables().
 using VariablesOf = std::function<EnvironmentChanges(const WorkerPlace&, const StoreEndpoint&)>;
 
-// What the plan is, what its sharding means, and some lines for each rank. A port that is not known
-// before the start is said to be any free one, and the store's socket, whose number means nothing
-// to a reader, is left out.
+// The plan in one line, the meaning of its sharding, and some lines for each rank. A port that is
+// unknown before the start is shown as any free one; the descriptor of the store's socket is left
+// out.
 std::string describe_plan(const LaunchPlan& plan, const Command& command,
                           const VariablesOf& variables_of);
 

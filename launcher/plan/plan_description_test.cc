@@ -67,7 +67,7 @@ TEST(PlanDescription, TellsNoRankThatTheMachinesHaveNotAgreedOn) {
     EXPECT_THAT(text,
                 HasSubstr(std::string("\n  ") + name + "=(known when the machines have met)\n"));
   }
-  EXPECT_THAT(text, HasSubstr("machine 1 of 3, whose ranks follow when all have met, at "));
+  EXPECT_THAT(text, HasSubstr("machine 1 of 3, whose ranks are known when all have met, at "));
   EXPECT_THAT(text, HasSubstr("\nlocal rank 1\n"));
   EXPECT_THAT(text, HasSubstr("\n  LOCAL_WORLD_SIZE=2\n"));
   EXPECT_THAT(text, HasSubstr("\n  GROUP_RANK=1\n"));

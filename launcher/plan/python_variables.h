@@ -1,11 +1,11 @@
-// What Python programs find in their environment about features that only they have: FSDP,
-// DeepSpeed, Megatron-LM, several dimensions of parallelism, fp8, torch.compile.
+// The environment variables for features that only Python programs have: FSDP, DeepSpeed,
+// Megatron-LM, several dimensions of parallelism, fp8, torch.compile.
 //
 // Example:
 //   absl::StatusOr<EnvironmentChanges> variables = python_variables(request, process_environment);
 //   if (variables.ok()) plan.environment.merge(*variables);
 //
-// Not for programs that are built here: they have none of these.
+// Not for programs built here: they have none of these features.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -14,10 +14,10 @@
 
 namespace accelerate::launcher {
 
-// The variables that the `accelerate launch` of Python sets for the same request, with the same
-// defaults; but a sharding strategy that a config file gives as fsdp_reshard_after_forward, as its
-// questionnaire writes it for version 1, counts. InvalidArgument where the request contradicts
-// itself. `lookup` tells what the launcher's user has set.
+// The variables that Python's `accelerate launch` sets for the same request, with the same
+// defaults. One difference: a sharding strategy in the key fsdp_reshard_after_forward, where
+// Python's questionnaire writes it for version 1, counts. InvalidArgument if the request
+// contradicts itself. `lookup` reads the user's environment.
 absl::StatusOr<EnvironmentChanges> python_variables(const LaunchRequest& request,
                                                     const EnvironmentLookup& lookup);
 

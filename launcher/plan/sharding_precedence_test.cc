@@ -126,7 +126,7 @@ TEST(ShardingOfALaunch, IsTheSameByFlagFileAndVariable) {
            {"fsdp", {{"fsdp_sharding_strategy", "NO_SHARD"}}, "none"},
            {"fsdp", {{"fsdp_reshard_after_forward", "SHARD_GRAD_OP"}}, "zero2"},
            {"fsdp", {{"fsdp_version", "2"}, {"fsdp_reshard_after_forward", "false"}}, "zero2"},
-           {"fsdp", {}, "=FULL_SHARD (which it is where nothing is said)" + refused},
+           {"fsdp", {}, "=FULL_SHARD (the default)" + refused},
            {"fsdp", {{"fsdp_sharding_strategy", "HYBRID_SHARD"}}, "=HYBRID_SHARD" + refused},
            {"fsdp", {{"fsdp_version", "2"}, {"fsdp_reshard_after_forward", "true"}}, refused},
            {"fsdp",
@@ -212,7 +212,7 @@ TEST(ShardingOfALaunch, IsHadOnTheCpu) {
 TEST(ShardingOfALaunch, MeansNothingInOneProcess) {
   const auto plan = make_plan({.flags = {"--use_deepspeed", "--zero_stage=1"}});
   ASSERT_TRUE(plan.ok()) << plan.status();
-  EXPECT_THAT(plan->remarks, ElementsAre(HasSubstr("ZeRO-1 means nothing in one process")));
+  EXPECT_THAT(plan->remarks, ElementsAre(HasSubstr("ZeRO-1 has no effect in one process")));
   const auto none = make_plan({.flags = {"--use_deepspeed", "--zero_stage=0"}});
   ASSERT_TRUE(none.ok()) << none.status();
   EXPECT_THAT(none->remarks, IsEmpty());

@@ -4,7 +4,7 @@
 //   // In the process that is to become rank 1:
 //   apply_environment_changes(worker_variables(plan, {.local_rank = 1}, {.port = 29500}));
 //
-// Not for reading: a worker has read_worker_environment() and make_launch_plan() for that.
+// Not for reading: a worker uses read_worker_environment() and make_launch_plan().
 #pragma once
 
 #include <optional>
@@ -15,25 +15,25 @@
 
 namespace accelerate::launcher {
 
-// Where the workers of a job meet, as this machine reaches it.
+// Where the workers of a job meet, as seen from this machine.
 struct StoreEndpoint {
   std::string address = "127.0.0.1";
-  int port = 0;                                    // The one that is bound, never 0 in use.
-  std::optional<int> listening_fd = std::nullopt;  // Goes to rank 0 alone.
-  std::string secret = "";                         // With which the workers sign what they write.
+  int port = 0;                                    // The bound one; never 0 when workers run.
+  std::optional<int> listening_fd = std::nullopt;  // Only for rank 0.
+  std::string secret = "";                         // The workers sign what they write with it.
 };
 
 // Which worker, and when.
 struct WorkerPlace {
   int local_rank = 0;  // From 0 to plan.num_processes - 1.
-  // Where it reads how far the workers of this machine are (rank_states.h).
+  // Where the worker reads the states of the workers of this machine (rank_states.h).
   std::string rank_states = "";
   std::string flight_record = "";  // Where it notes what it does (launcher/flight_record).
   int attempt = 0;                 // How often all processes were restarted before.
-  std::string error_file = "";     // Where a Python program leaves its last exception, if anywhere.
+  std::string error_file = "";     // For a Python program's last exception; empty for none.
 };
 
-// The value of ACCELERATE_MIXED_PRECISION; nothing where the program is to take its own precision.
+// The value of ACCELERATE_MIXED_PRECISION; no value if the program chooses its precision.
 std::optional<std::string> precision_variable(const LaunchPlan& plan);
 
 // The variables of one worker: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR,

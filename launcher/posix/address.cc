@@ -50,7 +50,7 @@ absl::StatusOr<std::vector<Address>> resolve(const std::string& host, int port) 
   const int error = look_up(host, port, /*flags=*/0, addresses);
   if (error == 0) return addresses;
   return absl::UnavailableError(
-      absl::StrCat("--main_process_ip=", host, " is no address that this machine knows (",
+      absl::StrCat("--main_process_ip=", host, " is not an address that this machine knows (",
                    gai_strerror(error), "); correct it, or pass numbers"));
 }
 

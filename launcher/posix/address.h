@@ -4,7 +4,7 @@
 //   const absl::StatusOr<std::vector<Address>> addresses = resolve("node-0", 29500);
 //   if (addresses.ok() && is_of_this_machine(addresses->front())) open_door();
 //
-// Not for names that take part in a message: to_string() shows numbers.
+// Not for names in messages: to_string() shows numbers.
 #pragma once
 
 #include <sys/socket.h>
@@ -25,28 +25,28 @@ struct Address {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
-// All that `host` is known by, a name or numbers, in the order in which to try them. Unavailable
-// says that there is none, and what to do. May wait for a name server, long (address_lookup.h does
-// not). Thread-safe.
+// All addresses of `host`, a name or numbers, in the order in which to try them. Unavailable says
+// that there is none, and what to do. May wait long for a name server (address_lookup.h does not).
+// Thread-safe.
 absl::StatusOr<std::vector<Address>> resolve(const std::string& host, int port);
 
-// The same for numbers, "10.0.0.1", without waiting; nothing for names.
+// The same for numbers, such as "10.0.0.1", without waiting; no value for names.
 std::optional<std::vector<Address>> resolve_number(const std::string& host, int port);
 
-// Whether `host` is written as an address of this machine alone: "localhost", "127.0.0.1", "::1".
-// Other names may lead there as well, which only resolve() could tell.
+// Whether `host` is written as a loopback address: "localhost", "127.0.0.1", "::1". Other names may
+// also resolve to one; only resolve() could tell.
 bool is_loopback(const std::string& host);
 
-// Of a connected socket: its own end, and the other. Empty for a socket within this machine.
+// The addresses of the two ends of a connected socket. Empty for a socket within this machine.
 Address own_address(int fd);
 Address peer_address(int fd);
 
-// The number alone, "10.0.0.1"; "this machine" for an empty one.
+// Only the number, "10.0.0.1"; "this machine" for an empty address.
 std::string to_string(const Address& address);
 
 bool is_of_this_machine(const Address& address);
 
-// The name of the network interface with this address, such as "eth0"; empty where none has it.
+// The name of the network interface with this address, such as "eth0"; empty if none has it.
 std::string interface_of(const Address& address);
 
 }  // namespace accelerate::launcher

@@ -41,8 +41,8 @@ AddressLookup::AddressLookup(const std::string& host, int port, const Resolve& r
     }).detach();
   } catch (const std::system_error& error) {
     state_->finish(absl::UnavailableError(
-        absl::StrCat("no thread can be started to ask for the address of ", host, " (",
-                     error.what(), "); raise the limit of processes (ulimit -u)")));
+        absl::StrCat("cannot start a thread to look up the address of ", host, " (", error.what(),
+                     "); raise the limit of processes (ulimit -u)")));
   }
 }
 

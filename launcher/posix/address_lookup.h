@@ -1,12 +1,12 @@
-// The addresses of a name, asked for without waiting: a name server that does not answer may take
-// half a minute, in which nobody here would hear a signal.
+// Looks up the addresses of a name without waiting: a name server that does not answer may take
+// half a minute, during which no signal would be handled.
 //
 // Example:
 //   AddressLookup lookup("node-0", 29500);
 //   // Once poll() says that lookup.fd() can be read, or at any time:
 //   if (lookup.is_done()) connect_to(lookup.result());
 //
-// Not for numbers alone: those need no server, and are there at once.
+// Not for numeric addresses: they need no server.
 #pragma once
 
 #include <functional>
@@ -22,15 +22,15 @@ namespace accelerate::launcher {
 using Addresses = absl::StatusOr<std::vector<Address>>;
 using Resolve = std::function<Addresses(const std::string& host, int port)>;
 
-// A thread asks, which nobody waits for: it holds nothing of this process, and ends with it.
+// A detached thread asks the server: it holds nothing of this process, and ends with it.
 class AddressLookup {
  public:
   AddressLookup(const std::string& host, int port, const Resolve& resolve = launcher::resolve);
 
   bool is_done() const;
-  // Once it is done.
+  // Call it once is_done() is true.
   Addresses result() const;
-  // Can be read once it is done.
+  // Becomes readable when the lookup is done.
   int fd() const;
 
  private:

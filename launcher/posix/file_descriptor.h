@@ -1,4 +1,4 @@
-// A file descriptor with an owner, closed when the owner goes.
+// A file descriptor with an owner, closed when the owner is destroyed.
 //
 // Example:
 //   FileDescriptor null(open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -28,7 +28,7 @@ class FileDescriptor {
   bool is_open() const { return fd_ >= 0; }
   int get() const { return fd_; }
 
-  // For who closes it by other means.
+  // For callers that close it themselves.
   int release() { return std::exchange(fd_, -1); }
 
   void reset() {

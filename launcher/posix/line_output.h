@@ -1,5 +1,5 @@
-// Makes what a process prints appear line by line, also in a pipe or a file: a run that is watched
-// or killed must show what it printed, and no line lies among those of other ranks.
+// Makes the output of a process appear line by line, also in a pipe or a file: a run that is
+// watched or killed must show what it printed, and lines of ranks must not mix.
 //
 //   print_line_by_line();
 //   std::printf("epoch 1\n");  // Is written now.
@@ -7,7 +7,7 @@
 
 namespace accelerate::launcher {
 
-// Of standard output. Also after something was written to it. Not thread-safe.
+// For standard output, even after something was written to it. Not thread-safe.
 void print_line_by_line();
 
 }  // namespace accelerate::launcher

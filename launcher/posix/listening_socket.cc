@@ -33,7 +33,7 @@ absl::Status listen_error(int port, Reach reach, int error) {
     return absl::UnavailableError(absl::StrCat(
         where, "another process uses this port; pass ",
         meets_others ? "another --main_process_port on all machines, or another --machine_rank "
-                       "here where that is another launcher of this job."
+                       "here if the process is another launcher of this job."
                      : "--main_process_port=0 for any free port, or another number."));
   }
   if (error == EACCES) {

@@ -1,14 +1,14 @@
-// A TCP socket that listens, for this machine or for others too.
+// A TCP socket that listens, for this machine only or for others too.
 //
 // Example:
 //   absl::StatusOr<ListeningSocket> store = open_listening_socket(/*port=*/0);
 //   // store->port is the one that the system chose; store->fd goes to the process that accepts.
 //
 // Bound before the process that uses it is forked, so that no other program can take the port in
-// in between. Not for a socket that only some of a machine's networks are to reach.
+// between. Not for a socket that only some networks of a machine may reach.
 //
-// Where several machines meet, an address that is no loopback one does not choose the interface: it
-// may be that of a gateway which passes connections on, and machines may know this one by others.
+// If several machines meet, an address that is not a loopback address does not choose the
+// interface: it may belong to a gateway, and other machines may know this one by other addresses.
 #pragma once
 
 #include <string>
@@ -28,14 +28,15 @@ struct ListeningSocket {
 // to an interface: there the second is the third.)
 enum class Reach { kThisMachine, kLoopback, kNetwork };
 
-// Of machines that meet at `address`, a name or a number: kLoopback where it leads nowhere else.
+// For machines that meet at `address`, a name or a number: kLoopback if it is a loopback address.
 Reach reach_of(const std::string& address);
 
-// Listens at `port`, 0 for any free one. Not open, with errno, where that cannot be. Thread-safe.
+// Listens at `port`, 0 for any free one. On failure the result is not open, and errno is set.
+// Thread-safe.
 FileDescriptor try_to_listen(int port, Reach reach);
 
-// The same for a launcher. Unavailable where the port is taken, with what to do about
-// it. Thread-safe.
+// The same for a launcher. Unavailable if the port is taken; the message says what to do about it.
+// Thread-safe.
 absl::StatusOr<ListeningSocket> open_listening_socket(int port, Reach reach = Reach::kThisMachine);
 
 }  // namespace accelerate::launcher

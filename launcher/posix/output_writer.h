@@ -1,4 +1,4 @@
-// Writes to a stream that this process shares with others, and never waits for its reader.
+// Writes to a stream that this process shares with others, without waiting for its reader.
 //
 // Example:
 //   OutputWriter writer(STDOUT_FILENO);
@@ -6,7 +6,7 @@
 //   // Whenever writer.fd() is writable while writer.has_rest():
 //   writer.flush();
 //
-// Not for a process that has nothing else to do: that may as well wait.
+// Not for a process that may wait.
 #pragma once
 
 #include <cstddef>
@@ -20,15 +20,15 @@ namespace accelerate::launcher {
 // Not thread-safe.
 class OutputWriter {
  public:
-  // More than this should not be given to a writer whose rest nobody takes.
+  // Do not give a writer more than this while nobody reads.
   static constexpr std::size_t kMostKept = 256 * 1024;
 
-  // `fd` must stay open. Its flags stay as they are: they are also those of the shell, and of
-  // whoever else has the stream.
+  // `fd` must stay open. Its flags are not changed, because the shell and other processes share
+  // them.
   explicit OutputWriter(int fd);
 
-  // Writes what the stream takes now, after what was kept before, and keeps the rest. Where writing
-  // fails, what was to be written is lost, and error() tells why.
+  // Writes what the stream takes now, after what was kept before, and keeps the rest. If writing
+  // fails, the text is lost, and error() says why.
   void write(std::string_view text);
   void flush() { write(""); }
 
@@ -38,13 +38,14 @@ class OutputWriter {
   // What to poll for writability.
   int fd() const { return own_.is_open() ? own_.get() : fd_; }
 
-  // Forgets the rest. Returns how many bytes it had.
+  // Drops the rest. Returns its size in bytes.
   std::size_t drop();
 
-  // Of the last write that failed; 0 where none has. EPIPE stays: its reader has gone.
+  // errno of the last write that failed; 0 if none has. EPIPE is kept for good: the reader has
+  // gone.
   int error() const { return error_; }
 
-  // In a forked process that is not to hold it.
+  // For a forked process that must not hold it.
   void close() { own_.reset(); }
 
  private:
@@ -53,13 +54,14 @@ class OutputWriter {
   std::size_t write_some(std::string_view text);
 
   int fd_;
-  FileDescriptor own_;  // The same stream once more, non-blocking, where it can be had.
+  FileDescriptor own_;  // The same stream opened again, non-blocking, if possible.
   Kind kind_ = Kind::kOther;
   std::string rest_;
   int error_ = 0;
 };
 
-// Writes lines of this process's own to standard error, or loses what nobody takes within a second.
+// Writes this process's own lines to standard error, and drops what has not been read within a
+// second.
 void print_to_errors(std::string_view lines);
 
 }  // namespace accelerate::launcher

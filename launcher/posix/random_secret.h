@@ -1,9 +1,9 @@
-// A text that nobody guesses.
+// A text that nobody can guess.
 //
 // Example:
 //   absl::StatusOr<std::string> secret = random_secret();  // "9c1f..."
 //
-// Not for a number that is to be the same in the next run.
+// Not for a number that must be reproducible.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace accelerate::launcher {
 
-// 128 random bits of the system's, as 32 hexadecimal digits. Thread-safe.
+// 128 random bits from the system, as 32 hexadecimal digits. Thread-safe.
 absl::StatusOr<std::string> random_secret();
 
 }  // namespace accelerate::launcher

@@ -1,4 +1,4 @@
-// Receives the signals that concern a supervisor through a file descriptor, while it lives.
+// Receives the signals for a supervisor through a file descriptor, during its lifetime.
 //
 // Example:
 //   SignalScope signals;
@@ -6,7 +6,7 @@
 //   // Whenever signals.fd() is readable:
 //   while (std::optional<int> signal = signals.take()) handle(*signal);
 //
-// Not for processes with several threads: those that exist already keep receiving the signals.
+// Not for processes with several threads: existing threads keep receiving the signals.
 #pragma once
 
 #include <signal.h>
@@ -18,8 +18,8 @@
 
 namespace accelerate::launcher {
 
-// Takes SIGCHLD and `always`, and SIGINT, SIGTERM, SIGHUP, SIGUSR1 and `more` where they are not
-// ignored (under nohup, or in the background of a script, they are, and stay so). A write without a
+// Takes SIGCHLD and `always`, and SIGINT, SIGTERM, SIGHUP, SIGUSR1 and `more` unless they are
+// ignored (under nohup, or in the background of a script), which does not change. A write without a
 // reader, or beyond the limit of a file's size (ulimit -f), fails instead of killing.
 class SignalScope {
  public:
@@ -35,12 +35,12 @@ class SignalScope {
   // The next signal that has arrived, if any. Does not wait.
   std::optional<int> take();
 
-  // Does to this process what a SIGTSTP that was taken would have done, and returns when it goes
-  // on: at once where there is no shell that could let it go on later.
+  // Stops this process as the received SIGTSTP would have done, and returns when it continues: at
+  // once if no shell could continue it later.
   void suspend();
 
-  // Brings mask and dispositions back to what the constructor found, and closes the descriptor. For
-  // a forked process, which is to receive signals as if there were no supervisor.
+  // Restores the mask and dispositions from before the constructor, and closes the descriptor. For
+  // a forked process, which must receive signals as if there were no supervisor.
   void restore();
 
  private:

@@ -1,10 +1,10 @@
-// A status for a system call that failed for want of processes, files or memory.
+// A status for a system call that failed because processes, files or memory ran out.
 //
 // Example:
 //   int ends[2];
 //   if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
 //
-// Not for calls whose failure means something of its own to a user, such as a port that is taken.
+// Not for calls whose failure has a meaning for the user, such as a port that is taken.
 #pragma once
 
 #include <cerrno>

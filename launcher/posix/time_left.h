@@ -1,4 +1,4 @@
-// How long a poll() may take that is to be over at a certain time.
+// The time-out for a poll() that must end at a certain time.
 //
 // Example:
 //   poll(polled.data(), polled.size(), static_cast<int>(time_left(deadline).count()));
@@ -9,7 +9,7 @@
 
 namespace accelerate::launcher {
 
-// Rounded up, so that the time has come when it is over; 0 where it has come already.
+// Rounded up, so that the time has come when poll() ends; 0 if it has come already.
 inline std::chrono::milliseconds time_left(std::chrono::steady_clock::time_point time) {
   using std::chrono::milliseconds;
   const auto rest = std::chrono::ceil<milliseconds>(time - std::chrono::steady_clock::now());

@@ -1,5 +1,5 @@
-// Writes a text as a whole to a descriptor that may be anything: a pipe whose reader has gone, a
-// full disk, a stream that somebody else has made non-blocking.
+// Writes a whole text to any descriptor: a pipe whose reader has closed it, a full disk, a stream
+// that another process has made non-blocking.
 //
 //   const WholeWrite end = write_whole(STDERR_FILENO, "epoch 1\n");
 //   if (end.error != 0) lines_are_missing = true;
@@ -13,13 +13,13 @@
 namespace accelerate::launcher {
 
 struct WholeWrite {
-  std::size_t size = 0;  // How many bytes got there.
-  int error = 0;         // errno, where that was not all.
+  std::size_t size = 0;  // How many bytes were written.
+  int error = 0;         // errno, if that was not all.
 };
 
-// With one write(2) wherever the system takes all of it. Waits for a slow reader. A write without a
-// reader, or beyond the limit of a file's size, fails, and raises no signal in this process, whose
-// own signals stay as they are. Thread-safe.
+// Uses one write(2) if the system takes all of it. Waits for a slow reader. A write without a
+// reader, or beyond the limit of a file's size, fails without a signal; the signals of this process
+// are not changed. Thread-safe.
 WholeWrite write_whole(int fd, std::string_view text);
 
 }  // namespace accelerate::launcher

@@ -16,7 +16,7 @@ struct WorkerEnd {
 
   bool failed() const { return by_signal || code != 0; }
 
-  // What a shell makes of it: 128 + signal, or the exit code itself.
+  // The exit code for a shell: 128 + signal, or the exit code itself.
   int exit_code() const { return by_signal ? 128 + code : code; }
 
   bool operator==(const WorkerEnd&) const = default;
@@ -25,7 +25,7 @@ struct WorkerEnd {
 // "exited with code 3", "was killed by signal 11 (SIGSEGV, Segmentation fault)".
 std::string describe(const WorkerEnd& end);
 
-// "SIGTERM", or "signal 34" where it has no name.
+// "SIGTERM", or "signal 34" if it has no name.
 std::string signal_name(int signal);
 
 }  // namespace accelerate::launcher

@@ -1,4 +1,4 @@
-// Messages over a socket that is never waited for.
+// Messages over a socket, without waiting.
 //
 // Example:
 //   Connection connection(std::move(socket), settings);
@@ -8,8 +8,8 @@
 //   while (std::optional<Message> message = connection.take()) handle(*message);
 //   if (!state.ok()) forget(connection);  // It is gone; the messages above were its last.
 //
-// The kernel asks the other machine whether it is still there, as the settings say, even while this
-// process or the other one is stopped. Not for much data: what was not sent yet is kept in memory.
+// The kernel checks that the other machine is still there, as the settings say, even while this
+// process or the other one is stopped. Not for large data: unsent data is kept in memory.
 #pragma once
 
 #include <poll.h>
@@ -37,9 +37,9 @@ class Connection {
   // Sends as much as the socket takes; the rest goes with the next exchange().
   void send(const Message& message);
 
-  // Sends and receives what can be without waiting. An error says why nothing more will come: it
-  // was closed, the other machine does not answer, or what it sends is no message. take() has what
-  // came before that.
+  // Sends and receives what is possible without waiting. An error says why nothing more will come:
+  // the connection was closed, the other machine does not answer, or it sent something that is not
+  // a message. take() has what came before that.
   absl::Status exchange();
 
   // The next message that has been received.

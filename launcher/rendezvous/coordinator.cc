@@ -41,10 +41,9 @@ bool is_same_secret(std::string_view left, std::string_view right) {
 
 std::string disagreement(const std::string& name, const std::string& theirs,
                          const std::string& ours) {
-  return absl::StrCat(
-      name, " is ", theirs, " there and ", ours,
-      " on machine 0; it must be the same on all machines of a job, and two jobs need "
-      "--main_process_port and --rdzv_id of their own");
+  return absl::StrCat(name, " is ", theirs, " there and ", ours,
+                      " on machine 0; it must be the same on all machines of a job (two jobs need "
+                      "different --main_process_port and --rdzv_id)");
 }
 
 std::optional<std::string> first_disagreement(const std::vector<Term>& theirs,

@@ -1,5 +1,5 @@
-// Makes the machines of a job agree: on who takes part, on a common start, on stopping everywhere
-// when something went wrong somewhere, and on whether to start again. Machine 0 has it.
+// Makes the machines of a job agree on who takes part, on a common start, on stopping everywhere
+// after a failure anywhere, and on restarts. It runs on machine 0.
 //
 // Example:
 //   absl::StatusOr<std::unique_ptr<Coordinator>> made =
@@ -17,8 +17,8 @@
 //     member.handle();
 //   }
 //
-// Nothing in it waits, so that it lives in the loop of machine 0's launcher, and nobody who is slow
-// or a stranger keeps the others waiting. Not for the values of a training: those meet in
+// Nothing in it waits, so it can run in the loop of machine 0's launcher, and slow machines and
+// strangers do not delay the others. Not for values of the training: those are exchanged through
 // LibTorch's store.
 #pragma once
 
@@ -44,9 +44,9 @@ namespace accelerate::launcher {
 struct CoordinatorOptions {
   int num_machines = 2;
   int max_restarts = 0;
-  Hello own_hello = {};  // What machine 0 says, and all must say but for the rank.
+  Hello own_hello = {};  // Machine 0's; the job's id and terms of others must match.
   RendezvousSettings settings = {};
-  // Told in a sentence who was refused or went away before the start.
+  // Gets a sentence for each machine that was rejected or went away before the start.
   std::function<void(const std::string& remark)> remark = [](const std::string&) {};
 };
 
@@ -57,7 +57,7 @@ class Coordinator {
   static absl::StatusOr<std::unique_ptr<Coordinator>> make(FileDescriptor socket,
                                                            CoordinatorOptions options);
 
-  // A connection that is not refused: that of machine 0, which is to say its hello there.
+  // Makes a connection that is accepted without a check, over which machine 0 sends its hello.
   absl::StatusOr<FileDescriptor> connect_own();
 
   // What to poll, and for how long at most; then handle() does what can be done.
@@ -65,19 +65,19 @@ class Coordinator {
   std::optional<std::chrono::milliseconds> wait() const;
   void handle();
 
-  // The job has ended, and each machine that was there has heard it.
+  // The job has ended, and all machines have been told.
   bool is_over() const;
 
-  // Those that are not ready for the next attempt: "machines 1, 2 of 3".
+  // The machines that are not ready for the next attempt: "machines 1, 2 of 3".
   std::string missing_machines() const;
 
-  // By which of its addresses other machines have reached this one; empty before that.
+  // The address by which other machines reached this one; empty before that.
   const Address& reached_address() const { return reached_address_; }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  // Somebody who has not said a valid hello yet.
+  // A connection that has not sent a valid hello yet.
   struct Stranger {
     Connection connection;
     Address address;

@@ -336,7 +336,7 @@ TEST_F(ImpatientTest, IsLookedForNoLongerThanThat) {
     poll(polled.data(), polled.size(), static_cast<int>(member.wait()->count()));
     member.handle();
   }
-  EXPECT_THAT(member.stop()->cause, AllOf(HasSubstr("did not take this one at ::1 port"),
+  EXPECT_THAT(member.stop()->cause, AllOf(HasSubstr("did not accept this machine at ::1 port"),
                                           HasSubstr("within 1 s"), HasSubstr("--main_process_ip")));
 }
 

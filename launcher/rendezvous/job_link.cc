@@ -136,8 +136,8 @@ void JobLink::handle() {
 void JobLink::check_main_address() {
   if (main_address_ == nullptr || !main_address_->is_done()) return;
   if (!is_on_this_machine(*main_address_)) {
-    print_remark(absl::StrCat("--main_process_ip=", main_process_ip_, " is no address of ",
-                              "this machine, where the others look for machine 0"));
+    print_remark(absl::StrCat("--main_process_ip=", main_process_ip_, " is not an address of ",
+                              "this machine, but the other machines look for machine 0 there"));
   }
   main_address_.reset();
 }

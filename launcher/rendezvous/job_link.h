@@ -8,7 +8,7 @@
 //   link->tell_failure(local_rank, end);  // Where a process of this machine fails.
 //   // Until link->stop() or link->is_finished(), and then until link->may_leave().
 //
-// Not for a job of one machine, which has no one to talk to.
+// Not for a job on one machine.
 #pragma once
 
 #include <poll.h>
@@ -32,12 +32,11 @@ namespace accelerate::launcher {
 // Not thread-safe.
 class JobLink {
  public:
-  // Machine 0 listens at the main port; the others look for it there, for as long as the plan
-  // says. Where machines are numbered as they arrive, machine 0 is the first to listen on the host
-  // with the main address: `main_address` looks for it, and is done by then. Machine 0 of others
-  // has a look there as well, and says what is wrong when it is done. Null on other machines.
-  // `program` is what must be the same program everywhere, or empty. An error where machine 0
-  // cannot listen.
+  // Machine 0 listens at the main port; the others look for it there, for as long as the plan says.
+  // If machines are numbered by arrival, machine 0 is the first to listen on the host with the main
+  // address; `main_address` looks that up, and must be done. Otherwise machine 0 gets a lookup only
+  // to warn, once it is done, if the address is not its own; null on other machines. `program` is
+  // the program that must be the same everywhere, or empty. An error if machine 0 cannot listen.
   static absl::StatusOr<JobLink> open(const LaunchPlan& plan, const std::string& program,
                                       std::unique_ptr<AddressLookup> main_address);
 
@@ -45,9 +44,9 @@ class JobLink {
   std::optional<std::chrono::milliseconds> wait() const;
   void handle();
 
-  // Of the coordinator's machine.
+  // Whether this machine has the coordinator.
   bool is_main_machine() const { return coordinator_ != nullptr; }
-  // Has a rank; until then nothing can be told.
+  // Whether this machine has a rank; until then it cannot report anything.
   bool is_joined() const { return member_->is_joined(); }
   int machine_rank() const { return member_->machine_rank().value_or(0); }
 
@@ -55,25 +54,24 @@ class JobLink {
   const std::optional<Stop>& stop() const { return member_->stop(); }
   bool is_finished() const { return member_->is_finished(); }
 
-  // ---- What this machine tells. No process of it runs, and `attempt` can start:
+  // ---- Reports of this machine. It runs no process, and `attempt` can start:
   void be_ready(int attempt, int store_port, const std::string& store_secret);
-  // or is to be stopped, for all machines, or has ended well here.
+  // These report why all machines must stop, or that the attempt has ended well here.
   void tell_failure(int local_rank, const WorkerEnd& end);
   void tell_signal(int signal);
   void tell_not_started(const std::string& reason, int exit_code);
   void tell_well();
 
-  // Whether this machine was the first that told why to stop.
+  // Whether this machine was the first to report a reason to stop.
   bool is_own(const Stop& stop) const;
 
-  // The network interface by which this machine and the others reach each other; empty where that
-  // is not known.
+  // The network interface through which the machines reach each other; empty if unknown.
   std::string network_interface() const;
 
-  // After the last word: all others have heard it. Only machine 0 has to wait for that.
+  // Whether all others have heard the last message. Only machine 0 has to wait for that.
   bool may_leave() const { return coordinator_ == nullptr || coordinator_->is_over(); }
 
-  // Closes everything without a word, in a forked process that is not to hold it.
+  // Closes everything silently, for a forked process that must not hold it.
   void close();
 
  private:
@@ -82,14 +80,14 @@ class JobLink {
   JobLink() = default;
 
   void check_main_address();
-  // Says whom it waits for, when that takes long.
+  // Says which machines it waits for, if that takes long.
   void tell_of_waiting();
 
   int attempt_ = 0;
-  std::optional<Clock::time_point> next_word_;  // About whom it waits for.
+  std::optional<Clock::time_point> next_word_;  // When to say again whom it waits for.
   std::string main_process_ip_;
-  std::unique_ptr<AddressLookup> main_address_;  // Not looked at yet.
-  std::unique_ptr<Coordinator> coordinator_;     // Of machine 0.
+  std::unique_ptr<AddressLookup> main_address_;  // Until its result was checked.
+  std::unique_ptr<Coordinator> coordinator_;     // Only on machine 0.
   std::unique_ptr<Member> member_;
 };
 

@@ -82,7 +82,7 @@ void Member::handle() {
   }
   if (connection_.has_value()) hear_coordinator();
   if (is_joined() || stop_.has_value() || Clock::now() < deadline_) return;
-  end({.cause = absl::StrCat("machine 0 did not take this one at ", place(), " within ",
+  end({.cause = absl::StrCat("machine 0 did not accept this machine at ", place(), " within ",
                              options_.settings.join_timeout.count(), " s (", last_error_,
                              "); start its launcher, check --main_process_ip, the port and "
                              "firewalls, or raise --rdzv_conf join_timeout")});
@@ -110,7 +110,7 @@ void Member::find_addresses() {
   if (!addresses_.empty()) return connect_next();
   lookup_ = std::make_unique<AddressLookup>(options_.host, options_.port, options_.resolve);
   if (lookup_->is_done()) return connect_next();
-  last_error_ = "its address is asked for";
+  last_error_ = "its address is being looked up";
   next_step_ = deadline_;
 }
 
@@ -145,7 +145,7 @@ void Member::greet(FileDescriptor socket) {
   own_address_ = launcher::own_address(socket.get());
   connection_.emplace(std::move(socket), options_.settings);
   connection_->send(options_.hello);
-  last_error_ = "it took the connection, and has not answered";
+  last_error_ = "it accepted the connection, but has not answered";
 }
 
 void Member::fail_attempt(const std::string& reason) {
@@ -199,8 +199,8 @@ bool Member::is_possible(const Start& start) const {
 void Member::hear(const Message& message) {
   if (!is_possible(message)) {
     return end({.cause = absl::StrCat("machine 0 at ", place(),
-                                      " says what it cannot mean; install the same launcher on all "
-                                      "machines, and look who listens there")});
+                                      " sent a message that makes no sense; install the same "
+                                      "launcher on all machines, and check what listens there")});
   }
   if (const auto* welcome = std::get_if<Welcome>(&message)) {
     machine_rank_ = welcome->machine_rank;

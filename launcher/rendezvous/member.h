@@ -1,4 +1,4 @@
-// One machine's side of the talk with the coordinator.
+// One machine's side of the conversation with the coordinator.
 //
 // Example:
 //   Member member(MemberOptions{.host = "10.0.0.1", .port = 29500, .hello = hello});
@@ -7,7 +7,7 @@
 //   if (member.start().has_value()) start_processes(member.start()->store_port);
 //   if (member.stop().has_value()) stop_processes();
 //
-// Nothing in it waits. Not for machine 0 alone: it has the coordinator too (JobLink).
+// Nothing in it waits. Machine 0 also has the coordinator (JobLink).
 #pragma once
 
 #include <poll.h>
@@ -30,11 +30,11 @@
 namespace accelerate::launcher {
 
 struct MemberOptions {
-  std::string host = "127.0.0.1";  // Where the coordinator listens;
-  int port = 29500;                // it is tried again until the time for joining is over.
+  std::string host = "127.0.0.1";  // Where the coordinator listens.
+  int port = 29500;                // Tried until the time for joining is over.
   Hello hello = {};
   int num_machines = std::numeric_limits<int>::max();
-  // Of the job, where each machine is to have as many processes as this one.
+  // The size of the job, if all machines have the same number of processes.
   std::optional<int> world_size = std::nullopt;
   RendezvousSettings settings = {};
   Resolve resolve = launcher::resolve;  // How the host's addresses are found.
@@ -44,36 +44,37 @@ struct MemberOptions {
 class Member {
  public:
   explicit Member(MemberOptions options);
-  // Of machine 0, connected already.
+  // For machine 0, which is connected already.
   Member(MemberOptions options, FileDescriptor socket);
 
   void add_to(std::vector<pollfd>& polled) const;
   std::optional<std::chrono::milliseconds> wait() const;
   void handle();
 
-  // The coordinator has taken this machine, which has a rank from then on.
+  // The coordinator has accepted this machine, which has a rank from then on.
   bool is_joined() const { return machine_rank_.has_value(); }
   std::optional<int> machine_rank() const { return machine_rank_; }
 
-  // To a coordinator that has taken this machine; forgotten where it is gone. What was heard of the
-  // attempt before is over with a Ready.
+  // Sends to the coordinator, which must have accepted this machine; dropped if the coordinator is
+  // gone. A Ready clears what was heard about the previous attempt.
   void send(const Message& message);
 
-  // The current attempt has started on all machines;
+  // Set once the current attempt has started on all machines.
   const std::optional<Start>& start() const { return start_; }
-  // or is to be stopped, for a reason here or elsewhere. A refusal, a coordinator that cannot be
-  // reached, and one that is lost are such reasons too, of no machine.
+  // Set if the attempt must be stopped, for a reason here or elsewhere. A refusal, and a
+  // coordinator that is unreachable or lost, are such reasons too; they name no machine.
   const std::optional<Stop>& stop() const { return stop_; }
   // All processes of all machines have ended well.
   bool is_finished() const { return is_finished_; }
 
-  // This machine leaves before it was taken, for instance for a signal.
+  // Leaves before this machine was accepted, for instance after a signal.
   void leave(const Stop& stop);
 
-  // What it waits for before it is taken: "machine 0 at 10.0.0.1 port 29500 (Connection refused)".
+  // What it waits for before it is accepted: "machine 0 at 10.0.0.1 port 29500 (Connection
+  // refused)".
   std::string awaited() const;
 
-  // Of its own end of the connection; empty where there is none, or on machine 0.
+  // The address of this end of the connection; empty if there is none, and on machine 0.
   const Address& own_address() const { return own_address_; }
 
  private:
@@ -92,9 +93,9 @@ class Member {
   std::string place() const;
 
   MemberOptions options_;
-  Clock::time_point deadline_;  // For being taken.
+  Clock::time_point deadline_;  // For being accepted.
 
-  // ---- While there is no connection: the addresses that are left to try, and when.
+  // ---- Without a connection: the addresses left to try, and when.
   std::unique_ptr<AddressLookup> lookup_;
   std::vector<Address> addresses_;
   FileDescriptor connecting_;
@@ -104,8 +105,8 @@ class Member {
   std::optional<Connection> connection_;
   Address own_address_;
   std::optional<int> machine_rank_;
-  std::optional<int> ready_attempt_;  // For which it said that it is ready;
-  bool has_told_well_ = false;        // and that it has ended well.
+  std::optional<int> ready_attempt_;  // The attempt for which it said that it is ready.
+  bool has_told_well_ = false;        // Whether it said that it has ended well.
   std::optional<Start> start_;
   std::optional<Stop> stop_;
   bool is_finished_ = false;

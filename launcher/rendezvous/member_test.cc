@@ -46,7 +46,7 @@ class MemberTest : public testing::Test {
 
   static void expect_disbelief(const Member& member) {
     ASSERT_TRUE(member.stop().has_value());
-    EXPECT_THAT(member.stop()->cause, HasSubstr("says what it cannot mean"));
+    EXPECT_THAT(member.stop()->cause, HasSubstr("sent a message that makes no sense"));
     EXPECT_EQ(member.stop()->exit_code, 1);
     EXPECT_FALSE(member.is_finished());
   }
@@ -168,7 +168,7 @@ TEST(MemberOfANamedMachine, DoesNotWaitForANameServer) {
   SlowLookup slow;
   Member member({.host = "localhost", .port = 1, .resolve = slow.resolve});
   member.handle();
-  EXPECT_THAT(member.awaited(), HasSubstr("its address is asked for"));
+  EXPECT_THAT(member.awaited(), HasSubstr("its address is being looked up"));
   std::vector<pollfd> polled;
   member.add_to(polled);
   ASSERT_EQ(polled.size(), 1);
@@ -177,7 +177,7 @@ TEST(MemberOfANamedMachine, DoesNotWaitForANameServer) {
   slow.answer.set_value();
   EXPECT_TRUE(can_be_read(polled[0].fd, -1));
   member.handle();
-  EXPECT_THAT(member.awaited(), Not(HasSubstr("its address is asked for")));
+  EXPECT_THAT(member.awaited(), Not(HasSubstr("its address is being looked up")));
 }
 
 TEST(MemberOfANamedMachine, LeavesWhileANameServerIsSilent) {

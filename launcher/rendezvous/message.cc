@@ -184,7 +184,7 @@ std::string encode(const Message& message) {
 absl::StatusOr<std::optional<Message>> take_message(std::string& bytes) {
   const std::string_view begin = std::string_view(bytes).substr(0, kMagic.size());
   if (begin != kMagic.substr(0, begin.size())) {
-    return absl::InvalidArgumentError("what was received is no message of a launcher");
+    return absl::InvalidArgumentError("the received data is not a message of a launcher");
   }
   if (bytes.size() < kHeaderSize) return std::nullopt;
   const std::string_view header = bytes;
@@ -203,10 +203,10 @@ absl::StatusOr<std::optional<Message>> take_message(std::string& bytes) {
   Reader content = {header.substr(kHeaderSize, size)};
   std::visit(Members<Reader>{content}, message);
   if (!content.is_valid || !content.bytes.empty()) {
-    return absl::InvalidArgumentError("the message has not the members that its kind has");
+    return absl::InvalidArgumentError("the message does not have the members of its kind");
   }
   if (!is_possible(message)) {
-    return absl::InvalidArgumentError("the message has numbers that there cannot be");
+    return absl::InvalidArgumentError("the message has impossible numbers");
   }
   bytes.erase(0, kHeaderSize + size);
   return message;

@@ -1,14 +1,14 @@
-// What the machines of a job say to each other, and how it looks on the wire.
+// The messages between the machines of a job, and their format on the wire.
 //
 // Example:
 //   std::string bytes = encode(Start{.attempt = 0, .store_port = 40000});
 //   absl::StatusOr<std::optional<Message>> message = take_message(bytes);  // A Start.
 //
 // A frame is the four bytes "ACRZ", the version, the kind and the size of what follows, each a
-// 32-bit number with the most significant byte first. Sizes are bounded, and nothing is trusted
-// that comes from the network.
+// 32-bit number with the most significant byte first. Sizes are bounded, and nothing from the
+// network is trusted.
 //
-// Not secret: whoever can listen to the network can read the job's id.
+// Not secret: anyone who can listen to the network can read the job's id.
 #pragma once
 
 #include <cstddef>
@@ -34,8 +34,8 @@ struct Term {
 // The first message of a connection.
 struct Hello {
   std::string job_id = "";
-  std::optional<int> machine_rank = std::nullopt;  // Nothing: whichever is free.
-  int num_processes = 1;                           // Of this machine.
+  std::optional<int> machine_rank = std::nullopt;  // No value: any free one.
+  int num_processes = 1;                           // On this machine.
   std::vector<Term> terms = {};
 
   bool operator==(const Hello&) const = default;
@@ -44,23 +44,24 @@ struct Hello {
 // No process of an attempt runs on this machine, and it is ready for the next one.
 struct Ready {
   int attempt = 0;
-  int store_port = 0;             // Of machine 0: where the rendezvous store will listen,
-  std::string store_secret = "";  // and what the workers sign with what they write there.
+  int store_port = 0;             // From machine 0: where the rendezvous store will listen.
+  std::string store_secret = "";  // The workers sign with it what they write there.
 
   bool operator==(const Ready&) const = default;
 };
 
 enum class EndKind { kWell, kFailedRank, kSignal, kNotStarted };
 
-// The processes of this machine have ended or are being stopped, for a reason of its own.
+// The processes of this machine have ended or are being stopped, for a reason on this machine.
 struct MachineEnd {
   EndKind kind = EndKind::kWell;
   int attempt = 0;
-  int rank = 0;            // The failed one, among all.
-  bool by_signal = false;  // How it ended,
-  int code = 0;            // and with what; or else which signal the launcher received, or
-                           // with which code it ends where nothing could be started.
-  std::string text = "";   // Why nothing could be started.
+  int rank = 0;            // The rank that failed, among all.
+  bool by_signal = false;  // Whether a signal killed the rank.
+  // The rank's exit code or signal; or else the signal that the launcher received, or the code with
+  // which it ends because nothing could be started.
+  int code = 0;
+  std::string text = "";  // Why nothing could be started.
 
   bool operator==(const MachineEnd&) const = default;
 };
@@ -73,7 +74,7 @@ struct Welcome {
   bool operator==(const Welcome&) const = default;
 };
 
-// The last message to one that is not taken.
+// The last message to a machine that the coordinator rejects.
 struct Refusal {
   std::string reason = "";
 
@@ -85,18 +86,18 @@ struct Start {
   int attempt = 0;
   int store_port = 0;
   std::string store_secret = "";
-  int first_rank = 0;  // Of the machine that hears this; its others follow.
+  int first_rank = 0;  // Of the receiving machine; its other ranks follow.
   int world_size = 1;
 
   bool operator==(const Start&) const = default;
 };
 
-// All machines are to stop their processes.
+// All machines must stop their processes.
 struct Stop {
-  std::optional<int> machine = std::nullopt;  // Whose end it was, if anyone's.
+  std::optional<int> machine = std::nullopt;  // The machine that caused it, if any.
   std::string cause = "";      // A clause: "rank 3 on machine 1 (10.0.0.2) exited with code 3".
-  bool is_worker_end = false;  // It tells how a worker ended.
-  int exit_code = 1;           // Of the launchers, where nothing follows.
+  bool is_worker_end = false;  // `cause` says how a worker ended.
+  int exit_code = 1;           // Of the launchers, if no attempt follows.
   bool is_restarted = false;   // The next attempt follows.
 
   bool operator==(const Stop&) const = default;
@@ -109,16 +110,16 @@ struct Finish {
 
 using Message = std::variant<Hello, Ready, MachineEnd, Welcome, Refusal, Start, Stop, Finish>;
 
-// Of a frame's content.
+// The limit on the content of a frame, in bytes.
 inline constexpr std::size_t kLargestMessage = 16 * 1024;
 
-// A whole frame. Texts that are longer than 4 KiB are cut off.
+// A whole frame. Texts longer than 4 KiB are cut.
 std::string encode(const Message& message);
 
-// Takes the first message off `bytes`; nothing where it is not whole yet. FailedPrecondition where
-// another version of the launcher sent it, InvalidArgument where this is no frame, or a wrong one:
-// then nothing that follows can be read either. Texts have no
-// control characters: nobody writes to a terminal here what he likes. Thread-safe.
+// Removes the first message from `bytes`; no value if it is incomplete. FailedPrecondition if
+// another version of the launcher sent it, InvalidArgument if it is not a valid frame; then nothing
+// that follows can be read either. Texts have no control characters: a peer cannot write control
+// sequences to this terminal. Thread-safe.
 absl::StatusOr<std::optional<Message>> take_message(std::string& bytes);
 
 }  // namespace accelerate::launcher

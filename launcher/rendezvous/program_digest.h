@@ -1,9 +1,9 @@
-// A short word that tells one build of a program from another.
+// A short text that distinguishes builds of a program.
 //
 // Example:
 //   terms.push_back({"the build of the program", program_digest("/proc/self/exe")});
 //
-// Not against malice: whoever wants to can make a file with the same digest.
+// Not a protection: an attacker can make a file with the same digest.
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@
 
 namespace accelerate::launcher {
 
-// Of the bytes of the file, in 16 hexadecimal digits; "unreadable" where it cannot be read.
+// The digest of the file's bytes, in 16 hexadecimal digits; "unreadable" if it cannot be read.
 // Thread-safe.
 std::string program_digest(const std::string& path);
 
-// The same of a text.
+// The same for a text.
 std::string digest_of(std::string_view text);
 
 }  // namespace accelerate::launcher

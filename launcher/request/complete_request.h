@@ -5,8 +5,8 @@
 //   if (!completed.ok()) return fail(completed.status());
 //   for (const std::string& warning : completed->warnings) std::cerr << warning << "\n";
 //
-// Not for programs that a config file says nothing of, such as a worker: there
-// complete_from_environment() is enough.
+// When not to use it: in a worker, which reads no config file. There, complete_from_environment()
+// is enough.
 #pragma once
 
 #include <optional>
@@ -24,8 +24,8 @@ struct CompletedRequest {
   std::vector<std::string> warnings = {};  // Of the config file, a line each.
 };
 
-// The config file that matters to `request`: the one that is named, or else the default one where
-// it exists and --cpu was not typed.
+// The config file for `request`: the named one, otherwise the default one if it exists and --cpu
+// was not typed.
 std::optional<std::string> find_config(const LaunchRequest& request,
                                        const EnvironmentLookup& lookup);
 
@@ -35,9 +35,9 @@ std::optional<std::string> find_config(const LaunchRequest& request,
 absl::StatusOr<LaunchRequest> complete_from_environment(LaunchRequest request,
                                                         const EnvironmentLookup& lookup);
 
-// The same, and then from the config file that find_config() finds. A file for another kind of
-// distribution than the flags ask for, --cpu among them, still tells the rest. Errors of the file
-// are those of read_config() (read_config.h).
+// The same, and then from the config file that find_config() finds. If the flags (--cpu, for
+// example) ask for another kind of distribution than the file, the rest of the file still counts.
+// Errors of the file are those of read_config() (read_config.h).
 absl::StatusOr<CompletedRequest> complete_request(LaunchRequest request,
                                                   const EnvironmentLookup& lookup);
 

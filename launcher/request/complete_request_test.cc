@@ -113,7 +113,7 @@ TEST(CompleteRequest, FindsTheDefaultFileUnlessTheCpuIsTyped) {
   const Variables variables = {{"HF_HOME", home}};
   const CompletedRequest completed = complete({}, variables);
   EXPECT_EQ(completed.request.config.num_processes, 3);
-  EXPECT_THAT(completed.warnings, ElementsAre(HasSubstr("`tpu_name` means nothing here")));
+  EXPECT_THAT(completed.warnings, ElementsAre(HasSubstr("`tpu_name` has no effect here")));
   EXPECT_EQ(complete({.is_cpu_typed = true}, variables).request.file, std::nullopt);
   EXPECT_EQ(find_config({.is_cpu_typed = true}, lookup_in(variables)), std::nullopt);
   EXPECT_EQ(find_config({.config_file = "x", .is_cpu_typed = true}, lookup_in(variables)), "x");

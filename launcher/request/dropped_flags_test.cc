@@ -16,8 +16,7 @@ using ::testing::IsEmpty;
 
 TEST(DroppedFlags, AreNamedToAWorkerOfOthers) {
   EXPECT_THAT(dropped_flags_remark({.config = {.num_processes = 2}}, 1),
-              AllOf(HasSubstr("--num_processes is ignored: this process has its place already, as "
-                              "one of 1"),
+              AllOf(HasSubstr("--num_processes is ignored: this process is already one of 1"),
                     HasSubstr("unset RANK and WORLD_SIZE")));
   EXPECT_THAT(dropped_flags_remark(
                   {.config = {.num_processes = 2, .num_machines = 2}, .max_restarts = 1}, 4),

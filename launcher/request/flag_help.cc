@@ -56,8 +56,8 @@ std::string described_flags(Letters letters, int width,
 
 std::string launch_flags_help(const IsProgramFlag& is_program_flag, int width) {
   return absl::StrCat(
-      wrapped("Launch flags, anywhere before `--`; what they do not know goes to the program, and "
-              "so does everything after `--`. The default of a flag stands in parentheses.",
+      wrapped("Launch flags can be anywhere before `--`. Unrecognised flags are passed to the "
+              "program, and so is everything after `--`. Defaults are in parentheses.",
               width),
       "\n", described_flags(Letters::kHelpAlone, width, [&](const LaunchFlag& flag) {
         const bool claimed = is_program_flag != nullptr && is_program_flag(flag.name);
@@ -68,11 +68,10 @@ std::string launch_flags_help(const IsProgramFlag& is_program_flag, int width) {
 std::string launch_command_help(int width) {
   return absl::StrCat(
       "usage: ", command_name(), " launch [FLAG ...] PROGRAM [ARGUMENT ...]\n\n",
-      wrapped("Starts PROGRAM in several processes, on the devices and in the precision that the "
-              "flags, the environment and the config file say, in this order. PROGRAM is one that "
-              "was built here, any other executable, a Python script (.py) or, with --module, a "
-              "Python module. Everything after it is its own. The default of a flag stands in "
-              "parentheses.",
+      wrapped("Starts PROGRAM in several processes. Flags choose the devices, the precision and so "
+              "on; then the environment, then the config file. PROGRAM is a program built here, "
+              "any other executable, a Python script (.py) or, with --module, a Python module. "
+              "Everything after it is passed to it. Defaults are in parentheses.",
               width),
       "\n", described_flags(Letters::kAll, width, [](const LaunchFlag&) { return true; }));
 }

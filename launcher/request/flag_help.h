@@ -1,4 +1,4 @@
-// What the help says about the launch flags.
+// The help texts of the launch flags.
 //
 // Example:
 //   std::cout << launch_flags_help();     // In a program that launches itself.
@@ -14,12 +14,13 @@
 
 namespace accelerate::launcher {
 
-// The flags that a program that launches itself takes, save those that `is_program_flag` claims,
-// with their meaning, by groups, in lines of at most `width` characters.
+// The flags of a program that launches itself, in groups, with their meaning, except the flags for
+// which `is_program_flag` is true. Lines have at most `width` characters.
 std::string launch_flags_help(const IsProgramFlag& is_program_flag = nullptr,
                               int width = help_width());
 
-// How `accelerate launch` is used, and all its flags; those for Python programs by name alone.
+// The usage of `accelerate launch` and all its flags. Flags for Python programs are listed without
+// a description.
 std::string launch_command_help(int width = help_width());
 
 }  // namespace accelerate::launcher

@@ -27,7 +27,7 @@ TEST(FlagHelp, DescribesEachFlagOfAProgramByGroups) {
        {"\nHardware:\n  --cpu ", "  -h, --help ", "  --multi_gpu ",
         "  --mixed_precision {no,fp16,bf16,fp8}", "  --num_processes N ",
         "  --main_process_port PORT ", "\nOutput and failures:\n  --tee STREAMS ",
-        "\nSharding: what each process keeps a part of only:\n  --use_fsdp ", "--zero_stage"}) {
+        "\nSharding: each process keeps only a part:\n  --use_fsdp ", "--zero_stage"}) {
     EXPECT_THAT(help, HasSubstr(part));
   }
   for (const std::string part : {"--module", "Python", "megatron", "--tpu"}) {

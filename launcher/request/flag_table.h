@@ -1,4 +1,4 @@
-// The launch flags: their names, what they take, and where in a LaunchRequest their values go.
+// The launch flags: their names, their values, and where in a LaunchRequest the values go.
 //
 // Example:
 //   const LaunchFlag* flag = find_launch_flag("--num-processes=2");
@@ -17,16 +17,16 @@
 
 namespace accelerate::launcher {
 
-// For whom a flag is.
+// Which programs a flag is for.
 enum class FlagUse {
   kLaunch,   // `accelerate launch`, and programs that launch themselves.
-  kCommand,  // `accelerate launch` alone.
+  kCommand,  // Only `accelerate launch`.
   kPython,   // The same, which passes it on to Python programs.
-  kNobody,  // Taken by `accelerate launch`, because command lines of Python's have it, and ignored.
+  kNobody,   // `accelerate launch` accepts and ignores it, because Python's has it.
 };
 
-// Who decides, in the place of the launcher that reads a flag, what the flag says. It is ignored
-// there, and the user is told so.
+// Who decides what a flag says, if not the launcher that reads it. The flag is then ignored, and
+// the user is told so.
 enum class Decider {
   kOtherLauncher,  // It has started this process and given it its place.
   kMpirun,         // It starts, numbers and binds the processes of this launch.
@@ -42,21 +42,21 @@ struct LaunchFlag {
   std::string help = "";
   std::string group = "";  // The heading in the help.
   FlagUse use = FlagUse::kLaunch;
-  // The value goes into the section of that name under the flag's own name, to where the key of a
-  // config file goes, or to where a function puts it.
+  // Where the value goes: where this function puts it, into this section under the flag's name, or
+  // to the member for this key of config files.
   std::variant<Set, ConfigSection LaunchConfig::*, const ConfigKey*> target = Set{};
-  std::string example = "";  // A valid value, where the rule does not show one.
-  char letter = 0;           // A second name, which `accelerate launch` alone takes, but for -h.
+  std::string example = "";  // A valid value, if the rule does not show one.
+  char letter = 0;           // A second name, only for `accelerate launch` (except -h).
   std::vector<Decider> ignored_under = {};
   // Whether a request has the flag; for one that goes to the key of a config file, the table knows.
   bool (*is_given)(const LaunchRequest& request) = nullptr;
 };
 
-// In the order of the help: rows of one group stand together.
+// In the order of the help: rows of one group are adjacent.
 const std::vector<LaunchFlag>& launch_flags();
 
-// The flag that `word` writes, up to a possible `=`, hyphens as good as underscores; null for
-// anything else.
+// The flag in `word`, which may continue with `=VALUE`; hyphens count as underscores. Null if
+// `word` is not a launch flag.
 const LaunchFlag* find_launch_flag(const std::string& word);
 
 // Notes in `request` that the flag was given; `value` is ignored for a switch. InvalidArgument
@@ -64,7 +64,7 @@ const LaunchFlag* find_launch_flag(const std::string& word);
 absl::Status set_launch_flag(const LaunchFlag& flag, const std::string& value,
                              LaunchRequest& request);
 
-// The flags that `request` has and that are ignored under `decider`, "--tee", in the order of the
+// The flags in `request` that are ignored under `decider`, such as "--tee", in the order of the
 // help.
 std::vector<std::string> ignored_flags(Decider decider, const LaunchRequest& request);
 

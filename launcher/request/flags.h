@@ -1,5 +1,5 @@
-// Reading the launch flags from a command line: that of a program that launches itself, or that of
-// `accelerate launch`.
+// Reads the launch flags from the command line of a program that launches itself, or of `accelerate
+// launch`.
 //
 // Example: `my_model --num_processes=2 --epochs 3 -- --cpu` asks for two processes and has the
 // program arguments `--epochs 3 --cpu`:
@@ -8,8 +8,8 @@
 //   if (!request.ok()) return fail(request.status());
 //   if (request->help) std::cout << launch_flags_help();  // flag_help.h
 //
-// Flags are written `--num_processes=2` or `--num_processes 2`, hyphens as good as underscores,
-// without abbreviations; of a repeated flag the last one holds.
+// Flags are written `--num_processes=2` or `--num_processes 2`; hyphens count as underscores, and
+// abbreviations do not exist. The last occurrence of a repeated flag counts.
 //
 // Not for the program's own flags: those pass through unread.
 #pragma once
@@ -27,18 +27,18 @@ namespace accelerate::launcher {
 using IsProgramFlag = std::function<bool(const std::string& name)>;
 
 // Splits the command line, without the program's name, of a program that launches itself. A launch
-// flag is recognised wherever it stands before the first `--`, even behind one of the program's
-// flags, unless `is_program_flag` claims it. Whatever else there is goes to the program; but before
-// the first `--`, what is nearly a launch flag and not claimed is InvalidArgument, and so are
-// --use_megatron_lm and its like, and a flag with a bad or missing value: the message names it, and
-// what to write. Other flags of `accelerate launch` alone are InvalidArgument where
-// `is_program_flag` denies them, and have a remark where it is not known.
+// flag is recognised anywhere before the first `--`, even after one of the program's flags, unless
+// `is_program_flag` is true for it. All other words go to the program. Before the first `--`,
+// InvalidArgument names these, and what to write instead: a word that is almost a launch flag and
+// not a flag of the program, --use_megatron_lm and similar flags, and a flag with a bad or missing
+// value. Flags that only `accelerate launch` has are InvalidArgument if `is_program_flag` is false
+// for them; if it is null, they get a remark.
 absl::StatusOr<LaunchRequest> parse_launch_flags(const std::vector<std::string>& arguments,
                                                  const IsProgramFlag& is_program_flag = nullptr);
 
-// Splits what follows `accelerate launch`: flags up to the first word that is none, or behind `--`,
-// which is the program, and its arguments, which are left as they are. InvalidArgument as above,
-// and for a misspelt flag with the nearest one; a program need not be there.
+// Splits what follows `accelerate launch`: flags, then the program (the first word that is not a
+// flag, or the word after `--`), then its arguments, which are not changed. InvalidArgument as
+// above; for a misspelt flag it names the nearest one. The program may be missing.
 absl::StatusOr<LaunchRequest> parse_launch_command(const std::vector<std::string>& words);
 
 }  // namespace accelerate::launcher

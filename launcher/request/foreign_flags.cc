@@ -23,7 +23,7 @@ constexpr ForeignFlag kForeignFlags[] = {
     {"num_gpus", "write --num_processes=N, one for each GPU"},
     {"num_procs", "write --num_processes=N"},
     {"rdzv_endpoint", "write --main_process_ip=ADDRESS --main_process_port=PORT"},
-    {"standalone", "leave it out, as one machine needs no flag"},
+    {"standalone", "leave it out; one machine needs no flag"},
     {"use_cpu", "write --cpu"},
 };
 

@@ -1,4 +1,4 @@
-// Flags of other launchers, and of older habits, that people type here.
+// Flags of other launchers that people type here by habit.
 //
 // Example:
 //   if (const auto hint = foreign_flag_hint("nproc_per_node")) std::cerr << *hint << "\n";
@@ -11,8 +11,8 @@
 
 namespace accelerate::launcher {
 
-// What says the same here: "write --num_machines=N" for `nnodes`, `name` being written with
-// underscores and without hyphens; nothing for any other name.
+// The equivalent here, such as "write --num_machines=N" for `nnodes`; no value for other names.
+// `name` has underscores and no leading hyphens.
 std::optional<std::string> foreign_flag_hint(const std::string& name);
 
 }  // namespace accelerate::launcher

@@ -37,8 +37,8 @@ TEST(NearFlags, AreErrorsWhateverTheProgramTakes) {
   for (const auto& [word, flag] : misses) {
     const std::string text = error(word);
     EXPECT_THAT(text,
-                AllOf(HasSubstr(" is no launch flag; did you mean " + std::string(flag) + "?"),
-                      HasSubstr("write it behind `--`")))
+                AllOf(HasSubstr(" is not a launch flag; did you mean " + std::string(flag) + "?"),
+                      HasSubstr("write it after `--`")))
         << word;
   }
   EXPECT_EQ(error("--num_process=2", has_abseil_flag), error("--num_process=2"));
@@ -74,13 +74,13 @@ TEST(ForeignFlags, HaveAHint) {
   for (const auto& [flag, hint] : flags) {
     const std::string word = flag;
     const std::string launch(parse_launch_command({word, "x.py"}).status().message());
-    EXPECT_THAT(launch, HasSubstr(" is no launch flag; write " + std::string(hint)));
+    EXPECT_THAT(launch, HasSubstr(" is not a launch flag; write " + std::string(hint)));
     EXPECT_THAT(error(word, has_abseil_flag), HasSubstr("; write " + std::string(hint)));
     const auto request = parse_launch_flags({word});
     ASSERT_TRUE(request.ok()) << "it may be the program's own: " << request.status();
     EXPECT_THAT(request->remarks,
-                ElementsAre(AllOf(HasSubstr(" goes to the program"),
-                                  HasSubstr("there, write " + std::string(hint)))));
+                ElementsAre(AllOf(HasSubstr(" is passed to the program"),
+                                  HasSubstr("for the launcher, write " + std::string(hint)))));
   }
 }
 

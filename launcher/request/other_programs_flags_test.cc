@@ -34,7 +34,7 @@ TEST(CommandFlags, AreSaidToWhoTypesThemAtAProgram) {
 
     const auto request = parse_launch_flags({word});
     if (!request.ok()) {
-      EXPECT_THAT(request.status().message(), HasSubstr("behind `--`")) << word;
+      EXPECT_THAT(request.status().message(), HasSubstr("after `--`")) << word;
       continue;
     }
     EXPECT_THAT(request->program.arguments, ElementsAre(word)) << "it may be the program's own";
@@ -43,7 +43,8 @@ TEST(CommandFlags, AreSaidToWhoTypesThemAtAProgram) {
     if (is_anybodys) {
       EXPECT_THAT(request->remarks, IsEmpty()) << word;
     } else {
-      EXPECT_THAT(request->remarks, ElementsAre(HasSubstr(word + " goes to the program"))) << word;
+      EXPECT_THAT(request->remarks, ElementsAre(HasSubstr(word + " is passed to the program")))
+          << word;
     }
   }
 }
@@ -71,7 +72,7 @@ TEST(CommandFlags, HaveValuesThatAreChecked) {
 
 TEST(CommandFlags, SayWhereTheyCount) {
   const auto remark = [](const std::string& word) { return parse_launch_flags({word})->remarks; };
-  EXPECT_THAT(remark("--print"), ElementsAre(HasSubstr("by `accelerate launch --print={slurm")));
+  EXPECT_THAT(remark("--print"), ElementsAre(HasSubstr("with `accelerate launch --print={slurm")));
   EXPECT_THAT(remark("--gradient_accumulation_steps=4"),
               ElementsAre(HasSubstr("`accelerate launch --gradient_accumulation_steps=N`")));
   EXPECT_THAT(remark("--zero3_init_flag=true"), ElementsAre(HasSubstr("leave it out")));

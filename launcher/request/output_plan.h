@@ -1,13 +1,13 @@
-// What becomes of the output of the processes beyond that it is passed on.
+// What happens to the output of the processes in addition to passing it on.
 //
 // Example:
 //   absl::StatusOr<Tee> tee = parse_tee("0:1,1:3");
 //   if (!tee.ok()) return fail(tee.status());
 //   plan.output = {.log_dir = "logs", .tee = *tee};
 //
-// A program that finds a pipe in place of its terminal may write late; Python does not with -u.
+// A program may buffer its output if it finds a pipe instead of a terminal; `python -u` does not.
 //
-// Not for what the launcher itself has to say: that goes to standard error.
+// Not for messages of the launcher itself, which go to standard error.
 #pragma once
 
 #include <string>
@@ -32,10 +32,10 @@ struct RankStreams {
   bool operator==(const RankStreams&) const = default;
 };
 
-// Which streams of which processes are shown with a mark before each line.
+// Which streams of which processes are shown with a label before each line.
 struct Tee {
-  Streams all = {};                     // Of each process,
-  std::vector<RankStreams> ranks = {};  // but where this has entries, of these alone.
+  Streams all = {};                     // For every process, if `ranks` is empty.
+  std::vector<RankStreams> ranks = {};  // If not empty, only for these.
 
   Streams of(int rank) const;
 
@@ -43,15 +43,14 @@ struct Tee {
 };
 
 struct OutputPlan {
-  // The folder in which each run makes one of its own, for a file of each process and stream, as
-  // torchrun does: RUN/attempt_0/0/stdout.log, stderr.log. Empty where nothing is kept.
+  // The folder in which each run makes its own folder, with a file for each process and stream, as
+  // torchrun does: RUN/attempt_0/0/stdout.log, stderr.log. Empty if nothing is kept.
   std::string log_dir = "";
-  // Lines of these begin with "[default0]:", the role and the rank among all, where there are
-  // several processes.
+  // If there are several processes, lines of these begin with "[default0]:", the role and the
+  // global rank.
   Tee tee = {};
-  // The processes of this machine, by their ranks on it, whose output is shown at all; empty for
-  // all of them. What the others print is kept where there is a folder for it, and goes nowhere
-  // else.
+  // The local ranks whose output is shown; empty for all. The output of the others is only kept in
+  // log_dir, if there is one.
   std::vector<int> shown_local_ranks = {};
 
   bool shows(int local_rank) const;
@@ -59,20 +58,19 @@ struct OutputPlan {
   bool operator==(const OutputPlan&) const = default;
 };
 
-// As torchrun writes it: 0 for no stream, 1 for standard output, 2 for standard error, 3 for both;
-// or one of these for single ranks, among all of the job, "0:1,1:3". InvalidArgument says what is
-// valid.
+// In torchrun's notation: 0 for no stream, 1 for standard output, 2 for standard error, 3 for both;
+// or one of these for single global ranks, "0:1,1:3". InvalidArgument says what is valid.
 absl::StatusOr<Tee> parse_tee(const std::string& text);
 
-// As torchrun writes its --local-ranks-filter: "0", "0,2". InvalidArgument says what is valid.
+// In the notation of torchrun's --local-ranks-filter: "0", "0,2". InvalidArgument says what is
+// valid.
 absl::StatusOr<std::vector<int>> parse_local_ranks(const std::string& text);
 
-// InvalidArgument where a plan that is to show some of the processes shows none of those that there
-// are on this machine.
+// InvalidArgument if the plan shows none of the processes of this machine.
 absl::Status check_shown_ranks(const OutputPlan& plan, int num_processes);
 
-// A line about the ranks that the plan names and that there are not among `num_processes` of this
-// machine and `world_size` of all; empty where all are there.
+// A line about ranks that the plan names and that do not exist among the `num_processes` of this
+// machine and the `world_size` of the job; empty if all exist.
 std::string absent_ranks_remark(const OutputPlan& plan, int num_processes, int world_size);
 
 }  // namespace accelerate::launcher

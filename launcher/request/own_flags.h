@@ -1,4 +1,4 @@
-// The flags that this launcher itself has a use for.
+// The flags that this launcher itself uses.
 //
 // Part of flag_table.h, which has these among all the others; not for others.
 #pragma once

@@ -11,8 +11,8 @@ namespace {
 
 using Set = LaunchFlag::Set;
 
-constexpr char kSharding[] = "Sharding: what each process keeps a part of only";
-constexpr char kParadigms[] = "Python programs alone, how the work is split";
+constexpr char kSharding[] = "Sharding: each process keeps only a part";
+constexpr char kParadigms[] = "Python programs only, how the work is split";
 
 constexpr char kAccumulationSteps[] = "gradient_accumulation_steps";
 
@@ -175,7 +175,7 @@ void append(const Flags& flags, const char* group, FlagUse use, decltype(LaunchF
 
 std::vector<LaunchFlag> python_flags() {
   std::vector<LaunchFlag> flags = {
-      {"use_fsdp", "", "Shard as the flags of FSDP say.", kSharding, FlagUse::kLaunch,
+      {"use_fsdp", "", "Shard as the FSDP flags say.", kSharding, FlagUse::kLaunch,
        Set(set_type<DistributedType::kFsdp>)},
       {"use_deepspeed", "", "Shard as --zero_stage says.", kSharding, FlagUse::kLaunch,
        Set(set_type<DistributedType::kDeepspeed>)},
@@ -189,19 +189,19 @@ std::vector<LaunchFlag> python_flags() {
        FlagUse::kPython, Set(use_parallelism_config)},
   };
   flags.insert(flags.end(), paradigms.begin(), paradigms.end());
-  append(kDynamo, "Python programs alone, torch.compile", FlagUse::kPython,
+  append(kDynamo, "Python programs only, torch.compile", FlagUse::kPython,
          &LaunchConfig::dynamo_config, flags);
-  append(kParallelism, "Python programs alone, parallelism", FlagUse::kPython,
+  append(kParallelism, "Python programs only, parallelism", FlagUse::kPython,
          &LaunchConfig::parallelism_config, flags);
-  append(kFp8, "Python programs alone, fp8", FlagUse::kPython, &LaunchConfig::fp8_config, flags);
-  append(kDeepspeed, "Python programs alone, DeepSpeed", FlagUse::kPython,
+  append(kFp8, "Python programs only, fp8", FlagUse::kPython, &LaunchConfig::fp8_config, flags);
+  append(kDeepspeed, "Python programs only, DeepSpeed", FlagUse::kPython,
          &LaunchConfig::deepspeed_config, flags);
-  append(kMegatron, "Python programs alone, Megatron-LM", FlagUse::kPython,
+  append(kMegatron, "Python programs only, Megatron-LM", FlagUse::kPython,
          &LaunchConfig::megatron_lm_config, flags);
   // It chooses a device, and so is refused rather than ignored.
   flags.push_back(
-      {"tpu", "", "", "Known and refused", FlagUse::kPython, Set(set_type<DistributedType::kXla>)});
-  append(kUnused, "Taken and ignored", FlagUse::kNobody, Set{}, flags);
+      {"tpu", "", "", "Not supported", FlagUse::kPython, Set(set_type<DistributedType::kXla>)});
+  append(kUnused, "Accepted and ignored", FlagUse::kNobody, Set{}, flags);
   return flags;
 }
 

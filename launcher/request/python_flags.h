@@ -1,6 +1,5 @@
-// The flags of `accelerate launch` about features of Python programs: those about sharding, which
-// programs built here heed as well, those that only Python programs have a use for, and those that
-// nobody here has.
+// The flags of `accelerate launch` for features of Python programs: flags for sharding, which
+// programs built here use as well, flags that only Python programs use, and flags that are ignored.
 //
 // Part of flag_table.h, which has these among all the others; not for others.
 #pragma once

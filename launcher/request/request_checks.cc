@@ -37,8 +37,8 @@ absl::Status check_type(const LaunchConfig& config) {
       return refused(
           absl::StrCat(type == DistributedType::kXla ? "`--tpu` (or " : "", "`distributed_type: ",
                        to_string(type), "`", type == DistributedType::kXla ? ")" : "",
-                       " asks for devices that this launcher does not know"),
-          "it starts programs on the CPU and on NVIDIA's GPUs: pass --cpu, or --multi_gpu.");
+                       " asks for devices that this launcher does not support"),
+          "it starts programs on the CPU and on NVIDIA GPUs: pass --cpu, or --multi_gpu.");
   }
 }
 
@@ -50,7 +50,7 @@ absl::Status check_for_program_of_python(const LaunchRequest& request) {
   if (!is_fsdp && type != DistributedType::kDeepspeed) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("You can only use one of `--cpu`, `--", is_fsdp ? "use_fsdp" : "use_deepspeed",
-                   "` at a time, but with a program that is built here; leave out the other."));
+                   "` at a time, except with a program built here; leave out the other."));
 }
 
 absl::Status missing_for_machines(const std::string& flag, const std::string& remedy) {
@@ -81,16 +81,16 @@ absl::Status check_several_machines(const LaunchRequest& request) {
                                 "pass the address of machine 0, the same on all machines.");
   }
   if (config.main_process_port == 0) {
-    return missing_for_machines(
-        "main_process_port",
-        "pass one that is free on machine 0, as the others cannot know which 0 would find.");
+    return missing_for_machines("main_process_port",
+                                "pass one that is free on machine 0; the other machines cannot "
+                                "know which port 0 would become.");
   }
   // mpirun may fill hosts that differ.
   if (!starts_all && config.num_processes.value_or(num_machines) % num_machines != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--num_processes=", *config.num_processes, " counts the processes of all ", num_machines,
-        " machines, and cannot be divided among them; pass a multiple, or --nproc_per_node on each "
-        "machine for the number that it has."));
+        " machines, and cannot be divided among them; pass a multiple, or pass --nproc_per_node on "
+        "each machine."));
   }
   return absl::OkStatus();
 }
@@ -100,7 +100,7 @@ absl::Status check_machines(const LaunchRequest& request) {
   const std::string backend = config.rdzv_backend.value_or("static");
   if (absl::StartsWith(backend, "etcd")) {
     return refused(absl::StrCat("--rdzv_backend=", backend, " is not supported: machines meet at ",
-                                "a launcher, and not in a server beside them"),
+                                "a launcher, not at a separate server"),
                    "choose one of static, c10d, and pass --main_process_ip.");
   }
   if (backend != "static" && backend != "c10d") {
@@ -131,13 +131,13 @@ absl::Status check_for_program_built_here(const LaunchRequest& request) {
         is_of_file ? "pass --multi_gpu or --cpu, or write MULTI_GPU or MULTI_CPU for "
                      "`distributed_type: MEGATRON_LM` in the config file"
                    : "leave out --use_megatron_lm";
-    return refused(lacks("Megatron-LM"), absl::StrCat("only a Python program can be launched so; ",
-                                                      remedy, ", to train on whole copies."));
+    return refused(lacks("Megatron-LM"), absl::StrCat("only Python programs can use it; ", remedy,
+                                                      " to train on whole copies."));
   }
   const absl::StatusOr<ShardingRequest> sharding = read_sharding_request(request);
   if (!sharding.ok()) return sharding.status();
   if (asks_for_parallelism(request)) {
-    return refused(lacks("parallelism but that of the data"),
+    return refused(lacks("parallelism other than data parallelism"),
                    "leave out --use_parallelism_config and `parallelism_config`.");
   }
   if (config.mixed_precision == MixedPrecision::kFp8) {
@@ -183,8 +183,9 @@ std::vector<std::string> idle_sections(const LaunchRequest& request) {
 }
 
 std::string ignored(const std::vector<std::string>& names, const std::string& to_whom) {
-  return absl::StrCat(absl::StrJoin(names, ", "), names.size() == 1 ? " means" : " mean",
-                      " nothing ", to_whom, " and ", names.size() == 1 ? "is" : "are", " ignored.");
+  return absl::StrCat(absl::StrJoin(names, ", "), names.size() == 1 ? " has" : " have",
+                      " no effect ", to_whom, " and ", names.size() == 1 ? "is" : "are",
+                      " ignored.");
 }
 
 // Somebody who forgot --num_machines starts a job of its own on each machine.
@@ -221,14 +222,14 @@ std::vector<std::string> ignored_remarks(const LaunchRequest& request, ProgramOr
   if (!request.unused_flags.empty()) remarks.push_back(ignored(request.unused_flags, "here"));
   const std::vector<std::string> idle = idle_on_one_machine(request.config);
   if (!idle.empty()) {
-    remarks.push_back(ignored(idle, "on one machine, which is what num_machines says,"));
+    remarks.push_back(ignored(idle, "on one machine (num_machines is 1)"));
   }
   if (request.config.mpirun_config.count("mpirun_ccl") > 0) {
     remarks.push_back(ignored({"mpirun_ccl"}, "here"));
   }
   if (origin == ProgramOrigin::kElsewhere) return remarks;
   const std::vector<std::string> sections = idle_sections(request);
-  if (!sections.empty()) remarks.push_back(ignored(sections, "to a program built here"));
+  if (!sections.empty()) remarks.push_back(ignored(sections, "on a program built here"));
   return remarks;
 }
 
@@ -237,9 +238,9 @@ std::string dropped_flags_remark(const LaunchRequest& typed, int world_size) {
   if (lost.config.num_processes == world_size) lost.config.num_processes.reset();
   const std::string names = ignored_under(Decider::kOtherLauncher, lost);
   if (names.empty()) return "";
-  return absl::StrCat(names, "this process has its place already, as one of ", world_size,
-                      " that another launcher has started; tell that one, or unset RANK and "
-                      "WORLD_SIZE (under srun, SLURM_STEP_ID) to launch from here.");
+  return absl::StrCat(names, "this process is already one of ", world_size,
+                      " that another launcher has started; pass them to that launcher, or unset "
+                      "RANK and WORLD_SIZE (under srun, SLURM_STEP_ID) to launch from here.");
 }
 
 std::string mpirun_flags_remark(const LaunchRequest& request) {
@@ -248,8 +249,7 @@ std::string mpirun_flags_remark(const LaunchRequest& request) {
   if (lost.config.machine_rank == 0) lost.config.machine_rank.reset();
   const std::string names = ignored_under(Decider::kMpirun, lost);
   if (names.empty()) return "";
-  return absl::StrCat(names,
-                      "mpirun starts, numbers and binds the processes, and has flags of its own.");
+  return absl::StrCat(names, "mpirun starts, numbers and binds the processes; use its own flags.");
 }
 
 }  // namespace accelerate::launcher

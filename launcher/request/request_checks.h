@@ -1,10 +1,10 @@
-// Whether what was asked for can be had at all: by this launcher, and by programs built here.
+// Whether a request is possible at all, for this launcher and for programs built here.
 //
 // Example:
 //   absl::Status status = check_request(request, ProgramOrigin::kHere);
 //   for (const std::string& remark : ignored_remarks(request, origin)) std::cerr << remark << "\n";
 //
-// Not a check against the machine: make_launch_plan() (launch_plan.h) does that.
+// Does not check against the machine: make_launch_plan() (launch_plan.h) does.
 #pragma once
 
 #include <string>
@@ -16,17 +16,17 @@
 
 namespace accelerate::launcher {
 
-// Unimplemented with a sentence where something would have to be silently run as something else.
+// Unimplemented with a clear message if the run would silently be another one.
 absl::Status check_request(const LaunchRequest& request, ProgramOrigin origin);
 
-// A line for what the request has and nobody reads, none where there is nothing.
+// Lines about parts of the request that have no effect; empty if there are none.
 std::vector<std::string> ignored_remarks(const LaunchRequest& request, ProgramOrigin origin);
 
-// A line about the flags in `typed`, a request that nothing has completed, that mean nothing to a
-// process whose place among `world_size` others have decided; empty where there are none.
+// A line about flags that have no effect on a process whose place among `world_size` another
+// launcher has decided; empty if there are none. `typed` is the request as typed, not completed.
 std::string dropped_flags_remark(const LaunchRequest& typed, int world_size);
 
-// The same of a request whose processes mpirun starts, where nothing but a few flags is lost.
+// The same for a request whose processes mpirun starts; only a few flags are lost there.
 std::string mpirun_flags_remark(const LaunchRequest& request);
 
 }  // namespace accelerate::launcher

@@ -92,7 +92,7 @@ TEST(CheckRequest, TakesTheStagesThatAProgramBuiltHereHas) {
 }
 
 TEST(CheckRequest, RefusesOtherStagesByTheirKey) {
-  EXPECT_THAT(error_here(fsdp({})), HasSubstr("fsdp_sharding_strategy=FULL_SHARD (which it is"));
+  EXPECT_THAT(error_here(fsdp({})), HasSubstr("fsdp_sharding_strategy=FULL_SHARD (the default)"));
   EXPECT_THAT(error_here(fsdp({{"fsdp_sharding_strategy", "HYBRID_SHARD"}})),
               HasSubstr("set fsdp_sharding_strategy to SHARD_GRAD_OP"));
   EXPECT_THAT(error_here(fsdp({{"fsdp_version", "2"}})),
@@ -134,7 +134,7 @@ TEST(IgnoredRemarks, AreOfShardingWhereItIsOff) {
   EXPECT_THAT(ignored_remarks({.config = config}, kHere), IsEmpty());
   config.distributed_type = DistributedType::kMultiGpu;
   EXPECT_THAT(ignored_remarks({.config = config}, kHere),
-              ElementsAre(HasSubstr("fsdp_config (--fsdp_…) without --use_fsdp means nothing")));
+              ElementsAre(HasSubstr("fsdp_config (--fsdp_…) without --use_fsdp has no effect")));
   EXPECT_THAT(ignored_remarks(
                   {.config = config, .sharding_variables = {{"ACCELERATE_USE_FSDP", "1"}}}, kHere),
               IsEmpty());
@@ -144,11 +144,11 @@ TEST(IgnoredRemarks, AreOfShardingWhereItIsOff) {
 TEST(IgnoredRemarks, NameWhatNobodyReads) {
   EXPECT_THAT(ignored_remarks({}, kHere), IsEmpty());
   EXPECT_THAT(ignored_remarks({.unused_flags = {"--vm", "--env"}}, kElsewhere),
-              ElementsAre("--vm, --env mean nothing here and are ignored."));
+              ElementsAre("--vm, --env have no effect here and are ignored."));
   const LaunchRequest dynamo = {.config = {.dynamo_config = {{"dynamo_backend", "INDUCTOR"}}}};
   EXPECT_THAT(ignored_remarks(dynamo, kElsewhere), IsEmpty());
   EXPECT_THAT(ignored_remarks(dynamo, kHere),
-              ElementsAre(HasSubstr("dynamo_config (--dynamo_…) means nothing to a program")));
+              ElementsAre(HasSubstr("dynamo_config (--dynamo_…) has no effect on a program")));
   const LaunchRequest none = {.config = {.dynamo_config = {{"dynamo_backend", "NO"}}}};
   EXPECT_THAT(ignored_remarks(none, kHere), IsEmpty());
 }

@@ -1,8 +1,7 @@
-// What a request says about sharding to a program that is built here, in the words of FSDP or of
-// DeepSpeed.
+// What a request says about sharding to a program built here, in terms of FSDP or DeepSpeed.
 //
-// Part of a launch request and its plan; not for others. Python programs find all that was said in
-// their environment: see python_variables.h (launcher/plan).
+// Part of a launch request and its plan; not for others. Python programs find all of it in their
+// environment: see python_variables.h (launcher/plan).
 #pragma once
 
 #include <optional>
@@ -16,16 +15,16 @@ namespace accelerate::launcher {
 
 struct ShardingRequest {
   ShardingWay way = ShardingWay::kNone;
-  std::optional<Sharding> sharding = std::nullopt;  // Nothing where nobody says anything of it.
-  // That read_sharding() reads it back from in a worker.
+  std::optional<Sharding> sharding = std::nullopt;  // No value if nothing was said about it.
+  // The variables from which read_sharding() reads it in a worker.
   EnvironmentChanges variables = {};
 };
 
-// Unimplemented or InvalidArgument as find_sharding() (sharding.h), where what a flag or a file
-// says is named by its key, and also for what only a launcher of DeepSpeed's would do.
+// Unimplemented or InvalidArgument as find_sharding() (sharding.h), and also for settings of
+// DeepSpeed's own launcher. Messages name values from flags and files by their keys.
 absl::StatusOr<ShardingRequest> read_sharding_request(const LaunchRequest& request);
 
-// Notes in `request`, which has what flags say and no more, what variables of sharding.h add.
+// Adds the variables of sharding.h to `request`, which so far has only what flags say.
 void complete_sharding(const EnvironmentLookup& lookup, LaunchRequest& request);
 
 }  // namespace accelerate::launcher

@@ -100,8 +100,8 @@ TEST(ConfigKeys, OfSeveralMachinesAreSaidOnOne) {
   LaunchConfig config = {.machine_rank = 1, .main_process_ip = "10.0.0.1"};
   for (const ProgramOrigin origin : {ProgramOrigin::kHere, ProgramOrigin::kElsewhere}) {
     EXPECT_THAT(ignored_remarks({.config = config}, origin),
-                ElementsAre("machine_rank, main_process_ip mean nothing on one machine, which is "
-                            "what num_machines says, and are ignored."));
+                ElementsAre("machine_rank, main_process_ip have no effect on one machine "
+                            "(num_machines is 1) and are ignored."));
   }
   config.num_machines = 2;
   EXPECT_THAT(ignored_remarks({.config = config}, ProgramOrigin::kHere), IsEmpty());

@@ -1,6 +1,5 @@
-// Takes in what the processes of a job leave behind: children that have daemonised, lead sessions
-// of their own, or whose parents have ended. Somebody has to wait for them, and to end them with
-// the job.
+// Adopts what the processes of a job leave behind: daemons, leaders of their own sessions, and
+// children whose parents have ended. Somebody must wait for them, and end them with the job.
 //
 // Example:
 //   Adoption adoption;
@@ -9,7 +8,7 @@
 //   // When the workers have ended:
 //   const std::vector<pid_t> left = adoption.end({worker, watchdog});
 //
-// Not for workers: those are ended in their process groups, with time to save (worker_group.h).
+// Not for workers, which end in their process groups and get time to save (worker_group.h).
 #pragma once
 
 #include <sys/types.h>
@@ -30,17 +29,17 @@ class Adoption {
   Adoption& operator=(const Adoption&) = delete;
   ~Adoption();
 
-  // A variable by which what a worker executes can be told from other processes. Where the launcher
-  // itself runs in another one's job, it has the marks of both.
+  // A variable that distinguishes what a worker executes from other processes. If the launcher
+  // itself runs in the job of another launcher, it has the marks of both.
   std::pair<std::string, std::string> mark() const;
 
-  // Waits for the adopted children that have ended, whoever started them, so that they do not stay
-  // as zombies. `others` are children for whom somebody else waits.
+  // Reaps the adopted children that have ended, so that they do not remain zombies. `others` are
+  // children that somebody else reaps.
   void reap(const std::vector<pid_t>& others) const;
 
-  // Kills the adopted children with all their descendants, and waits for them; in a process that
-  // had children before, and in one with number 1, only those that have the mark, as the others may
-  // be anyone's. Returns those that it could not kill.
+  // Kills the adopted children with all their descendants, and waits for them. In a process that
+  // had children before, and in process 1, it kills only those with the mark, because the others
+  // may belong to somebody else. Returns those that it could not kill.
   std::vector<pid_t> end(const std::vector<pid_t>& others) const;
 
  private:
@@ -51,7 +50,7 @@ class Adoption {
   std::string id_;
 };
 
-// Kills each process that was executed with this mark. For a process that is no ancestor of theirs.
+// Kills each process that was executed with this mark. For a process that is not their ancestor.
 void kill_marked(const std::pair<std::string, std::string>& mark);
 
 }  // namespace accelerate::launcher

@@ -6,7 +6,7 @@
 //       run_attempt(job, {.number = 0, .store = *std::move(store)}, logs, scope);
 //   if (end.ok()) end->print(end_report(job.plan, end->group, std::nullopt));
 //
-// Not for deciding what follows: supervise() (supervisor.h) does that.
+// Does not decide what follows: supervise() (supervisor.h) does.
 #pragma once
 
 #include <signal.h>
@@ -40,13 +40,13 @@ struct Job {
   std::function<int()> worker;
   std::function<EnvironmentChanges(const LaunchPlan&, const WorkerPlace&, const StoreEndpoint&)>
       variables;
-  bool has_store = true;                  // The workers meet in one;
-  bool takes_store_socket = true;         // rank 0 takes its socket over, or else opens it itself.
-  ProgramExecution* execution = nullptr;  // Where `worker` executes another program.
+  bool has_store = true;                  // The workers meet in a store.
+  bool takes_store_socket = true;         // Rank 0 takes over its socket; otherwise it opens it.
+  ProgramExecution* execution = nullptr;  // Set if `worker` executes another program.
   std::string program = "";               // The file that must be the same on all machines, if any.
 };
 
-// Where the workers meet, and its socket where rank 0 is to inherit that.
+// Where the workers meet, and the socket if rank 0 inherits it.
 struct Store {
   StoreEndpoint endpoint = {};
   FileDescriptor socket = {};
@@ -59,10 +59,10 @@ absl::StatusOr<Store> open_store(const Job& job, int port, Reach reach);
 struct Attempt {
   int number = 0;
   Store store = {};
-  JobLink* link = nullptr;  // To the other machines, where there are any.
+  JobLink* link = nullptr;  // To the other machines, if there are any.
 };
 
-// How it ended. What is printed comes after what the workers wrote.
+// How an attempt ended. print() writes after what the workers wrote.
 class AttemptEnd {
  public:
   AttemptEnd(std::unique_ptr<Watchdog> watchdog, std::unique_ptr<WorkerGroup> workers,
@@ -78,25 +78,24 @@ class AttemptEnd {
   std::unique_ptr<WorkerGroup> workers_;
 };
 
-// What all attempts of a job have in common: who hears of signals and of orphans, and what is not
-// made good by another attempt.
+// What all attempts of a job share: the receivers of signals and orphans, and losses that another
+// attempt does not repair.
 struct JobScope {
-  // SIGQUIT ends nothing here, and a script's background has it ignored.
+  // SIGQUIT ends nothing here, and is ignored in the background of a script, so it is always taken.
   SignalScope signals{{SIGUSR2, SIGTSTP, SIGCONT}, /*always=*/{SIGQUIT}};
   Adoption adoption = {};
   bool has_lost_output = false;  // In some attempt so far.
 };
 
-// Makes the folder for the output, where the plan keeps it.
+// Makes the folder for the output, if the plan keeps it.
 absl::StatusOr<std::optional<LogFolder>> make_log_folder(const LaunchPlan& plan);
 
-// Runs the workers to their end. An error where not all could be started.
+// Runs the workers until they end. An error if not all could be started.
 absl::StatusOr<AttemptEnd> run_attempt(const Job& job, Attempt attempt,
                                        const std::optional<LogFolder>& logs, JobScope& scope);
 
-// The exit code where the workers of this attempt could not be started: 2 where that was refused
-// before anything ran, as what was asked for cannot be had; 1 where the machine failed, or a
-// restart.
+// The exit code if the workers of this attempt could not be started: 2 if the request cannot be
+// satisfied and nothing ran; 1 if the machine or a restart failed.
 int start_exit_code(const absl::Status& status, int attempt);
 
 // Says why the workers could not be started, and returns that code.

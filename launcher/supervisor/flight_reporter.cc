@@ -54,11 +54,11 @@ void write_report(FlightView& view, const std::vector<std::string>& told,
                   const FlightReportOptions& options) {
   const absl::StatusOr<std::string> path = write_flight_report(view, options);
   if (!path.ok()) {
-    return say(
-        absl::StrCat("accelerate: there is no file about it: ", path.status().message(), "\n"));
+    return say(absl::StrCat(
+        "accelerate: the report could not be written to a file: ", path.status().message(), "\n"));
   }
   say(absl::StrCat("accelerate: what each rank did last is in ", *path,
-                   "; where its threads are follows there.\n"));
+                   "; the stacks of its threads will follow there.\n"));
   read_all_stacks(view);
   const std::vector<std::string> news = findings(view, told);
   const absl::Status whole = rewrite_flight_report(*path, view, options);
@@ -150,7 +150,7 @@ std::string FlightReporter::report(const std::string& occasion) {
 
 std::string FlightReporter::start_writer(FlightView view, const std::vector<std::string>& told,
                                          const std::string& occasion) {
-  if (writer_ != 0) return "accelerate: the file about the last time is still being written.\n";
+  if (writer_ != 0) return "accelerate: the file of the last report is still being written.\n";
   int ends[2] = {-1, -1};
   if (pipe2(ends, O_CLOEXEC) == 0) {
     news_ = FileDescriptor(ends[0]);
@@ -165,7 +165,8 @@ std::string FlightReporter::start_writer(FlightView view, const std::vector<std:
     }
     news_.reset();
   }
-  return absl::StrCat("accelerate: there is no file about it: ", std::strerror(errno), "\n");
+  return absl::StrCat(
+      "accelerate: the report could not be written to a file: ", std::strerror(errno), "\n");
 }
 
 void FlightReporter::stop() {

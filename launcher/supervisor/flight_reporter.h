@@ -1,5 +1,5 @@
-// What a launcher tells of the flight record of its workers: where each is when some of them have
-// waited for too long, or when somebody asks.
+// A launcher's reports on the flight record of its workers: where each one is, when some have
+// waited too long or when somebody asks.
 //
 // Example:
 //   FlightReporter reporter({.num_ranks = 2, .world_size = 2});
@@ -8,9 +8,9 @@
 //   // Whenever one of its descriptors is readable, or reporter.wait() has passed:
 //   std::cerr << reporter.handle();
 //
-// The sentences come at once. The file with the collectives and the stacks of each rank, which take
-// a debugger some seconds, is written by a process of its own, so that the launcher goes on. Not
-// for ending a run that hangs: its collectives have a time-out.
+// The sentences appear at once. A separate process writes the file with the collectives and the
+// stacks of each rank, because a debugger needs some seconds for the stacks. Does not end a run
+// that hangs: its collectives have a time-out.
 #pragma once
 
 #include <poll.h>
@@ -32,17 +32,17 @@ namespace accelerate::launcher {
 
 struct FlightReporterOptions {
   int num_ranks = 1;                          // Of this machine.
-  int first_rank = 0;                         // Among all of the job,
-  int world_size = 1;                         // which has so many.
+  int first_rank = 0;                         // The rank of the first of them in the job.
+  int world_size = 1;                         // The number of ranks in the job.
   std::chrono::milliseconds hang_timeout{0};  // How long a rank may wait for others; 0 for ever.
-  std::string folder = ".";                   // Of the files.
+  std::string folder = ".";                   // For the reports' files.
 };
 
 // Not thread-safe.
 class FlightReporter {
  public:
-  // Where the system has no memory for a record the workers note nothing, which is said when
-  // somebody asks.
+  // If the system has no memory for a record, the workers note nothing, and report_for_signal()
+  // says so.
   explicit FlightReporter(const FlightReporterOptions& options);
   FlightReporter(FlightReporter&& other) noexcept
       : options_(std::move(other.options_)),
@@ -54,30 +54,30 @@ class FlightReporter {
   FlightReporter& operator=(FlightReporter&&) = delete;
   ~FlightReporter() { stop(); }
 
-  // What the workers are to know; empty where there is no record.
+  // The path that the workers must be told; empty if there is no record.
   std::string path() const;
   void note_start(int local_rank, pid_t pid);
 
   // ---- In the launcher's loop
 
   void add_to(std::vector<pollfd>& polled) const;
-  // Until the next look at the ranks; nothing where there is none, as after stop().
+  // The time until the next look at the ranks; no value if there is none, as after stop().
   std::optional<std::chrono::milliseconds> wait() const;
-  // Looks whether they hang, if it is time, and hears the process that writes. Returns lines to be
-  // shown, or nothing.
+  // Checks whether the ranks hang, if it is time, and reads what the writing process says. Returns
+  // lines to show, or an empty text.
   std::string handle();
-  // Lines to be shown where SIGQUIT has come.
+  // Lines to show after SIGQUIT.
   std::string report_for_signal();
-  // The workers were stopped until now, by this process. Where somebody has stopped all of them, as
-  // `scontrol suspend` does, handle() sees that by itself.
+  // Tells it that this process had stopped the workers until now. If somebody else stopped all of
+  // them, as `scontrol suspend` does, handle() notices by itself.
   void forget_time() { watch_.forget_time_until(flight_time()); }
 
-  // The process that writes, a child of this one; 0 where there is none.
+  // The process that writes, a child of this one; 0 if there is none.
   pid_t writer() const { return writer_; }
-  // Ends it, and looks at no rank from now on: all have ended.
+  // Ends the writing process, and looks at no rank from now on, because all have ended.
   void stop();
 
-  // In a worker, which has inherited it by being forked.
+  // For a forked worker, which has inherited it.
   void close();
 
  private:
@@ -90,7 +90,7 @@ class FlightReporter {
   FlightReporterOptions options_;
   absl::StatusOr<FlightMemory> memory_;
   HangWatch watch_;
-  std::optional<Clock::time_point> next_look_;  // None where nobody wants it.
+  std::optional<Clock::time_point> next_look_;  // No value if it is not wanted.
   pid_t writer_ = 0;
   FileDescriptor news_;  // What the writer has to say.
 };

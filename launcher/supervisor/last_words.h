@@ -1,10 +1,10 @@
-// Whether a process that failed says that it did so for want of another one.
+// Whether a process that failed says that it failed because it lost a peer.
 //
 // Example:
 //   const std::optional<LostPeer> lost = find_lost_peer(relay.tail(rank));
 //   if (lost.has_value()) blame(lost->rank);  // Not this one; whom, where it is said.
 //
-// Not for finding out what went wrong: it knows nothing else of what processes write.
+// Does not find out what went wrong: it recognises nothing else.
 #pragma once
 
 #include <optional>
@@ -13,13 +13,13 @@
 namespace accelerate::launcher {
 
 struct LostPeer {
-  std::optional<int> rank = std::nullopt;  // Among all of the job, where that is said.
+  std::optional<int> rank = std::nullopt;  // Among all of the job, if the message says which.
 
   bool operator==(const LostPeer&) const = default;
 };
 
-// Looks through the end of what a process wrote to standard error for what this library, Gloo,
-// NCCL and LibTorch's store say when a peer has gone: "rank 3 (pid 4711) has died".
+// Searches the end of standard error of a process for the messages that this library, Gloo, NCCL
+// and LibTorch's store write when a peer is lost: "rank 3 (pid 4711) has died".
 std::optional<LostPeer> find_lost_peer(std::string_view last_errors);
 
 }  // namespace accelerate::launcher

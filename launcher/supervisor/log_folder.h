@@ -1,4 +1,4 @@
-// The files in which the output of a run is kept, laid out as torchrun does it.
+// The files for the output of a run, in torchrun's layout.
 //
 // Example:
 //   absl::StatusOr<LogFolder> logs = LogFolder::create("logs", log_name(plan));
@@ -6,8 +6,8 @@
 //   absl::StatusOr<std::string> folder = logs->make_rank_folder(/*attempt=*/0, /*rank=*/1);
 //   // logs/none_a1B2c3/attempt_0/1, for stdout.log, stderr.log and error.json
 //
-// Not for a folder that a later run is to find: each run makes a new one, so that none overwrites
-// what another has left.
+// Not for a folder that a later run must find: each run makes a new one, so that none overwrites
+// the files of another.
 #pragma once
 
 #include <string>
@@ -20,11 +20,11 @@ namespace accelerate::launcher {
 // Not thread-safe.
 class LogFolder {
  public:
-  // Makes the folder of this run, on this machine, in `log_dir`, which is made as well where it is
+  // Makes the folder of this run on this machine in `log_dir`, and `log_dir` itself if it is
   // missing. An error names the folder, and what to do.
   static absl::StatusOr<LogFolder> create(const std::string& log_dir, const std::string& name);
 
-  // Makes the folder of one process, which has this rank among all of the job.
+  // Makes the folder of the process with this global rank.
   absl::StatusOr<std::string> make_rank_folder(int attempt, int rank) const;
 
   const std::string& path() const { return path_; }
@@ -35,8 +35,8 @@ class LogFolder {
   std::string path_;
 };
 
-// What the folder of this run is called before its random end: the run's id, and the machine where
-// there are several, which may have one disk.
+// The name of the folder of this run before its random suffix: the run's id and, if there are
+// several machines, which may share a disk, the machine.
 std::string log_name(const LaunchPlan& plan);
 
 }  // namespace accelerate::launcher

@@ -1,5 +1,5 @@
-// Passes on what several processes write to one of their standard streams, keeps it in a file for
-// each where that is asked for, and remembers how each one ended.
+// Relays what several processes write to one of their standard streams, optionally keeps it in a
+// file for each, and remembers the end of each stream.
 //
 // Example:
 //   OutputRelay relay(STDERR_FILENO);
@@ -7,13 +7,13 @@
 //   // Whenever one of relay.fds() is readable or relay.wait() has passed:
 //   relay.forward();
 //
-// Lines of different processes do not mix: a whole line goes out at once, and what has no newline
-// yet, such as a prompt or a progress bar, after a moment. Then the others wait a while for its
-// end, and begin on a fresh line where that does not come. The relay never waits for whoever reads
-// the output: it keeps some, and then leaves the pipes full, so that the processes wait for him.
+// Lines of different processes do not mix: a whole line goes out at once, and text without a
+// newline, such as a prompt or a progress bar, after a moment. The others then wait a while for its
+// end, and begin a new line if it does not come. The relay never waits for the reader of the
+// output: it buffers some, and then leaves the pipes full, so that the processes wait.
 //
-// Not where the processes can write themselves: one that finds a pipe in place of its terminal may
-// write later, and without colours.
+// Not for processes that can write themselves: a program that finds a pipe instead of a terminal
+// may buffer its output, and print no colours.
 #pragma once
 
 #include <poll.h>
@@ -33,20 +33,20 @@
 namespace accelerate::launcher {
 
 struct RelaySource {
-  FileDescriptor pipe = {};   // Non-blocking. Nothing comes from one that is not open.
+  FileDescriptor pipe = {};   // Non-blocking. If not open, there is nothing to relay.
   std::string prefix = "";    // Before each line that is passed on.
-  FileDescriptor log = {};    // Gets all that comes, as it comes; nothing does if not open.
+  FileDescriptor log = {};    // Gets all text unchanged; nothing is kept if not open.
   std::string log_path = "";  // For messages.
-  bool is_shown = true;       // Otherwise nothing is passed on, but kept and remembered as ever.
+  bool is_shown = true;       // Otherwise text is only kept and remembered.
 };
 
 // Not thread-safe.
 class OutputRelay {
  public:
-  // Writes to `output`, which must stay open. Where that fails the text is lost, which is told
-  // once, and the relay goes on; but once the reader has gone, all pipes are closed, so that who
-  // writes into one gets the SIGPIPE that he would get without a relay. `remark` gets lines of the
-  // relay's own; the output itself does where it is empty.
+  // Writes to `output`, which must stay open. If that fails the text is lost, the relay says so
+  // once, and continues. But if the reader has closed the output, all pipes are closed, so that
+  // writers get the SIGPIPE that they would get without a relay. `remark` gets the relay's own
+  // lines; if it is empty, the output gets them.
   explicit OutputRelay(int output, std::function<void(std::string_view lines)> remark = nullptr);
   OutputRelay(const OutputRelay&) = delete;
   OutputRelay& operator=(const OutputRelay&) = delete;
@@ -54,40 +54,40 @@ class OutputRelay {
   // Relays from the next rank, from 0.
   void add(RelaySource source);
 
-  // What to poll: the pipes that may still bring something, unless so much is kept that those that
-  // are shown have to wait, and the output where it is to take what is kept.
+  // What to poll: the pipes that may still deliver text, unless the buffer is full and shown ones
+  // must wait, and the output if there is buffered text.
   void add_to(std::vector<pollfd>& polled) const;
 
-  // How long until text that waits for the end of a line is to go out; nothing where there is none.
+  // How long until text that waits for the end of its line must go out; no value if there is none.
   std::optional<std::chrono::milliseconds> wait() const;
 
-  // Passes on what has arrived, and has been kept. Does not wait for more.
+  // Passes on what has arrived and what was buffered. Does not wait for more.
   void forward();
 
-  // Takes in all that rank `rank` has written, of whose lines none need be waited for any more. For
-  // a process that has ended.
+  // Reads everything that rank `rank` has written, and waits for no further lines from it. For a
+  // process that has ended.
   void finish(int rank);
 
   // The same for all ranks, and passes on everything.
   void finish_all();
 
-  // Writes whole lines of the caller's own in between.
+  // Writes whole lines of the caller between those of the processes.
   void print(std::string_view lines);
 
-  // Whether some is kept that the output has not taken yet.
+  // Whether there is buffered text that the output has not taken yet.
   bool has_rest() const { return writer_.has_rest(); }
 
-  // From now on, what the output does not take at once is dropped, the rest that is kept first;
-  // which is remarked here and now, if there is one.
+  // From now on, drops what the output does not take at once, and first the buffered text. Says so
+  // now if there is any.
   void give_up();
 
-  // Whether text was lost, here or in a file, for another reason than that its reader had gone.
+  // Whether text was lost, here or in a file, for a reason other than a closed reader.
   bool has_lost() const { return has_lost_ || has_lost_log_; }
 
   // The end of what `rank` wrote.
   std::string tail(int rank) const { return sources_[rank].tail.text(); }
 
-  // Closes all pipes and files, in a forked process that is not to hold them.
+  // Closes all pipes and files, for a forked process that must not hold them.
   void close();
 
  private:
@@ -96,7 +96,7 @@ class OutputRelay {
   struct Source {
     RelaySource from;
     OutputTail tail;
-    std::string waiting;  // What is to be passed on, since when:
+    std::string waiting;  // What to pass on, and since when.
     Clock::time_point since;
     bool has_ended = false;
   };
@@ -119,8 +119,7 @@ class OutputRelay {
   bool has_lost_ = false;
   bool has_lost_log_ = false;
   std::vector<Source> sources_;
-  std::optional<int>
-      mid_line_writer_;  // Whose text the output ends with, where no newline ended it.
+  std::optional<int> mid_line_writer_;  // The rank whose unfinished line ends the output.
 };
 
 }  // namespace accelerate::launcher

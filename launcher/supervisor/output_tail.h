@@ -22,9 +22,9 @@ class OutputTail {
 
   void append(std::string_view chunk);
 
-  // The last kMaxLines lines of what was appended, or of its last kMaxBytes bytes where those are
-  // fewer; ends with a newline unless it is empty. A line that the bytes cut in two is left out,
-  // unless it is the only one.
+  // The last kMaxLines lines of what was appended, or its last kMaxBytes bytes if those are less;
+  // ends with a newline unless it is empty. A line that the bytes cut in two is left out, unless it
+  // is the only one.
   std::string text() const;
 
  private:

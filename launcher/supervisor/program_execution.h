@@ -1,4 +1,4 @@
-// A command that forked workers execute, and the one report of why they could not.
+// A command that forked workers execute, and the single report if they cannot.
 //
 // Example:
 //   absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
@@ -8,10 +8,10 @@
 //     return execution_exit_code(failure);
 //   }
 //
-// Each worker fails for the same reason at the same time, and is stopped when another has: so that
-// the reason is told, and told once, the workers leave it to the process that started them.
+// All workers fail for the same reason at the same time. So that the reason is reported exactly
+// once, the workers leave it to the process that started them.
 //
-// Not for finding out whether a program exists: it answers after the attempt.
+// Does not find out beforehand whether a program exists.
 #pragma once
 
 #include <vector>
@@ -26,14 +26,15 @@ namespace accelerate::launcher {
 // Not thread-safe.
 class ProgramExecution {
  public:
-  // ResourceExhausted where there is no room for a pipe; InvalidArgument for an empty command.
+  // ResourceExhausted if there is no room for a pipe; InvalidArgument for an empty command.
   static absl::StatusOr<ProgramExecution> prepare(const Command& command);
 
-  // In a worker: becomes the program. Where that fails the process ends as a shell would.
+  // In a worker: becomes the program. If that fails, the process ends as a shell would.
   [[noreturn]] void execute() const;
 
-  // In the process that started the workers, when they have ended: OK where none has failed to
-  // execute, otherwise NotFound or PermissionDenied with what was wrong and what to do. Stays so.
+  // In the process that started the workers, after they have ended: OK if none failed to execute,
+  // otherwise NotFound or PermissionDenied with the reason and what to do. The answer does not
+  // change.
   absl::Status failure();
 
  private:
@@ -42,10 +43,11 @@ class ProgramExecution {
   Command command_;
   FileDescriptor read_end_;
   int error_ = 0;
-  FileDescriptor write_end_;  // Closed on exec, so that a program that runs knows nothing of it.
+  FileDescriptor write_end_;  // Closed on exec, so a running program never sees it.
 };
 
-// What a shell makes of such a failure: 127 for what is not found, 126 for what cannot be executed.
+// The exit code of a shell for such a failure: 127 if the program is not found, 126 if it cannot be
+// executed.
 int execution_exit_code(const absl::Status& failure);
 
 }  // namespace accelerate::launcher

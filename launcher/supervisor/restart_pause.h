@@ -1,5 +1,5 @@
-// The time between the attempts of a job, so that one that fails at once does not fail hundreds of
-// times a second, each with folders, ports and processes of its own.
+// The pause between the attempts of a job, so that a job that fails at once does not restart
+// hundreds of times a second, each time with new folders, ports and processes.
 //
 // Example:
 //   const auto signal = wait_unless_signalled(restart_pause(plan, /*attempt=*/2), signals);
@@ -16,14 +16,15 @@
 
 namespace accelerate::launcher {
 
-// Before this attempt: none before the first one, then twice as long each time, up to 10 s.
+// The pause before this attempt: none before the first one, then twice as long each time, up to 10
+// s.
 std::chrono::milliseconds restart_pause(const LaunchPlan& plan, int attempt);
 
-// Returns which signal that ends a job came meanwhile, if one did.
+// Waits, and returns the signal that ends a job if one came meanwhile.
 std::optional<int> wait_unless_signalled(std::chrono::milliseconds time, SignalScope& signals);
 
-// The next signal that ends a job, if one has come. Those that concern processes, of which none
-// runs, have no effect, and SIGTSTP stops this process.
+// The next signal that ends a job, if one has come. Signals for workers have no effect, because
+// none runs; SIGTSTP stops this process.
 std::optional<int> take_ending_signal(SignalScope& signals);
 
 }  // namespace accelerate::launcher

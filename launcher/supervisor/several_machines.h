@@ -1,19 +1,19 @@
-// A job whose workers run on several machines, as one of them sees it.
+// One machine's part of a job whose workers run on several machines.
 //
 // Example:
 //   if (job.plan.num_machines > 1) return run_on_several_machines(job, scope);
 //
-// Not for one machine, which has nobody to wait for.
+// Not for a job on one machine.
 #pragma once
 
 #include "launcher/supervisor/attempt.h"
 
 namespace accelerate::launcher {
 
-// Meets the other machines, runs the workers of this one when all are there, and stops them when
-// any machine fails, is lost or is told to stop; starts again when all do. Says what happened, and
-// returns the exit code: that of the first worker that failed, wherever it was; 128 + the signal
-// that ended the job; 1 where a machine is missing, refused or lost.
+// Meets the other machines, runs the workers of this one when all have arrived, and stops them when
+// any machine fails, is lost or receives a signal; restarts when all do. Reports what happened, and
+// returns the exit code: that of the first worker that failed, on any machine; 128 + the signal
+// that ended the job; 1 if a machine is missing, rejected or lost.
 int run_on_several_machines(Job job, JobScope& scope);
 
 }  // namespace accelerate::launcher

@@ -190,7 +190,7 @@ TEST(Hang, IsToldWhereThereIsNoRoomForAFile) {
     if (word == std::getenv("NOTING_PROGRAM")) word = fs::absolute(word);
   }
   Subprocess program(options);
-  program.wait_for_errors("accelerate: there is no file about it: ");
+  program.wait_for_errors("accelerate: the report could not be written to a file: ");
   program.wait_for_errors("No space left on device");
   EXPECT_THAT(program.errors(), HasSubstr("  | rank 0 has waited for it in all_gather 2 "));
   end(program);
@@ -250,7 +250,7 @@ TEST(Quit, OfATerminalDoesNotEndWhoWritesTheFile) {
   program.write_input("\x1c");  // Ctrl-backslash.
   EXPECT_TRUE(eventually([&] { return fs::exists(begun); }));
   program.write_input("\x1c");
-  program.wait_for_output("accelerate: the file about the last time is still being written.");
+  program.wait_for_output("accelerate: the file of the last report is still being written.");
   std::ofstream(go_on) << "";
   program.wait_for_output(".txt now");
   end(program);

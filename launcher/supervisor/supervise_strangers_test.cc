@@ -29,7 +29,7 @@ TEST(TwoJobs, AreNotTakenForOne) {
       "the digest of the program's arguments (of a job without --rdzv_id) is ";
   EXPECT_THAT(machines[1].errors(),
               AllOf(HasSubstr("refused this machine: " + reason),
-                    HasSubstr("two jobs need --main_process_port and --rdzv_id of their own")));
+                    HasSubstr("two jobs need different --main_process_port and --rdzv_id")));
   machines[0].wait_for_errors(reason);
   machines[0].send_signal(SIGTERM);
   EXPECT_EQ(machines[0].wait(), 128 + SIGTERM);

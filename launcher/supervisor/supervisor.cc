@@ -52,10 +52,9 @@ void warn_about_threads() {
   const auto threads = std::distance(std::filesystem::directory_iterator("/proc/self/task", error),
                                      std::filesystem::directory_iterator());
   if (threads <= 1) return;
-  print_to_errors(
-      absl::StrCat("accelerate: this process has ", threads,
-                   " threads, of which its workers keep only one, so that they may hang; start "
-                   "threads in the workers, after they are launched.\n"));
+  print_to_errors(absl::StrCat("accelerate: this process has ", threads,
+                               " threads; its workers keep only one of them, and may hang. Start "
+                               "threads in the workers, after the launch.\n"));
 }
 
 struct Outcome {

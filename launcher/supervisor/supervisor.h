@@ -4,8 +4,8 @@
 //   if (plan.needs_supervisor()) return supervise(plan, train);  // plan: launch_plan.h
 //   return train();
 //
-// Workers are forked, not executed anew, so that what the program has loaded is not loaded again.
-// Where the workers are another program, they execute it:
+// Workers are forked, not executed, so that the program's libraries are not loaded again. Workers
+// can also execute another program:
 //
 //   return supervise_program(plan, {.argv = {"./my_model", "--epochs=3"}});
 //
@@ -19,59 +19,57 @@
 
 namespace accelerate::launcher {
 
-// Runs `worker` in plan.num_processes processes of this machine and returns when all have ended. To
-// be called while this process has one thread, and only once at a time.
+// Runs `worker` in plan.num_processes processes of this machine and returns when all have ended.
+// Call it while this process has one thread, and only once at a time.
 //
 // A worker finds its place and how to train in its environment (worker_variables.h), and runs on
 // the CPUs that the plan gives it. Rank 0 inherits the listening socket of the rendezvous store,
 // bound before anything was forked, and standard input; the others read an empty one. Standard
 // output is inherited and line-buffered; standard error is passed on line by line, unless there is
-// one worker, which inherits it as well. Streams that the plan keeps in files or marks are passed
-// on line by line, too. Each worker has a session of its own, where the terminal's Ctrl-C does not
-// reach it, and leaves with std::exit() and the code that `worker` returned; an exception that
-// `worker` lets out ends it by std::terminate().
+// one worker, which inherits it as well. Streams that the plan keeps in files or labels are also
+// passed on line by line. Each worker has its own session, where the terminal's Ctrl-C does not
+// reach it, and ends with std::exit() and the code that `worker` returned; an exception from
+// `worker` ends it by std::terminate().
 //
-// A worker that exits with another code than 0, or is killed, ends the job: the others, with all of
+// A worker that exits with a code other than 0, or is killed, ends the job: the others, with all of
 // their process groups, get SIGTERM, and SIGKILL after the grace period. SIGINT, SIGTERM and SIGHUP
 // to this process are passed on (SIGHUP as SIGTERM) and end the job in the same way; another SIGINT
 // or SIGTERM ends the grace period. SIGTSTP and SIGCONT stop the workers and let them go on.
 // SIGUSR1 and SIGUSR2, a scheduler's warning that the time is nearly over, are passed on and end
 // nothing: workers start with them ignored, unless this process handles them, and may set a
-// handler. At SIGQUIT, and where a rank has waited too long in a collective, it is told where each
-// worker is (flight_reporter.h), and nothing ends. What the workers have started is killed when the
+// handler. At SIGQUIT, and if a rank has waited too long in a collective, it reports where each
+// worker is (flight_reporter.h), and ends nothing. What the workers have started is killed when the
 // last of them has ended, whatever session it has moved to. When this process is killed, so are the
 // workers, their process groups, and what was executed in other ones with the environment of its
 // parents.
 //
-// A job that ends for such a failure starts again, with all its workers, as often as the plan
-// allows, after a pause that gets longer; TORCHELASTIC_RESTART_COUNT tells them the attempt, and
-// what is returned and printed is that of the last one. Ends of workers are noticed at once: there
-// is no interval to set.
+// After such a failure the job restarts with all its workers, as often as the plan allows, after a
+// pause that grows. TORCHELASTIC_RESTART_COUNT is the number of the attempt; the result and the
+// report are those of the last one. The end of a worker is noticed at once: there is no polling
+// interval.
 //
-// What is passed on waits for its reader, and the workers with it; but nothing else does. Where a
-// stream's reader has gone, who writes to it gets the SIGPIPE that he would get without a
-// supervisor. When the job is stopped, what nobody has read by the end of the grace period is
-// dropped, with a remark.
+// Relayed output waits for its reader, and so do the workers, but nothing else. If the reader of a
+// stream has closed it, writers get the SIGPIPE that they would get without a supervisor. When the
+// job is stopped, what nobody has read by the end of the grace period is dropped, with a remark.
 //
-// Where the plan has several machines, they start together, and what ends the job on one ends it on
-// all (several_machines.h); restarts are those of all.
+// If the plan has several machines, they start together, and what ends the job on one ends it on
+// all (several_machines.h); all restart together.
 //
-// Returns 0 where all workers did; the exit code of the first that failed, 128 + the signal's
-// number for one that was killed; 128 + the signal's number where a signal to this process ended
-// the job, or kept a failed one from starting again; 2 where they are refused before the first
-// start, as a port, folder or limit that was asked for cannot be had; 1 where the machine could not
-// start them, or something of what they print could not be written or kept. Of several that have
-// failed, one that says that another has died is not the first. What went wrong, and the end of
-// what the failed worker wrote to standard error, is printed to standard error, unless the plan is
-// quiet.
+// Returns 0 if all workers did; the exit code of the first one that failed, or 128 + the number of
+// the signal that killed it; 128 + the number of a signal to this process that ended the job or
+// prevented a restart; 2 if a port, folder or limit of the request is not available and nothing was
+// started; 1 if the machine could not start the workers, or some of their output could not be
+// written or kept. If several fail, one that reports the death of another is not the first. Prints
+// what went wrong, and the end of what the failed worker wrote to standard error, to standard
+// error, unless the plan is quiet.
 int supervise(const LaunchPlan& plan, const std::function<int()>& worker);
 
-// The same with workers that execute `command`, with the environment that program_variables()
-// (program_variables.h) tells. Its rank 0 inherits the store's socket where it is a program that
-// takes it; for others, MASTER_PORT is a port that nobody used a moment ago.
+// The same with workers that execute `command`, with the environment of program_variables()
+// (program_variables.h). Rank 0 inherits the store's socket if the program takes it; for other
+// programs, MASTER_PORT is a port that was free a moment ago.
 //
-// Where the program cannot be executed, one sentence says why, and the result is 127 when it was
-// not found and 126 otherwise, as in a shell.
+// If the program cannot be executed, one message says why, and the result is 127 if it was not
+// found and 126 otherwise, as in a shell.
 int supervise_program(const LaunchPlan& plan, const Command& command);
 
 }  // namespace accelerate::launcher

@@ -1,5 +1,5 @@
-// A process that kills process groups when the process that started it dies, however it dies, and
-// with them what their members have started elsewhere.
+// A process that kills process groups, and what their members have started elsewhere, when the
+// process that started it dies for any reason.
 //
 // Example:
 //   absl::StatusOr<Watchdog> watchdog = Watchdog::start(adoption.mark());
@@ -9,8 +9,8 @@
 //     work();
 //   }
 //
-// A worker can ask the kernel to die with its parent; what the worker itself starts cannot be made
-// to, so that only someone who survives the supervisor can end it.
+// A worker can ask the kernel to die with its parent. What the worker itself starts cannot, so only
+// a process that survives the supervisor can end it.
 //
 // Not for an orderly end: the destructor dismisses the watchdog, and then nothing is killed.
 #pragma once
@@ -28,10 +28,10 @@ namespace accelerate::launcher {
 // Not thread-safe.
 class Watchdog {
  public:
-  // Forks the watchdog; the process must have one thread. It holds no open file but one end of a
-  // pipe, and is in a session of its own, out of reach of the terminal. What was executed with
-  // `mark` (adoption.h) is killed with the groups. Fails where the system has no room for another
-  // process or pipe.
+  // Forks the watchdog; the process must have one thread. It holds no open file except one end of a
+  // pipe, and has its own session, out of reach of the terminal. What was executed with `mark`
+  // (adoption.h) is killed with the groups. Fails if the system has no room for another process or
+  // pipe.
   static absl::StatusOr<Watchdog> start(const std::pair<std::string, std::string>& mark);
 
   Watchdog(Watchdog&& other) noexcept
@@ -44,15 +44,15 @@ class Watchdog {
   // For a process forked from the watchdog's starter, as soon as it leads process group `group`:
   // from now on the group is killed with SIGKILL when the starter dies, and this process has
   // nothing to do with the watchdog any more. The group must not end before the watchdog does: a
-  // leader that nobody has waited for keeps it.
+  // leader that nobody has waited for keeps the group alive.
   void hand_over(pid_t group);
 
  private:
   Watchdog(FileDescriptor lifeline, pid_t pid) : lifeline_(std::move(lifeline)), pid_(pid) {}
 
-  // No other process may hold it for long: its end is what the watchdog waits for.
+  // No other process may hold it for long: the watchdog waits until it is closed.
   FileDescriptor lifeline_;
-  pid_t pid_;  // 0 where there is none to dismiss.
+  pid_t pid_;  // 0 if there is none to dismiss.
 };
 
 }  // namespace accelerate::launcher

@@ -308,7 +308,7 @@ void WorkerGroup::tell_beyond_reach(int rank) {
       "accelerate: process ", workers_[rank].pid, " (rank ", options_.first_rank + rank,
       ") belongs to another user, and signals from here do not reach it; end it as that user or as "
       "root (kill ",
-      workers_[rank].pid, "). It is not waited for when the grace period is over.\n"));
+      workers_[rank].pid, "). The launcher does not wait for it after the grace period.\n"));
 }
 
 // Not what they have started, of which nobody knows whether it bears it.
@@ -327,9 +327,9 @@ void WorkerGroup::end_groups() {
   are_reaped_ = true;
   const std::vector<pid_t> left = adoption_.end(own_children());
   if (left.empty()) return;
-  error_relay_.print(absl::StrCat(
-      "accelerate: what the processes started could not be ended: ", absl::StrJoin(left, ", "),
-      "; end it as its user or as root (kill).\n"));
+  error_relay_.print(
+      absl::StrCat("accelerate: processes that the ranks started could not be ended: ",
+                   absl::StrJoin(left, ", "), "; end them as their user or as root (kill).\n"));
 }
 
 // With the watchdog, those that are no orphans.

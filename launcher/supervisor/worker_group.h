@@ -38,24 +38,24 @@ namespace accelerate::launcher {
 
 struct WorkerSetup {
   EnvironmentChanges variables = {};
-  CpuSet cpus = {};  // Where it runs; anywhere if empty.
+  CpuSet cpus = {};  // The CPUs it runs on; any if empty.
   OutputRoute standard_output = {};
   OutputRoute standard_error = {};
 };
 
 struct WorkerGroupOptions {
   std::chrono::milliseconds grace_period{0};  // From being told to stop to being killed.
-  int first_rank = 0;                         // Of this machine, among those of the job.
-  // Why a worker that failed could not start what it was to; OK where it could.
+  int first_rank = 0;                         // This machine's first rank in the job.
+  // Why a worker that failed could not start its program; OK if it could.
   std::function<absl::Status()> start_failure = [] { return absl::OkStatus(); };
 };
 
 // Not thread-safe; runs once.
 class WorkerGroup {
  public:
-  // All but `options` must outlive the group; each group needs a watchdog of its own. `link` is
-  // null where the job has no other machine. The workers read in `rank_states` how far the others
-  // are, and note what they do in the record of `flight_reporter`, which tells when they hang.
+  // The references and `link` must outlive the group; each group needs its own watchdog. `link` is
+  // null if the job has no other machine. The workers read in `rank_states` how far the others are,
+  // and note what they do in the record of `flight_reporter`, which reports when they hang.
   WorkerGroup(WorkerGroupOptions options, SignalScope& signals, const Adoption& adoption,
               Watchdog& watchdog, RankStates rank_states, FlightReporter flight_reporter,
               JobLink* link)
@@ -67,27 +67,27 @@ class WorkerGroup {
         flight_reporter_(std::move(flight_reporter)),
         link_(link) {}
 
-  // Forks a worker for each of `setups`, from rank 0, which leaves with what `worker` returns, and
-  // waits until all have ended, nothing that they started is left, and what they wrote has been
-  // read. Rank 0 alone inherits `store_socket`. A failure here is told to the other machines at
-  // once, and one there stops the workers here. An error where not all could be started; then none
+  // Forks a worker for each of `setups`, from rank 0 on, which exits with what `worker` returns.
+  // Waits until all have ended, nothing that they started is left, and what they wrote has been
+  // read. Only rank 0 inherits `store_socket`. Reports a failure here to the other machines at
+  // once; a failure there stops the workers here. An error if not all could be started; then none
   // runs.
   absl::StatusOr<GroupEnd> run(FileDescriptor store_socket, const std::vector<WorkerSetup>& setups,
                                const std::function<int()>& worker);
 
-  // Writes lines of the caller's own to standard error, after what the workers wrote. Where nobody
-  // reads them they are lost after a moment.
+  // Writes the caller's lines to standard error, after what the workers wrote. If nobody reads
+  // them, they are lost after a moment.
   void print(std::string_view lines);
 
  private:
   using Clock = std::chrono::steady_clock;
 
   struct Worker {
-    pid_t pid = 0;  // Its process group's number as well.
-    // How it ended. It is waited for only when all have: while it is a zombie no other process or
-    // group gets its number, so that a signal to the group hits nobody else.
+    pid_t pid = 0;  // Also the number of its process group.
+    // How it ended. It is reaped only when all have ended: while it is a zombie, no other process
+    // or group gets its number, so a signal to the group hits nobody else.
     std::optional<WorkerEnd> end = std::nullopt;
-    bool is_beyond_reach = false;  // Another user's, and so it cannot be stopped.
+    bool is_beyond_reach = false;  // It runs as another user, so it cannot be stopped.
   };
 
   bool has_gone(const Worker& worker) const;
@@ -123,15 +123,15 @@ class WorkerGroup {
   std::vector<Worker> workers_;
 
   bool is_stopping_ = false;
-  bool are_reaped_ = false;  // Their numbers may be anyone's.
+  bool are_reaped_ = false;  // Their numbers may belong to anyone.
   bool was_killed_by_request_ = false;
   std::vector<int> failures_;           // Ranks as they failed, before they were told to stop.
-  std::optional<int> failed_rank_;      // Whose failure ended the group,
-  std::optional<int> received_signal_;  // or which signal did.
-  std::vector<int> unyielding_ranks_;   // Those that had to be killed.
-  std::optional<Clock::time_point> blame_time_;  // When the cause need not be waited for any more.
+  std::optional<int> failed_rank_;      // The rank whose failure ended the group.
+  std::optional<int> received_signal_;  // The signal that ended the group.
+  std::vector<int> unyielding_ranks_;   // Ranks that had to be killed.
+  std::optional<Clock::time_point> blame_time_;  // When to stop waiting for the cause.
   std::optional<Clock::time_point> kill_time_;   // When the grace period is over.
-  std::optional<Clock::time_point> drop_time_;   // When nobody's reading is waited for any more.
+  std::optional<Clock::time_point> drop_time_;   // When to stop waiting for readers.
   std::optional<Clock::time_point> asked_time_;  // When the first SIGINT or SIGTERM came.
 };
 

@@ -7,7 +7,7 @@
 //               .stderr_pipe = write_end.get()},
 //              train);
 //
-// Not for a process that goes on to do anything else: it does not come back.
+// Does not return.
 #pragma once
 
 #include <sys/types.h>
@@ -24,9 +24,9 @@ struct WorkerStart {
   pid_t supervisor = 0;  // The parent; the worker is killed when it dies.
   Watchdog& watchdog;    // Started by the parent.
   EnvironmentChanges variables = {};
-  int stdout_pipe = -1;      // Becomes standard output, where it is open;
-  int stderr_pipe = -1;      // and this standard error.
-  CpuSet cpus = {};          // Where the worker runs; anywhere if empty.
+  int stdout_pipe = -1;      // Becomes standard output, if open.
+  int stderr_pipe = -1;      // Becomes standard error, if open.
+  CpuSet cpus = {};          // The CPUs it runs on; any if empty.
   bool keeps_stdin = false;  // Otherwise, and in a background job, standard input is empty.
 };
 

@@ -1,10 +1,10 @@
-// How many columns of a terminal a text takes.
+// The number of columns that a text takes on a terminal.
 //
 // Example:
 //   columns_of("学習");   // 4
 //   clipped("学習", 3);   // "学"
 //
-// Not for a text with control characters, such as a line break.
+// Not for texts with control characters such as line breaks.
 #pragma once
 
 #include <string>
@@ -12,11 +12,11 @@
 
 namespace accelerate::launcher {
 
-// Of a text in UTF-8: two for each character of Chinese, Japanese and
-// Korean and for most emoji, none for an accent that is written over the character before it.
+// The columns of a text in UTF-8: two for each character of Chinese, Japanese and Korean and for
+// most emoji, none for an accent that is written over the character before it.
 int columns_of(std::string_view text);
 
-// As much of its beginning as fits into `columns`, in whole characters.
+// As much of the beginning of `text` as fits into `columns`, in whole characters.
 std::string clipped(std::string_view text, int columns);
 
 }  // namespace accelerate::launcher

@@ -1,9 +1,9 @@
-// Checking that text is UTF-8.
+// Checks that a text is UTF-8.
 //
 // Example:
 //   if (find_no_utf8("no \xff") == 3) refuse();
 //
-// Not for parts of a text: a character must not be cut.
+// Not for parts of a text, which may cut a character.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@
 
 namespace accelerate::launcher {
 
-// The index of the first byte that is not part of a character in UTF-8, the size where all are.
-// Surrogates and overlong forms are none.
+// The index of the first byte that is not part of a UTF-8 character, or the size of the text if
+// there is none. Surrogates and overlong forms are not characters.
 std::size_t find_no_utf8(std::string_view text);
 
 }  // namespace accelerate::launcher

@@ -1,10 +1,10 @@
-// What answers must be like.
+// Checks and parses answers.
 //
 // Example:
 //   absl::StatusOr<int> port = parse_number("80", 1, 65535);
 //   if (!port.ok()) std::cout << port.status().message();  // enter a whole number from 1 to 65535.
 //
-// Not for flags and config files, where a message has to say which one is wrong.
+// Not for flags and config files, where a message must say which one is wrong.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace accelerate::launcher {
 
-// The value of an answer; an error's message is the remedy alone.
+// These return the value of an answer; an error's message is only the remedy.
 
 // Yes or no, or their first letters, in any case.
 absl::StatusOr<bool> parse_yes_no(const std::string& answer);

@@ -1,4 +1,4 @@
-// Questions to whoever started the command: a person at a terminal, or a script behind a pipe.
+// Questions to the user of the command: a person at a terminal, or a script through a pipe.
 //
 // Example:
 //   std::unique_ptr<Dialog> dialog = open_dialog(console);  // open_dialog.h
@@ -24,10 +24,10 @@ struct Menu {
 
 struct Question {
   std::string text;
-  std::string hint = "";  // What an empty answer stands for: "yes/NO". Empty where it is none.
+  std::string hint = "";  // What an empty answer stands for: "yes/NO". Empty for nothing.
 };
 
-// Its errors are the end of the questions: nobody is left who answers.
+// An error ends the questions: nobody is left to answer.
 class Dialog {
  public:
   virtual ~Dialog() = default;
@@ -38,7 +38,7 @@ class Dialog {
   // The answer without the white space around it.
   virtual absl::StatusOr<std::string> ask(const Question& question) = 0;
 
-  // Says that `answer` is none, with a remedy such as "enter yes or no.". OK where it makes sense
+  // Says that `answer` is invalid, with a remedy such as "enter yes or no.". OK if it makes sense
   // to ask again.
   virtual absl::Status refuse(const Question& question, const std::string& answer,
                               const std::string& remedy) = 0;

@@ -74,12 +74,13 @@ TEST(LineDialog, PrintsTheChoicesOnce) {
 }
 
 TEST(LineDialog, EndsWithOneSentenceAboutAWrongAnswer) {
-  EXPECT_EQ(choose("smal\n").message,
-            "\"smal\" is no answer to \"Which size?\"; did you mean small? Nothing was changed.");
+  EXPECT_EQ(
+      choose("smal\n").message,
+      "\"smal\" is not an answer to \"Which size?\"; did you mean small? Nothing was changed.");
   for (const std::string wrong : {"3\n", "-1\n", "00\n", "zzzzz\n", "\xff\xfe\n", "\x1b[A\n"}) {
     const Result result = choose(wrong);
     EXPECT_EQ(result.choice, std::nullopt) << wrong;
-    EXPECT_THAT(result.message, HasSubstr(" is no answer to \"Which size?\"; ")) << wrong;
+    EXPECT_THAT(result.message, HasSubstr(" is not an answer to \"Which size?\"; ")) << wrong;
     EXPECT_THAT(result.message, Not(HasSubstr("\x1b"))) << wrong;
   }
 }
@@ -105,7 +106,7 @@ TEST(Interview, AsksNoMoreAfterAnError) {
   EXPECT_TRUE(interview.status().ok());
   EXPECT_TRUE(interview.ask_yes_no("Sure?", true));
   EXPECT_EQ(interview.status().message(),
-            "\"maybe\" is no answer to \"Sure?\"; enter yes or no. Nothing was changed.");
+            "\"maybe\" is not an answer to \"Sure?\"; enter yes or no. Nothing was changed.");
   EXPECT_FALSE(interview.ask_yes_no("Really?", false));
   EXPECT_EQ(interview.ask<std::string>({.text = "Who?", .parse = parse_word}), "");
   EXPECT_EQ(interview.choose(kSizes), 0u);
@@ -124,7 +125,7 @@ TEST(Interview, TakesAnEmptyAnswerForWhatIsProposed) {
       "somebody");
   interview.ask<std::string>({.text = "Where?", .parse = parse_word});
   EXPECT_THAT(std::string(interview.status().message()),
-              HasSubstr("\"\" is no answer to \"Where?\"; enter one word"));
+              HasSubstr("\"\" is not an answer to \"Where?\"; enter one word"));
 }
 
 Key last_key(KeyDecoder& decoder, const std::string& bytes) {

@@ -1,4 +1,4 @@
-// A series of questions, each asked until its answer is one.
+// A series of questions, each asked until its answer is valid.
 //
 // Example:
 //   Interview interview(dialog);
@@ -7,7 +7,7 @@
 //       {.text = "Which host?", .proposed = "localhost", .parse = parse_word});
 //   if (!interview.status().ok()) return interview.status();
 //
-// Not for steps that do something between the questions: look at status() before.
+// Not for acting between the questions without looking at status() first.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +47,7 @@ class Interview {
     return ask_with_hint(question, hint);
   }
 
-  // How the dialog has failed, if it has.
+  // The error of the dialog, or OK.
   const absl::Status& status() const { return status_; }
 
  private:

@@ -1,10 +1,10 @@
-// The keys that a menu knows, out of the bytes that a terminal sends for them.
+// Turns the bytes that a terminal sends into the keys that a menu knows.
 //
 // Example:
 //   KeyDecoder decoder;
 //   for (const char byte : std::string("\x1b[A")) key = decoder.take(byte);  // At last Key::kUp.
 //
-// Not for text: all keys but a few are nothing.
+// Not for text: all keys but a few give kNone.
 #pragma once
 
 namespace accelerate::launcher {
@@ -13,10 +13,10 @@ enum class Key { kNone, kUp, kDown, kDigit, kEnter, kEnd };
 
 class KeyDecoder {
  public:
-  // The key that `byte` completes: arrows or k and j, digits, Enter, Ctrl-D.
+  // The key that `byte` completes: an arrow (or k or j), a digit, Enter or Ctrl-D; otherwise kNone.
   Key take(char byte);
 
-  // Of the last kDigit.
+  // The digit of the last kDigit.
   int digit() const { return digit_; }
 
  private:

@@ -1,19 +1,19 @@
-// A terminal that hands on each key as it is pressed, without showing it.
+// A mode in which a terminal passes on each key as it is pressed, without showing it.
 //
 // Example:
 //   const KeyMode keys(STDIN_FILENO);
 //   if (!keys.is_on()) return fail(std::strerror(errno));
 //
-// Not by itself safe from signals: one that ends the process leaves the terminal as it is. Take
-// them meanwhile (launcher/posix/signal_scope.h).
+// Not safe from signals by itself: one that ends the process leaves the terminal in this mode.
+// Handle signals meanwhile (launcher/posix/signal_scope.h).
 #pragma once
 
 #include <termios.h>
 
 namespace accelerate::launcher {
 
-// On from the constructor to the destructor. Ctrl-C still interrupts; Ctrl-Z and Ctrl-\ are keys
-// like others, as a shell would meet the terminal in this mode.
+// The mode is on from the constructor to the destructor. Ctrl-C still interrupts. Ctrl-\ and Ctrl-Z
+// are ordinary keys, because otherwise a shell would find the terminal in this mode.
 class KeyMode {
  public:
   explicit KeyMode(int terminal);

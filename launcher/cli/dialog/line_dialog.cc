@@ -43,7 +43,7 @@ absl::StatusOr<std::string> LineDialog::ask(const Question& question) {
 
 absl::Status LineDialog::refuse(const Question& question, const std::string& answer,
                                 const std::string& remedy) {
-  return absl::InvalidArgumentError(absl::StrCat(printable(answer), " is no answer to \"",
+  return absl::InvalidArgumentError(absl::StrCat(printable(answer), " is not an answer to \"",
                                                  question.text, "\"; ", remedy,
                                                  " Nothing was changed."));
 }

@@ -1,4 +1,4 @@
-// A Dialog with a script: each answer is a line, and a wrong one ends it.
+// A Dialog with a script: each answer is a line, and a wrong answer ends the dialog.
 //
 // Example:
 //   std::istringstream answers("large\n");
@@ -16,7 +16,7 @@
 
 namespace accelerate::launcher {
 
-// Of a menu, the answer is the number of a choice, counted from 0, or its words in any case; an
+// The answer to a menu is the number of a choice, counted from 0, or its words in any case; an
 // empty line is the first.
 class LineDialog : public Dialog {
  public:

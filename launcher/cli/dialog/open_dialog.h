@@ -1,9 +1,9 @@
-// The Dialog that fits to where a command reads and writes.
+// Chooses the Dialog that fits the streams of a command.
 //
 // Example:
 //   std::unique_ptr<Dialog> dialog = open_dialog(Console());
 //
-// Not for tests of what is asked: those make a LineDialog over texts of their own.
+// Not for tests of the questions: those make a LineDialog with their own texts.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 
 namespace accelerate::launcher {
 
-// By keys where both are this process's own terminal, otherwise by lines.
+// A TerminalDialog if input and output are this process's terminal, otherwise a LineDialog.
 std::unique_ptr<Dialog> open_dialog(const Console& console);
 
 }  // namespace accelerate::launcher

@@ -1,4 +1,4 @@
-// How questions look, wherever they are asked.
+// The text of questions, the same in every Dialog.
 //
 // Example:
 //   std::cout << prompt({"How many?", "1"});  // How many? [1]:
@@ -13,7 +13,7 @@
 
 namespace accelerate::launcher {
 
-// The question, to be answered in the same line.
+// The question, to be answered on the same line.
 std::string prompt(const Question& question);
 
 // One choice of a menu with its number, without a line break.

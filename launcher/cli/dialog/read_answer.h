@@ -1,4 +1,4 @@
-// One line of somebody's input.
+// Reads one line of input.
 //
 // Example:
 //   const auto next_byte = [&]() -> std::optional<char> {
@@ -19,12 +19,13 @@
 
 namespace accelerate::launcher {
 
-// Reads to the end of the line and returns it without the white space around it. `next_byte` has
-// nothing at the end of the input, which is an error that names `question` unless it ends a line.
+// Reads to the end of the line and returns it without the white space around it. `next_byte`
+// returns no value at the end of the input. That is an error, which names `question`, unless it
+// ends a line.
 absl::StatusOr<std::string> read_answer(const std::function<std::optional<char>()>& next_byte,
                                         const std::string& question);
 
-// That error.
+// The error for the end of the input.
 absl::Status input_ended(const std::string& question);
 
 }  // namespace accelerate::launcher

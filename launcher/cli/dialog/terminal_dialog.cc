@@ -54,7 +54,7 @@ absl::StatusOr<std::string> TerminalDialog::ask(const Question& question) {
 
 absl::Status TerminalDialog::refuse(const Question&, const std::string& answer,
                                     const std::string& remedy) {
-  output_ << wrapped(absl::StrCat(printable(answer), " is no answer; ", remedy), help_width())
+  output_ << wrapped(absl::StrCat(printable(answer), " is not an answer; ", remedy), help_width())
           << "\n";
   return absl::OkStatus();
 }

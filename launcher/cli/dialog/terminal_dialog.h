@@ -4,7 +4,8 @@
 //   TerminalDialog dialog(STDIN_FILENO, std::cout);
 //   absl::StatusOr<std::size_t> size = dialog.choose({"Which size?", {"small", "large"}});
 //
-// Not for processes with several threads: while a menu is open it takes the signals of one.
+// Not for processes with several threads: while a menu is open it handles the signals of only one
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +18,11 @@
 
 namespace accelerate::launcher {
 
-// Of a menu, arrows, k and j and digits move to a choice, and Enter takes it. Whatever ends a menu,
-// the terminal is left as it was; a signal then does what it does without a menu.
+// In a menu, arrows, k, j and digits move to a choice, and Enter accepts it. Whatever ends a menu,
+// the terminal is left as it was; a signal then has its usual effect.
 class TerminalDialog : public Dialog {
  public:
-  // `input` is the descriptor of a terminal, `output` shows on the same one.
+  // `input` is the descriptor of a terminal, and `output` writes to the same one.
   TerminalDialog(int input, std::ostream& output) : input_(input), output_(output) {}
 
   absl::StatusOr<std::size_t> choose(const Menu& menu) override;
@@ -43,7 +44,7 @@ class TerminalDialog : public Dialog {
 
   int input_;
   std::ostream& output_;
-  std::string unread_;  // What was typed ahead, in whatever mode.
+  std::string unread_;  // What was typed ahead, in either mode.
 };
 
 }  // namespace accelerate::launcher

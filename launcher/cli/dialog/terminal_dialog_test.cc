@@ -95,8 +95,9 @@ TEST_F(TerminalDialogTest, LetsAPersonCorrectAWrongAnswer) {
   Interview interview(*dialog_);
   EXPECT_TRUE(interview.ask_yes_no("Sure?", false));
   EXPECT_TRUE(interview.status().ok());
-  EXPECT_THAT(output_.str(), HasSubstr("Sure? [yes/NO]: \"maybe\" is no answer; enter yes or no.\n"
-                                       "Sure? [yes/NO]: "));
+  EXPECT_THAT(
+      output_.str(),
+      HasSubstr("Sure? [yes/NO]: \"maybe\" is not an answer; enter yes or no.\nSure? [yes/NO]: "));
 }
 
 TEST_F(TerminalDialogTest, EndsWhereThePersonEndsTheInput) {

@@ -1,10 +1,10 @@
-// What tests of launched programs share: ways to start launching_program, whose path stands in the
+// Helpers for tests of launched programs: ways to start launching_program, whose path is in the
 // variable LAUNCHING_PROGRAM.
 //
 // Example:
 //   Subprocess program(shells({"--num_processes=2"}, "echo $RANK"));
 //
-// Not for programs that launch themselves: supervised_program.
+// Not for programs that launch themselves: for those there is supervised_program.
 #pragma once
 
 #include <string>
@@ -14,19 +14,19 @@
 
 namespace accelerate::launcher {
 
-// launching_program with these arguments.
+// The options that run launching_program with these arguments.
 SubprocessOptions launched(std::vector<std::string> arguments);
 
 // The same with a shell on each rank, which runs `script`.
 SubprocessOptions shells(std::vector<std::string> flags, const std::string& script);
 
-// A new file in the test's own folder; its path.
+// Makes a file in the test's own folder, and returns its path.
 std::string temporary_file(const std::string& name, const std::string& text);
 
-// The same with the permission to execute it.
+// The same with permission to execute it.
 std::string temporary_program(const std::string& name, const std::string& text);
 
-// What a file says.
+// The content of a file.
 std::string read_file(const std::string& path);
 
 }  // namespace accelerate::launcher

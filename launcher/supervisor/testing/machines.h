@@ -4,8 +4,8 @@
 //   Machines machines({.num_machines = 2, .flags = {"--num_processes=4"}, .script = "echo $RANK"});
 //   EXPECT_EQ(machines[1].wait(), 0);
 //
-// Their program is launching_program, whose path stands in the variable LAUNCHING_PROGRAM, with a
-// shell on each rank. Not for one machine: launching.h.
+// They run launching_program, whose path is in the variable LAUNCHING_PROGRAM, with a shell on each
+// rank. Not for one machine: launching.h.
 #pragma once
 
 #include <functional>
@@ -21,11 +21,11 @@ using Words = std::vector<std::string>;
 
 struct MachinesOptions {
   int num_machines = 2;
-  std::string address = "127.0.0.1";  // Of machine 0.
+  std::string address = "127.0.0.1";  // The address of machine 0.
   bool numbers_by_arrival = false;
   Words flags = {};
   std::string script = "true";
-  // What to put before and behind the flags of a machine, where not all have the same.
+  // What to put before and after the flags of a machine, if machines differ.
   std::function<Words(int machine)> wrapper = [](int) { return Words(); };
   std::function<Words(int machine)> own_flags = [](int) { return Words(); };
 };
@@ -34,14 +34,14 @@ class Machines {
  public:
   explicit Machines(const MachinesOptions& options);
 
-  // One more launcher for the same job, such as one that is not welcome.
+  // Starts one more launcher for the same job, such as one that must be rejected.
   std::unique_ptr<Subprocess> start(int machine, const Words& own_flags = {});
 
   Subprocess& operator[](int machine) { return *machines_[machine]; }
 
   void wait_for_output_of_all(const std::string& text);
   std::vector<int> wait_for_all();
-  // Whether nothing of any machine is left.
+  // Whether no process of any machine is left.
   bool vanish();
 
  private:
