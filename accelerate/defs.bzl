@@ -58,17 +58,17 @@ def _policy_defines(rule, strategy, precision):
     return _strategy_defines(strategy) + _precision_defines(precision)
 
 def accelerate_binary(name, srcs, deps = [], strategy = "auto", precision = "auto", local_defines = [], **kwargs):
-    """A program whose sources end in ACCELERATE_MAIN(train), and which launches itself.
+    """Builds a program that launches itself; its sources end in ACCELERATE_MAIN(train).
 
     Args:
       name: name of the target and of the executable.
-      srcs: sources; the chosen policy is seen by these alone, so that no two objects disagree.
-      deps: libraries besides Accelerate, LibTorch and abseil's flags, which are there.
+      srcs: sources; only these see the chosen policy, so that no two objects disagree.
+      deps: further libraries; Accelerate, LibTorch and abseil's flags are always linked.
       strategy: "auto" to choose at launch, or the one strategy to compile: "cpu", "multi_cpu", "zero1_cpu", "zero2_cpu",
         "gpu", "multi_gpu", "zero1_gpu", "zero2_gpu".
       precision: "auto" to choose at launch, or the one precision to compile: "fp32", "fp16", "bf16".
         A choice on the command line (--config=fp16, --strategy=cpu) beats both attributes.
-      local_defines: as of cc_binary.
+      local_defines: as in cc_binary.
       **kwargs: everything else that cc_binary takes.
     """
     cc_binary(
@@ -80,15 +80,15 @@ def accelerate_binary(name, srcs, deps = [], strategy = "auto", precision = "aut
     )
 
 def accelerate_test(name, srcs = [], deps = [], num_processes = 1, args = [], **kwargs):
-    """A googletest that runs in several processes at once, each of which runs every test.
+    """Builds a googletest that runs in several processes at once, each of which runs every test.
 
-    A test makes an Accelerator<MultiCpu, ...> of its own and finds the other ranks there. It passes when it passes
-    on all ranks.
+    A test makes its own Accelerator<MultiCpu, ...> and finds the other ranks there. It passes if it passes on all
+    ranks.
 
     Args:
       name: name of the target.
       srcs: sources, without a main(); or none, with the tests in a library of `deps` that is linked whole.
-      deps: libraries besides Accelerate, LibTorch and googletest, which are there.
+      deps: further libraries; Accelerate, LibTorch and googletest are always linked.
       num_processes: how many processes to start.
       args: arguments for googletest, such as --gtest_filter.
       **kwargs: everything else that cc_test takes.

@@ -4,7 +4,7 @@
 
     accelerate_repositories()
 
-A repository that the workspace has declared before the call stays as it is.
+The call does not change a repository that the workspace has declared before.
 """
 
 load("//third_party/bazel_rules:debian_rules_cc.bzl", "debian_rules_cc")
@@ -29,7 +29,7 @@ def accelerate_repositories():
 def _bazel_rules():
     _maybe(debian_rules_cc, "rules_cc")
 
-    # The last two are asked for by Bazel 7, and not there with 4.2, which does not.
+    # Bazel 7 asks for the last two; Bazel 4.2 does not, and does not have them.
     for name, package, path in [
         ("bazel_skylib", "bazel-skylib", "/usr/share/bazel/tools/skylib"),
         ("platforms", "bazel-platforms", "/usr/share/bazel/tools/platforms"),

@@ -2,8 +2,8 @@
 //
 //   bazel run //train:char_gpt -- --num_processes=2 --data=shakespeare.txt
 //
-// or on files of tokens, of which each is a byte, as `accelerate tokens` makes them of texts that
-// are too large for memory:
+// or on files of tokens, each of which is a byte. `accelerate tokens` makes such files from texts
+// that are too large for memory:
 //
 //   bazel run //train:char_gpt -- --tokens='train_*.bin'
 #include <torch/torch.h>
@@ -27,38 +27,40 @@
 ABSL_FLAG(std::vector<std::string>, data, {},
           "text files, separated by commas; by default this project's own documentation");
 ABSL_FLAG(std::string, tokens, "",
-          "files of tokens to take instead of --data, by a name or a pattern; each token a byte");
+          "files of tokens to train on instead of --data: a name or a pattern; a token is a byte");
 ABSL_FLAG(int, layers, 2, "transformer blocks");
 ABSL_FLAG(int, heads, 4, "attention heads of each block");
 ABSL_FLAG(int, width, 128, "features of each character");
-ABSL_FLAG(int, block, 64, "characters that the model looks back");
-ABSL_FLAG(double, dropout, 0, "share of the features that are dropped in training");
-ABSL_FLAG(int, batch_size, 16, "pieces of text in a step of each process");
+ABSL_FLAG(int, block, 64, "characters of context that the model sees");
+ABSL_FLAG(double, dropout, 0, "share of the features that each training step leaves out");
+ABSL_FLAG(int, batch_size, 16, "pieces of text that each process takes in a step");
 ABSL_FLAG(int, steps, 600, "optimizer steps");
 ABSL_FLAG(double, lr, 3e-3, "highest learning rate");
 ABSL_FLAG(int, warmup_steps, 100, "steps in which the learning rate rises to its highest");
-ABSL_FLAG(double, weight_decay, 0.1, "of matrices; biases and norms have none");
+ABSL_FLAG(double, weight_decay, 0.1, "weight decay of matrices; biases and norms have none");
 ABSL_FLAG(bool, bf16_moments, false, "keep AdamW's moments in bfloat16, which halves their memory");
-ABSL_FLAG(int, seed, 42, "of weights, shuffle, dropout and sample");
+ABSL_FLAG(int, seed, 42, "seed of the weights, the shuffle, dropout and the sample");
 ABSL_FLAG(bool, shuffle, true, "take the pieces of text in random order");
-ABSL_FLAG(std::string, weights, "", "file of initial weights that Python's torch.save wrote");
+ABSL_FLAG(std::string, weights, "",
+          "file with the initial weights, written by Python's torch.save");
 ABSL_FLAG(int, sample, 400, "characters to write at the end");
-ABSL_FLAG(double, temperature, 0.7, "of the sample: 0 always writes the likeliest character");
+ABSL_FLAG(double, temperature, 0.7,
+          "temperature of the sample; 0 always writes the likeliest character");
 ABSL_FLAG(int, log_every, 50, "steps between two lines of progress");
 ABSL_FLAG(std::string, checkpoints, "",
-          "folder that the run is saved in, and goes on from when the program is started again");
-ABSL_FLAG(int, save_every, 100, "steps from one checkpoint to the next");
+          "folder to save the run in; started again, the program resumes the run from there");
+ABSL_FLAG(int, save_every, 100, "steps between two checkpoints");
 ABSL_FLAG(bool, capture, false, "record the training step once and replay it");
 ABSL_FLAG(std::string, run, "",
-          "name under which the run's losses are logged, for TensorBoard and `accelerate runs`");
+          "name under which to log the run's losses, for TensorBoard and `accelerate runs`");
 ABSL_FLAG(std::string, runs, "runs", "folder of the runs that --run logs");
-ABSL_FLAG(std::string, report, "", "page to write at the end, which says where the time went");
+ABSL_FLAG(std::string, report, "", "page to write at the end, which shows where the time went");
 ABSL_FLAG(std::string, profile, "", "folder for a trace of a few steps of each rank");
 ABSL_FLAG(std::string, watch, "",
-          "folder for the batch from which gradients that are not finite come; they end the run "
-          "with an error, and norms are logged with --run");
+          "ends the run with an error if gradients are not finite, and saves the batch that they "
+          "came from in this folder; with --run, also logs norms");
 ABSL_FLAG(bool, report_memory, false,
-          "print at the end what parameters, gradients and the optimizer hold on rank 0");
+          "print at the end the memory that parameters, gradients and optimizer hold on rank 0");
 ABSL_FLAG(bool, report_losses, false, "print the mean loss of each step with nine digits");
 
 namespace {
@@ -86,7 +88,7 @@ class Pieces : public torch::data::datasets::BatchDataset<Pieces, torch::data::E
   Source source_;
 };
 
-// What to learn, and how to write it.
+// What to learn, and how to write it as text.
 struct Corpus {
   Pieces pieces;
   // The text of each number.
@@ -94,7 +96,7 @@ struct Corpus {
   // The numbers of the text's first character, [1], and how many there are.
   at::Tensor first;
   int64_t length = 0;
-  // The pieces are in the order of the text, and are to be shuffled by the loader.
+  // Whether the loader has to shuffle the pieces, which are in the order of the text.
   bool shuffle = false;
 };
 
@@ -113,7 +115,7 @@ Corpus read_text() {
 Corpus read_tokens() {
   constexpr int64_t kBytes = 256;
   const std::string files = absl::GetFlag(FLAGS_tokens);
-  // No epoch is put into an order, which would take memory for each token.
+  // Random places need no order of an epoch, which would take memory for each token.
   const accelerate::TokenFile tokens(files,
                                      {.sequence_length = absl::GetFlag(FLAGS_block),
                                       .random = absl::GetFlag(FLAGS_shuffle),
@@ -156,7 +158,7 @@ void check_flags() {
               absl::GetFlag(FLAGS_save_every), "; it is a number of steps, at least 1");
 }
 
-// A page that cannot be written is not to cost what has been trained.
+// A page that cannot be written must not cost what has been trained.
 void save_page(const accelerate::RunReport& report, const std::string& path) {
   try {
     report.save_page(path);
@@ -207,7 +209,7 @@ void train(Accelerator& accelerator) {
                                  .betas({0.9, 0.95})
                                  .weight_decay(absl::GetFlag(FLAGS_weight_decay));
   torch::optim::AdamW adamw(accelerate::train::decay_groups(*gpt, adamw_options), adamw_options);
-  // In steps of one process, of which a step of the run takes as many as there are processes.
+  // Counted in steps of one process: a step of the run takes as many as there are processes.
   accelerate::CosineDecay cosine(adamw,
                                  {.warmup_steps = absl::GetFlag(FLAGS_warmup_steps) * processes,
                                   .total_steps = steps * processes});
@@ -222,7 +224,7 @@ void train(Accelerator& accelerator) {
       cosine);
   accelerator.print(parameter_count(*gpt), " parameters, ", corpus.vocabulary.size(),
                     " different characters in a text of ", corpus.length);
-  // Each rank drops out other features.
+  // Each rank drops out different features.
   torch::manual_seed(seed + accelerator.process_index());
 
   const auto train_step = [&, &model = model, &optimizer = optimizer,

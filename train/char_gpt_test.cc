@@ -230,9 +230,9 @@ TEST(CharGptErrors, OfTokensAreSentences) {
       HasSubstr(start + "there is the token 24929, which a vocabulary of 256 does not have"));
   EXPECT_THAT(
       error({"--tokens=" + file, "--block=20"}),
-      HasSubstr("error: TokenFile: no sequence of 20 tokens, and the one that follows, fits"));
+      HasSubstr("error: TokenFile: no sequence of 20 tokens, with the one that follows, fits"));
   EXPECT_EQ(error({"--tokens=/no/such*.bin"}),
-            "error: /no/such*.bin: there is no such file of tokens; correct the path or the "
+            "error: /no/such*.bin: there is no such token file; correct the path or the "
             "pattern.\n");
   EXPECT_EQ(error({"--tokens=" + file, "--data=" + kText}),
             "error: there are --data and --tokens; give one of them\n");

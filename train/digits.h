@@ -1,5 +1,5 @@
-// The 8x8 images of handwritten digits in train/data/digits.csv, as a data set that makes its
-// batches itself.
+// The 8x8 images of handwritten digits in train/data/digits.csv, as a data set that makes its own
+// batches.
 //
 //   auto [train_set, test_set] = Digits::read("digits.csv").split(0.8, /*seed=*/42);
 #pragma once
@@ -13,11 +13,11 @@ namespace accelerate::train {
 
 class Digits : public torch::data::datasets::BatchDataset<Digits, torch::data::Example<>> {
  public:
-  // Reads 64 pixels of 0 to 16 and a label of 0 to 9 a line, separated by commas. Throws c10::Error
-  // with the file and the line or the image that is wrong.
+  // Each line has 64 pixels from 0 to 16 and a label from 0 to 9, separated by commas. Throws
+  // c10::Error that names the file, and the line or the image that is wrong.
   static Digits read(const std::string& file);
 
-  // A random share of the images, and the others.
+  // Returns a random share of the images, and the rest.
   std::pair<Digits, Digits> split(double share, uint64_t seed) const;
 
   // Images [batch, 1, 8, 8] in fp32 from 0 to 1, labels [batch] in int64.

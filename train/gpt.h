@@ -1,10 +1,10 @@
-// A GPT-2 of any size: a transformer that predicts the next character of a text at each place.
+// A GPT-2 of any size: a transformer that predicts, at each place of a text, the next character.
 //
 //   Gpt gpt(GptOptions{.vocabulary = 65, .layers = 2, .heads = 2, .width = 64, .block = 32});
 //   auto logits = gpt(characters);   // [batch, length, 65] from int64 [batch, length]
 //   torch::optim::AdamW adamw(decay_groups(*gpt, options), options);
 //
-// Not for OpenAI's own weights: the names of the parameters are others, and linear weights lie
+// Not for OpenAI's own weights: their parameters have other names, and their linear weights are
 // transposed.
 #pragma once
 
@@ -57,7 +57,8 @@ std::vector<torch::optim::OptimizerParamGroup> decay_groups(
 //
 //   torch.save({name: parameter.detach() for name, parameter in gpt.named_parameters()}, file)
 //
-// Throws c10::Error with the entry that is missing, of another shape, or not the model's.
+// Throws c10::Error that names the entry which is missing, has another shape, or is not in the
+// model.
 void load_weights(torch::nn::Module& model, const std::string& file);
 
 }  // namespace accelerate::train

@@ -1,4 +1,4 @@
-// Trains a small convolutional network on images of handwritten digits: the seed of all examples.
+// Trains a small convolutional network on images of handwritten digits: the example to read first.
 //
 //   bazel run //train:my_model -- --num_processes=2
 #include <torch/torch.h>
@@ -13,18 +13,18 @@
 #include "train/digits.h"
 
 ABSL_FLAG(std::string, data, "",
-          "CSV file of 64 pixels and a label a line; by default the UCI digits");
+          "CSV file with 64 pixels and a label on each line; by default the UCI digits");
 ABSL_FLAG(int, epochs, 15, "passes over the training images");
-ABSL_FLAG(int, batch_size, 32, "images in a step of each process");
+ABSL_FLAG(int, batch_size, 32, "images that each process takes in a step");
 ABSL_FLAG(double, lr, 4e-3, "learning rate at the start");
-ABSL_FLAG(int, seed, 42, "of weights, split and shuffle");
+ABSL_FLAG(int, seed, 42, "seed of the weights, the split and the shuffle");
 ABSL_FLAG(double, dropout, 0, "share of the features that each training step leaves out");
-ABSL_FLAG(double, clip, 0, "largest norm of the gradients; 0 for any");
+ABSL_FLAG(double, clip, 0, "largest norm of the gradients; 0 for no limit");
 ABSL_FLAG(bool, capture, false, "record the training step once and replay it");
-ABSL_FLAG(std::string, save, "", "file for the trained network, as of torch::save()");
+ABSL_FLAG(std::string, save, "", "file to write the trained network to, by torch::save()");
 ABSL_FLAG(std::string, checkpoints, "",
-          "folder that the run is saved in, and goes on from when the program is started again");
-ABSL_FLAG(int, save_every, 100, "updates from one checkpoint to the next");
+          "folder to save the run in; started again, the program resumes the run from there");
+ABSL_FLAG(int, save_every, 100, "updates between two checkpoints");
 ABSL_FLAG(bool, report_ranks, false,
           "print what each rank saw, and a digest of the parameters it ended with");
 
@@ -105,7 +105,7 @@ void train(Accelerator& accelerator) {
   };
   auto captured_step = accelerator.capture(step);
 
-  // What each rank has of its own, besides what was prepared.
+  // Each rank's own state, in addition to what was prepared.
   auto total_loss = torch::zeros({}, accelerator.device());
   int64_t images_seen = 0;
   accelerator.register_for_checkpointing("total_loss", total_loss, {.of_each_rank = true});

@@ -4,7 +4,7 @@
 //   Subprocess program({.arguments = small_run(2, "no", /*capture=*/false, folder)});
 //   EXPECT_TRUE(launcher::eventually([&] { return newest_checkpoint(folder) >= 1; }));
 //
-// The example's path stands in the variable MY_MODEL. Not for tests of what it learns.
+// The variable MY_MODEL holds the example's path. Not for tests of what it learns.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ inline std::string new_folder() {
   return folder;
 }
 
-// Of few images, so that an epoch has few steps.
+// A data file of few images, so that an epoch has few steps.
 inline std::string few_digits() {
   static const std::string path = [] {
     const std::string file = testing::TempDir() + "/digits.csv";
@@ -43,8 +43,8 @@ inline std::string few_digits() {
   return path;
 }
 
-// The command. 48 updates: in each epoch of eight, six windows of three batches, on one process and
-// two.
+// The command line of a run of 48 updates: each of eight epochs has six windows of three batches,
+// on one process as on two.
 inline std::vector<std::string> small_run(int processes, const std::string& precision, bool capture,
                                           const std::string& checkpoints, int zero_stage = 0) {
   setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "3", 1);
@@ -67,7 +67,7 @@ inline std::vector<std::string> small_run(int processes, const std::string& prec
   return words;
 }
 
-// What a run ends with: digests of the parameters, what each rank saw, and the accuracy.
+// What a run prints at its end: digests of the parameters, what each rank saw, and the accuracy.
 inline std::multiset<std::string> report_of(const std::string& output) {
   std::multiset<std::string> lines;
   std::istringstream in(output);
@@ -76,7 +76,7 @@ inline std::multiset<std::string> report_of(const std::string& output) {
   return lines;
 }
 
-// The numbers of the whole checkpoints in the folder.
+// The numbers of the complete checkpoints in the folder.
 inline std::set<int> checkpoints_in(const std::string& folder) {
   std::set<int> numbers;
   std::error_code error;
@@ -88,7 +88,7 @@ inline std::set<int> checkpoints_in(const std::string& folder) {
   return numbers;
 }
 
-// -1 where there is none.
+// -1 if there is none.
 inline int newest_checkpoint(const std::string& folder) {
   const std::set<int> numbers = checkpoints_in(folder);
   return numbers.empty() ? -1 : *numbers.rbegin();

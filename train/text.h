@@ -14,14 +14,14 @@
 
 namespace accelerate::train {
 
-// A character is a UTF-8 sequence, so that what a model samples is never half of one.
+// A character is a UTF-8 sequence, so that a model never samples half of one.
 class Text {
  public:
-  // The files' contents, one after the other. Throws c10::Error with the file that is missing or
-  // empty.
+  // The files' contents, one after the other. Throws c10::Error that names the file which is
+  // missing or empty.
   static Text read(const std::vector<std::string>& files);
 
-  // All characters that occur, in the order of their code points; a character's place is its
+  // All characters that occur, in the order of their code points; a character's index is its
   // number.
   const std::vector<std::string>& vocabulary() const { return vocabulary_; }
   // The numbers of the text's characters, in int64.
@@ -32,8 +32,8 @@ class Text {
   at::Tensor characters_;
 };
 
-// All pieces of `block` characters of a text, one beginning at each character, with the characters
-// that follow: at each place, what a model is to predict from there.
+// All pieces of `block` characters of a text, one beginning at each character. Each comes with the
+// characters that follow: what a model has to predict at each place.
 class Windows : public torch::data::datasets::BatchDataset<Windows, torch::data::Example<>> {
  public:
   // Throws c10::Error when the text is too short for one.

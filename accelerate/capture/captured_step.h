@@ -1,6 +1,7 @@
-// A training step that is recorded once and then replayed whole, as Accelerator::capture() makes
-// it: on a GPU one CUDA graph from the forward pass to the optimizer, so that the host has next to
-// nothing to do; on the CPU a tape of operators, without autograd and the program's own code.
+// A training step that is recorded once and then replayed as a whole, as Accelerator::capture()
+// makes it. On a GPU the recording is one CUDA graph from the forward pass to the optimizer, so
+// that the host has next to nothing to do; on the CPU it is a tape of operators, without autograd
+// and the program's own code.
 //
 //   auto step = accelerator.capture([&](auto& batch) {
 //     optimizer.zero_grad();
@@ -12,21 +13,22 @@
 //   });
 //   for (auto& batch : loader) total += step(batch);
 //
-// The first calls run as they are. Then the step is recorded, once for each kind of inputs (their
-// shapes and types, and which modules and parameters train); each further call gives its inputs to
-// the recording, replays it, and returns copies of what the step returned. Rates and other
-// options of optimizers are read in each replay, dropout draws fresh numbers, an overflow of fp16
-// skips the update as always, and prepared schedulers advance.
+// The first calls run normally. Then the step is recorded, once for each kind of inputs (their
+// shapes and types, and which modules and parameters train). Each further call passes its inputs to
+// the recording, replays it, and returns copies of what the step returned. A replay reads the
+// learning rates and other options of optimizers, draws fresh numbers for dropout, skips the update
+// after an overflow in fp16, and advances prepared schedulers.
 //
-// What the step's own code does on the host beside that, such as counting samples, is done only
-// while it is recorded: do it outside. What it reads there from elsewhere than its arguments stays
-// as it was; of the arguments, each value of what is not a tensor is a kind of its own, and what a
-// step does in place to their tensors reaches the program's. A step that reads values of tensors on
-// the host (item(), a decision on the loss) cannot be recorded, nor one whose inputs require grad
-// or that assigns to its arguments, nor on a GPU one that has inputs on the CPU, steps an optimizer
-// without a fused form, or accumulates over several batches: it says why, once, and runs as it is.
-// On the CPU a step is recorded again from time to time, and compared; see CaptureOptions and
-// docs/captured_steps.md. Not for evaluation, and not thread-safe.
+// The step's other code on the host, such as counting samples, runs only while the step is
+// recorded: put it outside. Host values that the step reads from elsewhere than its arguments are
+// frozen at that moment. If an argument is not a tensor, each of its values makes a separate kind
+// of inputs; if the step writes an argument's tensor in place, the program's tensor changes, too. A
+// step cannot be recorded if it reads values of tensors on the host (item(), a decision on the
+// loss), if its inputs require grad, or if it assigns to its arguments; nor, on a GPU, if it has
+// inputs on the CPU, steps an optimizer without a fused form, or accumulates over several batches.
+// It then warns once with the reason and runs normally. On the CPU a step is recorded again from
+// time to time and compared; see CaptureOptions and docs/captured_steps.md. Not for evaluation, and
+// not thread-safe.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -52,7 +54,7 @@ class CapturedStep {
   CapturedStep(Function function, std::shared_ptr<StepKinds> kinds)
       : function_(std::move(function)), kinds_(std::move(kinds)) {}
 
-  // Throws what the step throws, and c10::Error when it is found to do something else than it did
+  // Throws what the step throws, and c10::Error if the step turns out to do something other than
   // when it was recorded.
   template <class... Arguments>
   auto operator()(Arguments&&... arguments) {
@@ -66,12 +68,12 @@ class CapturedStep {
     }
   }
 
-  // Why calls run as they are; none while they are captured.
+  // Why calls run normally; std::nullopt while they are captured.
   const std::optional<std::string>& refusal() const { return kinds_->refusal(); }
 
  private:
-  // What a call that runs as it is hands on: variables of the program themselves, which the step
-  // may change, and copies of the rest.
+  // What a call that runs normally passes to the step: the program's variables themselves, which
+  // the step may change, and copies of everything else.
   template <class Argument>
   static constexpr bool is_variable =
       std::is_lvalue_reference_v<Argument> && !std::is_const_v<std::remove_reference_t<Argument>> &&
@@ -128,7 +130,8 @@ class CapturedStep {
     }
   }
 
-  // With tensors of the recording in place of the program's; one that is there twice stays one.
+  // Replaces the program's tensors by tensors of the recording. A tensor that occurs twice is
+  // replaced by one tensor.
   template <class Inputs>
   static void make_own(Inputs& inputs) {
     std::unordered_map<const c10::TensorImpl*, at::Tensor> own;
@@ -139,14 +142,14 @@ class CapturedStep {
     });
   }
 
-  // The next replay writes what it returned.
+  // Copies the tensors, because the next replay overwrites them.
   template <class Result>
   static Result copied(Result result) {
     internal::replace_tensors(result, [](const at::Tensor& tensor) { return tensor.clone(); });
     return result;
   }
 
-  // The graph of autograd that led to them is of no use to anybody after the step.
+  // Drops autograd's graph of the tensors, which nobody needs after the step.
   template <class Result>
   static Result detached(Result result) {
     internal::replace_tensors(result, [](const at::Tensor& tensor) { return tensor.detach(); });
@@ -161,7 +164,7 @@ class CapturedStep {
     return arguments;
   }
 
-  // Of those that are variables of the program.
+  // The arguments that are variables of the program.
   template <class GivenTuple, class Tuple>
   static StepArguments variables_of(Tuple& tuple) {
     StepArguments arguments;

@@ -36,7 +36,8 @@ class DeviceRecorder final : public HostWorkRecorder {
     return work();
   }
   void on_read(const char* what) override {
-    TORCH_CHECK(false, what, " is known only after the step; ask outside of the captured step");
+    TORCH_CHECK(false, what,
+                " is known only after the step; ask for it outside of the captured step");
   }
   // The device takes note of it as of all other work.
   void on_collective(const char*) override {}
@@ -161,7 +162,7 @@ std::optional<std::string> GraphReplay::prepare() {
   if (is_in_place() &&
       std::all_of(work_.begin(), work_.end(), [](const auto& work) { return work->prepare(); }))
     return std::nullopt;
-  return "what it works on lies elsewhere";
+  return "the memory that it uses has moved";
 }
 
 void GraphReplay::replay(const std::vector<at::Tensor>& recorded,

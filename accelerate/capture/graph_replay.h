@@ -14,7 +14,7 @@ namespace accelerate {
 
 class Session;
 
-// `recorder` is null where the device has no graphs.
+// `recorder` is null if the device has no graphs.
 ReplayFactory graph_replays(std::shared_ptr<Session> session,
                             std::unique_ptr<GraphRecorder> recorder);
 

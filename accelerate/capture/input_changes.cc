@@ -80,15 +80,15 @@ std::optional<std::string> obstacle_of(const std::vector<at::Tensor>& inputs,
   for (size_t i = 0; i < worked_on.size(); ++i) {
     if (worked_on[i].defined() && worked_on[i].requires_grad())
       return c10::str("it makes input ", i,
-                      " require grad, whose gradient a replay would not leave there; let it use "
-                      "detach() of it, which is its own");
+                      " require grad, but a replay would not leave a gradient there; let it use "
+                      "detach() of the input instead");
   }
   for (const size_t i : written) {
     for (const at::Tensor& other : inputs) {
       if (other.defined() && !other.is_same(inputs[i]) && share_memory(other, inputs[i]))
         return c10::str("it writes input ", i,
-                        " in place, which shares its memory with another one; let it write a "
-                        "clone()");
+                        " in place, but that shares its memory with another input; let it write "
+                        "a clone()");
     }
   }
   return std::nullopt;

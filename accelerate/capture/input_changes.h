@@ -1,4 +1,4 @@
-// What a call of a captured step has done to its inputs, and whether a replay would do it, too.
+// What a call of a captured step has done to its inputs, and whether a replay would do the same.
 //
 // Part of StepKinds; not for others.
 #pragma once
@@ -17,17 +17,18 @@ namespace accelerate {
 
 class InputChanges {
  public:
-  // Before the call, which works on these tensors.
+  // To be made before the call, which uses these tensors.
   explicit InputChanges(std::vector<at::Tensor> worked_on);
 
-  // Those that operators have written and said so.
+  // The inputs whose versions operators have raised by writing them.
   std::vector<size_t> versions_raised() const;
-  // All that were written where the call worked on copies of `inputs`: also those of `others`,
-  // whose memory was written by another name, and those written by operators that do not say so.
+  // All inputs that were written, if the call used copies of `inputs`: also `others`, whose memory
+  // was written through other tensors, and those written by operators that do not raise the
+  // version.
   std::vector<size_t> written(const std::vector<at::Tensor>& inputs,
                               const std::vector<size_t>& others) const;
-  // The first that has another form or memory now; none where all have theirs. And the same for the
-  // program's tensors.
+  // The first input whose shape or memory has changed; std::nullopt if there is none. move_along()
+  // makes the same changes to the program's tensors.
   std::optional<size_t> first_moved() const;
   void move_along(const std::vector<at::Tensor>& inputs) const;
 
@@ -39,8 +40,8 @@ class InputChanges {
   std::vector<std::optional<TensorPlace>> places_;
 };
 
-// Why a replay could not do what the step has done to its inputs, where `worked_on` are those that
-// it got in place of these; none when it can.
+// Why a replay could not do what the step has done to its inputs; std::nullopt if it can.
+// `worked_on` are the tensors that the step got instead of `inputs`.
 std::optional<std::string> obstacle_of(const std::vector<at::Tensor>& inputs,
                                        const std::vector<at::Tensor>& worked_on,
                                        const std::vector<size_t>& written);

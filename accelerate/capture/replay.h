@@ -1,4 +1,4 @@
-// A training step of one kind of inputs, as it is recorded and then replayed.
+// A training step for one kind of inputs, which is recorded and then replayed.
 //
 //   std::unique_ptr<Replay> replay = make();
 //   RecordingAttempt attempt = replay->record(recorded, inputs, call);
@@ -19,11 +19,12 @@
 namespace accelerate {
 
 struct RecordingAttempt {
-  // Whether replays may follow; otherwise it is to be recorded again in the next call.
+  // Whether replays may follow. Otherwise the next call must record the step again.
   bool is_ready = false;
   // Whether the call has done its work; otherwise nothing has changed.
   bool is_done = false;
-  // Which inputs operators have written in place, where that is known better than by versions.
+  // Which inputs operators have written in place, if the recording knows more than the versions of
+  // the tensors tell.
   std::vector<size_t> written = {};
   // Why there will be no replays.
   std::optional<std::string> obstacle = std::nullopt;
@@ -33,34 +34,34 @@ class Replay {
  public:
   virtual ~Replay() = default;
 
-  // Runs the call as it is, as one of the warm-up.
+  // Runs the call normally, as part of the warm-up.
   virtual void warm_up(const std::function<void()>& call) { call(); }
-  // Records the call, which works on `recorded`, with the values of `inputs`. Throws what the call
-  // throws, if it has been done.
+  // Records the call, which uses `recorded` with the values of `inputs`. Throws what the call
+  // throws, unless the recording undoes the call.
   virtual RecordingAttempt record(const std::vector<at::Tensor>& recorded,
                                   const std::vector<at::Tensor>& inputs,
                                   const std::function<void()>& call) = 0;
-  // Brings what the program has changed since to where the replay reads it. When that cannot be,
-  // because something lies elsewhere now, as after torch::load(), the step has to be recorded anew,
-  // and this is the reason.
+  // Puts what the program has changed since then where the replay reads it. If that is impossible
+  // because something has moved, as after torch::load(), the step must be recorded again, and this
+  // returns the reason.
   virtual std::optional<std::string> prepare() = 0;
-  // With the values of `inputs` in place of those that were recorded.
+  // Replays the step with the values of `inputs` instead of those that were recorded.
   virtual void replay(const std::vector<at::Tensor>& recorded,
                       const std::vector<at::Tensor>& inputs) = 0;
 };
 
-// For each kind of inputs.
+// Makes a replay for each kind of inputs.
 struct ReplayFactory {
-  // Null where steps cannot be captured, and then the reason.
+  // Null if steps cannot be captured; `obstacle` is then the reason.
   std::function<std::unique_ptr<Replay>()> make = nullptr;
   std::string obstacle = {};
-  // Whether all ranks must record in the same call, because a recording and a call as it is don't
-  // meet in collectives.
+  // Whether all ranks must record in the same call, because a call that is recorded and a normal
+  // call do not meet in collectives.
   bool in_lockstep = false;
   // Whether the batches of an accumulation window, and steps within no_sync(), can be recorded,
-  // each as a kind of its own.
+  // each as a separate kind.
   bool take_windows = false;
-  // Whether a recording compares the step with what was recorded before.
+  // Whether each recording compares the step with the previous recording.
   bool compare = false;
 };
 

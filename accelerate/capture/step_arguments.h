@@ -1,14 +1,14 @@
-// The arguments of a captured step, as it sees them: their tensors, which each replay gets anew,
-// and all that is not a tensor, which a recording holds as it was, so that it tells one kind of
+// The arguments of a captured step, as it sees them: their tensors, which are new in each replay,
+// and everything else, which a recording holds as it was, so that it distinguishes one kind of
 // calls from another.
 //
 //   StepArguments arguments;
 //   internal::ArgumentReader reader{arguments};
 //   internal::visit_leaves(batch, reader);
 //
-// Seen through: numbers, enums, strings, optional, variant, containers, pair, tuple,
-// torch::data::Example and plain structs. What may hide something else, such as a pointer or a
-// class with private members, does not compile. Part of CapturedStep; not for others.
+// Supported are numbers, enums, strings, optional, variant, containers, pair, tuple,
+// torch::data::Example and plain structs. A type that may hide something else, such as a pointer or
+// a class with private members, does not compile. Part of CapturedStep; not for others.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -31,7 +31,8 @@ namespace accelerate {
 
 struct StepArguments {
   std::vector<at::Tensor> tensors = {};
-  // The bytes of the rest, and which alternatives and how many elements there are.
+  // The bytes of everything else, with the index of each variant and the number of elements of each
+  // container.
   std::string rest = {};
 };
 
@@ -83,8 +84,8 @@ concept TupleOfLeaves = requires {
 template <class T>
 inline constexpr bool is_unseen = true;
 
-// Calls `visitor.tensor(at::Tensor&)` and `visitor.rest(const void*, size_t)` for what the value
-// consists of.
+// Calls `visitor.tensor(at::Tensor&)` and `visitor.rest(const void*, size_t)` for the parts of the
+// value.
 template <class Value, class Visitor>
 void visit_leaves(Value& value, Visitor& visitor) {
   using T = std::remove_cv_t<Value>;
@@ -127,7 +128,7 @@ void visit_leaves(Value& value, Visitor& visitor) {
     static_assert(
         !is_unseen<T>,
         "a captured step cannot look into an argument or result of this type (a pointer, "
-        "a class with private members), so that what it holds would stay as it was when "
+        "a class with private members), so its content would remain what it was when "
         "the step was recorded: pass its tensors and numbers, by themselves or in a plain "
         "struct, or let the step capture a reference to it if it never changes");
   }
@@ -141,7 +142,7 @@ struct ArgumentReader {
   }
 };
 
-// Puts what the function makes of them in the place of the defined tensors.
+// Replaces each defined tensor by what the function returns for it.
 template <class Function>
 struct TensorReplacer {
   Function function;

@@ -1,5 +1,5 @@
-// What tells one kind of calls of a captured step from another: a recording is for calls of one
-// kind.
+// What distinguishes one kind of calls of a captured step from another: each recording is for calls
+// of one kind.
 //
 // Part of StepKinds; not for others.
 #pragma once
@@ -21,29 +21,29 @@
 
 namespace accelerate {
 
-// What decides, beside its arguments, what a step does.
+// What determines what a step does, in addition to its arguments.
 struct StepSurroundings {
-  // Of the training.
+  // The device of the training.
   c10::Device device;
-  // Null where the precision has none.
+  // Null if the precision has none.
   const LossScale* loss_scale;
   const AccumulationWindow& window;
-  // Of the pass of the loader that is at work; nothing where none is.
+  // The batches left in the current pass of a loader; std::nullopt if there is no pass.
   std::optional<int64_t> batches_left;
-  // Of accumulate() that a call begins, at most.
+  // The most steps of accumulate() that one call begins.
   int64_t most_windows;
-  // The prepared ones.
+  // The prepared models and optimizers.
   const ModelSet& models;
   const OptimizerSteps& optimizers;
-  // Those that were not prepared.
+  // The modules in CaptureOptions, which were not prepared.
   const std::vector<std::shared_ptr<torch::nn::Module>>& modules;
 };
 
-// Types and sizes of the inputs and which of them share memory, the other arguments, and what is
-// around the step.
+// Describes types and sizes of the inputs, which of them share memory, the other arguments, and the
+// surroundings of the step.
 std::string key_of(const StepArguments& arguments, const StepSurroundings& surroundings);
 
-// Whether its elements lie in memory of its own kind, at strides.
+// Whether the tensor is strided and has a storage.
 inline bool is_dense(const at::Tensor& tensor) {
   return tensor.defined() && tensor.layout() == at::kStrided && tensor.has_storage();
 }

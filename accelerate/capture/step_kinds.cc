@@ -42,14 +42,14 @@ std::vector<const void*> addresses_in(
 void check_replays(const StepKinds::Kind& kind, const std::string& difference) {
   TORCH_CHECK(
       kind.replays == 0,
-      "a captured step does something else now than when it was recorded, and replays since "
-      "it was last compared may have done what it did then: ",
-      difference, ". Call capture() anew after such a change");
+      "a captured step no longer does what it did when it was recorded, and the replays since "
+      "the last comparison may have done what it did then: ",
+      difference, ". Call capture() again after such a change");
 }
 
 constexpr const char* kAssigns =
     "it assigns to one of its arguments, which a replay does not do; let it return the value, or "
-    "assign to a variable of its own";
+    "assign to one of its own variables";
 
 // For a program whose inputs never come twice.
 constexpr size_t kMostKinds = 64;
@@ -93,11 +93,12 @@ StepKinds::Kind* StepKinds::find(const StepArguments& arguments) {
   for (size_t i = 0; i < inputs.size() && !refusal_; ++i) {
     if (inputs[i].defined() && inputs[i].requires_grad())
       refuse(c10::str("input ", i,
-                      " requires grad, and no gradient flows back out of a replay; give the step "
-                      "detach() of it, or take into the step what has made it"));
+                      " requires grad, but no gradient flows back out of a replay; pass its "
+                      "detach() to the step, or let the step compute it"));
   }
   if (!replays_.take_windows && session_->accumulation().num_steps() > 1 && !refusal_)
-    refusal_ = "gradients are accumulated over several batches, and each of them takes other work";
+    refusal_ =
+        "gradients are accumulated over several batches, and each batch needs different work";
   if (refusal_) {
     if (!told_ && session_->process().is_local_main())
       TORCH_WARN("this step is not captured and runs as it is: ", *refusal_);
@@ -161,9 +162,9 @@ void StepKinds::note_modules(Kind& kind) const {
 }
 
 std::optional<std::string> StepKinds::change_of_modules(const Kind& kind) const {
-  if (!kind.rates.are_as_noted()) return "a rate of dropout is another one";
+  if (!kind.rates.are_as_noted()) return "a dropout rate has changed";
   if (!options_.modules.empty() && addresses_in(options_.modules) != kind.addresses)
-    return "parameters or buffers lie elsewhere";
+    return "parameters or buffers have moved";
   return std::nullopt;
 }
 
@@ -177,10 +178,11 @@ bool StepKinds::is_replay(Kind& kind) {
   kind.replay.reset();
   kind.runs = options_.warm_up_steps - 1;
   if (replays_.in_lockstep)
-    refuse(c10::str(*change, ", and this rank cannot record it again by itself"));
+    refuse(c10::str(*change, ", and this rank cannot record the step again by itself"));
   kind.moves = kind.replays < kFewReplays ? kind.moves + 1 : 1;
   kind.replays = 0;
-  if (kind.moves > kMostMoves) refuse(c10::str(*change, ", again and again after a few calls"));
+  if (kind.moves > kMostMoves)
+    refuse(c10::str(*change, ", and this happens again every few calls"));
   return false;
 }
 
@@ -199,8 +201,8 @@ void StepKinds::note_result(Kind& kind, const StepArguments& result) {
   if (!kind.returned) kind.returned = result.rest;
   if (*kind.returned == result.rest) return;
   refuse(
-      "it returns other numbers, strings or sizes of containers in each call; return them in "
-      "tensors, or ask for them outside of the step");
+      "it returns different numbers, strings or container sizes in each call; return them in "
+      "tensors, or compute them outside of the step");
   check_replays(kind, *refusal_);
 }
 
@@ -227,7 +229,7 @@ void StepKinds::refuse_assignments(const StepArguments& before, const StepArgume
 }
 
 void StepKinds::check_no_assignments(const StepArguments& before, const StepArguments& after) {
-  TORCH_CHECK(are_same(before, after), "in this call of a captured step, unlike in those before, ",
+  TORCH_CHECK(are_same(before, after), "in this call of a captured step, unlike in earlier ones, ",
               kAssigns);
 }
 
@@ -258,8 +260,8 @@ RecordingAttempt StepKinds::record(Kind& kind, const std::vector<at::Tensor>& re
                                    const std::function<void()>& call) {
   if (const auto i = input_of_training(inputs)) {
     refuse(c10::str("input ", *i,
-                    " shares its memory with a parameter, a gradient or a buffer; give it a "
-                    "clone() of it, or let the step use that itself"));
+                    " shares its memory with a parameter, a gradient or a buffer; pass a "
+                    "clone() of it, or let the step use that tensor directly"));
     return {};
   }
   if (kind.replay == nullptr) kind.replay = replays_.make();
@@ -271,14 +273,14 @@ RecordingAttempt StepKinds::record(Kind& kind, const std::vector<at::Tensor>& re
   RecordingAttempt attempt = kind.replay->record(recorded, inputs, [&] {
     call();
     const auto obstacle = obstacle_of(inputs, recorded, changes.versions_raised());
-    TORCH_CHECK(!obstacle, "in this call of a captured step, unlike in those before, ", *obstacle);
+    TORCH_CHECK(!obstacle, "in this call of a captured step, unlike in earlier ones, ", *obstacle);
   });
   count_windows();
   kind.written = changes.written(inputs, attempt.written);
   if (!attempt.obstacle) attempt.obstacle = obstacle_of(inputs, recorded, kind.written);
   if (const auto i = changes.first_moved()) {
-    attempt.obstacle = c10::str("it gives its input ", *i,
-                                " another form or memory, which a replay would not do to the "
+    attempt.obstacle = c10::str("it changes the shape or the memory of its input ", *i,
+                                ", which a replay would not do to the "
                                 "program's tensor; let it return the tensor");
     if (attempt.is_done) changes.move_along(inputs);
   }

@@ -67,10 +67,11 @@ void check_writes_besides(const Recording& recording, const std::vector<at::Tens
   for (const RecordedStorage& each : recording.storages) {
     if (each.kind != RecordedStorage::Kind::kOutside || !each.is_written) continue;
     for (size_t i = 0; i < inputs.size(); ++i) {
-      TORCH_CHECK(!lies_in(inputs[i], each.storage.unsafeGetStorageImpl()),
-                  "a captured step writes the memory of its input ", i,
-                  " by another name, too, so that what this call has done may be wrong; give the "
-                  "step a clone() of it");
+      TORCH_CHECK(
+          !lies_in(inputs[i], each.storage.unsafeGetStorageImpl()),
+          "a captured step also writes the memory of its input ", i,
+          " through another tensor, so what this call has done may be wrong; pass a clone() "
+          "of the input");
     }
   }
 }
@@ -130,11 +131,11 @@ RecordingAttempt TapeReplay::record(const std::vector<at::Tensor>& recorded,
 std::optional<std::string> TapeReplay::prepare() {
   parts_.models.restore_layout();
   if (parts_.models.addresses() != addresses_ || parts_.uneven_inputs.ended() != ended_joins_)
-    return "parameters or buffers lie elsewhere";
+    return "parameters or buffers have moved";
   const bool same_gradients = std::all_of(
       gradients_.begin(), gradients_.end(),
       [](const FormerGradient& each) { return each.place.is_of(each.parameter.grad()); });
-  if (!same_gradients) return "other gradients are there when it begins";
+  if (!same_gradients) return "it begins with other gradients than when it was recorded";
   if (std::any_of(placed_.begin(), placed_.end(), [](const auto& each) { return each->is_kept(); }))
     return MemoryWatch::kept();
   return watch_->change();

@@ -12,34 +12,36 @@
 namespace accelerate {
 
 struct CheckpointOptions {
-  // Where save_state() makes `checkpoint_0`, `checkpoint_1`, ..., and resume() looks for them. It
-  // is made where it is not there. Empty: save_state() and load_state() are told each time.
+  // Where save_state() creates `checkpoint_0`, `checkpoint_1`, ..., and resume() looks for them.
+  // Created if it does not exist. If empty, save_state() and load_state() need a path.
   std::string folder = {};
-  // How many of them stay, the newest; 0 for all. The oldest goes when the newest is safe.
+  // How many of the newest are kept; 0 keeps all. The oldest is removed once the newest is safely
+  // on the disk.
   int64_t keep = 0;
   // save_state() returns when it has copied the state, and the files are written while the training
-  // goes on. What goes wrong then is thrown by the next call that has to do with checkpoints.
+  // continues. Errors are then thrown by the next call that saves or loads, or waits.
   bool asynchronous = false;
 };
 
 struct RegistrationOptions {
-  // Whether each rank has its own, such as a generator of random numbers; in a run of more
-  // processes the others keep what they have. Otherwise all ranks have the same, and one that has
-  // not is an error when it is saved.
+  // Whether each rank has its own value, such as a random number generator. If a resumed run has
+  // more processes, the new ones keep what they have. Otherwise all ranks must have the same value;
+  // saving fails if they visibly do not.
   bool of_each_rank = false;
 };
 
 struct LoadOptions {
-  // Whether parameters, buffers and optimizers' states that only one side has are an error.
-  // Otherwise what the checkpoint lacks stays as it is, and what the program lacks is left out.
+  // Whether it is an error if only the checkpoint or only the program has a parameter, a buffer, an
+  // optimizer's state or a registered object. If false, what the checkpoint lacks stays unchanged,
+  // and what the program lacks is left out.
   bool strict = true;
 };
 
-// What load_state() has left out, when it was not strict; by name.
+// What load_state() left out because it was not strict, by name.
 struct LoadReport {
-  // Which the program has and the checkpoint has not.
+  // What the program has and the checkpoint lacks.
   std::vector<std::string> missing;
-  // The other way round.
+  // What the checkpoint has and the program lacks.
   std::vector<std::string> unexpected;
 };
 

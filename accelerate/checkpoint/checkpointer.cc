@@ -41,17 +41,18 @@ Checkpointer::~Checkpointer() {
 
 void Checkpointer::set_options(const CheckpointOptions& options) {
   TORCH_CHECK(options.keep >= 0, "checkpoints: keep is ", options.keep,
-              "; give the number of checkpoints that stay, or 0 for all");
+              "; give the number of checkpoints to keep, or 0 to keep all");
   options_ = options;
 }
 
 void Checkpointer::add(std::unique_ptr<Stateful> object) {
   const std::string name(object->state_name());
   TORCH_CHECK(!name.empty() && name.find('.') == std::string::npos,
-              "register_for_checkpointing(): `", name, "` is no name; give one without a dot");
+              "register_for_checkpointing(): `", name,
+              "` is not a valid name; give one without a dot");
   for (const auto& other : objects_)
-    TORCH_CHECK(other->state_name() != name, "register_for_checkpointing(): there is an object `",
-                name, "` already; give another name");
+    TORCH_CHECK(other->state_name() != name, "register_for_checkpointing(): the object `", name,
+                "` is already registered; give another name");
   objects_.push_back(std::move(object));
 }
 
@@ -86,8 +87,8 @@ std::vector<std::string> Checkpointer::exchange(const std::string& what, const s
   try {
     texts = run_.communicator->all_gather_bytes(what + kEnd + text);
   } catch (const c10::Error& error) {
-    TORCH_CHECK(false, what, ", which all ranks call together, does not come about: ",
-                error.what_without_backtrace());
+    TORCH_CHECK(false, what,
+                ", which all ranks must call together, failed: ", error.what_without_backtrace());
   }
   const auto name = [](const std::string& of) { return of.substr(0, of.find('(')); };
   std::string others;
@@ -99,8 +100,8 @@ std::vector<std::string> Checkpointer::exchange(const std::string& what, const s
     else
       texts[rank].erase(0, end + 1);
   }
-  TORCH_CHECK(others.empty(), what, " is to be called by all ranks together, and rank ", others,
-              " is elsewhere; call it outside of what only some ranks do");
+  TORCH_CHECK(others.empty(), what, " must be called by all ranks together, and rank ", others,
+              " is elsewhere; call it outside of code that only some ranks run");
   return texts;
 }
 

@@ -1,13 +1,14 @@
-// Saves the state of a run and brings it back: what the Accelerator's methods of these names do.
+// Saves and restores the state of a run: the implementation of the Accelerator's methods of these
+// names.
 //
 //   Checkpointer checkpoints(run, {.folder = "run1", .keep = 3});
 //   checkpoints.resume();
 //   checkpoints.save("", std::source_location::current());
 //   checkpoints.wait();
 //
-// Collective: all ranks call, in one order. What goes wrong on one rank is thrown on all, with its
-// message, and nothing that was saved before is harmed. Not thread-safe. Not for programs, which
-// use the Accelerator.
+// Collective: all ranks call in the same order. An error on one rank is thrown on all ranks, with
+// its message, and leaves earlier checkpoints intact. Not thread-safe. Not for programs, which use
+// the Accelerator.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -38,56 +39,56 @@ using CheckpointHook = std::function<void(const std::string& path)>;
 
 class Checkpointer {
  public:
-  // The run, whose parts and communicator outlive the checkpointer. `parts` are asked for each
-  // time, in the order in which they are loaded.
+  // The run. Its parts and its communicator must outlive the checkpointer. `parts` is called each
+  // time, and returns them in the order in which they are loaded.
   struct Run {
     Communicator* communicator;
     ProcessInfo process;
     std::string strategy;
     std::string precision;
     std::function<std::vector<Stateful*>()> parts;
-    // Throws c10::Error where something waits that is in no state.
+    // Throws c10::Error if something is pending that no state contains.
     std::function<void()> check_can_be_saved;
-    // Gives all ranks rank 0's values of what each may have moved. Collective.
+    // Gives all ranks rank 0's values of what may differ between them. Collective.
     std::function<void()> make_equal;
-    // Called before a state is loaded. Throws c10::Error where that must not be.
+    // Called before a state is loaded. Throws c10::Error if that is not allowed now.
     std::function<void()> before_load;
   };
   Checkpointer(Run run, const CheckpointOptions& options);
-  // Waits until what is being written is there.
+  // Waits until a checkpoint that is being written is complete.
   ~Checkpointer();
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
 
   const CheckpointOptions& options() const { return options_; }
-  // From the next save on.
+  // The options apply from the next save on.
   void set_options(const CheckpointOptions& options);
   Progress& progress() { return progress_; }
-  // A part of the program's own. Throws c10::Error where the name is taken, or has a dot.
+  // Adds an object of the program. Throws c10::Error if the name is taken, or contains a dot.
   void add(std::unique_ptr<Stateful> object);
-  // Does nothing where there is none of the name.
+  // Does nothing if there is no object with the name.
   void remove(const std::string& name);
-  // The number by which a hook is removed.
+  // Return the number by which remove_hook() removes the hook.
   int add_save_hook(CheckpointHook hook);
   int add_load_hook(CheckpointHook hook);
   void remove_hook(int number);
 
-  // Saves to `path`; without one, to the next checkpoint of the folder. Returns the path.
+  // Saves to `path`, or if it is empty, to the next checkpoint of the folder. Returns the path.
   std::string save(const std::string& path, const std::source_location& where);
-  // Waits for what is being written, and throws c10::Error where it failed.
+  // Waits for a checkpoint that is being written, and throws c10::Error if writing failed.
   void wait();
-  // Goes on from the checkpoint at `path`; without one, from the newest whole one of the folder.
+  // Loads the checkpoint at `path`, or if it is empty, the newest whole one of the folder.
   LoadReport load(const std::string& path, const LoadOptions& options);
-  // Goes on from the newest whole checkpoint of the folder; false where there is none. Damaged ones
-  // are passed over with a warning.
+  // Loads the newest whole checkpoint of the folder; false if there is none. Skips damaged ones
+  // with a warning.
   bool resume(const LoadOptions& options = {});
-  // Has rank 0 call the function, and throws on all ranks what it throws.
+  // Calls the function on rank 0, and throws what it throws on all ranks.
   void on_main_process(const std::string& what, const std::function<void()>& function);
-  // Has all ranks call it, and throws on all what one of them throws. Returns what each rank's call
-  // has returned, by rank.
+  // Calls the function on all ranks. If it throws on one of them, throws the same on all. Returns
+  // the results by rank.
   std::vector<std::string> from_all_ranks(const std::string& what,
                                           const std::function<std::string()>& function);
-  // The same of what returns nothing.
+  // The same for a function without a result.
   void on_all_ranks(const std::string& what, const std::function<void()>& function);
 
  private:
@@ -98,15 +99,16 @@ class Checkpointer {
   };
 
   void run_hooks(bool is_for_save, const std::string& path);
-  // Every rank's text. Throws c10::Error where one of them is not in this call.
+  // Returns every rank's text. Throws c10::Error if one of the ranks is not in this call.
   std::vector<std::string> exchange(const std::string& what, const std::string& text);
-  // Throws on all ranks what a rank has to say, if any has.
+  // Throws on all ranks if any rank reports a failure.
   void throw_failures(const std::string& what, const std::vector<std::string>& failures) const;
   void agree(const std::string& what, const std::string& failure);
 
-  // A program whose loop counts epochs saves between two of them.
+  // Warns if the loader has ended its epoch but progress().epoch has not advanced, because a
+  // resumed run would then make one epoch too many.
   void warn_of_epoch(const State& loaders);
-  // Keeps other runs from saving to the folder, as long as this process lives.
+  // Keeps other runs from saving to the folder for as long as this process lives.
   void lock_folder();
   std::optional<std::string> newest_whole();
   LoadReport load_from(const std::string& path, const LoadOptions& options);

@@ -252,7 +252,7 @@ std::map<std::string, at::Tensor> read_safetensors(const std::string& path) {
   std::map<std::string, at::Tensor> tensors;
   for (const safetensors::TensorEntry& tensor : header->tensors) {
     const auto type = scalar_type(tensor.dtype);
-    TORCH_CHECK(type, path, ": `", tensor.name, "` is of a type that LibTorch has not");
+    TORCH_CHECK(type, path, ": `", tensor.name, "` is of a type that LibTorch does not have");
     TORCH_CHECK(header->data_offset + tensor.data_end <= file->bytes().size(), path,
                 " became shorter while it was read");
     const char* data = file->bytes().data() + header->data_offset + tensor.data_begin;

@@ -1,10 +1,11 @@
-// The files of a checkpoint as bytes that lie in a row, so that any number of processes can write a
-// share of them each, and back from the files to the state of a run.
+// Turns the state of a run into the files of a checkpoint, seen as one row of bytes of which any
+// number of processes can each write a share, and turns the files back into the state.
 //
 // `model.safetensors` holds the parameters and buffers of the first model, `model_1.safetensors`
-// those of the second, and so on; `optimizer.safetensors` what the optimizers keep, by the names of
-// the parameters; `objects.safetensors` all other tensors, where there are any; `state.json` the
-// rest. They are the same whatever the number of processes, the strategy and the precision.
+// those of the second, and so on. `optimizer.safetensors` holds what the optimizers keep, by the
+// names of the parameters; `objects.safetensors` holds all other tensors, if there are any;
+// `state.json` holds the rest. The files are the same for any number of processes, any strategy and
+// any precision.
 //
 // Part of the checkpoints; not for others.
 #pragma once
@@ -27,7 +28,7 @@ namespace accelerate::internal {
 // The states of a run's parts, by their names.
 using RunState = std::map<std::string, State>;
 
-// Names of parts that checkpoints know.
+// The names of the parts that checkpoints know.
 inline constexpr const char* kModelsPart = "models";
 inline constexpr const char* kOptimizersPart = "optimizers";
 inline constexpr const char* kLoadersPart = "data_loaders";
@@ -38,28 +39,30 @@ inline constexpr const char* kObjectsPart = "objects";
 // One file, whose bytes come from tensors. Not thread-safe.
 class FileContents {
  public:
-  // A text.
+  // A file with this text.
   FileContents(std::string name, std::string text);
-  // A safetensors file of the tensors by their names. Throws c10::Error, with the file's name,
-  // where one cannot be saved.
+  // A safetensors file of the tensors, by name. Throws c10::Error, which names the file, if a
+  // tensor cannot be saved.
   FileContents(std::string name, const std::map<std::string, at::Tensor>& tensors);
 
   const std::string& name() const { return name_; }
   uint64_t size() const { return size_; }
-  // Puts the whole in the place of each tensor that is cut over the ranks (cut_tensor.h), where it
-  // lies among these bytes. Collective; all ranks give the same file, and bytes of their own.
+  // Replaces each tensor that is cut over the ranks (cut_tensor.h) by the whole tensor if any of it
+  // is among these bytes. Collective: all ranks call it for the same file, each with its own bytes.
   void gather_cut_tensors(Communicator& communicator, uint64_t offset, uint64_t size);
-  // Adds those that tensors of it are on, other than the CPU.
+  // Adds the devices that the file's tensors are on, except the CPU.
   void add_devices(std::unordered_set<c10::Device>& devices) const;
-  // Copies `size` bytes of the file, from `offset` on; waits for the device where the tensors are
-  // on one.
+  // Copies `size` bytes of the file, from `offset` on. Waits for the device if the tensors are on
+  // one.
   void read(uint64_t offset, uint64_t size, char* place);
-  // The same into all of `place`, bytes in pinned memory where tensors are on a device: the copies
-  // take their places in the device's queue, and are there when that has got as far.
+  // The same, filling `place`, which must be in pinned memory if tensors are on a device: the
+  // copies are then only queued on the device, and are complete when the queue has reached that
+  // point.
   void begin_read(uint64_t offset, const at::Tensor& place);
-  // What all writers of the file must have alike: its size and where its tensors lie.
+  // A checksum of what must be the same for all writers of the file: its size, and which tensors
+  // are where in it.
   uint32_t digest() const;
-  // Lets go of the tensors, once their bytes are there.
+  // Releases the tensors, once their bytes have been copied.
   void forget_tensors();
 
  private:
@@ -69,14 +72,14 @@ class FileContents {
     uint64_t size;
   };
   void copy(uint64_t offset, const at::Tensor& place, bool non_blocking);
-  // The tensor's bytes as they lie in the file.
+  // The tensor's bytes in the order in which the file has them.
   const at::Tensor& bytes_of(const Stored& stored);
 
   std::string name_;
-  // Before the tensors.
+  // The bytes before the tensors.
   std::string beginning_;
   std::vector<Stored> tensors_;
-  // Of the tensor that was read last.
+  // The tensor that was read last, and its bytes.
   const Stored* read_last_ = nullptr;
   at::Tensor bytes_;
   uint64_t size_ = 0;
@@ -84,29 +87,31 @@ class FileContents {
 
 using Contents = std::vector<FileContents>;
 
-// The file of what is no tensor; see document.h.
+// The file of everything that is not a tensor; see document.h.
 inline constexpr const char* kDocument = "state.json";
 
-// Of the tensors of these states, and the text of a document for all the rest.
+// Makes the files from the tensors of these states, and from the text of the document for the rest.
 Contents contents_of(const RunState& states, const std::string& document);
 
-// Bytes of one file, without a gap.
+// A range of bytes of one file.
 struct Piece {
   size_t file;
   uint64_t offset;
   uint64_t size;
 };
 
-// What one of so many writers writes: nearly the same number of bytes each, all of them together.
-// The program's own objects are all the first one's, since nobody knows whether they are alike.
+// What writer `member` of `members` writes. Together they write everything, and each of them nearly
+// the same number of bytes. The first one writes all of the program's own objects, because they may
+// differ between the ranks.
 std::vector<Piece> share_of(const Contents& contents, int member, int members);
 
-// The tensors of a safetensors file: views of it, which must not be written to; a tied one under
-// each of its names. Throws c10::Error that names the file.
+// The tensors of a safetensors file, as views of the file that must not be written to. A tied
+// tensor appears under each of its names. Throws c10::Error that names the file.
 std::map<std::string, at::Tensor> read_safetensors(const std::string& path);
 
-// Adds the tensors of these of its files to `states`. Those of models and optimizers are views of
-// the files, as read_safetensors() has them; others are copies, which a program may keep.
+// Adds the tensors of these files of the folder to `states`. The tensors of models and optimizers
+// are views of the files, as read_safetensors() returns them; the others are copies, which a
+// program may keep.
 void read_tensors(const std::string& folder, const std::vector<std::string>& files,
                   RunState& states);
 

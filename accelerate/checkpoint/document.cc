@@ -36,20 +36,20 @@ json parsed(std::string_view text) {
     return true;
   };
   json document = json::parse(text.begin(), text.end(), note, /*allow_exceptions=*/false);
-  TORCH_CHECK(document.is_object(), "it is no JSON object");
-  TORCH_CHECK(twice.empty(), "there are two of the name ", launcher::printable(twice));
+  TORCH_CHECK(document.is_object(), "it is not a JSON object");
+  TORCH_CHECK(twice.empty(), "the name ", launcher::printable(twice), " appears twice");
   return document;
 }
 
 const json& member(const json& document, const char* name, json::value_t type) {
   const auto found = document.find(name);
   TORCH_CHECK(found != document.end() && found->type() == type, "`", name,
-              "` is missing, or is no ", json(type).type_name());
+              "` is missing, or is not of the type ", json(type).type_name());
   return *found;
 }
 
 RunState states_of(const json& parts, const std::string& place) {
-  TORCH_CHECK(parts.is_object(), "`", place, "` is no object");
+  TORCH_CHECK(parts.is_object(), "`", place, "` is not an object");
   RunState states;
   for (const auto& [part, state] : parts.items())
     states[part] = state_of(state, place + "." + part);
@@ -58,19 +58,19 @@ RunState states_of(const json& parts, const std::string& place) {
 
 Document document_of(const json& document, int world_size) {
   TORCH_CHECK(member(document, "format", json::value_t::string) == kFormat,
-              "it is of no checkpoint");
+              "it does not belong to a checkpoint");
   const json& version = member(document, "version", json::value_t::number_unsigned);
   TORCH_CHECK(version == kVersion, "it is of version ", version.get<uint64_t>(),
-              ", which another version of the library reads, and this one reads ", kVersion);
+              ", but this version of the library reads version ", kVersion);
   Document result;
   result.shared = states_of(member(document, kParts, json::value_t::object), kParts);
   const json& ranks = member(document, kRanks, json::value_t::array);
   TORCH_CHECK(ranks.size() == static_cast<size_t>(world_size), "`", kRanks, "` has ", ranks.size(),
-              " ranks, and the run had ", world_size);
+              " ranks, but the run had ", world_size);
   for (const json& rank : ranks)
     result.ranks.push_back(states_of(rank, c10::str(kRanks, ".", result.ranks.size())));
   for (const json& name : member(document, kObjects, json::value_t::array)) {
-    TORCH_CHECK(name.is_string(), "`", kObjects, "` holds what is no name");
+    TORCH_CHECK(name.is_string(), "`", kObjects, "` contains something that is not a name");
     result.objects.push_back(name);
   }
   result.progress = progress_of(result.shared[kProgressPart]);
@@ -105,7 +105,7 @@ Document read_document(const std::string& folder, int world_size) {
   try {
     document = document_of(parsed({file->bytes().data(), file->bytes().size()}), world_size);
   } catch (const c10::Error& error) {
-    TORCH_CHECK(false, path, ": ", error.what_without_backtrace(), "; take another checkpoint");
+    TORCH_CHECK(false, path, ": ", error.what_without_backtrace(), "; use another checkpoint");
   }
   return document;
 }

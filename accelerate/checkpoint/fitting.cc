@@ -27,7 +27,7 @@ size_t count_of(const State& state) {
 
 void Fitting::fit_models(State& saved, const State& own) {
   const TensorDifference difference = difference_of(saved, own, shown);
-  problems_ += listed("of another form:", difference.unlike);
+  problems_ += listed("of another shape or type:", difference.unlike);
   if (options_.strict) {
     problems_ += listed("missing in the checkpoint:", difference.missing);
     problems_ += listed("not in the program:", difference.unexpected);
@@ -48,9 +48,9 @@ void Fitting::fit_count(const std::string& part, const State& saved, const State
   const size_t there = count_of(saved), here = count_of(own);
   if (there == here) return;
   const std::string counts =
-      c10::str(part, ": the checkpoint has ", there, ", and the program has prepared ", here);
+      c10::str(part, ": the checkpoint has ", there, ", but the program has prepared ", here);
   if (options_.strict) {
-    problems_ += "\n" + counts + "; load when all is prepared";
+    problems_ += "\n" + counts + "; load after everything is prepared";
     left_out_parts_.insert(part);
     return;
   }
@@ -90,7 +90,7 @@ void Fitting::check_own(const std::string& name, Stateful& part, const Document&
   if (const State* own = loaded.own(rank_, key)) {
     check(name, part, *own);
   } else {
-    problems_ += c10::str("\n", name, ": the checkpoint has none of rank ", rank_);
+    problems_ += c10::str("\n", name, ": the checkpoint has none for rank ", rank_);
   }
 }
 
@@ -134,9 +134,7 @@ void Fitting::fit_objects(const std::vector<std::unique_ptr<Stateful>>& objects,
       left_out_objects_.insert(name);
       if (options_.strict) {
         problems_ += c10::str("\nmissing in the checkpoint: the object `", name, "`",
-                              is_otherwise ? ", which is there of_each_rank and not for all, or "
-                                             "the other way round"
-                                           : "");
+                              is_otherwise ? ", which was saved with another of_each_rank" : "");
       } else {
         report_.missing.push_back("the object " + name);
       }

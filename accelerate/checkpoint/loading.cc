@@ -94,7 +94,7 @@ std::optional<std::string> Checkpointer::newest_whole() {
       if (damage.empty()) damage = each;
     if (damage.empty()) {
       if (says && !remarks.empty())
-        TORCH_WARN("not all that is in ", options_.folder, " is whole, and ", candidate.path,
+        TORCH_WARN("some checkpoints in ", options_.folder, " are not whole; ", candidate.path,
                    " is the newest that is:", remarks);
       return candidate.path;
     }
@@ -109,11 +109,11 @@ std::optional<std::string> Checkpointer::newest_whole() {
   for (const std::string& line : of_others) remarks += line;
   // To begin anew beside them would in the end remove them.
   TORCH_CHECK(counts.empty() && unusable.empty() && of_others.empty(), "there are checkpoints in ",
-              options_.folder, ", and none that is whole for all ranks:", remarks,
-              "\nSee to it that all machines can read them, by the program's version that has "
-              "saved them; or move them elsewhere to begin anew");
+              options_.folder, ", but none that is whole on all ranks:", remarks,
+              "\nMake sure that all machines can read them, with the version of the program that "
+              "saved them; or move them elsewhere to start over");
   if (says && !remarks.empty())
-    TORCH_WARN("there is nothing whole to go on from in ", options_.folder, ":", remarks);
+    TORCH_WARN("there is no whole checkpoint to resume from in ", options_.folder, ":", remarks);
   return std::nullopt;
 }
 
@@ -152,8 +152,8 @@ LoadReport Checkpointer::load(const std::string& path, const LoadOptions& option
     agree(what, failure);
     const std::vector<std::string> ids = exchange(what, found->commit->id);
     for (size_t rank = 1; rank < ids.size(); ++rank)
-      TORCH_CHECK(ids[rank] == ids[0], path, " is another checkpoint for rank ", rank,
-                  " than for rank 0; copy one to all machines");
+      TORCH_CHECK(ids[rank] == ids[0], path, " is another checkpoint on rank ", rank,
+                  " than on rank 0; copy one to all machines");
     return load_from(path, options);
   }
   TORCH_CHECK(!options_.folder.empty(),
@@ -184,8 +184,8 @@ LoadReport Checkpointer::load_from(const std::string& path, const LoadOptions& o
     fitting.fit_parts(parts, loaded);
     fitting.fit_objects(objects_, loaded);
     TORCH_CHECK(fitting.problems().empty(), path, " does not fit this program.", fitting.problems(),
-                "\nLoad the checkpoint of this program",
-                options.strict ? ", or take what fits by {.strict = false}" : "");
+                "\nLoad a checkpoint of this program",
+                options.strict ? ", or take what fits with {.strict = false}" : "");
   });
 
   on_all_ranks(what, [&] {

@@ -56,8 +56,8 @@ AtomicFile written(FileContents file, const std::string& folder) {
 void make_folder(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  TORCH_CHECK(!error, "cannot make ", folder, ": ", error.message(),
-              "; see to it that it can be written to");
+  TORCH_CHECK(!error, "cannot create ", folder, ": ", error.message(),
+              "; make sure that it can be written to");
 }
 
 // Tensors of one memory stay together.
@@ -88,7 +88,8 @@ std::vector<Tensors> cut(const Tensors& tensors, uint64_t max_shard_size) {
 
 void save_model_files(const torch::nn::Module& module, const std::string& folder,
                       const SaveModelOptions& options) {
-  TORCH_CHECK(options.max_shard_size > 0, "save_model(): max_shard_size is 0; give bytes");
+  TORCH_CHECK(options.max_shard_size > 0,
+              "save_model(): max_shard_size is 0; give a number of bytes");
   make_folder(folder);
   const std::vector<Tensors> shards = cut(tensors_of(module), options.max_shard_size);
   std::set<std::string> names;
@@ -151,10 +152,10 @@ LoadReport load_model_files(torch::nn::Module& module, const std::string& path,
   const TensorDifference difference = difference_of(saved, module_state(module));
   const bool is_whole = difference.missing.empty() && difference.unexpected.empty();
   TORCH_CHECK(difference.unlike.empty() && (!options.strict || is_whole), path,
-              " is of another model.", listed("of another form:", difference.unlike),
+              " is of another model.", listed("of another shape or type:", difference.unlike),
               listed("missing in the files:", difference.missing),
               listed("not in the model:", difference.unexpected),
-              "\nLoad the weights of this model, or take what fits by {.strict = false}");
+              "\nLoad the weights of this model, or take what fits with {.strict = false}");
   for (const auto& [name, tensor] : tensors_of(module))
     if (saved.contains(name)) tensor.copy_(saved.tensor(name));
   return {.missing = difference.missing, .unexpected = difference.unexpected};

@@ -1,5 +1,5 @@
 // How far a program is, by its own count: the numbers that its loops run over. They are part of
-// each checkpoint, so that loops that run over them go on where they were.
+// each checkpoint, so that these loops continue where they were.
 //
 //   accelerate::Progress& progress = accelerator.progress();
 //   accelerator.resume();
@@ -10,8 +10,8 @@
 //     }
 //   }
 //
-// The same on all ranks. Not for what the library counts itself: loaders, schedules and optimizers
-// know where they are.
+// Must be the same on all ranks. Not for what the library counts itself: loaders, schedules and
+// optimizers keep their own positions. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,9 @@ namespace accelerate {
 
 struct Progress {
   int64_t epoch = 0;
-  // Of the whole run. The program counts them, in batches or in updates as it likes.
+  // Steps of the whole run. The program counts them, in batches or in updates.
   int64_t step = 0;
-  // Whatever else the program wants to find again, such as the best loss so far.
+  // Anything else that the program needs after a restart, such as the best loss so far.
   std::map<std::string, double> numbers = {};
 
   void next_epoch() { ++epoch; }

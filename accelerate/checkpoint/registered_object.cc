@@ -30,12 +30,13 @@ State state_of_value(const at::Tensor& value) {
 
 void check_value(const at::Tensor& value, const State& state) {
   const at::Tensor& saved = state.tensor(kValue);
-  TORCH_CHECK(saved.sizes() == value.sizes(), "the saved tensor is of the sizes ", saved.sizes(),
-              ", and the program's of ", value.sizes(), "; give it these before it is loaded");
+  TORCH_CHECK(saved.sizes() == value.sizes(), "the saved tensor has the sizes ", saved.sizes(),
+              ", and the program's has ", value.sizes(),
+              "; give it the saved sizes before you load");
   TORCH_CHECK(saved.scalar_type() == value.scalar_type() ||
                   (saved.is_floating_point() && value.is_floating_point()),
               "the saved tensor is ", saved.scalar_type(), ", and the program's ",
-              value.scalar_type(), "; give it that type before it is loaded");
+              value.scalar_type(), "; give it the saved type before you load");
 }
 
 void load_value(at::Tensor& value, const State& state) {
@@ -56,7 +57,7 @@ void check_module_state(const torch::nn::Module& module, const State& state,
                         std::string_view name) {
   const TensorDifference difference = difference_of(state, module_state(module));
   TORCH_CHECK(difference.is_none(), "the state of `", name, "` is of another module.",
-              listed("of another form:", difference.unlike),
+              listed("of another shape or type:", difference.unlike),
               listed("missing in the state:", difference.missing),
               listed("not in the module:", difference.unexpected));
 }

@@ -39,14 +39,14 @@ State state_of_value(const Number& value) requires std::is_arithmetic_v<Number> 
   }
   return state;
 }
-// Throws c10::Error where it is of another kind, or larger than the program's can be.
+// Throws c10::Error if the saved value is of another kind, or does not fit into the program's type.
 template <class Number>
 Number saved_value(const State& state) requires std::is_arithmetic_v<Number> {
   if constexpr (std::is_integral_v<Number>) {
     const int64_t saved = state.integer(kValue);
     const auto value = static_cast<Number>(saved);
     TORCH_CHECK(static_cast<int64_t>(value) == saved, "the saved number is ", saved,
-                ", which the program's cannot be; give it a wider type");
+                ", which the program's type cannot hold; use a wider type");
     return value;
   } else {
     return static_cast<Number>(state.number(kValue));
@@ -61,19 +61,19 @@ void load_value(Number& value, const State& state) requires std::is_arithmetic_v
   value = saved_value<Number>(state);
 }
 State state_of_value(const at::Tensor& value);
-// Throws c10::Error where the sizes are others, or the type is of another kind.
+// Throws c10::Error if the sizes differ, or if the type is of another kind.
 void check_value(const at::Tensor& value, const State& state);
-// In place.
+// Copies the saved value into `value` in place.
 void load_value(at::Tensor& value, const State& state);
 
-// What keeps itself as a State.
+// An object that saves itself as a State.
 template <class Object>
 concept KeepsState = requires(Object& object, const State& state) {
   { object.state() } -> std::convertible_to<State>;
   object.load_state(state);
 };
 
-// What LibTorch's archives hold.
+// An object that LibTorch's archives can hold.
 template <class Object>
 concept KeepsArchive = requires(const Object& object, Object& loaded,
                                 torch::serialize::OutputArchive& out,
@@ -82,7 +82,7 @@ concept KeepsArchive = requires(const Object& object, Object& loaded,
   loaded.load(in);
 };
 
-// The module itself, where it is a module, or a holder of one; otherwise null.
+// The module, if the object is one or holds one; otherwise null.
 template <class Object>
 torch::nn::Module* module_of(Object& object) {
   if constexpr (std::derived_from<Object, torch::nn::Module>) {
@@ -106,8 +106,9 @@ concept IsModule = std::derived_from<Object, torch::nn::Module> || requires(Obje
   { object.ptr().get() } -> std::convertible_to<torch::nn::Module*>;
 };
 
-// The parameters and buffers of a module by their names, and back into them. Throws c10::Error,
-// with all that differs and nothing changed, where they are others.
+// Save the parameters and buffers of a module by name, check such a state, and load it. Throw
+// c10::Error that lists all differences, with nothing changed, if the names, shapes or types
+// differ.
 State module_state(const torch::nn::Module& module);
 void check_module_state(const torch::nn::Module& module, const State& state, std::string_view name);
 void load_module_state(torch::nn::Module& module, const State& state);
@@ -117,7 +118,7 @@ torch::serialize::InputArchive archive_of(const State& state, c10::Device device
 
 struct Registration {
   bool equal_on_all_ranks = true;
-  // Where tensors of an archive are brought.
+  // The device to which the tensors of an archive are loaded.
   c10::Device device = at::kCPU;
 };
 
@@ -146,7 +147,7 @@ class RegisteredObject final : public Stateful {
     if constexpr (IsValue<Object>) {
       check_value(object_, state);
     } else if constexpr (KeepsState<Object>) {
-      // Only the program knows.
+      // Only the program can check it.
     } else if constexpr (IsModule<Object>) {
       check_module_state(*module_of(object_), state, name_);
     } else {

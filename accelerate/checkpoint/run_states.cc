@@ -24,10 +24,9 @@ nlohmann::json own_json(const std::string& name, const State& state) {
   size_t size = 0;
   for (const auto& [key, value] : state.values())
     if (const auto* tensor = std::get_if<at::Tensor>(&value)) size += tensor->nbytes();
-  TORCH_CHECK(size <= kLargestOwn, "`", name, "`, of which each rank has its own, has ", size,
-              " bytes; more than ", kLargestOwn,
-              " do not go into a checkpoint that way. Save them ",
-              "in a hook (register_save_state_pre_hook())");
+  TORCH_CHECK(size <= kLargestOwn, "`", name, "`, which each rank saves for itself, has ", size,
+              " bytes, and at most ", kLargestOwn,
+              " are allowed; save it in a hook (register_save_state_pre_hook())");
   return json_of(state, Tensors::kAsBytes);
 }
 

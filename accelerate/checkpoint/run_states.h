@@ -16,23 +16,24 @@
 namespace accelerate::internal {
 
 struct RunStates {
-  // What is stored once, for all ranks.
+  // What is stored once for all ranks.
   RunState shared;
-  // What is this rank's own, by part, as JSON.
+  // What this rank keeps for itself, by part, as JSON.
   nlohmann::json own = nlohmann::json::object();
 };
 
-// The part that an object's state is where each rank has its own.
+// The name of the part for an object that each rank saves for itself.
 std::string own_part(const Stateful& object);
 
-// Throws c10::Error where a part has none at this moment.
+// Throws c10::Error if a part has no state at the moment.
 RunStates collect(const std::vector<Stateful*>& parts,
                   const std::vector<std::unique_ptr<Stateful>>& objects, const Progress& progress);
 
-// Gives all ranks rank 0's bytes in LibTorch's form, so that they write one. Collective.
+// Gives all ranks rank 0's archives of LibTorch, so that all of them write the same bytes.
+// Collective.
 void share_archives(Communicator& communicator, RunState& shared);
 
-// A checksum for each part, which all ranks have alike if they are alike.
+// A checksum for each part. Equal parts have equal checksums on all ranks.
 nlohmann::json digests_of(const RunState& shared);
 
 State state_of(const Progress& progress);

@@ -194,7 +194,7 @@ absl::StatusOr<WrittenShare> SaveJob::write() {
     const char* why = std::strerror(errno);
     share = absl::ResourceExhaustedError(
         absl::StrCat("cannot write ", path, ": ", why,
-                     "; make room, or see to it that the folder can be written to"));
+                     "; make room, or make sure that the folder can be written to"));
     ::unlink(aside.c_str());
   }
   // Needs no room, and tells the leader.
@@ -245,8 +245,7 @@ void SaveJob::prune() const {
   if (plan_.keep == 0) return;
   const absl::Status status = checkpoints::keep_newest(plan_.folder, plan_.keep);
   // The new one is safe all the same.
-  if (!status.ok())
-    TORCH_WARN("not all checkpoints that are too many could be removed: ", status.message());
+  if (!status.ok()) TORCH_WARN("some old checkpoints could not be removed: ", status.message());
 }
 
 absl::Status SaveJob::written() { return written_there_.get(); }

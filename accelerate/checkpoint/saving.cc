@@ -56,7 +56,7 @@ std::string now() {
 void check_is_free(const std::string& path) {
   std::error_code error;
   TORCH_CHECK(!std::filesystem::exists(path, error) || checkpoints::is_checkpoint(path), path,
-              " is there and is no checkpoint; save to another path");
+              " exists and is not a checkpoint; save to another path");
 }
 
 // What earlier runs have left unfinished: all of the folder, or of a path of its own what belongs
@@ -77,15 +77,16 @@ void remove_left_overs(const std::string& folder, const std::string& path, const
       if (is_left) status.Update(checkpoints::remove_checkpoint(entry.path().string()));
     }
   }
-  if (!status.ok()) TORCH_WARN("what an earlier run has left unfinished stays: ", status.message());
+  if (!status.ok())
+    TORCH_WARN("what an earlier run left unfinished could not be removed: ", status.message());
 }
 
 // Makes the folder that a checkpoint is written in, with rank 0's file by which others know it.
 void make_unfinished(const std::string& unfinished) {
   std::error_code error;
   std::filesystem::create_directories(unfinished, error);
-  TORCH_CHECK(!error, "cannot make ", unfinished, ": ", error.message(),
-              "; see to it that the folder can be written to");
+  TORCH_CHECK(!error, "cannot create ", unfinished, ": ", error.message(),
+              "; make sure that the folder can be written to");
   internal::make_part(unfinished, /*rank=*/0);
 }
 
@@ -97,12 +98,12 @@ std::string differences(const std::vector<json>& digests) {
   for (const auto& [part, any] : all.items()) {
     for (size_t rank = 1; rank < digests.size(); ++rank) {
       if (digests[rank].value(part, json()) == digests[0].value(part, json())) continue;
-      message += c10::str("\n`", part, "` of rank ", rank, " is not that of rank 0");
+      message += c10::str("\n`", part, "` of rank ", rank, " differs from that of rank 0");
       break;
     }
   }
   if (message.empty()) return message;
-  return "the ranks would save different things; register what each rank has of its own with "
+  return "the ranks would save different things; register objects that differ between ranks with "
          ".of_each_rank = true:" +
          message;
 }
@@ -114,8 +115,8 @@ void Checkpointer::lock_folder() {
   if (!run_.process.is_local_main()) return;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  TORCH_CHECK(!error, "the folder for checkpoints, ", folder, ", cannot be made: ", error.message(),
-              "; see to its path, or name another folder");
+  TORCH_CHECK(!error, "the folder for checkpoints, ", folder,
+              ", cannot be created: ", error.message(), "; check its path, or use another folder");
   if (!run_.process.is_main() || !locked_.insert(folder).second) return;
   const std::string path = folder + "/.lock";
   // Open for good: a lock ends with the first of a process's descriptors that is closed. A link may
@@ -127,8 +128,8 @@ void Checkpointer::lock_folder() {
     const int refusal = errno;
     TORCH_CHECK(!std::filesystem::exists(std::filesystem::symlink_status(path, error)),
                 "cannot open ", path, ": ", std::strerror(refusal),
-                "; see to it that it is a file, and can be written to by all who save to the "
-                "folder");
+                "; make sure that it is a regular file that everybody who saves to the folder can "
+                "write to");
     return;
   }
   struct flock lock = {};
@@ -141,8 +142,8 @@ void Checkpointer::lock_folder() {
       ::fcntl(descriptor, F_GETLK, &lock);
       ::close(descriptor);
       locked_.erase(folder);
-      TORCH_CHECK(false, "another run, whose first process is ", lock.l_pid, ", saves to ", folder,
-                  "; end it, or give this one another folder");
+      TORCH_CHECK(false, "another run, whose first process is ", lock.l_pid, ", is saving to ",
+                  folder, "; stop it, or use another folder");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
@@ -153,9 +154,9 @@ void Checkpointer::warn_of_epoch(const State& loaders) {
   const bool is_between = loaders.integer("0.consumed") == 0;
   if (!is_between || loaders.integer("0.epoch") != progress_.epoch + 1) return;
   has_warned_of_epoch_ = true;
-  TORCH_WARN("save_state(): the loader has ended its epoch, and progress().epoch is still ",
+  TORCH_WARN("save_state(): the loader has ended its epoch, but progress().epoch is still ",
              progress_.epoch,
-             ". Where that counts the epochs, a run that goes on from here makes one too many: "
+             ". If that counts the epochs, a run that resumes here makes one too many: "
              "call progress().next_epoch() before you save between two epochs");
 }
 
@@ -199,7 +200,7 @@ std::string Checkpointer::save(const std::string& path, const std::source_locati
   }
   for (size_t rank = 1; rank < paths.size(); ++rank)
     TORCH_CHECK(paths[rank] == paths[0], what, ": rank ", rank, " would save to ", paths[rank],
-                ", and rank 0 to ", paths[0], "; all ranks save to one path");
+                ", and rank 0 to ", paths[0], "; all ranks must save to one path");
   internal::SavePlan plan;
   plan.path = is_automatic ? checkpoints::checkpoint_path(folder, number) : path;
   const std::string id = first.at("id");

@@ -37,7 +37,7 @@ class OpenFile {
   }
 
   absl::Status write(uint64_t offset, const char* bytes, uint64_t size) {
-    if (descriptor_ < 0) return system_refusal(path_, "cannot be made", error_);
+    if (descriptor_ < 0) return system_refusal(path_, "cannot be created", error_);
     while (size > 0) {
       const ssize_t count = ::pwrite(descriptor_, bytes, size, static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR) continue;

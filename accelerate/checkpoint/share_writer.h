@@ -13,21 +13,22 @@
 
 namespace accelerate::internal {
 
-// By the index of the file in the contents.
+// The written extents of each file, by the file's index in the contents.
 using WrittenShare = std::vector<std::vector<checkpoints::Extent>>;
 
-// Of files that others may be writing to at the same time; they are made where they are not there.
-// All is on the disk afterwards. With `copy`, these bytes, one piece behind the other, are written
-// in the place of what the contents hold by now. ResourceExhausted where there is no space,
-// FailedPrecondition where the system refuses; both name the file.
+// Writes the pieces to files in the folder, which other processes may be writing to at the same
+// time. Creates missing files. Afterwards all bytes are on the disk. If `copy` is not null, it has
+// the bytes of all pieces, one after the other, and they are written instead of what the contents
+// now hold. ResourceExhausted if there is no space, FailedPrecondition if the system refuses; both
+// name the file.
 absl::StatusOr<WrittenShare> write_share(Contents& contents, const std::vector<Piece>& pieces,
                                          const std::string& folder, const char* copy);
 
-// As a commit lists them: the shares of all writers.
+// The files as a commit lists them, from the shares of all writers.
 std::vector<checkpoints::CheckpointFile> files_of(const Contents& contents,
                                                   const std::vector<WrittenShare>& shares);
 
-// For the way from one writer to another.
+// A share as text, to pass it from one writer to another.
 std::string share_text(const WrittenShare& share);
 absl::StatusOr<WrittenShare> parse_share(const std::string& text);
 

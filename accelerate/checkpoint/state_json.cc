@@ -60,9 +60,9 @@ const std::string* text_in(const json& object, const char* name) {
 // What these throw follows upon the name of the value.
 std::string bytes_of(const json& value) {
   const std::string* text = text_in(value, kBytes);
-  TORCH_CHECK(text != nullptr, "is no number, text or tensor");
+  TORCH_CHECK(text != nullptr, "is not a number, a text or a tensor");
   std::string bytes;
-  TORCH_CHECK(absl::Base64Unescape(*text, &bytes), "has bytes that are no base64");
+  TORCH_CHECK(absl::Base64Unescape(*text, &bytes), "has bytes that are not base64");
   return bytes;
 }
 
@@ -73,7 +73,7 @@ std::vector<int64_t> shape_of(const json& value) {
   std::vector<int64_t> shape;
   for (const json& size : *found) {
     TORCH_CHECK(size.is_number_unsigned() && size.get<uint64_t>() <= kLargestInteger,
-                "is a tensor of a shape that there is not");
+                "is a tensor with an impossible shape");
     shape.push_back(size.get<int64_t>());
   }
   return shape;
@@ -112,7 +112,7 @@ StateValue value_of(const json& value) {
   if (value.is_number_integer()) return value.get<int64_t>();
   if (value.is_number_float()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
-  TORCH_CHECK(value.is_object(), "is no number, text or tensor");
+  TORCH_CHECK(value.is_object(), "is not a number, a text or a tensor");
   if (const std::string* name = text_in(value, kNumber)) return number_of(*name);
   if (const std::string* name = text_in(value, kDtype)) return tensor_of(value, *name);
   return bytes_of(value);
@@ -139,7 +139,7 @@ json json_of(const State& state, Tensors tensors) {
 }
 
 State state_of(const json& json, const std::string& place) {
-  TORCH_CHECK(json.is_object(), "`", launcher::plain_start(place), "` is no object");
+  TORCH_CHECK(json.is_object(), "`", launcher::plain_start(place), "` is not an object");
   State state;
   for (const auto& [name, value] : json.items()) {
     try {

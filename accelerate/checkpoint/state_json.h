@@ -1,7 +1,7 @@
-// The numbers and texts of a State as JSON, exactly: what comes back is what went in.
+// The numbers and texts of a State as JSON, without any loss.
 //
-// Part of the checkpoints; not for others. Tensors lie in files of their own, but for those that
-// each rank has of its own.
+// Part of the checkpoints; not for others. Tensors have separate files, except those that each rank
+// keeps for itself.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,13 +13,13 @@ namespace accelerate::internal {
 
 enum class Tensors {
   kLeftOut,
-  // As their bytes; for a few small ones.
+  // As their bytes; for a few small tensors.
   kAsBytes,
 };
 
 nlohmann::json json_of(const State& state, Tensors tensors = Tensors::kLeftOut);
-// Throws c10::Error where it is no JSON of a state, of whatever kind and size; the message names
-// the value, `place` being that of the state in its document.
+// Throws c10::Error if it is not the JSON of a state, whatever else it is. The message names the
+// value; `place` says where the state is in its document.
 State state_of(const nlohmann::json& json, const std::string& place);
 
 }  // namespace accelerate::internal

@@ -21,8 +21,8 @@ TensorDifference difference_of(const State& saved, const State& own,
     if (theirs->sizes() != mine->sizes() ||
         (theirs->scalar_type() != mine->scalar_type() && !is_converted))
       difference.unlike.push_back(
-          c10::str(shown(name), " is ", theirs->scalar_type(), " of the sizes ", theirs->sizes(),
-                   ", and that of the program ", mine->scalar_type(), " of ", mine->sizes()));
+          c10::str(shown(name), " is ", theirs->scalar_type(), " with the sizes ", theirs->sizes(),
+                   ", and in the program ", mine->scalar_type(), " with ", mine->sizes()));
   }
   for (const auto& [name, value] : saved.values())
     if (!own.contains(name)) difference.unexpected.push_back(shown(name));

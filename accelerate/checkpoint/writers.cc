@@ -31,8 +31,8 @@ void throw_first(const std::vector<std::string>& failures) {
 void make_part(const std::string& unfinished, int rank) {
   const std::string path = part_path(unfinished, rank);
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-  TORCH_CHECK(descriptor >= 0, "cannot make ", path, ": ", std::strerror(errno),
-              "; see to it that all ranks can write to the folder");
+  TORCH_CHECK(descriptor >= 0, "cannot create ", path, ": ", std::strerror(errno),
+              "; make sure that all ranks can write to the folder");
   ::close(descriptor);
 }
 
@@ -49,7 +49,7 @@ Writers find_writers(const Exchange& exchange, int rank, bool leads_host,
     if (!sees && leads_host) {
       std::error_code error;
       std::filesystem::create_directories(unfinished, error);
-      if (error) failure = c10::str("cannot make ", unfinished, ": ", error.message());
+      if (error) failure = c10::str("cannot create ", unfinished, ": ", error.message());
     }
     throw_first(exchange(failure));
   }

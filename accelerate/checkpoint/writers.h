@@ -1,7 +1,8 @@
-// Which processes write a checkpoint together: those whose folders are one.
+// Finds which processes write a checkpoint together: those that see the same folder.
 //
-// That is found out by writing: each rank leaves a file in the folder and looks for those of the
-// others. Part of the checkpoints; not for others.
+// Each rank creates a file in the folder and looks for the files of the others.
+//
+// Part of the checkpoints; not for others.
 #pragma once
 
 #include <functional>
@@ -11,21 +12,22 @@
 namespace accelerate::internal {
 
 struct Writers {
-  // Ranks, the leader first.
+  // The ranks, the leader first.
   std::vector<int> ranks;
-  // The place of the own rank among them.
+  // The index of this rank among them.
   int member = 0;
 };
 
-// Gives all ranks every rank's text, or throws on all.
+// Gives every rank's text to all ranks, or throws on all of them.
 using Exchange = std::function<std::vector<std::string>(const std::string& text)>;
 
-// Leaves the rank's file in the folder. Throws c10::Error where it cannot.
+// Creates the rank's file in the folder. Throws c10::Error if it cannot.
 void make_part(const std::string& unfinished, int rank);
 
-// Rank 0 has made the folder and its file there. Where others do not see that, a rank of each host
-// (`leads_host`) makes the folder there. Afterwards each rank has a file in it (part_path()).
-// Collective; throws c10::Error on all ranks where one cannot write there.
+// Rank 0 must have created the folder and its file there. If others do not see that file, one rank
+// of each host (`leads_host`) creates the folder on its host. Afterwards each rank has a file in
+// its folder (part_path()). Collective; throws c10::Error on all ranks if one of them cannot write
+// there.
 Writers find_writers(const Exchange& exchange, int rank, bool leads_host,
                      const std::string& unfinished);
 

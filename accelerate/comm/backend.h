@@ -1,10 +1,10 @@
-// How a Communicator gets the c10d backend that carries its collectives: one function for each,
-// each in a file of its own, because each needs headers that go badly with the rest.
+// The functions that make the c10d backend of a Communicator. Each has its own file, because each
+// needs headers that conflict with the rest.
 //
 //   const BackendOptions options = {.rank = 1, .size = 4, .timeout = std::chrono::minutes(30)};
 //   c10::intrusive_ptr<c10d::Backend> backend = make_cpu_backend(store, options);
 //
-// Not for a program, which has a Communicator.
+// Not for programs: use a Communicator.
 #pragma once
 
 #include <chrono>
@@ -20,30 +20,30 @@ struct BackendOptions {
   int rank;
   int size;
   std::chrono::milliseconds timeout;
-  // Of Gloo: an interface's name; empty to take the one of `hostname`.
+  // For Gloo: the name of an interface; empty for that of `hostname`.
   std::string network_interface = {};
-  // Of Gloo: the address to bind to; empty for that of this machine's host name.
+  // For Gloo: the address to bind to; empty for that of this machine's host name.
   std::string hostname = {};
   // Whether CPU processes of one host share memory; the same on all ranks.
   bool shared_memory = true;
-  // Ranks with different ones count as on different hosts, as a test wants them.
+  // For tests: ranks with different values count as on different hosts.
   std::string host = {};
-  // What messages call the ranks: those in the whole run, where these are some of its ranks; empty
-  // where they are all of them.
+  // What messages call the ranks if these are only some of the run's ranks: their ranks in the
+  // whole run. Empty if these are all of its ranks.
   std::vector<int> run_ranks = {};
 };
 
-// What a backend of this project's own has beyond c10d's. And where one of the numbers is NaN,
-// their maximum and their minimum are, as for tensors.
+// What this project's own backends offer beyond c10d's. If one of the numbers is NaN, their maximum
+// and minimum are NaN too, as for tensors.
 class OwnBackend {
  public:
   virtual ~OwnBackend() = default;
-  // What the next collective that is started is for; ranks of one host compare it.
+  // Says what the next collective to be started is for; the ranks of one host compare tags.
   virtual void tag_next(int64_t tag) = 0;
 };
 
-// On the CPU: through shared memory inside a host, over Gloo between hosts. The same kind on all
-// ranks. Blocks until all ranks call it, for the store's time.
+// For the CPU: shared memory inside a host, Gloo between hosts. All ranks get the same kind. Blocks
+// until all ranks call it, at most for the store's time-out.
 c10::intrusive_ptr<c10d::Backend> make_cpu_backend(const c10::intrusive_ptr<c10d::Store>& store,
                                                    const BackendOptions& options);
 

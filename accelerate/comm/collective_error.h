@@ -1,8 +1,9 @@
-// Why a collective failed, in a message that is complete: who, in what, and what to do.
+// The error of a failed collective. Its message is complete: which rank, in which collective, and
+// what to do.
 //
 //   throw CollectiveError("rank 3 (pid 4711) has died; look at what it wrote last");
 //
-// Not for calls that are wrong on this rank alone: TORCH_CHECK.
+// Not for wrong calls on this rank alone: use TORCH_CHECK.
 #pragma once
 
 #include <stdexcept>

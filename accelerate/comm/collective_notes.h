@@ -1,5 +1,4 @@
-// What the flight record (launcher/flight_record) is told of collectives, which others look at when
-// a run hangs.
+// Notes collectives in the flight record (launcher/flight_record), which is read when a run hangs.
 //
 // Part of the Communicator; not for others.
 #pragma once
@@ -10,11 +9,12 @@
 
 namespace accelerate::internal {
 
-// That a collective has begun. `facts` is all but the type and the sizes, which are those of the
-// tensor that this rank gives, if there is one.
+// Notes that a collective has begun. `facts` has everything except the type and the sizes, which
+// are taken from the tensor that this rank gives, if it is defined.
 launcher::FlightTicket note_begin(launcher::CollectiveFacts facts, const at::Tensor& given);
 
-// For its time this thread waits for the collective, which has ended then, well or not.
+// Notes that this thread waits for the collective, and at destruction that the collective has
+// ended, whether or not it succeeded.
 class NotedWait {
  public:
   explicit NotedWait(launcher::FlightTicket ticket) : ticket_(ticket) {

@@ -174,8 +174,8 @@ void Communicator::check_parts(const char* name, const at::Tensor& part,
               name, " takes contiguous tensors of one type, without conj() or neg(); here are ",
               part.scalar_type(), " and ", all.scalar_type());
   TORCH_CHECK(all.numel() == size() * part.numel(), name, ": ", size(), " parts of ", part.numel(),
-              " elements are not the ", all.numel(),
-              " elements of the other tensor; pad it, so that it has equal parts");
+              " elements do not add up to the ", all.numel(),
+              " elements of the other tensor; pad it so that it has equal parts");
 }
 
 PendingCollective Communicator::start_reduce_scatter(const at::Tensor& input, at::Tensor& output,

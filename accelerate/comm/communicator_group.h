@@ -20,8 +20,8 @@
 
 namespace accelerate {
 
-// The number of the next communicator of this process that is not all of its run: all ranks make
-// theirs in one order.
+// Numbers the communicators of this process that have only some of the run's ranks. Returns the
+// next number; all ranks create theirs in the same order.
 uint32_t next_communicator();
 
 struct Communicator::Group {
@@ -29,25 +29,26 @@ struct Communicator::Group {
   c10::intrusive_ptr<c10d::Backend> backend;
   c10::Device device;
   std::chrono::milliseconds timeout;
-  // How it was made; none for a backend of the caller's.
+  // How the backend was made; none for the caller's own backend.
   std::optional<internal::BackendOptions> options = std::nullopt;
-  // On rank 0: nobody else gets into the store while the run goes on.
+  // On rank 0: keeps everybody else out of the store during the run.
   std::shared_ptr<internal::ClosedDoor> door = nullptr;
-  // How often it has been split.
+  // How often the communicator has been split.
   int64_t splits = 0;
-  // How flight records call it: the same on all of its ranks, and in this process alone.
+  // What flight records call it: `id` is the same on all of its ranks; `number` counts within this
+  // process.
   uint64_t id = 0;
   uint32_t number = 0;
   // Collectives so far.
   uint64_t begun = 0;
 
-  // The backend, where it is one of this project's own.
+  // The backend, if it is one of this project's own.
   internal::OwnBackend* own_backend = dynamic_cast<internal::OwnBackend*>(backend.get());
   // Whether a mean is one collective: Gloo has none.
   bool averages = own_backend != nullptr || device.is_cuda();
 
-  // How messages call this rank, so that nobody takes it for one of the whole run. The backend
-  // names others by their ranks in the run.
+  // What messages call this rank, so that nobody mistakes its number here for its rank in the run.
+  // The backend calls the others by their ranks in the run.
   std::string own_name() const {
     const int rank = backend->getRank();
     const std::string of_all = std::to_string(rank) + " of " + std::to_string(backend->getSize());
@@ -56,7 +57,7 @@ struct Communicator::Group {
            " in communicator " + std::to_string(number) + ")";
   }
 
-  // That its next collective begins.
+  // Notes in the flight record that the next collective begins.
   launcher::FlightTicket note_begin(launcher::CollectiveKind kind, const at::Tensor& given,
                                     int64_t tag) {
     return internal::note_begin({.number = ++begun,
@@ -69,7 +70,7 @@ struct Communicator::Group {
                                 given);
   }
 
-  // Calls the function, and turns what it throws into an error that says what to do.
+  // Calls the function, and turns any exception into an error that says what to do.
   template <class Function>
   void guard(const char* name, Function&& function) const {
     std::string reason;

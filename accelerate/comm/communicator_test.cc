@@ -117,7 +117,7 @@ TEST_F(CommunicatorTest, NamesTheRankThatIsInAnotherCollective) {
       continue;
     }
     EXPECT_THAT(message_of([&] { reduce(*world_, own_numbers(), ReduceOp::kSum, 1); }),
-                HasSubstr("reduce: what rank 1 sent describes no tensor"));
+                HasSubstr("reduce: what rank 1 sent does not describe a tensor"));
   }
 }
 

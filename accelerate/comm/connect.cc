@@ -51,8 +51,8 @@ void check_door(const launcher::WorkerEnvironment& worker) {
   if (!internal::is_loopback(worker.main_address)) return;
   if (const auto rank_0 = internal::find_closed_door(worker.main_port)) {
     throw Refusal(c10::str(
-        "all processes of the run there have come already (its rank 0 is process ", *rank_0,
-        "); start each rank once, and give each run a port of its own (MASTER_PORT)"));
+        "all processes of the run at this port have joined already (its rank 0 is process ",
+        *rank_0, "); start each rank once, and give each run its own port (MASTER_PORT)"));
   }
 }
 
@@ -176,16 +176,16 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
     TORCH_CHECK(
         false, "rank ", worker.rank, " of ", worker.world_size,
         " could not join the process group at ", place, ": ", error.what_without_backtrace(),
-        "; check that all processes were started, that this address can be reached, and the "
-        "time-out (process_group.timeout)");
+        "; check that all processes were started, that this address can be reached, and that "
+        "the time-out (process_group.timeout) is long enough");
   } catch (const std::exception& error) {
     TORCH_CHECK(false, "rank ", worker.rank, " of ", worker.world_size,
                 " could not join the process group at ", place, ": ", error.what(),
-                "; check that all processes were started and the network interface "
+                "; check that all processes were started, and check the network interface "
                 "(process_group.network_interface)");
   }
   TORCH_CHECK(false, "rank ", worker.rank, " of ", worker.world_size,
-              " is not let into the process group at ", place, ": ", refusal);
+              " was refused by the process group at ", place, ": ", refusal);
 }
 
 std::shared_ptr<Communicator> Communicator::world(const launcher::WorkerEnvironment& worker,
@@ -197,9 +197,8 @@ std::shared_ptr<Communicator> Communicator::world(const launcher::WorkerEnvironm
         World{std::make_shared<Communicator>(connect(worker, info, options)), info.device.type()};
   }
   TORCH_CHECK(world->device == info.device.type() || worker.world_size == 1,
-              "this process has joined its run for ", world->device,
-              " and cannot join it again for ", info.device.type(),
-              "; use one kind of strategy in a program");
+              "this process has joined its run on ", world->device, " and cannot join it again on ",
+              info.device.type(), "; use strategies for one kind of device in a program");
   return world->communicator;
 }
 
@@ -209,8 +208,8 @@ Communicator Communicator::split(int color) {
   TORCH_CHECK(color >= 0, "split: the color is ", color, "; give 0 or more");
   if (!group_) return Communicator();
   TORCH_CHECK(group_->options,
-              "split: the communicator has a backend of the caller's; make one for "
-              "each part in the same way");
+              "split: the communicator was made with the caller's own backend; make a "
+              "communicator for each part in the same way");
   // A row with every rank's color.
   std::vector<int64_t> colors(size(), 0);
   colors[rank()] = color;

@@ -24,8 +24,8 @@ c10::intrusive_ptr<c10d::Backend> make_cpu_backend(const c10::intrusive_ptr<c10d
   if (!meeting.obstacle.empty()) {
     if (options.rank == 0) {
       TORCH_WARN("processes of one host cannot share memory (", meeting.obstacle,
-                 "), so that all talk over the network, which is slower; ",
-                 "process_group.shared_memory = false does so without this warning");
+                 "), so all of them use the network, which is slower; set ",
+                 "process_group.shared_memory = false to do so without this warning");
     }
     return make_gloo_backend(store, options);
   }

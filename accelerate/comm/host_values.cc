@@ -26,8 +26,8 @@ void append_unpacked(size_t rank, const std::string& bytes, std::vector<std::str
     const size_t left = bytes.size() - at;
     if (left >= sizeof(length)) std::memcpy(&length, bytes.data() + at, sizeof(length));
     TORCH_CHECK(left >= sizeof(length) && length <= left - sizeof(length), "what rank ", rank,
-                " sent is no list of texts; it is in another collective, such as a "
-                "save. Have all ranks call the same ones, in one order");
+                " sent is not a list of texts; it is in another collective, such as a "
+                "save. Make all ranks call the same collectives in the same order");
     values.push_back(bytes.substr(at + sizeof(length), length));
     at += sizeof(length) + length;
   }
@@ -71,7 +71,7 @@ void check_alike(Communicator& communicator, const char* operation,
   std::ostringstream text;
   for (size_t rank = 0; rank < all.size(); ++rank)
     text << (rank > 0 ? ", " : "") << "rank " << rank << ": " << launcher::plain_start(all[rank]);
-  TORCH_CHECK(false, operation, ": the values of the ranks are not built alike (", text.str(),
+  TORCH_CHECK(false, operation, ": the values of the ranks have different structures (", text.str(),
               "); give every rank the same keys, and containers of the same size");
 }
 
@@ -97,8 +97,8 @@ template <class Wide>
 std::vector<Wide> reduce_wide(Communicator& communicator, const std::vector<Wide>& numbers,
                               ReduceOp op, double scale) {
   TORCH_CHECK(std::is_floating_point_v<Wide> || (op != ReduceOp::kMean && scale == 1.0),
-              "reduce: the mean of integers, or one times a scale, is not an integer; convert them "
-              "to double first");
+              "reduce: the mean of integers, or their product with a scale, is not an integer; "
+              "convert them to double first");
   std::vector<Wide> result;
   std::ostringstream sizes;
   bool alike = true;
@@ -116,7 +116,7 @@ std::vector<Wide> reduce_wide(Communicator& communicator, const std::vector<Wide
       result[i] = combined(result[i], of_rank[i], op);
   }
   TORCH_CHECK(alike, "reduce: the ranks have different numbers of values (", sizes.str(),
-              "); give every rank as many, or gather() them");
+              "); give every rank the same number of values, or gather() them");
   if constexpr (std::is_floating_point_v<Wide>) {
     const double divisor = op == ReduceOp::kMean ? communicator.size() : 1;
     for (Wide& number : result) number = number / divisor * scale;

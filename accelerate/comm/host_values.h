@@ -1,10 +1,10 @@
-// What programs do with numbers and strings of the host across ranks, as operations.h does with
-// tensors. All ranks call them, in the same order, with values of the same type.
+// Operations on numbers and strings of the host across ranks, like those of operations.h on
+// tensors. All ranks must call them in the same order, with values of the same type.
 //
 //   const std::vector<double> losses = gather(communicator, std::vector<double>{loss});
 //   const std::vector<int64_t> sums = reduce(communicator, counts, ReduceOp::kSum, /*scale=*/1);
 //
-// Not for the values of each step, which are tensors already: these wait for all ranks.
+// Not for values of every step, which are tensors already: these operations wait for all ranks.
 #pragma once
 
 #include <c10/util/Exception.h>
@@ -20,11 +20,11 @@
 
 namespace accelerate {
 
-// Throws c10::Error on every rank when the descriptions differ, with all of them. For values that
-// are to be combined part by part.
+// Throws c10::Error on every rank, with all descriptions, if the descriptions differ. For values
+// that are combined part by part.
 void check_alike(Communicator& communicator, const char* operation, const std::string& description);
 
-// Every rank's strings, one behind the other in rank order, on every rank.
+// Every rank's strings, concatenated in rank order, on every rank.
 std::vector<std::string> gather(Communicator& communicator, const std::vector<std::string>& values);
 
 // The root's strings, on every rank.
@@ -53,7 +53,8 @@ void append_numbers(const std::string& bytes, std::vector<Number>& numbers) {
   }
 }
 
-// Of the widest type of their kind: double, int64_t, or uint64_t also for truths.
+// Reduces numbers of the widest type of their kind: double, int64_t, or uint64_t, which also holds
+// bools.
 template <class Wide>
 std::vector<Wide> reduce_wide(Communicator& communicator, const std::vector<Wide>& numbers,
                               ReduceOp op, double scale);
@@ -64,7 +65,7 @@ using Widest = std::conditional_t<std::is_floating_point_v<Number>, double,
 
 }  // namespace internal
 
-// Every rank's numbers, one behind the other in rank order, on every rank.
+// Every rank's numbers, concatenated in rank order, on every rank.
 template <class Number>
 std::vector<Number> gather(Communicator& communicator, const std::vector<Number>& numbers) {
   std::vector<Number> all;
@@ -82,9 +83,9 @@ std::vector<Number> broadcast(Communicator& communicator, const std::vector<Numb
   return result;
 }
 
-// Number by number over the ranks, times `scale`; the sum of truths is whether one is true. Every
-// rank throws c10::Error when the ranks have different numbers of them, or a result does not fit
-// into the type: a mean or scale of integers, a sum that is too large.
+// Reduces number by number over the ranks and multiplies by `scale`; the sum of bools is whether
+// any is true. Every rank throws c10::Error if the ranks have different numbers of values, or if a
+// result does not fit the type: a mean or scale of integers, a sum that is too large.
 template <class Number>
 std::vector<Number> reduce(Communicator& communicator, const std::vector<Number>& numbers,
                            ReduceOp op, double scale) {

@@ -90,7 +90,7 @@ TEST_F(HostValues, AreNotMadeOfWhatARankSendsElsewhere) {
       continue;
     }
     EXPECT_THAT(message_of([&] { gather(*world_, Strings{"a"}); }),
-                HasSubstr("is no list of texts; it is in another collective"));
+                HasSubstr("is not a list of texts; it is in another collective"));
   }
 }
 

@@ -70,8 +70,9 @@ Works broadcast_each(c10d::Backend& leaders, const std::vector<at::Tensor>& piec
 
 void check_size(const at::Tensor& given, const at::Tensor& result) {
   TORCH_CHECK(given.numel() == result.numel() && given.scalar_type() == result.scalar_type(),
-              "a part of ", given.numel(), ' ', given.scalar_type(), " for one of ", result.numel(),
-              ' ', result.scalar_type(), "; give every rank as much of one type");
+              "a part has ", given.numel(), ' ', given.scalar_type(), ", but ", result.numel(), ' ',
+              result.scalar_type(),
+              " were expected; give every rank a tensor of the same size and type");
 }
 
 // Up to here the hosts exchange everything at once: to meet once more costs longer than to send.

@@ -1,16 +1,16 @@
 // Collectives between several hosts with several processes each: through shared memory inside a
-// host, and between hosts by their leaders, the first rank of each, over Gloo. So each host sends
-// what it has once, however many processes it has.
+// host, and over Gloo between the first ranks of the hosts, their leaders. So each host sends its
+// data once, however many processes it has.
 //
 //   HostsBackend backend(meeting, gloo_of_leaders, rank, size, timeout);
 //
-// A sum is that of each host, in the order of its ranks, and then of these, in the order of the
-// hosts: the same bits on every rank, and in the part of a reduce-scatter as in an all-reduce, but
-// not those of one host with as many processes. What has been added up inside a host is rounded to
-// the tensor's type, and once more in the end.
+// A sum is computed inside each host in rank order, and then over the hosts in their order. It has
+// the same bits on every rank, in a reduce-scatter and in an all-reduce, but not the bits of one
+// host with as many processes. The sum of a host is rounded to the tensor's type, and the total is
+// rounded once more.
 //
 // Offers what a Communicator needs: all-reduce, reduce-scatter, broadcast, all-gather and barrier.
-// A collective goes on in wait(), in isCompleted() and in later calls.
+// A collective advances in wait(), in isCompleted() and in later calls.
 #pragma once
 
 #include <chrono>
@@ -30,31 +30,32 @@ namespace accelerate::internal {
 
 using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
 
-// Starts what goes between the hosts next, when all that the step before has started is there.
+// Starts the next transfers between the hosts. Called when all transfers of the previous step are
+// complete.
 using HostsStep = std::function<Works(c10d::Backend& leaders)>;
 
-// A collective in its stages: what a stage does not need is empty.
+// A collective, divided into stages. A stage that it does not need is empty.
 struct HostsOperation {
   std::shared_ptr<TensorCollective> inside;
-  // On leaders, one after the other.
+  // Run on leaders, one after the other.
   std::vector<HostsStep> between;
   std::shared_ptr<TensorCollective> back_inside;
   std::function<void()> at_end;
 
-  // ---- How far it is
+  // ---- Progress
   enum class Stage { kInside, kBetween, kBackInside, kComplete };
   Stage stage = Stage::kInside;
   Works works;
-  size_t steps_begun = 0;  // Of those between.
+  size_t steps_begun = 0;  // How many of `between` have begun.
 };
 
-// Moves collectives on, in the order of their starts. Thread-safe.
+// Advances collectives in the order in which they were started. Thread-safe.
 class HostsProgress {
  public:
   HostsProgress(Meeting meeting, c10::intrusive_ptr<c10d::Backend> leaders);
 
   void start(std::shared_ptr<HostsOperation> operation);
-  // Whether it is complete.
+  // Advances what it can without waiting, and returns whether this operation is complete.
   bool poll(const HostsOperation& operation);
   void wait(const HostsOperation& operation, std::chrono::milliseconds timeout);
 
@@ -68,8 +69,8 @@ class HostsProgress {
 
   Meeting meeting_;
   c10::intrusive_ptr<c10d::Backend> leaders_;
-  // Collectives inside a host come in the order of the starts, those back inside in the order in
-  // which the first ones complete: how these mix differs between ranks, hence two lanes.
+  // Collectives inside a host run in the order of their starts, and those back inside in the order
+  // in which the first ones complete. How the two mix differs between ranks, hence two lanes.
   Lane inside_, back_inside_;
   std::mutex mutex_;
   std::deque<std::shared_ptr<HostsOperation>> under_way_;
@@ -79,7 +80,8 @@ class HostsBackend : public c10d::Backend, public OwnBackend {
  public:
   static constexpr int kNumLanes = 2;
 
-  // `leaders`: on leaders, a backend of them in the order of the hosts; null on other ranks.
+  // `leaders`: on leaders, a backend between all leaders in the order of the hosts; null on other
+  // ranks.
   HostsBackend(Meeting meeting, c10::intrusive_ptr<c10d::Backend> leaders, int rank, int size,
                std::chrono::milliseconds timeout);
 
@@ -102,16 +104,17 @@ class HostsBackend : public c10d::Backend, public OwnBackend {
  private:
   c10::intrusive_ptr<c10d::Work> start(CollectiveKind called, HostsOperation operation,
                                        std::chrono::milliseconds timeout);
-  // `gathered`: a row of bytes for each rank, those of a host one behind the other.
+  // `gathered`: a row of bytes for each rank; the rows of one host follow one another.
   HostsOperation gather_stages(const at::Tensor& input, const at::Tensor& gathered) const;
-  // Of a tensor with `size_each` elements for each rank, those for the ranks of each host.
+  // For a tensor with `size_each` elements for each rank, how many elements are for the ranks of
+  // each host.
   std::vector<int64_t> sizes_of_hosts(int64_t size_each) const;
   bool is_leader() const { return progress_->meeting().peers.own == 0; }
   int own_host() const { return static_cast<int>(progress_->meeting().own_host); }
 
   const std::chrono::milliseconds timeout_;
   std::shared_ptr<HostsProgress> progress_;
-  // All ranks, those of a host one behind the other; and whether these are ranks 0, 1, 2, ...
+  // All ranks, grouped by host, and whether this order is 0, 1, 2, ...
   std::vector<int64_t> by_host_;
   bool is_in_rank_order_ = true;
   int64_t next_tag_ = 0;

@@ -19,7 +19,7 @@ at::Tensor plain(const at::Tensor& tensor) { return tensor.detach().resolve_conj
 
 void check_dense(const at::Tensor& tensor, const char* operation) {
   TORCH_CHECK(!tensor.defined() || tensor.layout() == at::kStrided, operation,
-              " takes dense tensors, and was given one of layout ", tensor.layout(),
+              " takes dense tensors, but was given one of layout ", tensor.layout(),
               "; call to_dense() on it first");
 }
 
@@ -44,8 +44,8 @@ std::vector<int64_t> description_in(const std::string& bytes, const char* operat
   for (const int64_t each : description) is_right = is_right && each >= 0;
   TORCH_CHECK(is_right && description.back() < static_cast<int64_t>(at::ScalarType::NumOptions),
               operation, ": what rank ", rank,
-              " sent describes no tensor; it is in another collective, such as a save. Have all "
-              "ranks call the same ones, in one order");
+              " sent does not describe a tensor; it is in another collective, such as a save. Make "
+              "all ranks call the same collectives in the same order");
   return description;
 }
 

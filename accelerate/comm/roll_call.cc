@@ -37,8 +37,8 @@ std::string random_mark() {
 
 std::string absence(int rank) {
   return c10::str("rank ", rank,
-                  " has ended (with exit code 0) without joining the run, for which "
-                  "the others wait; let all processes make an Accelerator, or none");
+                  " has ended (with exit code 0) without joining the run, and the "
+                  "others are waiting for it; make an Accelerator in all processes, or in none");
 }
 
 // Of the processes of this machine; its launcher knows no others.
@@ -96,7 +96,7 @@ std::optional<std::string> wait_for(c10d::Store& store, const char* key, const R
   const Looks looks(own.worker.world_size);
   while (!store.check({key})) {
     if (auto reason = find_absence(store, own.worker)) return reason;
-    TORCH_CHECK(looks.waited() < own.timeout, "these ranks have not come within ",
+    TORCH_CHECK(looks.waited() < own.timeout, "these ranks have not joined within ",
                 seconds(own.timeout), ": ", list_missing(store, own.worker.world_size));
     looks.pause();
   }
@@ -106,21 +106,20 @@ std::optional<std::string> wait_for(c10d::Store& store, const char* key, const R
 }  // namespace
 
 std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& own) {
-  const std::string remedy =
-      "; start each rank once, and give each run a port of its own (MASTER_PORT)";
+  const std::string remedy = "; start each rank once, and give each run its own port (MASTER_PORT)";
   const int rank = own.worker.rank;
   if (rank != 0) {
     if (auto reason = wait_for(store, kTerms, own)) return reason;
     const std::string terms = store.get_to_str(kTerms);
     if (terms != own.terms) {
-      return "rank 0 there is of a run of " + launcher::plain_start(terms) +
-             ", and this process of one of " + own.terms + remedy;
+      return "rank 0 at this address belongs to a run of " + launcher::plain_start(terms) +
+             ", and this process to a run of " + own.terms + remedy;
     }
   }
   const std::string claim = this_process() + random_mark();
   const std::string holder = store.compareSet(key_of(rank), std::string(), claim);
   if (holder != claim) {
-    return "rank " + std::to_string(rank) + " has come already, as " +
+    return "rank " + std::to_string(rank) + " has joined already, as " +
            launcher::plain_start(holder.substr(0, holder.find('\n'))) + remedy;
   }
   if (rank == 0) store.set(kTerms, own.terms);
@@ -141,7 +140,7 @@ std::optional<std::string> wait_for_store(const launcher::WorkerEnvironment& wor
     const std::vector<RankState> states = launcher::read_rank_states(worker.rank_states);
     if (states.empty() || states[0] == RankState::kHasStore) return std::nullopt;
     if (states[0] == RankState::kEnded) return absence(0);
-    TORCH_CHECK(looks.waited() < timeout, "rank 0 has not come within ", seconds(timeout));
+    TORCH_CHECK(looks.waited() < timeout, "rank 0 has not joined within ", seconds(timeout));
     looks.pause();
   }
 }

@@ -1,6 +1,6 @@
-// Whether the processes that come to a run's store are those that the run waits for, and all of
-// them. Somebody who starts a worker twice, or another run at the same address, must not get into
-// the collectives of a run that goes on; and nobody waits for a process that will never come.
+// Checks that the processes that connect to a run's store are exactly those that the run waits for.
+// A worker that is started twice, or another run at the same address, must not get into the
+// collectives of a running job, and no process should wait for one that will never come.
 //
 //   const RollCall call = {.worker = worker, .terms = "2 processes on cpu", .timeout = minutes(5)};
 //   if (auto refusal = answer_roll_call(*store, call)) leave(*refusal);
@@ -18,25 +18,25 @@ namespace accelerate::internal {
 
 struct RollCall {
   launcher::WorkerEnvironment worker;
-  // What is the same on all ranks of a run, for people to read.
+  // What must be the same on all ranks of a run, as readable text.
   std::string terms;
-  std::chrono::milliseconds timeout;  // For which each of the functions waits for others.
+  std::chrono::milliseconds timeout;  // How long each function waits for others.
 };
 
-// To be called once in each process, with the store of one start of the run, before the store is
-// used for anything else. Why this process is to leave, and nothing where it is welcome: its terms
-// are those of rank 0, and no other process has come as its rank. Blocks until rank 0 has come.
-// Throws c10::Error where it does not in time, and as the store does.
+// Call it once in each process, with the store of one start of the run, before the store is used
+// for anything else. Returns why this process must leave, or nothing if it may stay: its terms are
+// those of rank 0, and no other process has joined as its rank. Blocks until rank 0 has joined.
+// Throws c10::Error if that does not happen in time, and as the store does.
 std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& own);
 
-// To be called once by each process that is welcome. Blocks until all are there. Why the run cannot
-// begin, where a process of this machine has ended without coming; throws c10::Error where others
-// are not there in time, which says who.
+// Call it once in each process that may stay. Blocks until all have joined. Returns why the run
+// cannot begin if a process of this machine has ended without joining; throws c10::Error, naming
+// the ranks, if others do not join in time.
 std::optional<std::string> wait_for_all(c10d::Store& store, const RollCall& own);
 
-// Blocks until rank 0 has opened the run's store, where it is on this machine and its launcher
-// tells (rank_states.h): LibTorch's store writes pages whenever it tries in vain. Why it will not,
-// where it has ended; throws c10::Error where it does not come in time.
+// Blocks until rank 0 has opened the run's store, if rank 0 is on this machine and the launcher
+// reports that (rank_states.h): LibTorch's store writes pages of warnings for each failed attempt.
+// Returns why it will not open if rank 0 has ended; throws c10::Error if it does not open in time.
 std::optional<std::string> wait_for_store(const launcher::WorkerEnvironment& worker,
                                           std::chrono::milliseconds timeout);
 

@@ -47,10 +47,11 @@ TEST_F(RollCallTest, RefusesWhoComesWhenAllAreThere) {
   larger.local_rank = 4;
   for (const launcher::WorkerEnvironment& late : {own_, larger}) {
     const std::string message = refusal_of(late);
-    EXPECT_THAT(message, HasSubstr("is not let into the process group at 127.0.0.1:"));
-    EXPECT_THAT(message, ContainsRegex("all processes of the run there have come already \\(its "
-                                       "rank 0 is process [0-9]+\\)"));
-    EXPECT_THAT(message, HasSubstr("a port of its own"));
+    EXPECT_THAT(message, HasSubstr("was refused by the process group at 127.0.0.1:"));
+    EXPECT_THAT(message,
+                ContainsRegex("all processes of the run at this port have joined already \\("
+                              "its rank 0 is process [0-9]+\\)"));
+    EXPECT_THAT(message, HasSubstr("its own port"));
   }
   expect_to_go_on();
 }
@@ -107,8 +108,8 @@ TEST_F(EarlyRollCallTest, RefusesARankThatIsThereAlready) {
   for (const int rank : {0, 1}) {
     const std::string reason = answer(rank, "two").value_or("no reason");
     EXPECT_THAT(reason, HasSubstr("rank " + std::to_string(rank) +
-                                  " has come already, as process " + std::to_string(getpid())));
-    EXPECT_THAT(reason, HasSubstr("a port of its own"));
+                                  " has joined already, as process " + std::to_string(getpid())));
+    EXPECT_THAT(reason, HasSubstr("its own port"));
   }
 }
 
@@ -122,8 +123,8 @@ TEST_F(EarlyRollCallTest, RepeatsNothingThatATerminalObeys) {
 TEST_F(EarlyRollCallTest, RefusesAProcessOfARunOfAnotherKind) {
   EXPECT_FALSE(answer(0, "3 processes on cpu").has_value());
   EXPECT_THAT(answer(4, "5 processes on cpu").value_or("no reason"),
-              HasSubstr("rank 0 there is of a run of 3 processes on cpu, and this process of one "
-                        "of 5 processes on cpu"));
+              HasSubstr("rank 0 at this address belongs to a run of 3 processes on cpu, and this "
+                        "process to a run of 5 processes on cpu"));
   EXPECT_FALSE(answer(1, "3 processes on cpu").has_value());
 }
 
@@ -151,8 +152,9 @@ TEST_F(AbsenceTest, IsOfWhoEndedWithoutComing) {
   // Who has come will not be missed for having ended.
   states_->note_end(0);
   EXPECT_THAT(internal::wait_for_all(*store_, call(1)).value_or("no reason"),
-              HasSubstr("rank 2 has ended (with exit code 0) without joining the run, for which "
-                        "the others wait; let all processes make an Accelerator, or none"));
+              HasSubstr("rank 2 has ended (with exit code 0) without joining the run, and "
+                        "the others are waiting for it; make an Accelerator in all processes, or "
+                        "in none"));
 }
 
 TEST_F(AbsenceTest, IsOfRankZeroToo) {
@@ -171,7 +173,7 @@ TEST_F(AbsenceTest, IsOfRankZeroToo) {
 TEST_F(AbsenceTest, OfRankZeroIsNotKnownUntilItsStoreIsThere) {
   const launcher::WorkerEnvironment worker = call(1).worker;
   const auto wait = [&] { return internal::wait_for_store(worker, std::chrono::milliseconds(1)); };
-  EXPECT_THAT(message_of(wait), HasSubstr("rank 0 has not come within 0 s"));
+  EXPECT_THAT(message_of(wait), HasSubstr("rank 0 has not joined within 0 s"));
   launcher::note_store(states_->path(), 0);
   EXPECT_FALSE(wait().has_value());
 }
@@ -180,7 +182,7 @@ TEST_F(AbsenceTest, IsNamedWhenTheTimeIsOver) {
   store_->set("terms", "three");
   come(1);
   EXPECT_THAT(message_of([&] { internal::wait_for_all(*store_, call(1)); }),
-              HasSubstr("these ranks have not come within 0 s: 0, 2 (2 of 3)"));
+              HasSubstr("these ranks have not joined within 0 s: 0, 2 (2 of 3)"));
 }
 
 TEST_F(AbsenceTest, IsNobodysWhenAllHaveCome) {

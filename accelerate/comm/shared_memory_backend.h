@@ -2,8 +2,8 @@
 //
 //   auto backend = c10::make_intrusive<SharedMemoryBackend>(meeting, timeout);
 //
-// A collective begins when it is called, and goes on in wait() and in later calls: no thread runs
-// it meanwhile (see shared_memory/lane.h). Not for tensors on a GPU.
+// A collective starts when it is called and proceeds in wait() and in later calls; there is no
+// background thread (see shared_memory/lane.h). Not for tensors on a GPU.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ namespace accelerate::internal {
 
 class SharedMemoryBackend : public c10d::Backend, public OwnBackend {
  public:
-  // Of a meeting whose ranks are all on one host, without an obstacle.
+  // Takes a meeting without an obstacle whose ranks are all on one host.
   SharedMemoryBackend(Meeting meeting, std::chrono::milliseconds timeout);
 
   const std::string getBackendName() const override { return "shared_memory"; }

@@ -15,8 +15,8 @@ void check_can_be_written(const at::Tensor& tensor) {
   TORCH_CHECK(
       at::has_internal_overlap(tensor) != at::MemOverlap::Yes, "a tensor of the sizes ",
       tensor.sizes(), " and the strides ", tensor.strides(),
-      " cannot be made equal on all ranks, as several of its values lie in one place; where "
-      "expand() has made a buffer or a parameter, register a contiguous() copy of it");
+      " cannot be made equal on all ranks, because several of its elements share memory; if "
+      "expand() made a buffer or a parameter, register a contiguous() copy of it");
 }
 
 }  // namespace

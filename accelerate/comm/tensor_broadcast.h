@@ -1,4 +1,5 @@
-// Many tensors from one rank to all, with few messages: small models are all latency.
+// Sends many tensors from one rank to all with few messages, because latency dominates for small
+// models.
 //
 //   broadcast_tensors(communicator, net->parameters(), /*root=*/0);
 //
@@ -13,12 +14,12 @@
 
 namespace accelerate {
 
-// Writes the root's values to the tensors of all other ranks, in place and without a new version: a
-// backward pass may still have saved the old values of a buffer, which it does not use in training,
-// and which BatchNorm itself changes unseen as well. Tensors of any types, devices as the
-// communicator takes them; the same shapes in the same order on all ranks. Undefined ones are
-// passed over. Throws c10::Error where one is expanded, as its values then lie in one place.
-// Collective.
+// Writes the root's values to the tensors of all other ranks, in place and without a new autograd
+// version: a backward pass may still have saved the old values of a buffer, which it does not use
+// in training, and which BatchNorm itself also changes without a new version. Tensors may have any
+// type, and devices that the communicator takes; shapes and order must be the same on all ranks.
+// Skips undefined tensors. Throws c10::Error for an expanded tensor, because its elements share
+// memory. Collective.
 void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors,
                        int root);
 

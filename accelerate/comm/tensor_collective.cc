@@ -62,7 +62,8 @@ void add_parts(Collective& collective, const std::vector<at::Tensor>& parts,
   for (const at::Tensor& part : parts) {
     check_dense(part);
     TORCH_CHECK(static_cast<int64_t>(part.nbytes()) == collective.bytes, "one of the tensors has ",
-                part.nbytes(), " bytes, another ", collective.bytes, "; give every rank as much");
+                part.nbytes(), " bytes, another ", collective.bytes,
+                "; give every rank a tensor of the same size");
     tensors.push_back(part);
   }
 }
@@ -185,7 +186,7 @@ void combine_into(const at::Tensor& result, const std::vector<at::Tensor>& sourc
 }
 
 void check_only_one(size_t size) {
-  TORCH_CHECK(size == 1, "a collective of a process on the CPU takes one tensor, and was given ",
+  TORCH_CHECK(size == 1, "a collective of a process on the CPU takes one tensor, but was given ",
               size);
 }
 
@@ -196,7 +197,7 @@ void check_one_each(size_t num_tensors, int num_processes) {
 
 std::vector<at::Tensor> parts_of(const at::Tensor& tensor, int num_parts) {
   TORCH_CHECK(tensor.is_contiguous() && tensor.numel() % num_parts == 0, "a tensor of ",
-              tensor.numel(), " elements has no ", num_parts,
+              tensor.numel(), " elements cannot be divided into ", num_parts,
               " equal parts, one for each process; pad it first");
   return tensor.view({-1}).chunk(num_parts);
 }

@@ -1,7 +1,7 @@
-// Collectives of a Lane on tensors, which live as long as the collective does.
+// Collectives of a Lane on tensors. Each collective keeps its tensors alive.
 //
-// They throw c10::Error for a tensor that is not dense on the CPU, and for an operation on values
-// that have none such.
+// The functions throw c10::Error for a tensor that is not dense on the CPU, and for an operation
+// that the tensor's type does not have.
 //
 //   const auto sum = all_reduce_of(tensor, c10d::ReduceOp::SUM, /*divisor=*/1);
 //   lane.start(sum);
@@ -29,7 +29,8 @@ struct TensorCollective : Collective {
 std::shared_ptr<TensorCollective> all_reduce_of(const at::Tensor& tensor,
                                                 c10d::ReduceOp::RedOpType operation,
                                                 int64_t divisor);
-// The same, with a result that lies as the input does, and is undefined on ranks that want none.
+// The same, but into a result with the memory layout of the input; undefined on ranks that want no
+// result.
 std::shared_ptr<TensorCollective> reduce_of(const at::Tensor& input, const at::Tensor& result,
                                             c10d::ReduceOp::RedOpType operation, int64_t divisor);
 // In place; `root` is a rank of the lane.
@@ -48,22 +49,23 @@ std::shared_ptr<TensorCollective> scatter_of(const at::Tensor& output,
                                              const std::vector<at::Tensor>& inputs, int root);
 std::shared_ptr<TensorCollective> barrier_of();
 
-// What a collective would make of the sources, in their order, as the ranks' tensors; each lies as
-// the result does, which overlaps none of them. AVG divides by their number.
+// Combines the sources, in their order, as a collective would combine the ranks' tensors. Every
+// source must have the result's memory layout and must not overlap the result. AVG divides by the
+// number of sources.
 void combine_into(const at::Tensor& result, const std::vector<at::Tensor>& sources,
                   c10d::ReduceOp::RedOpType operation);
 
 void check_only_one(size_t size);
-// The tensor of a call that takes a list of them for processes with several devices.
+// The only tensor of a c10d call, which takes a list for processes with several devices.
 template <class T>
 T& only_one(std::vector<T>& list) {
   check_only_one(list.size());
   return list[0];
 }
-// That there is a tensor for each process.
+// Throws c10::Error unless there is one tensor for each process.
 void check_one_each(size_t num_tensors, int num_processes);
 
-// As many equal parts of a contiguous tensor, one behind the other.
+// Splits a contiguous tensor into this many equal parts, one after the other.
 std::vector<at::Tensor> parts_of(const at::Tensor& tensor, int num_parts);
 
 }  // namespace accelerate::internal

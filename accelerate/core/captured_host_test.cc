@@ -81,7 +81,7 @@ TEST(CapturedHost, RefusesToRecordAGeneratorOfTheStep) {
                   t.see(step(x));
                 }
               }),
-              HasSubstr("generator that the step itself has made"));
+              HasSubstr("generator that the step itself has created"));
 }
 
 TEST(CapturedHost, DrawsFromAGeneratorOfTheProgram) {
@@ -135,7 +135,7 @@ TEST(CapturedHost, ThrowsForAGeneratorThatTheProgramExchanges) {
                   step(x);
                 }
               }),
-              HasSubstr("gets another `generator` in each call"));
+              HasSubstr("gets a different `generator` in each call"));
 }
 
 // Threads that load data draw from the common generator when they like.
@@ -254,7 +254,8 @@ TEST(CapturedHost, ThrowsWhereItWritesAnInputByAnotherName) {
   const auto run = [&](int calls) {
     for (int i = 0; i < calls; ++i) step(torch::randn({3, 4}), queue.slice(0, 3));
   };
-  EXPECT_THAT(message_of([&] { run(6); }), HasSubstr("memory of its input 1 by another name"));
+  EXPECT_THAT(message_of([&] { run(6); }),
+              HasSubstr("memory of its input 1 through another tensor"));
 }
 
 TEST(CapturedHost, ReadsInputsThatAreNotContiguousAsTheyLie) {
@@ -300,7 +301,7 @@ TEST(CapturedHost, RefusesNumbersInTheResultThatChange) {
                   t.see(loss), t.see(torch::tensor(number));
                 }
               }),
-              HasSubstr("returns other numbers"));
+              HasSubstr("returns different numbers"));
 }
 
 TEST(CapturedHost, FindsNumbersInTheResultThatChangeLater) {
@@ -313,7 +314,7 @@ TEST(CapturedHost, FindsNumbersInTheResultThatChangeLater) {
   };
   run(10);
   rate = 0.25;
-  EXPECT_THAT(message_of([&] { run(20); }), HasSubstr("returns other numbers"));
+  EXPECT_THAT(message_of([&] { run(20); }), HasSubstr("returns different numbers"));
 }
 
 TEST(CapturedHost, NoticesAVariableThatACallOfAnotherKindHasAssigned) {

@@ -76,7 +76,7 @@ TEST(CapturedSurroundings, RefusesToGiveInputsAnotherForm) {
                     t.see(step(x)), t.see(x);
                   }
                 }),
-                HasSubstr("another form or memory"));
+                HasSubstr("changes the shape or the memory"));
   }
 }
 

@@ -1,5 +1,5 @@
-// For tests of captured steps: a program that is run as it is and with captured steps, and what it
-// saw in both.
+// For tests of captured steps: runs a program once as it is and once with captured steps, and
+// compares what it saw.
 //
 //   const std::string outcome = expect_same([](Trained& trained, auto& capture) {
 //     auto step = capture([&](const at::Tensor& x) {
@@ -48,7 +48,7 @@ struct Trained {
     return loss.detach();
   }
   void see(const at::Tensor& tensor) { seen.push_back(tensor.detach().clone()); }
-  // Of this rank and call.
+  // Random numbers that depend on this rank and the call.
   at::Tensor draw(int call, at::IntArrayRef sizes) const {
     torch::manual_seed(1000 * accelerator.process_index() + call);
     return torch::randn(sizes);
@@ -83,8 +83,8 @@ struct Captured {
   }
 };
 
-// Runs `program(trained, capture)` with capture(step) being the step and the captured step. Returns
-// why it was not captured in the end.
+// Runs `program(trained, capture)` twice: first capture(step) returns the step itself, then the
+// captured step. Returns why the step was not captured in the end, or "captured".
 template <class Program>
 std::string expect_same(const Program& program) {
   torch::manual_seed(7);

@@ -28,7 +28,8 @@ TEST(Checkpoint, ListsAllThatDiffersAndChangesNothing) {
   const at::Tensor before = net->parameters()[0].detach().clone();
   const std::string message = message_of([&] { accelerator.load_state(path); });
   EXPECT_THAT(message, HasSubstr("missing in the checkpoint:\n  2.bias\n  2.weight\n"));
-  EXPECT_THAT(message, HasSubstr("of another form:\n  3.weight is Float of the sizes [1, 8]"));
+  EXPECT_THAT(message,
+              HasSubstr("of another shape or type:\n  3.weight is Float with the sizes [1, 8]"));
   EXPECT_TRUE(torch::equal(net->parameters()[0], before));
 }
 
@@ -87,7 +88,7 @@ TEST(Checkpoint, HoldsTheProgramsOwnObjects) {
   accelerator.register_for_checkpointing("sgd", sgd);
   accelerator.progress().numbers["loss"] = std::nan("");
   EXPECT_THAT(message_of([&] { accelerator.register_for_checkpointing("best", best); }),
-              HasSubstr("there is an object `best` already"));
+              HasSubstr("the object `best` is already registered"));
   accelerator.save_state(path);
 
   counter.count = 0, best = 0;
@@ -111,7 +112,7 @@ TEST(Checkpoint, RefusesObjectsThatDifferBetweenRanks) {
   double mine = run.accelerator.process_index();
   run.accelerator.register_for_checkpointing("mine", mine);
   EXPECT_THAT(message_of([&] { run.accelerator.save_state(folder + "/one"); }),
-              HasSubstr("`objects` of rank 1 is not that of rank 0"));
+              HasSubstr("`objects` of rank 1 differs from that of rank 0"));
   run.accelerator.wait_for_everyone();
   EXPECT_THAT(files_in(folder), ElementsAre());
 }
@@ -144,8 +145,8 @@ TEST(Checkpoint, WantsAllToBePreparedBeforeItIsLoaded) {
   auto optimizer = accelerator.prepare(adam);
   const at::Tensor before = net->parameters()[0].detach().clone();
   const std::string message = message_of([&] { accelerator.load_state(path); });
-  EXPECT_THAT(message, HasSubstr("data_loaders: the checkpoint has 1, and the program has "
-                                 "prepared 0"));
+  EXPECT_THAT(message,
+              HasSubstr("data_loaders: the checkpoint has 1, but the program has prepared 0"));
   EXPECT_THAT(message, HasSubstr("schedules: the checkpoint has 1"));
   EXPECT_THAT(message, HasSubstr("optimizer 0 of the state is torch::optim::AdamW"));
   EXPECT_THAT(message, HasSubstr("not in the program: the object `best`"));
@@ -206,7 +207,7 @@ TEST(Checkpoint, RefusesModelsThatDifferBetweenRanks) {
     run.net->parameters()[0].add_(run.accelerator.process_index());
   }
   EXPECT_THAT(message_of([&] { run.accelerator.save_state(folder + "/one"); }),
-              HasSubstr("`models` of rank 1 is not that of rank 0"));
+              HasSubstr("`models` of rank 1 differs from that of rank 0"));
 }
 
 struct OutputImpl : torch::nn::Module {
@@ -292,8 +293,8 @@ TEST(ModelFiles, AreNotTakenForTensorsOfAnotherKind) {
   accelerator.save_model(saved, folder);
   for (const bool strict : {true, false}) {
     EXPECT_THAT(message_of([&] { accelerator.load_model(other, folder, {.strict = strict}); }),
-                HasSubstr("of another form:\n  count is Long of the sizes [2], and that of the "
-                          "program Int of [2]"));
+                HasSubstr("of another shape or type:\n  count is Long with the sizes [2], and in "
+                          "the program Int with [2]"));
   }
   EXPECT_EQ(ints->named_buffers()["mean"].sum().item<double>(), 0);
 }

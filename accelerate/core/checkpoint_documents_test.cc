@@ -81,13 +81,13 @@ TEST(CheckpointDocument, IsRefusedWhereItsTextIsNoDocument) {
   const auto expect = [&](const std::string& text, const char* words) {
     EXPECT_THAT(forged.message(text), AllOf(HasSubstr("/one/state.json: "), HasSubstr(words)));
   };
-  expect(forged.text().substr(0, forged.text().size() / 2), "it is no JSON object");
-  expect(std::string(100'000, '['), "it is no JSON object");
-  expect("[]\n", "it is no JSON object");
+  expect(forged.text().substr(0, forged.text().size() / 2), "it is not a JSON object");
+  expect(std::string(100'000, '['), "it is not a JSON object");
+  expect("[]\n", "it is not a JSON object");
   expect("{\"format\": 1}", "`format` is missing, or is no string");
-  expect("{\"a\": {\"b\": 1, \"b\": 2}}", "there are two of the name \"b\"");
+  expect("{\"a\": {\"b\": 1, \"b\": 2}}", "the name \"b\" appears twice");
   expect(forged.text().substr(0, forged.text().rfind('}')) + ", \"parts\": {}}",
-         "there are two of the name \"parts\"");
+         "the name \"parts\" appears twice");
 }
 
 TEST(CheckpointDocument, IsRefusedWithTheNameOfWhatIsWrong) {
@@ -99,8 +99,9 @@ TEST(CheckpointDocument, IsRefusedWithTheNameOfWhatIsWrong) {
   set("progress", "step", -1, "`step` of the state is -1");
   set("progress", "epoch", 1.5, "`epoch` of the state is not an integer");
   set("progress", "epoch", uint64_t{1} << 63, "`parts.progress.epoch` is too large");
-  set("progress", "epoch", nullptr, "`parts.progress.epoch` is no number, text or tensor");
-  set("progress", "numbers.best", json::array({1}), "`parts.progress.numbers.best` is no number");
+  set("progress", "epoch", nullptr, "`parts.progress.epoch` is not a number, a text or a tensor");
+  set("progress", "numbers.best", json::array({1}),
+      "`parts.progress.numbers.best` is not a number");
   set("progress", "numbers.best", {{"number", "NaN"}}, "is neither finite nor nan nor infinite");
   set("progress", "numbers.best", "0.5", "`best` of the state is not a number");
   set("data_loaders", "0.consumed", 97, "`consumed` of the loader's state is 97");
@@ -113,19 +114,21 @@ TEST(CheckpointDocument, IsRefusedWithTheNameOfWhatIsWrong) {
   set("schedules", "0.scheduler.last_epoch.0", {{"number", "nan"}}, "last_epoch is nan");
   set("optimizers", "0.group.0.lr", "fast", "`group.0.lr` of the state is not a number");
   set("optimizers", "0.groups", -1, "has -1 groups");
-  set("optimizers", "0.state.0.weight.other", 1, "`other` of 0.weight is no tensor");
+  set("optimizers", "0.state.0.weight.other", 1, "`other` of 0.weight is not a tensor");
   set("models", "3.more", 1, "more of model 3");
 
   const auto expect = [&](const std::function<void(json&)>& change, const char* words) {
     forged.expect(change, words);
   };
   expect([](json& all) { all["parts"].erase("progress"); }, "the state has no `epoch`");
-  expect([](json& all) { all["parts"]["progress"] = 7; }, "`parts.progress` is no object");
-  expect([](json& all) { all["parts"] = json::array(); }, "`parts` is missing, or is no object");
+  expect([](json& all) { all["parts"]["progress"] = 7; }, "`parts.progress` is not an object");
+  expect([](json& all) { all["parts"] = json::array(); },
+         "`parts` is missing, or is not of the type object");
   expect([](json& all) { all["version"] = 2; }, "it is of version 2");
-  expect([](json& all) { all["objects"] = {1}; }, "`objects` holds what is no name");
-  expect([](json& all) { all["ranks"] = json::array(); }, "`ranks` has 0 ranks, and the run had");
-  expect([](json& all) { all["ranks"][0] = 1; }, "`ranks.0` is no object");
+  expect([](json& all) { all["objects"] = {1}; },
+         "`objects` contains something that is not a name");
+  expect([](json& all) { all["ranks"] = json::array(); }, "`ranks` has 0 ranks, but the run had");
+  expect([](json& all) { all["ranks"][0] = 1; }, "`ranks.0` is not an object");
 }
 
 TEST(CheckpointDocument, IsRefusedWhereARankOfItIsDamaged) {
@@ -134,12 +137,12 @@ TEST(CheckpointDocument, IsRefusedWhereARankOfItIsDamaged) {
     forged.expect([&](json& all) { all["ranks"].back()["generators"]["cpu"][member] = value; },
                   words);
   };
-  generator("bytes", "*", "generators.cpu` has bytes that are no base64");
+  generator("bytes", "*", "generators.cpu` has bytes that are not base64");
   generator("bytes", "AAAA", "generators.cpu` is a tensor of 3 bytes, which is not");
-  generator("bytes", 1, "generators.cpu` is no number, text or tensor");
+  generator("bytes", 1, "generators.cpu` is not a number, a text or a tensor");
   generator("dtype", "U1024", "is a tensor of an unknown type");
   generator("shape", {int64_t{1} << 62, 8}, "which is not what its shape needs");
-  generator("shape", {-1}, "is a tensor of a shape that there is not");
+  generator("shape", {-1}, "is a tensor with an impossible shape");
   generator("shape", "all", "is a tensor without a shape");
   generator("shape", json(std::vector<int>(100, 1)), "is a tensor without a shape");
   forged.expect(
@@ -147,13 +150,13 @@ TEST(CheckpointDocument, IsRefusedWhereARankOfItIsDamaged) {
         all["ranks"].back()["generators"]["cpu"] = {
             {"dtype", "U8"}, {"shape", {3}}, {"bytes", "AAAA"}};
       },
-      "generators: `cpu` of the state is none of such a random generator");
+      "generators: `cpu` of the state is not a state of this kind of random generator");
   forged.expect([](json& all) { all["ranks"].back()["objects.seen"]["value"] = "three"; },
                 "seen: `value` of the state is not an integer");
   forged.expect([](json& all) { all["ranks"].back()["objects.seen"]["value"] = 1000; },
-                "seen: the saved number is 1000, which the program's cannot be");
+                "seen: the saved number is 1000, which the program's type cannot hold");
   forged.expect([](json& all) { all["ranks"].back().erase("generators"); },
-                "generators: the checkpoint has none of rank");
+                "generators: the checkpoint has none for rank");
 }
 
 TEST(CheckpointDocument, IsRefusedWhereALossScaleWouldMakeNothingOfGradients) {

@@ -97,7 +97,7 @@ TEST(Checkpoint, TakesThePlaceOfOneAndOfNothingElse) {
   }
   run.accelerator.wait_for_everyone();
   EXPECT_THAT(message_of([&] { run.accelerator.save_state(folder + "/thesis"); }),
-              HasSubstr("thesis is there and is no checkpoint"));
+              HasSubstr("thesis exists and is not a checkpoint"));
   EXPECT_EQ(content_of(folder + "/thesis/chapter"), "text");
   EXPECT_THAT(files_in(folder), ElementsAre("mine", "thesis"));
 }
@@ -108,7 +108,7 @@ TEST(Checkpoint, IsOneForAllRanks) {
   const int rank = run.accelerator.process_index();
   const auto save = [&] { run.accelerator.save_state(folder + "/" + std::to_string(rank)); };
   if (run.accelerator.num_processes() == 1) return save();
-  EXPECT_THAT(message_of(save), HasSubstr("all ranks save to one path"));
+  EXPECT_THAT(message_of(save), HasSubstr("all ranks must save to one path"));
   EXPECT_THAT(files_in(folder), ElementsAre());
 }
 
@@ -170,7 +170,7 @@ TEST(Checkpoint, DoesNotBeginAnewBesideWhatItCannotRead) {
     EXPECT_THAT(message, HasSubstr("there are checkpoints in " + folder));
     EXPECT_THAT(message, HasSubstr(path + ": "));
     EXPECT_THAT(message, HasSubstr(reason));
-    EXPECT_THAT(message, HasSubstr("move them elsewhere to begin anew"));
+    EXPECT_THAT(message, HasSubstr("move them elsewhere to start over"));
     run.accelerator.wait_for_everyone();
     if (is_main) {
       fs::remove_all(path);
@@ -192,7 +192,7 @@ TEST(Checkpoint, BeginsAnewBesideWhatWasNeverWhole) {
   EXPECT_FALSE(run.accelerator.resume());
   if (run.accelerator.is_main_process()) {
     ASSERT_EQ(warnings.all.size(), 1u);
-    EXPECT_THAT(warnings.all[0], HasSubstr("there is nothing whole to go on from"));
+    EXPECT_THAT(warnings.all[0], HasSubstr("there is no whole checkpoint to resume from"));
   }
 }
 
@@ -201,7 +201,7 @@ TEST(Checkpoint, SaysAtOnceThatItsFolderCannotBeMade) {
   for (const std::string folder : {"/dev/null", "/proc/none", "/dev/null/run"}) {
     run.accelerator.set_checkpoints({.folder = folder});
     EXPECT_THAT(message_of([&] { run.accelerator.resume(); }),
-                HasSubstr("the folder for checkpoints, " + folder + ", cannot be made: "));
+                HasSubstr("the folder for checkpoints, " + folder + ", cannot be created: "));
   }
 }
 

@@ -19,7 +19,7 @@
 
 namespace accelerate {
 
-// One for all ranks, which goes with the last user on rank 0.
+// Makes a new folder on rank 0; returns its path on all ranks.
 template <class Accelerator>
 std::string new_folder(Accelerator& accelerator) {
   std::string folder;
@@ -76,7 +76,7 @@ struct WholeRun {
                                  torch::nn::Dropout(0.25), torch::nn::Linear(8, 1));
   }
 
-  // From where the run is, until so many updates are made; saves behind the last of them.
+  // Trains until the run has made this many updates; then saves, if `saves`.
   void train(int64_t updates, bool saves = false) {
     while (accelerator.progress().step < updates) {
       for (auto& batch : loader) {

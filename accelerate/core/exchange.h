@@ -1,7 +1,7 @@
-// What the Accelerator's communication methods do with a value: find its tensors, numbers and
-// strings, and have each of them exchanged; or exchange it as a whole, in bytes. A value with
-// something that cannot be exchanged is an error at compile time, as it would otherwise stay this
-// process's own.
+// What the Accelerator's communication methods do with a value: they find its tensors, numbers and
+// strings and exchange each of them, or exchange the whole value as bytes. If a value contains
+// something that cannot be exchanged, compilation fails; otherwise that part would silently remain
+// this process's own.
 //
 //   const ExchangePlace here = {.communicator = communicator, .device = device};
 //   auto [sum, count] = exchanged(std::tuple(loss, 1), Reduction{here, ReduceOp::kSum, 1.0});
@@ -33,14 +33,14 @@ namespace accelerate::internal {
 
 struct ExchangePlace {
   Communicator& communicator;
-  c10::Device device;  // Where collectives need tensors.
+  c10::Device device;  // The device on which collectives need tensors.
 
   at::Tensor to_device(const at::Tensor& tensor) const {
     return !tensor.defined() || tensor.device() == device ? tensor : tensor.to(device);
   }
 };
 
-// ---- One operation each, with a function for each kind of part; all change it in place
+// ---- One operation each, with a function for each kind of part; all functions change it in place
 
 struct Gathering {
   // Whether a number or string by itself may be gathered, as a vector.
@@ -68,10 +68,10 @@ struct MetricsGathering {
   static constexpr bool takes_single = false;
 
   ExchangePlace here;
-  // How many of the samples in the loader's last round are none that it repeats, where the batch at
-  // hand is of such a round.
+  // How many samples in the loader's last round are not repeated ones; set if the current batch
+  // belongs to such a round.
   std::optional<int64_t> samples;
-  // Whether another process has this one's batch, too, so that nothing of it counts.
+  // Whether another process also has this process's batch, so that none of it counts.
   bool is_repetition = false;
   const char* name = "gather_for_metrics";
 
@@ -166,7 +166,7 @@ struct Padding {
                   "pad_across_processes() pads tensors; leave vectors of numbers and strings out "
                   "of the value: gather() takes those of any length");
   }
-  // Has no dimension, as a scalar tensor.
+  // Does nothing: like a scalar tensor, it has no dimension.
   template <class Value>
   void single(Value&) {}
 };
@@ -205,7 +205,7 @@ void check_built_alike(Value& value, const Operation& operation) {
   if constexpr (HasParts<Value>) {
     std::string description;
     describe_structure(value, description);
-    // Whether there is one depends on the type alone.
+    // Whether the description is empty depends only on the type, so all ranks do the same.
     if (!description.empty()) {
       check_alike(operation.here.communicator, operation.name, description);
     }
@@ -219,7 +219,7 @@ Value exchanged(Value value, Operation operation) {
   return value;
 }
 
-// A string rather than a view of one, which would be of this process's text.
+// Turns a view of a string into a string, because the result must not refer to this process's text.
 template <class Value>
 auto owned(Value value) {
   if constexpr (Text<Value>) {
@@ -229,7 +229,7 @@ auto owned(Value value) {
   }
 }
 
-// ---- Gathering, of which numbers and strings come back as vectors
+// ---- Gathering, which returns numbers and strings as vectors
 
 template <class T>
 inline constexpr bool is_tuple = false;
@@ -241,7 +241,7 @@ inline constexpr bool is_pair = false;
 template <class First, class Second>
 inline constexpr bool is_pair<std::pair<First, Second>> = true;
 
-// An empty map to other values.
+// An empty map of the same kind with another type of values.
 template <class Value, class Key, class Old, class Compare, class Allocator>
 std::map<Key, Value, Compare> map_like(const std::map<Key, Old, Compare, Allocator>& map) {
   return std::map<Key, Value, Compare>(map.key_comp());

@@ -152,7 +152,8 @@ TEST_F(Exchange, IsAnErrorOnAllRanksWhereValuesAreBuiltDifferently) {
   };
   const std::vector<at::Tensor> several(rank_ == 1 ? 3 : 2, row(1));
   expect(message_of([&] { (void)accelerator_.gather(several); }),
-         "gather: the values of the ranks are not built alike (rank 0: 2 elements [], rank 1: 3");
+         "gather: the values of the ranks have different structures (rank 0: 2 elements [], rank "
+         "1: 3");
   const std::map<std::string, at::Tensor> map{{rank_ == 1 ? "b" : "a", row(1)}};
   expect(message_of([&] { (void)accelerator_.reduce(map); }), "rank 0: { a }, rank 1: { b }");
   std::optional<at::Tensor> optional;

@@ -1,4 +1,4 @@
-// The largest batch size, of ever smaller ones, for which there is enough memory.
+// Finds a batch size that fits into memory, by trying smaller and smaller ones.
 //
 //   const auto train_with = [&](int64_t batch_size) {
 //     train_on_batches_of(batch_size);
@@ -7,14 +7,15 @@
 //   const int64_t batch_size =
 //       accelerate::find_executable_batch_size(train_with, {.starting_batch_size = 256});
 //
-// The function is called anew for each size, and must make anew what depends on it: a loader, and a
-// model and an optimizer that have trained. What it has made outside of itself is not undone. On
-// several processes it is Accelerator::find_executable_batch_size() that goes through the sizes on
-// all of them together.
+// The function is called again for each size, and must construct again what depends on it: a
+// loader, and a model and an optimizer that have trained. Its side effects are not undone. On
+// several processes use Accelerator::find_executable_batch_size(), which tries each size on all of
+// them together.
 //
-// Out of memory is what LibTorch's allocators throw, on a GPU and on the CPU, and std::bad_alloc.
-// On the CPU Linux hands out more memory than it has, and kills the process that uses it: there
-// only a limit (`ulimit -v`) lets a size fail. Not for a size that is to be the fastest.
+// An attempt counts as out of memory if it throws an allocation error of LibTorch, on a GPU or on
+// the CPU, or std::bad_alloc. On the CPU, Linux hands out more memory than it has and kills the
+// process that uses it, so an attempt only fails if you set a limit (`ulimit -v`). Not for finding
+// the fastest batch size.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +28,10 @@
 namespace accelerate {
 
 struct BatchSizeOptions {
-  // The first that is tried; 1 or more.
+  // The first size to try; 1 or more.
   int64_t starting_batch_size = 128;
-  // The size after one that was too large, which must be smaller. Empty: nine tenths of it, rounded
-  // down.
+  // Returns the size to try after one that was too large; it must be smaller. If empty: nine
+  // tenths, rounded down.
   std::function<int64_t(int64_t too_large)> reduce = {};
 };
 
@@ -41,11 +42,11 @@ namespace internal {
 
 struct BatchSizeAttempt {
   std::function<void(int64_t batch_size)> run;
-  // Lets go of what run() has returned, because it has failed elsewhere.
+  // Releases what run() has returned, because the attempt has failed on another rank.
   std::function<void()> forget;
 };
 
-// Whether it is so on any process.
+// Returns whether `is_mine` is true on any process.
 using OnAnyRank = std::function<bool(bool is_mine)>;
 
 // Returns when an attempt has succeeded.
@@ -69,9 +70,9 @@ auto find_executable_batch_size(Function&& function, const BatchSizeOptions& opt
 
 }  // namespace internal
 
-// Calls `function(batch_size)`, with a smaller size each time that it throws because it is out of
-// memory, and returns what it returned at last. Between two calls the GPU gets its memory back.
-// Throws c10::Error when no size is left, and what the function throws otherwise.
+// Calls `function(batch_size)`, with a smaller size each time that it runs out of memory, and
+// returns the function's result. Between two calls, cached GPU memory is freed. Throws c10::Error
+// if no size is left; other exceptions of the function pass through.
 template <class Function>
 auto find_executable_batch_size(Function&& function, const BatchSizeOptions& options = {}) {
   return internal::find_executable_batch_size(std::forward<Function>(function), options,

@@ -139,9 +139,8 @@ TEST(MomentTypes, AreRefusedForOtherOptimizers) {
   Full accelerator({.moments = {.type = MomentType::kBf16}});
   auto net = small_net();
   torch::optim::SGD sgd(net->parameters(), 0.1);
-  EXPECT_NE(
-      message_of([&] { (void)accelerator.prepare(sgd); }).find("take one of those in its place"),
-      std::string::npos);
+  EXPECT_NE(message_of([&] { (void)accelerator.prepare(sgd); }).find("use one of those instead"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The session of an Accelerator, and which handle its prepare() makes of which object.
+// Makes the session of an Accelerator, and chooses the handle that prepare() returns for an object.
 //
 // Part of the Accelerator; not for others.
 #pragma once
@@ -53,7 +53,7 @@ std::shared_ptr<Session> make_session(const AcceleratorOptions& options) {
                                    &StrategyPolicy::Gradients::make);
 }
 
-// A part of the session, for who keeps all of it.
+// A pointer to a part of the session that keeps the whole session alive.
 template <class Part>
 std::shared_ptr<Part> part_of(const std::shared_ptr<Session>& session, Part& part) {
   return std::shared_ptr<Part>(session, &part);
@@ -92,7 +92,7 @@ auto prepare_schedule(const std::shared_ptr<Session>& session, Schedule& schedul
   }
 }
 
-// `T` is deduced as for std::forward: a reference for an object that has a name.
+// `T` is deduced as for std::forward: it is a reference if the object is an lvalue.
 template <class T>
 auto prepare_one(const std::shared_ptr<Session>& session, T&& object) {
   using Object = std::remove_cvref_t<T>;
@@ -108,7 +108,7 @@ auto prepare_one(const std::shared_ptr<Session>& session, T&& object) {
     static_assert(
         named,
         "prepare(): this module would be gone at once; keep it in a variable, or in a shared_ptr");
-    // The user's object, which nobody else may destroy.
+    // The user owns the object, so this pointer must not delete it.
     return PreparedModel<Object>(models, std::shared_ptr<Object>(std::shared_ptr<void>(), &object),
                                  /*owned=*/false);
   } else if constexpr (std::is_base_of_v<torch::optim::Optimizer, Object>) {

@@ -1,14 +1,15 @@
-// A model as Accelerator::prepare() returns it: called like the model itself, it runs the forward
-// pass in the program's precision and returns the outputs in fp32, whether a tensor, a tuple or a
-// struct of tensors. An output that may hide a tensor does not compile (see visit_tensors.h).
+// The handle of a model that Accelerator::prepare() returns. You call it like the model: it runs
+// the forward pass in the program's precision and returns the outputs in fp32, whether they are a
+// tensor, a tuple or a struct of tensors. An output type that may hide a tensor does not compile
+// (see visit_tensors.h).
 //
 //   auto model = accelerator.prepare(net);
 //   auto logits = model(images);
 //   model->eval();                       // the module's own methods
 //
-// A thin handle: copies refer to the same module, which stays the user's. Calling the user's own
-// module instead, or model->forward(), is allowed and runs it in full precision; where the program
-// has another one, and no scope of Accelerator::autocast(), the first backward pass warns.
+// Copies of the handle refer to the same module, which remains yours. Calling your module itself or
+// model->forward() is allowed and runs it in full precision; if the program's precision is another
+// one, and there is no scope of Accelerator::autocast(), the first backward pass warns.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,18 +1,18 @@
-// A scheduler as Accelerator::prepare() returns it: it keeps in step with the data. A schedule is
-// written for batches of one process; as each step of a run consumes a batch on every process, it
-// advances by the number of processes (by one when batches are split), and not at all in a step
+// The handle of a scheduler that Accelerator::prepare() returns. A schedule counts batches of one
+// process; because each step of a run consumes a batch on every process, step() advances the
+// schedule by the number of processes (by one if batches are split). It does not advance in a step
 // that the optimizer skipped or that only accumulates gradients. A schedule with an end stops
-// there. A plateau scheduler observes one metric, and so advances by one.
+// there. A plateau scheduler observes one metric, so it advances by one.
 //
 //   auto scheduler = accelerator.prepare(cosine);
 //   optimizer.step();
 //   scheduler.step();
 //
-// A schedule that counts steps of the optimizer, or epochs, is prepared as
-// counted_in_updates(schedule) or counted_in_epochs(schedule) (schedule_unit.h); one on several
-// processes that looks like it and is not warns. For all schedules at once, set
-// AcceleratorOptions::step_scheduler_with_optimizer to false: then each call is one step. A thin
-// handle: the user's scheduler must outlive it.
+// Prepare a schedule that counts steps of the optimizer or epochs as counted_in_updates(schedule)
+// or counted_in_epochs(schedule) (schedule_unit.h); on several processes, one that appears to need
+// this warns. To make each call one step for all schedules, set
+// AcceleratorOptions::step_scheduler_with_optimizer to false. Your scheduler must outlive the
+// handle.
 #pragma once
 
 #include <functional>
@@ -36,7 +36,7 @@ namespace accelerate {
 
 class PreparedScheduler {
  public:
-  // The token is kept as long as the scheduler must not be prepared again.
+  // While the token lives, the scheduler cannot be prepared again.
   PreparedScheduler(std::shared_ptr<ScheduleSet> schedules, std::shared_ptr<const void> token,
                     Scheduler& scheduler, ScheduleUnit unit = ScheduleUnit::kBatches);
   PreparedScheduler(std::shared_ptr<ScheduleSet> schedules, std::shared_ptr<const void> token,
@@ -70,7 +70,7 @@ class PreparedPlateauScheduler {
   std::shared_ptr<ScheduleSet> schedules_;
   std::shared_ptr<const void> token_;
   ScheduleUnit unit_;
-  // Null for LibTorch's, of which nobody can tell where it is.
+  // Null for LibTorch's, whose state cannot be read.
   std::shared_ptr<ScheduleProgress> progress_;
   std::function<void(double)> observe_;
 };

@@ -1,16 +1,16 @@
-// Lets go of what a program holds, and has LibTorch give the memory back that it keeps for later
+// Empties objects of a program and makes LibTorch return the memory that it caches for later
 // tensors, so that another model or another process has room on the GPU.
 //
 //   at::Tensor logits = net->forward(images);
 //   std::vector<at::Tensor> hidden;
 //   accelerate::release_memory(logits, hidden, net);
 //
-// Takes tensors, module holders, smart pointers, containers, and structs of them; what cannot be
-// empty, such as an optimizer, is held in a std::optional. Memory is free when nobody else refers
-// to it either: an optimizer and a prepared model hold a module's parameters, a loss holds the
-// tensors of its backward pass, and a captured step its recording. Not for parts of a training that
-// goes on: the allocator gives the memory of tensors to others by itself, and to ask the GPU for
-// it anew takes long. For any thread.
+// Takes tensors, module holders, smart pointers, containers, and structs of these. Hold an object
+// that cannot be empty, such as an optimizer, in a std::optional. Memory is freed only if nothing
+// else refers to it: an optimizer and a prepared model hold a module's parameters, a loss holds the
+// tensors of its backward pass, and a captured step holds its recording. Do not call it inside a
+// training loop: the allocator reuses the memory of tensors anyway, and asking the GPU for it again
+// is slow. For any thread.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -30,12 +30,12 @@ void make_empty(Object& object) {
                   typename Object::ContainedType;
                   object.ptr();
                 }) {
-    // As a holder makes a module of its own when it is made with nothing.
+    // With nullptr, because a default-constructed holder makes a new module.
     object = Object(nullptr);
   } else if constexpr (is_optional<Object>) {
     object.reset();
   } else if constexpr ((Struct<Object> || TupleLike<Object>)&&!TensorLike<Object>) {
-    // Each for itself: a holder that is made anew would make a module.
+    // Empties each part, because a default-constructed holder would make a new module.
     visit_parts(object, [](auto& part) { make_empty(part); });
   } else if constexpr (std::default_initializable<Object> && std::movable<Object> &&
                        !std::is_base_of_v<torch::nn::Module, Object>) {

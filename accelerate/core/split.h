@@ -18,20 +18,20 @@
 namespace accelerate {
 
 struct SplitOptions {
-  // Whether all processes get as many elements, by repetitions of the last one.
+  // Repeats the last element so that all processes get the same number of elements.
   bool apply_padding = false;
 };
 
 namespace internal {
 
-// What is split so far.
+// Splits the entries of one value, which must all have the same length.
 class Splitting {
  public:
   explicit Splitting(const ProcessShareOptions& options) : options_(options) {}
 
-  // The part of an entry of this length. Throws c10::Error where it is not that of the others.
+  // The part of an entry of this length. Throws c10::Error if earlier entries had another length.
   const ProcessShare& share_of(int64_t length);
-  // Along dimension 0; an undefined tensor stays as it is.
+  // Splits along dimension 0; leaves an undefined tensor unchanged.
   void tensor(at::Tensor& value);
   template <class Element, class Allocator>
   void list(std::vector<Element, Allocator>& values) {

@@ -59,7 +59,7 @@ inline double largest_difference(const torch::nn::Module& a, const torch::nn::Mo
   const auto of_a = a.parameters(), of_b = b.parameters();
   for (size_t i = 0; i < of_a.size(); ++i) {
     const at::Tensor difference = (of_a[i].detach() - of_b[i].detach()).abs().max();
-    // So written that a NaN is the largest of all.
+    // Written like this so that a NaN counts as the largest.
     if (!(difference.item<double>() <= largest)) largest = difference.item<double>();
   }
   return largest;

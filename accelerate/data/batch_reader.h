@@ -13,21 +13,21 @@
 
 namespace accelerate::internal {
 
-// A batch of one process, and what is known of it.
+// A batch of one process, with its progress.
 template <class Batch>
 struct FetchedBatch {
   Batch batch;
   LoaderProgress progress;
 };
 
-// The batches of one round: one for each process that the reader reads for, none where the process
-// has no batch any more.
+// The batches of one round: one for each process that the reader reads for, or none if the process
+// has no batch left.
 template <class Batch>
 struct Round {
   c10::SmallVector<std::optional<FetchedBatch<Batch>>, 1> batches;
-  // Whether no process has a batch after it.
+  // Whether no process has a batch after this round.
   bool is_last = false;
-  // As LoaderPosition has them, after this round.
+  // The members of LoaderPosition with these names, after this round.
   int64_t consumed = 0;
   State stream = {};
 };
@@ -37,25 +37,26 @@ class BatchReader {
  public:
   virtual ~BatchReader() = default;
 
-  // How many rounds there are; none of a stream, which is read by one thread at a time, in order.
+  // How many rounds there are; std::nullopt for a stream, which one thread at a time reads in
+  // order.
   virtual std::optional<int64_t> num_rounds() const = 0;
-  // From another thread than those that read: lets them come to an end soon.
+  // Makes the threads that read stop soon. Called from another thread.
   virtual void stop() {}
-  // None after the last.
+  // Reads a round; std::nullopt after the last one.
   virtual std::optional<Round<Batch>> read(int worker, int64_t round) = 0;
 };
 
 // What a reader needs to know of a pass.
 struct PassPlan {
   int world_size = 1;
-  // Whose batches are read: this process's, or everybody's.
+  // The ranks whose batches are read: this process's, or all.
   int first_rank = 0;
   int num_ranks = 1;
   bool split_batches = false;
   bool even_batches = true;
   int64_t epoch = 0;
   uint64_t seed = 0;
-  // What comes before the pass, as LoaderPosition has it.
+  // Where the pass begins, in the members of LoaderPosition with these names.
   int64_t consumed = 0;
   State stream = {};
   int64_t stream_consumed = 0;

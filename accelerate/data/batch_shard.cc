@@ -9,7 +9,7 @@ namespace accelerate {
 int64_t samples_per_round(int64_t batch_size, int world_size, bool split_batches) {
   TORCH_CHECK(!split_batches || batch_size % world_size == 0,
               "with split_batches, the batch size (", batch_size,
-              ") needs to be a round multiple of the number of processes (", world_size,
+              ") must be a multiple of the number of processes (", world_size,
               "); change one of them");
   return split_batches ? batch_size : batch_size * world_size;
 }
@@ -17,11 +17,11 @@ int64_t samples_per_round(int64_t batch_size, int world_size, bool split_batches
 BatchShard::BatchShard(const BatchShardOptions& options) : options_(options) {
   TORCH_CHECK(options.batch_size > 0, "batch_size is ", options.batch_size, "; give at least 1");
   TORCH_CHECK(options.dataset_size >= 0, "the data set's size is ", options.dataset_size,
-              "; a data set of unknown size cannot be shared out in batches");
+              "; a data set of unknown size cannot be divided into batches");
   TORCH_CHECK(options.first >= 0 && options.first <= options.dataset_size,
-              "the pass was to go on after ", options.first, " samples, but an epoch has ",
+              "the pass should continue after ", options.first, " samples, but an epoch has only ",
               options.dataset_size,
-              "; load the state into a loader of the same data set and sampler");
+              "; load the state into a loader with the same data set and sampler");
   per_round_ = samples_per_round(options.batch_size, options.world_size, options.split_batches);
   local_batch_size_ = per_round_ / options.world_size;
 

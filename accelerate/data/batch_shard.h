@@ -8,7 +8,7 @@
 //
 // Positions are places in the epoch's order, so a shuffle is applied on top. A batch is computed
 // when it is asked for: nothing here grows with the data set. Not for data without a known size.
-// Immutable, and so safe to share between threads.
+// Immutable, and therefore thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -23,18 +23,19 @@ int64_t samples_per_round(int64_t batch_size, int world_size, bool split_batches
 
 struct BatchShardOptions {
   int64_t dataset_size = 0;
-  // How many samples of the epoch's order have been given out before, whoever got them.
+  // How many samples of the epoch's order have already been given out, to any process.
   int64_t first = 0;
-  // Of one process; with split_batches, of all processes together.
+  // Samples in a batch of one process or, with split_batches, of all processes together.
   int64_t batch_size = 1;
   int rank = 0;
   int world_size = 1;
-  // Each batch is cut into one part for each process, instead of given to the processes in turn.
+  // Cuts each batch into one part per process, instead of giving whole batches to the processes in
+  // turn.
   bool split_batches = false;
-  // The last round is filled up with the first samples, so that all processes have as many full
-  // batches.
+  // Fills up the last round with the first samples, so that all processes have the same number of
+  // full batches.
   bool even_batches = true;
-  // A last round that is not full on every process is left out.
+  // Leaves out a last round that is not full on every process.
   bool drop_last = false;
 };
 
@@ -50,14 +51,14 @@ class BatchShard {
   // The places in the epoch's order of batch 0 <= index < num_batches().
   std::vector<size_t> positions(int64_t index) const;
 
-  // How many samples of the last round are no repetition, counted over all processes; 0 when that
-  // is all of them, and -1 when nobody can say, because drop_last left the rest out.
+  // How many samples of the last round, counted over all processes, are not repetitions; 0 if none
+  // of them is a repetition, and -1 if it is not known because drop_last left out the rest.
   int64_t remainder() const;
 
-  // How many samples of the epoch's order all processes together have been given when each has had
-  // so many batches, from the epoch's beginning on.
+  // How many samples of the epoch's order all processes together have received, from the beginning
+  // of the epoch, when each of them has had `batches` batches.
   int64_t consumed_after(int64_t batches) const;
-  // Whether batch `index` of this process holds nothing but repeated samples.
+  // Whether batch `index` of this process holds only repeated samples.
   bool is_repetition(int64_t index) const { return begin_of(index) >= options_.dataset_size; }
 
  private:

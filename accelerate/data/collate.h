@@ -1,11 +1,12 @@
-// Makes a batch of the examples that a data set gave: the third argument of a DataLoader.
+// Turns the examples that a data set returned into a batch: the third argument of a DataLoader.
 //
 //   const auto pad = [](std::vector<Sentence> batch) { return padded_to_the_longest(batch); };
 //   DataLoader loader(corpus, {.batch_size = 32}, pad);
 //
-// Any function will do that takes the vector which the data set's get_batch() returns, or of a
-// stream, a vector of its elements; what it returns is the batch. Workers call it at once, each
-// with examples of its own. Without one, DefaultCollate is used.
+// Any function works that takes the vector that the data set's get_batch() returns, or a vector of
+// a stream's elements, and returns the batch. Workers call it at the same time, each with its own
+// examples. The default is DefaultCollate. Not for work on single samples, which map() in mapped.h
+// does.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,7 +21,7 @@
 namespace accelerate {
 
 // Stacks tensors, and examples of tensors, along a new dimension 0. Other examples stay a vector,
-// and a batch that the data set has made stays as it is.
+// and a batch that the data set made is left unchanged.
 struct DefaultCollate {
   template <class Batch>
   auto operator()(Batch batch) const {
@@ -36,8 +37,8 @@ struct DefaultCollate {
   at::Tensor operator()(std::vector<at::Tensor> batch) const { return at::stack(batch); }
 };
 
-// For a data set or a stream each of whose examples is a batch by itself, of any type; with it, a
-// loader's batch_size is none.
+// For a data set or a stream each of whose examples is already a batch, of any type. The loader's
+// batch_size is then std::nullopt.
 struct WholeBatches {
   template <class Example>
   Example operator()(std::vector<Example> batch) const {

@@ -1,13 +1,13 @@
-// Several map-style data sets as one, in which the samples of the second follow those of the first:
-// with a MixtureSampler, a mixture of them by weights.
+// Several map-style data sets as one: the samples of the second follow those of the first. With a
+// MixtureSampler, the data sets are mixed by weights.
 //
 //   auto both = accelerate::concatenate(books, web);
 //   const MixtureSampler mixture(both.sizes(), {0.3, 0.7});
 //   DataLoader loader(both, {.batch_size = 8, .sampler = mixture});
 //
-// All give batches of one type: vectors of examples, or tensors and examples of tensors whose
-// dimension 0 is that of samples. Copies of the data sets; as safe to share between threads as they
-// are.
+// All data sets must return batches of one type: vectors of examples, or tensors and examples of
+// tensors whose dimension 0 counts samples. Holds copies of the data sets, and is as thread-safe as
+// they are. Not for streams.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -32,15 +32,16 @@ namespace accelerate {
 
 namespace internal {
 
-// Batches in the order in which they were read, and for each of them the places of its samples in
-// the batch to be.
+// Merges batches into one of `size` samples. `places` has, for each of them, the places of its
+// samples in the result.
 template <class Example>
 std::vector<Example> merged(std::vector<std::vector<Example>> batches,
                             const std::vector<std::vector<int64_t>>& places, int64_t size) {
   std::vector<std::optional<Example>> ordered(size);
   for (size_t i = 0; i < batches.size(); ++i) {
-    TORCH_CHECK(batches[i].size() == places[i].size(), "a data set gave ", batches[i].size(),
-                " samples for ", places[i].size(), "; give as many as are asked for");
+    TORCH_CHECK(batches[i].size() == places[i].size(), "a data set returned ", batches[i].size(),
+                " samples for ", places[i].size(),
+                " requested ones; its get_batch() must return as many as it is asked for");
     for (size_t k = 0; k < places[i].size(); ++k) ordered[places[i][k]] = std::move(batches[i][k]);
   }
   std::vector<Example> result;
@@ -50,7 +51,7 @@ std::vector<Example> merged(std::vector<std::vector<Example>> batches,
 }
 inline at::Tensor merged(const std::vector<at::Tensor>& batches,
                          const std::vector<std::vector<int64_t>>& places, int64_t size) {
-  // Where each sample of the batch to be lies among those that were read.
+  // For each sample of the result, its row among all samples that were read.
   std::vector<int64_t> from(size);
   for (int64_t row = 0; const auto& of_batch : places) {
     for (const int64_t place : of_batch) from[place] = row++;
@@ -74,20 +75,20 @@ torch::data::Example<at::Tensor, Target> merged(
   }
 }
 
-// The data sets, and which of them a sample is of.
+// Holds the data sets, and finds the one that a sample belongs to.
 template <class... Datasets>
 class ConcatenatedData {
  public:
-  // Throws c10::Error when one has no size.
+  // Throws c10::Error if one of them has no size.
   explicit ConcatenatedData(Datasets... datasets) : datasets_(std::move(datasets)...) {
     std::apply([this](const auto&... dataset) { (sizes_.push_back(size_of(dataset)), ...); },
                datasets_);
   }
 
-  // The number of samples of each.
+  // The number of samples of each data set.
   const std::vector<int64_t>& sizes() const { return sizes_; }
 
-  // Told to those that take it.
+  // Passed on to the data sets that have a set_epoch().
   void set_epoch(int64_t epoch) {
     for_each([epoch](auto& dataset, size_t) {
       if constexpr (requires { dataset.set_epoch(epoch); }) dataset.set_epoch(epoch);
@@ -105,8 +106,8 @@ class ConcatenatedData {
            place.sample >= static_cast<size_t>(sizes_[place.dataset])) {
       place.sample -= sizes_[place.dataset++];
     }
-    TORCH_CHECK(place.dataset < sizes_.size(), "there is no sample ", sample, " among ",
-                num_samples(), "; ask for one that there is");
+    TORCH_CHECK(place.dataset < sizes_.size(), "sample ", sample, " was asked for, but there are ",
+                num_samples(), "; ask for 0 to size() - 1");
     return place;
   }
   size_t num_samples() const { return std::accumulate(sizes_.begin(), sizes_.end(), size_t{0}); }
@@ -126,7 +127,7 @@ class ConcatenatedData {
   static int64_t size_of(const Dataset& dataset) {
     const std::optional<size_t> size = dataset.size();
     TORCH_CHECK(size.has_value(),
-                "a data set without a size cannot be followed by another; give its size() a value");
+                "concatenate() needs the size of each data set; return a value from size()");
     return static_cast<int64_t>(*size);
   }
 
@@ -136,7 +137,8 @@ class ConcatenatedData {
 
 }  // namespace internal
 
-// Of data sets that read their samples one by one, as all that derive from LibTorch's Dataset do.
+// For data sets that read their samples one by one, such as all that derive from LibTorch's
+// Dataset.
 template <class First, class... Others>
 class ExampleConcatenation
     : public torch::data::datasets::Dataset<ExampleConcatenation<First, Others...>,
@@ -159,7 +161,7 @@ class ExampleConcatenation
   std::optional<size_t> size() const override { return this->num_samples(); }
 };
 
-// Of others, which read batches.
+// For data sets that read whole batches.
 template <class First, class... Others>
 class BatchConcatenation
     : public torch::data::datasets::BatchDataset<BatchConcatenation<First, Others...>,
@@ -183,7 +185,7 @@ class BatchConcatenation
     std::vector<Batch> batches;
     std::vector<std::vector<int64_t>> places;
     this->for_each([&](auto& dataset, size_t number) {
-      // A batch of nothing is the first one's.
+      // The first data set makes an empty batch.
       if (of_each[number].empty() && !(number == 0 && samples.empty())) return;
       batches.push_back(dataset.get_batch(of_each[number]));
       places.push_back(places_of_each[number]);

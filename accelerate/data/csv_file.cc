@@ -70,7 +70,7 @@ class Classes {
       : names_(given), are_given_(!given.empty()) {
     for (const std::string& name : given) {
       TORCH_CHECK(numbers_.emplace(name, numbers_.size()).second, "CsvFile: the class ",
-                  printable(name), " stands twice in .classes; name each once");
+                  printable(name), " appears twice in .classes; list each class once");
     }
   }
 
@@ -126,7 +126,7 @@ class TableReader {
         "CsvFile: .classes are for a target of CsvTarget::kClass; set target_type to it, or "
         "leave them out");
     TORCH_CHECK(!options.fill || std::isfinite(*options.fill),
-                "CsvFile: .fill is no finite number; give one");
+                "CsvFile: .fill is not a finite number; give one");
   }
 
   template <class Table>
@@ -144,7 +144,7 @@ class TableReader {
     }
     for (; has_record; has_record = records.next()) read_row(records);
     TORCH_CHECK(records.status().ok(), records.status().message());
-    TORCH_CHECK(rows_ > 0, path_, " has no lines but the header; it needs one for each sample");
+    TORCH_CHECK(rows_ > 0, path_, " has no lines after the header; it needs one for each sample");
 
     Table table;
     for (const size_t feature : features_)
@@ -173,7 +173,7 @@ class TableReader {
     TORCH_CHECK(!features_.empty(), path_,
                 " has one column, which is the target, and none for the data; check the separator");
     TORCH_CHECK(std::count(features_.begin(), features_.end(), target_) == 0, path_, ": ",
-                place(target_), " is the target and a feature as well; take it out of one");
+                place(target_), " is both the target and a feature; remove it from one of them");
   }
 
   // A row of numbers is no header, unless a column is asked for by such a name.
@@ -183,11 +183,12 @@ class TableReader {
         std::any_of(options_.features.begin(), options_.features.end(), is_name))
       return;
     float value = 0;
-    TORCH_CHECK(!std::all_of(names_.begin(), names_.end(),
-                             [&](const std::string& name) { return !parse_number(name, value); }),
-                path_, ":", first_line_,
-                ": the header holds numbers alone; set .header = false where the first line is a "
-                "sample, or ask for a column by its name where they are names");
+    TORCH_CHECK(
+        !std::all_of(names_.begin(), names_.end(),
+                     [&](const std::string& name) { return !parse_number(name, value); }),
+        path_, ":", first_line_,
+        ": the header contains only numbers; set .header = false if the first line is a sample, "
+        "or refer to a column by its name if they are names");
   }
 
   size_t find(const CsvColumn& column) const {
@@ -199,13 +200,13 @@ class TableReader {
       return static_cast<size_t>(*number < 0 ? *number + count : *number);
     }
     const auto& name = std::get<std::string>(column);
-    TORCH_CHECK(options_.header, path_, " is said to have no header, and so no column ",
+    TORCH_CHECK(options_.header, path_, " has no header according to .header, and so no column ",
                 printable(name), "; set .header, or give a number");
     const auto found = std::find(names_.begin(), names_.end(), name);
     TORCH_CHECK(found != names_.end(), path_, " has no column ", printable(name), "; it has ",
                 all_names());
     TORCH_CHECK(std::count(found, names_.end(), name) == 1, path_, " has several columns ",
-                printable(name), "; give the number of the one that is meant");
+                printable(name), "; give the number of the one that you mean");
     return static_cast<size_t>(found - names_.begin());
   }
 
@@ -223,13 +224,15 @@ class TableReader {
     const auto& fields = records.fields();
     TORCH_CHECK(fields.size() == count_, path_, ":", records.line(), ": there are ", fields.size(),
                 " fields, but line ", first_line_, " has ", count_,
-                "; give each line as many, and check the separator");
+                "; give each line the same number, or check the separator");
     for (const size_t column : features_) {
       const std::string_view text = fields[column];
       float value = 0;
       if (is_missing(text)) {
         if (!options_.fill)
-          fail(records, column, "which is missing; correct it, or set .fill to a number for those");
+          fail(records, column,
+               "which is missing; correct it, or set .fill to the number that replaces missing "
+               "values");
         value = *options_.fill;
       } else if (const char* const problem = parse_number(text, value)) {
         fail(records, column,
@@ -243,10 +246,11 @@ class TableReader {
 
   void read_target(const CsvRecords& records, std::string_view text) {
     if (is_missing(text))
-      fail(records, target_, "which is missing; a sample without a target is to be left out");
+      fail(records, target_, "which is missing; remove samples without a target from the file");
     if (options_.target_type == CsvTarget::kClass) {
       const std::optional<int64_t> number = classes_.number_of(text);
-      if (!number) fail(records, target_, "which is none of .classes; add it there, or correct it");
+      if (!number)
+        fail(records, target_, "which is not one of .classes; add it there, or correct it");
       integers_.append(*number);
       return;
     }
@@ -278,10 +282,9 @@ class TableReader {
                          const std::string& problem) const {
     const bool may_be_header = !options_.header && records.line() == first_row_;
     C10_THROW_ERROR(
-        Error,
-        absl::StrCat(path_, ":", records.line(), ": ", place(column), " holds ",
-                     printable(std::string(records.fields()[column])), ", ", problem,
-                     may_be_header ? "; set .header where this line names the columns" : ""));
+        Error, absl::StrCat(path_, ":", records.line(), ": ", place(column), " holds ",
+                            printable(std::string(records.fields()[column])), ", ", problem,
+                            may_be_header ? "; set .header if this line names the columns" : ""));
   }
 
   std::string place(size_t column) const {

@@ -123,15 +123,15 @@ TEST(CsvFile, TakesOtherSeparators) {
 TEST(CsvFile, FillsMissingValuesOnlyWhereItIsTold) {
   const std::string text = "a,b,c\n1,NA,3\n,null,4\n\"\",-999,5\n";
   EXPECT_EQ(problem_of(text),
-            ":2: column 1, \"b\", holds \"NA\", which is missing; correct it, or set .fill to a "
-            "number for those");
+            ":2: column 1, \"b\", holds \"NA\", which is missing; correct it, or set .fill to the "
+            "number that replaces missing values");
   const CsvFile file = read(text, {.missing_words = {"NA", "null", "-999"}, .fill = 0.5F});
   EXPECT_EQ(rows_of(file), (Rows{{1, 0.5}, {0.5, 0.5}, {0.5, 0.5}}));
   EXPECT_THAT(problem_of(text, {.missing_words = {"NA"}, .fill = 0}), HasSubstr(":3: column 1"));
   EXPECT_EQ(problem_of("a,b\n1,\n", {.fill = 0}),
-            ":2: column 1, \"b\", holds \"\", which is missing; a sample without a target is to be "
-            "left out");
-  EXPECT_THAT(problem_of(text, {.fill = NAN}), HasSubstr(".fill is no finite number"));
+            ":2: column 1, \"b\", holds \"\", which is missing; remove samples without a target "
+            "from the file");
+  EXPECT_THAT(problem_of(text, {.fill = NAN}), HasSubstr(".fill is not a finite number"));
 }
 
 TEST(CsvFile, NumbersClassesInTheOrderOfTheirNames) {
@@ -154,18 +154,18 @@ TEST(CsvFile, TakesClassesAndColumnsFromAnother) {
   EXPECT_EQ(targets_of(other), (std::vector<int64_t>{1}));
   EXPECT_EQ(other.class_names(), file.class_names());
   EXPECT_EQ(problem_of("kind,y,x\ncow,8,9\n", options),
-            ":2: column 0, \"kind\", holds \"cow\", which is none of .classes; add it there, or "
+            ":2: column 0, \"kind\", holds \"cow\", which is not one of .classes; add it there, or "
             "correct it");
   EXPECT_THAT(problem_of("", {.classes = {"a"}}), HasSubstr("CsvTarget::kClass"));
   EXPECT_THAT(problem_of("", {.target_type = CsvTarget::kClass, .classes = {"a", "a"}}),
-              HasSubstr("\"a\" stands twice"));
+              HasSubstr("\"a\" appears twice"));
 }
 
 TEST(CsvFile, ReadsFloatTargets) {
   const CsvFile file = read("x,y\n1,2.5\n2,-3\n", {.target_type = CsvTarget::kFloat});
   EXPECT_TRUE(file.target().equal(at::tensor({2.5F, -3.F})));
   EXPECT_THAT(problem_of("x,y\n1,2.5\n"),
-              AllOf(StartsWith(":2: column 1, \"y\", holds \"2.5\", which is no whole number; "),
+              AllOf(StartsWith(":2: column 1, \"y\", holds \"2.5\", which is not a whole number; "),
                     HasSubstr("CsvTarget::kFloat")));
 }
 
@@ -181,37 +181,38 @@ TEST(CsvFile, DoesNotHeedTheLocale) {
   // Where there is one with a comma for the point.
   for (const char* name : {"de_DE.UTF-8", "fr_FR.UTF-8"}) std::setlocale(LC_ALL, name);
   EXPECT_EQ(rows_of(read("x;y\n1.5;0\n", {.separator = ';'})), (Rows{{1.5}}));
-  EXPECT_THAT(problem_of("x;y\n1,5;0\n", {.separator = ';'}), HasSubstr("is no number"));
+  EXPECT_THAT(problem_of("x;y\n1,5;0\n", {.separator = ';'}), HasSubstr("is not a number"));
   std::setlocale(LC_ALL, "C");
 }
 
 TEST(CsvFile, SaysWhichValueIsNoNumber) {
   EXPECT_EQ(
       problem_of("a,b\n1,2\nx\ty\x1b,2\n"),
-      ":3: column 0, \"a\", holds \"x\\ty\\033\", which is no number; correct it, or leave the "
+      ":3: column 0, \"a\", holds \"x\\ty\\033\", which is not a number; correct it, or leave the "
       "column out of .features");
   for (const char* const wrong : {"1 2", "1.5.2", "0x10", "1e", "--1", "+-1", "++1", "+", "-", ".",
                                   "1f", "1,5", "1_0", "\xd9\xa3"}) {
-    EXPECT_THAT(problem_of("a,b\n\"" + std::string(wrong) + "\",2\n"), HasSubstr("is no number"))
+    EXPECT_THAT(problem_of("a,b\n\"" + std::string(wrong) + "\",2\n"), HasSubstr("is not a number"))
         << wrong;
   }
   for (const char* const wrong : {"inf", "-Infinity", "-nan", "nan(1)"}) {
-    EXPECT_THAT(problem_of("a,b\n" + std::string(wrong) + ",2\n"), HasSubstr("is no finite number"))
+    EXPECT_THAT(problem_of("a,b\n" + std::string(wrong) + ",2\n"),
+                HasSubstr("is not a finite number"))
         << wrong;
   }
-  EXPECT_THAT(problem_of("a,b\n1e39,2\n"),
-              HasSubstr("is beyond the numbers that a float can hold"));
-  EXPECT_THAT(problem_of("a,b\n1e999999,2\n"), HasSubstr("is beyond the numbers"));
+  EXPECT_THAT(problem_of("a,b\n1e39,2\n"), HasSubstr("is out of range for a float"));
+  EXPECT_THAT(problem_of("a,b\n1e999999,2\n"), HasSubstr("is out of range for a float"));
   EXPECT_THAT(problem_of("a,b\n1,9223372036854775808\n"), HasSubstr("does not fit into 64 bits"));
-  EXPECT_THAT(problem_of("a,b\n1,2.0\n"), HasSubstr("is no whole number"));
+  EXPECT_THAT(problem_of("a,b\n1,2.0\n"), HasSubstr("is not a whole number"));
   EXPECT_THAT(problem_of("a,b\n" + std::string(1'000'000, '7') + "x,2\n"),
               EndsWith("of .features"));
 }
 
 TEST(CsvFile, SaysWhichLineIsLongerOrShorter) {
-  EXPECT_EQ(problem_of("\na,b\n\"1\",2\n\n1,2,3\n"),
-            ":5: there are 3 fields, but line 2 has 2; give each line as many, and check the "
-            "separator");
+  EXPECT_EQ(
+      problem_of("\na,b\n\"1\",2\n\n1,2,3\n"),
+      ":5: there are 3 fields, but line 2 has 2; give each line the same number, or check the "
+      "separator");
   EXPECT_THAT(problem_of("a,b\n1,\"2\n\n\"\n1\n"), StartsWith(":2: column 1"));
   EXPECT_THAT(problem_of("a,b\n1,\"2\"\n1\n"), StartsWith(":3: there are 1 fields"));
   EXPECT_THAT(problem_of("a,\"b\n\nc\"\n1\n"), StartsWith(":4: there are 1 fields"));
@@ -219,9 +220,9 @@ TEST(CsvFile, SaysWhichLineIsLongerOrShorter) {
 
 TEST(CsvFile, SaysWhichQuoteIsWrong) {
   EXPECT_EQ(problem_of("a,b\n\n1,\"2\n3,4\n"),
-            ":3: nothing closes the quote of a field that begins here");
+            ":3: the quote of a field that begins here is never closed");
   EXPECT_THAT(problem_of("a,b\n1,\"2\" 3\n"),
-              StartsWith(":2: field 2 goes on behind the quote that closes it; "));
+              StartsWith(":2: field 2 continues after its closing quote; "));
 }
 
 TEST(CsvFile, SaysWhichColumnIsNotThere) {
@@ -233,26 +234,26 @@ TEST(CsvFile, SaysWhichColumnIsNotThere) {
   EXPECT_THAT(problem_of("1,2\n", {.target = "a", .header = false}), HasSubstr("no header"));
   EXPECT_THAT(problem_of("a\n1\n"), HasSubstr("has one column"));
   EXPECT_EQ(problem_of("a,b\n1,2\n", {.features = {0, 1}}),
-            ": column 1, \"b\", is the target and a feature as well; take it out of one");
+            ": column 1, \"b\", is both the target and a feature; remove it from one of them");
 }
 
 TEST(CsvFile, NoticesARowInThePlaceOfTheHeader) {
-  EXPECT_THAT(problem_of("1,2\n3,4\n"), StartsWith(":1: the header holds numbers alone; "));
+  EXPECT_THAT(problem_of("1,2\n3,4\n"), StartsWith(":1: the header contains only numbers; "));
   EXPECT_EQ(rows_of(read("1,2\n3,4\n", {.target = "2"})), (Rows{{3}}));
   EXPECT_THAT(problem_of("a,b\n1,2\n", {.header = false}),
-              EndsWith("; set .header where this line names the columns"));
+              EndsWith("; set .header if this line names the columns"));
 }
 
 TEST(CsvFile, SaysWhatIsNoTable) {
   EXPECT_THAT(problem_of(""), HasSubstr(" is empty; "));
   EXPECT_THAT(problem_of("\n \n"), HasSubstr(" is empty; "));
   EXPECT_THAT(problem_of("\xef\xbb\xbf"), HasSubstr(" is empty; "));
-  EXPECT_THAT(problem_of("a,b\n"), HasSubstr(" has no lines but the header; "));
+  EXPECT_THAT(problem_of("a,b\n"), HasSubstr(" has no lines after the header; "));
   EXPECT_THAT(problem_of(std::string("\xff\xfe"
                                      "a\0,\0",
                                      6)),
               HasSubstr("UTF-16"));
-  EXPECT_THAT(problem_of(std::string("a,b\n1\0,2\n", 9)), HasSubstr("is no number"));
+  EXPECT_THAT(problem_of(std::string("a,b\n1\0,2\n", 9)), HasSubstr("is not a number"));
   EXPECT_EQ(message_of([] { CsvFile file("/no/such.csv"); }),
             "/no/such.csv cannot be read: No such file or directory; check its path and its "
             "permissions");

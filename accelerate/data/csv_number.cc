@@ -26,21 +26,21 @@ std::string_view without_plus(std::string_view text) {
 const char* parse_number(std::string_view text, float& value) {
   text = without_plus(text);
   std::errc error = {};
-  if (!parse_all(text, value, error)) return "is no number";
+  if (!parse_all(text, value, error)) return "is not a number";
   if (error == std::errc::result_out_of_range) {
     // Far too large, or so small that it is rounded.
     long double wide = 0;
     parse_all(text, wide, error);
     if (error != std::errc() || std::abs(wide) > std::numeric_limits<float>::max())
-      return "is beyond the numbers that a float can hold";
+      return "is out of range for a float";
     value = static_cast<float>(wide);
   }
-  return std::isfinite(value) ? nullptr : "is no finite number";
+  return std::isfinite(value) ? nullptr : "is not a finite number";
 }
 
 const char* parse_number(std::string_view text, int64_t& value) {
   std::errc error = {};
-  if (!parse_all(without_plus(text), value, error)) return "is no whole number";
+  if (!parse_all(without_plus(text), value, error)) return "is not a whole number";
   return error == std::errc() ? nullptr : "does not fit into 64 bits";
 }
 

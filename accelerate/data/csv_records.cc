@@ -35,7 +35,7 @@ absl::StatusOr<CsvRecords> CsvRecords::open(const std::string& path, char separa
   if (start.starts_with("\xef\xbb\xbf")) records.begin_ = 3;
   if (start.starts_with("\xff\xfe") || start.starts_with("\xfe\xff")) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, " is written in UTF-16; save it anew in UTF-8"));
+        absl::StrCat(path, " is written in UTF-16; save it again in UTF-8"));
   }
   return records;
 }
@@ -56,7 +56,7 @@ bool CsvRecords::next() {
         if (buffer_.size() - begin_ > kLongestRecord) {
           return fail(error_at(next_line_, absl::StrCat("a record of more than ", kLongestRecord,
                                                         " bytes begins here; look for a quote that "
-                                                        "nothing closes")));
+                                                        "is never closed")));
         }
         if (!read_more()) return false;
         continue;
@@ -111,7 +111,7 @@ CsvRecords::Scan CsvRecords::scan_quoted(size_t& at, Field& field) {
     const size_t quote = buffer_.find('"', at);
     if (quote == std::string::npos) {
       if (!is_complete_) return Scan::kCutOff;
-      fail(error_at(next_line_ + lines_, "nothing closes the quote of a field that begins here"));
+      fail(error_at(next_line_ + lines_, "the quote of a field that begins here is never closed"));
       return Scan::kWrong;
     }
     at = quote + 1;
@@ -127,8 +127,8 @@ CsvRecords::Scan CsvRecords::scan_quoted(size_t& at, Field& field) {
     return Scan::kRecord;
   fail(error_at(next_line_ + lines_,
                 absl::StrCat("field ", fields_.size() + 1,
-                             " goes on behind the quote that closes it; double a quote within a "
-                             "field, or check the separator")));
+                             " continues after its closing quote; double a quote within a field, "
+                             "or check the separator")));
   return Scan::kWrong;
 }
 

@@ -18,16 +18,15 @@ PassPlan pass_plan(const DataPlacement& placement) {
 
 int64_t consumed_after_skipping(const DataLoaderOptions& options, const PassPlan& plan,
                                 int64_t batches, std::optional<int64_t> num_entries) {
-  TORCH_CHECK(batches >= 0, batches, " batches were to be skipped; give 0 or more");
+  TORCH_CHECK(batches >= 0, "asked to skip ", batches, " batches; give 0 or more");
   if (batches == 0) return plan.consumed;
   if (!num_entries) {
     return plan.consumed + batches * round_size(options, plan.world_size, plan.split_batches);
   }
   // The first process's, which has the most.
   const BatchShard shard(shard_options(options, plan, /*rank=*/0, *num_entries));
-  TORCH_CHECK(batches <= shard.num_batches(), batches,
-              " batches were to be skipped, but the epoch has ", shard.num_batches(),
-              " left; skip fewer");
+  TORCH_CHECK(batches <= shard.num_batches(), "asked to skip ", batches,
+              " batches, but the epoch has ", shard.num_batches(), " left; skip fewer");
   return shard.consumed_after(batches);
 }
 

@@ -1,20 +1,21 @@
-// Batches from any data: a map-style torch::data data set, or a stream. Accelerator::prepare()
-// makes of a loader one of several processes' share, with the batches on the right device; before
-// that it is a loader for one process.
+// Makes batches of any data: a map-style torch::data data set, or a stream. Accelerator::prepare()
+// turns a loader into one that gives each process its share, on its device; before that, it is a
+// loader for one process.
 //
 //   accelerate::DataLoader loader(Digits("digits.csv"), {.batch_size = 32, .shuffle = true});
 //   for (auto& batch : loader) train(batch.data, batch.target);
 //
-// Examples of tensors are stacked, or made a batch by a function (collate.h); a data set that makes
-// its batches itself (BatchDataset, or one mapped with a Stack) is taken as it is. Other orders
-// than the data set's own and a shuffle come from samplers (samplers.h); streams are described in
-// stream.h. Each pass over the loader is an epoch with a shuffle of its own. Breaking out of a pass
-// is fine, and so is a pass within a pass. Where a loader is can be saved and loaded at any time,
-// in any number of processes: see state().
+// Examples of tensors are stacked, or turned into a batch by a function (collate.h). A data set
+// that makes its own batches (BatchDataset, or one mapped with a Stack) is used as it is. For
+// orders other than the data set's own and a shuffle, see samplers.h; for streams, see stream.h.
+// Each pass over the loader is an epoch with its own shuffle. You may break out of a pass, and run
+// a pass within a pass. The position of a loader can be saved at any time and loaded in any number
+// of processes: see state().
 //
-// A batch that may hide a tensor does not compile (see visit_tensors.h). For a GPU, a batch is read
-// and its copy begun when the batch before it is handed over. What cannot be read throws ReadError.
-// A copy refers to the same data set and epoch count; iterate over it from one thread at a time.
+// A batch type that may hide a tensor does not compile (see visit_tensors.h). For a GPU, a batch is
+// read and its copy started when the batch before it is handed over. Data that cannot be read
+// throws ReadError. A copy of a loader shares the data set and the epoch count. Not thread-safe:
+// iterate from one thread at a time.
 #pragma once
 
 #include <c10/util/Exception.h>
@@ -50,16 +51,16 @@
 
 namespace accelerate {
 
-// Which share of the data a loader gives, and where to.
+// Which share of the data a loader gives, and on which device.
 struct DataPlacement {
   int rank = 0;
   int world_size = 1;
   bool split_batches = false;
   bool even_batches = true;
   c10::Device device = c10::Device(c10::DeviceType::CPU);
-  // Of all ranks, for loaders with `dispatch`; may be null.
+  // The communicator of all ranks, for loaders with `dispatch`; may be null.
   std::shared_ptr<Communicator> communicator = nullptr;
-  // Who is told about the progress; may be null.
+  // Receives the progress; may be null.
   std::shared_ptr<ActiveLoaders> active_loaders = nullptr;
   // Kept for as long as the loader lives.
   std::shared_ptr<const void> registration = nullptr;
@@ -67,7 +68,7 @@ struct DataPlacement {
 
 namespace internal {
 
-// What a loader holds of a data set, and the collate function that goes with it.
+// How a loader keeps its data set, and which collate function goes with it.
 template <class Dataset, class Collate>
 struct LoaderDataOf {
   using Data = MapData<Dataset, Collate>;
@@ -90,14 +91,14 @@ struct LoaderDataOf<Dataset, Collate> {
   static constexpr bool makes_batches = Elements::makes_batches;
 };
 
-// The pass of a process, as its loader has been placed.
+// The plan of a process's pass, from the placement of its loader.
 PassPlan pass_plan(const DataPlacement& placement);
-// What was consumed when `batches` more of each process have been left out. Throws c10::Error where
-// an epoch with so many entries has fewer.
+// What is consumed once each process has left out `batches` more batches. Throws c10::Error if an
+// epoch with so many entries has fewer.
 int64_t consumed_after_skipping(const DataLoaderOptions& options, const PassPlan& plan,
                                 int64_t batches, std::optional<int64_t> num_entries);
 
-// None for the CPU, where batches stay where they were read.
+// None for the CPU, because batches are read there.
 std::optional<DeviceCopies> make_device_copies(c10::Device device);
 
 }  // namespace internal
@@ -110,7 +111,7 @@ class DataLoader {
  public:
   using Batch = typename Data::Batch;
 
-  // Throws c10::Error when an option makes no sense for the data.
+  // Throws c10::Error when an option does not fit the data.
   DataLoader(Dataset dataset, DataLoaderOptions options, Collate collate = {})
       : state_(std::make_shared<Contents>()) {
     if constexpr (Kind::is_stream) {
@@ -126,7 +127,7 @@ class DataLoader {
 
   const DataLoaderOptions& options() const { return state_->options; }
 
-  // A loader of the same data, of its own epoch count, for one process of several.
+  // A loader of the same data with its own epoch count, for one process of several.
   DataLoader placed(const DataPlacement& placement, uint64_t seed) const {
     DataLoader result(*this);
     result.state_ = std::make_shared<Contents>(*state_);
@@ -136,25 +137,25 @@ class DataLoader {
     result.state_->origin = state_;
     if (placement.active_loaders) placement.active_loaders->add(result.state_);
     TORCH_CHECK(!result.state_->is_dispatched() || placement.communicator,
-                "a loader with dispatch needs a communicator to send its batches by");
-    // Says at once when the batches cannot be shared out.
+                "a loader with dispatch needs a communicator to send its batches");
+    // Throws at once if the batches cannot be split.
     internal::round_size(options(), placement.world_size, placement.split_batches);
     return result;
   }
 
-  // Identifies the loader's data, whatever copies there are of the loader.
+  // Identifies the loader's data; the same for all copies of the loader.
   const void* identity() const { return state_.get(); }
 
-  // Batches of this process in an epoch; with a sampler, in the next one. Without those that each
-  // pass leaves out. Not of a stream, of which nobody knows.
+  // Batches of this process in an epoch; with a sampler, in the next epoch. Batches that every pass
+  // leaves out are not counted. Streams have no size().
   int64_t size() const requires(!Kind::is_stream) {
     const auto& placement = state_->placement;
     const BatchShard shard(internal::shard_options(state_->options, internal::pass_plan(placement),
                                                    placement.rank, state_->num_entries()));
     return std::max<int64_t>(0, shard.num_batches() - skipped_in_each_pass_);
   }
-  // Of them those that the next pass still has: where it goes on from a state that was loaded, or
-  // leaves some out, they are fewer.
+  // Batches of this process in the next pass. Fewer than size() if that pass starts from a loaded
+  // state, or skips some.
   int64_t batches_left() const requires(!Kind::is_stream) {
     const auto& placement = state_->placement;
     internal::PassPlan plan = internal::pass_plan(placement);
@@ -169,32 +170,32 @@ class DataLoader {
     return static_cast<int64_t>(*size);
   }
 
-  // The epoch that the next pass begins, which chooses its shuffle.
+  // The epoch of the next pass, which determines its shuffle.
   int64_t epoch() const { return state_->epoch; }
-  // Another than that of a state that was loaded begins with its first batch.
+  // If it differs from the epoch of a loaded state, the pass starts at its first batch.
   void set_epoch(int64_t epoch) { state_->set_epoch(epoch); }
 
-  // Lets the next pass begin so many batches later, in addition to those that it leaves out
-  // already. Reads nothing of a map-style data set, whatever the number; a stream is read past
-  // them, or told to skip them.
+  // Starts the next pass this many batches later, in addition to those that it skips already.
+  // Skipped batches of a map-style data set are not read; a stream is read past them, or told to
+  // skip them.
   void skip(int64_t batches) { state_->skipped += batches; }
-  // A loader of the same data and epoch count each of whose passes leaves out its first batches;
-  // all settings are kept.
+  // A loader with the same data, settings and epoch count, each of whose passes skips its first
+  // batches.
   DataLoader without_first(int64_t batches) const {
     DataLoader result(*this);
     result.skipped_in_each_pass_ += batches;
     return result;
   }
 
-  // Where the loader is, within a pass: after the batch that the program has. Outside of one, it is
-  // where the next pass begins: who breaks off a pass asks first. That is: the epoch, and how many
-  // samples of its order the program has had, in all processes together, whatever workers have read
-  // ahead. It knows nothing of ranks: any number of processes goes on from there with the same
-  // options, each sample coming once. A round that the remaining samples do not fill is treated as
-  // the last round of every epoch is (even_batches, drop_last).
+  // The position of the loader. Within a pass, it is the position after the batch that the program
+  // holds; outside of one, it is where the next pass begins, so ask before you leave a pass. It
+  // consists of the epoch and of how many samples of its order all processes together have used,
+  // without what workers have read ahead. It holds nothing about ranks: any number of processes can
+  // continue from it with the same options, and each sample comes once. A round that the remaining
+  // samples do not fill is treated like the last round of every epoch (even_batches, drop_last).
   State state() const { return state_->save(skipped_in_each_pass_); }
-  // The next pass goes on from there. Throws c10::Error when it is no state of a loader; the pass
-  // does when it is one of other data.
+  // The next pass starts there. Throws c10::Error if it is not the state of a loader; the pass
+  // throws if it is the state of a loader of other data.
   void load_state(const State& state) { state_->load(state); }
 
  private:
@@ -219,7 +220,7 @@ class DataLoader {
   // What all copies of a loader share.
   struct Contents final : Stateful {
     std::string_view state_name() const override { return "data_loader"; }
-    // Ranks with different numbers of batches come to their end one after the other.
+    // Ranks with different numbers of batches reach their ends one after the other.
     bool is_equal_on_all_ranks() const override { return false; }
     State save() override { return save(0); }
     State save(int64_t skipped_in_each_pass) {
@@ -244,7 +245,7 @@ class DataLoader {
       resumed_next_epoch = start.next_epoch;
       options.seed = start.seed;
       skipped = 0;
-      // A pass that is under way is at another place.
+      // A pass that is under way is at another position.
       passes.clear();
     }
 
@@ -255,7 +256,7 @@ class DataLoader {
       resumed_next_epoch.reset();
     }
 
-    // The pass that was begun last, of those that are under way; null where none is.
+    // Of the passes under way, the one that began last; null if there is none.
     std::shared_ptr<const Pass> innermost() {
       while (!passes.empty() && passes.back().expired()) passes.pop_back();
       return passes.empty() ? nullptr : passes.back().lock();
@@ -266,7 +267,7 @@ class DataLoader {
     SamplingOptions sampling() const {
       return {options.shuffle, options.sampler, options.batch_sampler};
     }
-    // What an epoch consists of. That of a sampler is kept, as it may be dear.
+    // The entries of an epoch. A sampler's are kept, because they may be expensive to make.
     std::shared_ptr<const EpochEntries> entries_of(int64_t of_epoch) {
       const bool is_sampled = options.sampler || options.batch_sampler;
       const uint64_t seed = epoch_seed(of_epoch);
@@ -285,7 +286,8 @@ class DataLoader {
     int64_t num_entries() { return num_entries(epoch); }
     bool is_dispatched() const { return options.dispatch && placement.world_size > 1; }
 
-    // What the next pass leaves out. What all passes leave out is behind one that goes on within.
+    // How many batches the next pass leaves out. A pass that continues within an epoch is already
+    // past those that all passes leave out.
     int64_t skipped_with(int64_t in_each_pass) const {
       return skipped + (start.consumed > 0 ? 0 : in_each_pass);
     }
@@ -299,23 +301,25 @@ class DataLoader {
 
     DataLoaderOptions options;
     DataPlacement placement;
-    // One for all passes: LibTorch reuses a batch's memory on its stream only. None on the CPU.
+    // The same for all passes, because LibTorch reuses a batch's memory only on the stream of the
+    // batch. None on the CPU.
     std::optional<DeviceCopies> copies;
     std::shared_ptr<Data> data;
-    // Of the next pass, and what comes before it of that epoch.
+    // The epoch of the next pass, and what comes before the pass in that epoch.
     int64_t epoch = 0;
     internal::LoaderPosition start;
     int64_t skipped = 0;
-    // Of the pass after a resumed one, which others had been begun within.
+    // The epoch of the pass after a resumed pass, if other passes had begun within that one.
     std::optional<int64_t> resumed_next_epoch;
     std::shared_ptr<const EpochEntries> entries;
     uint64_t entries_seed = 0;
     std::vector<std::weak_ptr<const Pass>> passes;
-    // What this was placed from, so that no other loader gets its identity() while this one lives.
+    // Keeps what this was placed from, so that no other loader gets its identity() while this one
+    // exists.
     std::shared_ptr<const void> origin;
   };
 
-  // A batch on its way to the program, and where the loader is when it has it.
+  // A batch on its way to the program, and the position of the loader once the program has it.
   struct Taken {
     Batch batch;
     LoaderProgress progress;
@@ -340,7 +344,7 @@ class DataLoader {
       int workers = reader ? state->options.num_workers : 0;
       if (!rounds) workers = std::min(workers, 1);
       if (workers > 0) {
-        // A stream may be waiting for somebody who sends no more.
+        // A stream may be waiting for a sender that sends nothing more.
         const auto patience = StreamLike<Dataset>
                                   ? std::make_optional(std::chrono::milliseconds(1000))
                                   : std::nullopt;
@@ -365,12 +369,12 @@ class DataLoader {
     std::optional<Round> read() {
       if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
       if (num_read == num_rounds) return std::nullopt;
-      // Counted first, so that a program may go on after a batch that could not be read.
+      // Counts first, so that a program may continue after a batch that could not be read.
       const int64_t index = num_read++;
       return ahead ? ahead->next() : reader->read(0, index);
     }
 
-    // The next batch of this process; none when it has had all.
+    // The next batch of this process; std::nullopt if it has had all.
     std::optional<Taken> take() {
       if (has_ended) return std::nullopt;
       std::optional<Round> round = dispatch ? dispatch->next([this] { return read(); }) : read();
@@ -379,7 +383,8 @@ class DataLoader {
         return std::nullopt;
       }
       auto& own = *round->batches.front();
-      // Where rank 0 reads for all, all take part in every round, and nobody in one after the last.
+      // If rank 0 reads for all, all ranks take part in every round, and none in one after the
+      // last.
       has_ended = round->is_last;
       return Taken{std::move(own.batch), own.progress, round->consumed, std::move(round->stream),
                    std::nullopt};
@@ -428,20 +433,20 @@ class DataLoader {
 
     std::shared_ptr<Contents> state;
     std::shared_ptr<internal::BatchReader<Batch>> reader;
-    // Why rank 0, which reads for all, has none: they are to hear of it.
+    // Why rank 0, which reads for all, has no reader: the other ranks must learn of it.
     std::exception_ptr failure;
     std::shared_ptr<LoaderProgress> progress = std::make_shared<LoaderProgress>();
-    // Of the batch that the program has.
+    // The position after the batch that the program has.
     internal::LoaderPosition position;
     int64_t num_rounds = 0;
     int64_t num_read = 0;
     bool has_ended = false;
-    // Where rank 0 reads for all; the others have no reader.
+    // Set if rank 0 reads for all; the other ranks have no reader.
     std::optional<internal::Dispatch<Batch>> dispatch;
     std::optional<Batch> batch;
-    // For a device; reads from `ahead`, where there are workers.
+    // Set for a device; reads from `ahead` if there are workers.
     std::unique_ptr<OneAhead<std::optional<Taken>>> sent;
-    // Last, so that its threads are gone before what they read from.
+    // The last member, so that its threads end before what they read from is destroyed.
     std::unique_ptr<ReadAhead<std::optional<Round>>> ahead;
   };
 
@@ -472,7 +477,7 @@ class DataLoader {
     std::shared_ptr<Pass> pass_;
   };
 
-  // Begins an epoch. Throws c10::Error when it cannot begin where it was to.
+  // Begins an epoch. Throws c10::Error if it cannot start at the requested position.
   Iterator begin() {
     internal::LoaderPosition position = state_->start;
     position.epoch = state_->epoch;
@@ -502,7 +507,7 @@ class DataLoader {
         failure = std::current_exception();
       }
     }
-    // Begun when its first batch is there: a program may try again.
+    // The pass begins when its first batch is there, so that a program may try again.
     const auto pass =
         std::make_shared<Pass>(state_, std::move(reader), std::move(failure), std::move(position));
     Iterator iterator(pass);
@@ -521,9 +526,9 @@ class DataLoader {
   int64_t skipped_in_each_pass_ = 0;
 };
 
-// A loader of the same data and epoch count each of whose passes leaves out its first batches: for
-// the rest of an epoch that was broken off. Of a map-style data set it reads none of them. Keeps
-// all settings, and counts samples for gather_for_metrics() as ever.
+// A loader with the same data, settings and epoch count, each of whose passes skips its first
+// batches: for the rest of an interrupted epoch. Skipped batches of a map-style data set are not
+// read. gather_for_metrics() counts samples as usual.
 template <class Dataset, class Collate>
 DataLoader<Dataset, Collate> skip_first_batches(const DataLoader<Dataset, Collate>& loader,
                                                 int64_t batches) {

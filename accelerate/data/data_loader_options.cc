@@ -17,9 +17,10 @@ const char* unit_of(const DataLoaderOptions& options, bool is_stream) {
 
 int64_t round_size(const DataLoaderOptions& options, int world_size, bool split_batches) {
   if (has_whole_batches(options)) {
-    TORCH_CHECK(!split_batches || world_size == 1,
-                "split_batches cuts batches of one size, but this loader's batches have any; leave "
-                "split_batches out, or give a batch_size and a sampler");
+    TORCH_CHECK(
+        !split_batches || world_size == 1,
+        "split_batches needs batches of one fixed size, but this loader's batches vary; leave "
+        "split_batches out, or give a batch_size and a sampler");
     return world_size;
   }
   return samples_per_round(*options.batch_size, world_size, split_batches);
@@ -34,22 +35,22 @@ void check_options(const DataLoaderOptions& options, bool is_stream,
               "; give 0 to read in the training thread, or a number of threads");
   const int orders =
       int(options.shuffle) + int(bool(options.sampler)) + int(bool(options.batch_sampler));
-  TORCH_CHECK(orders <= 1,
-              "of shuffle, sampler and batch_sampler only one can order an epoch; leave the others "
-              "out");
+  TORCH_CHECK(
+      orders <= 1,
+      "only one of shuffle, sampler and batch_sampler can order an epoch; leave the others out");
   TORCH_CHECK(!options.batch_sampler || options.batch_size.value_or(1) == 1,
               "a batch_sampler decides how many samples are in a batch, but batch_size is ",
               options.batch_size.value_or(1), "; leave it out");
   if (is_stream) {
     TORCH_CHECK(
         orders == 0,
-        "a stream comes in its own order, so that neither shuffle nor a sampler can choose "
-        "another; leave them out, and shuffle in the stream, by its epoch and alike in every "
-        "process");
+        "a stream has its own order, which neither shuffle nor a sampler can change; leave them "
+        "out, and shuffle in the stream, by its epoch and in the same way in every process");
   } else {
-    TORCH_CHECK(dataset_size.has_value() || options.sampler || options.batch_sampler,
-                "the data set has no size, so it cannot be shared out between processes; give its "
-                "size() a value, or the loader a sampler");
+    TORCH_CHECK(
+        dataset_size.has_value() || options.sampler || options.batch_sampler,
+        "the data set has no size, so it cannot be divided between processes; return a value "
+        "from size(), or give the loader a sampler");
   }
 }
 

@@ -1,8 +1,8 @@
-// Tensors of the host for the tests of copies: of several types, and laid out in every way.
+// Host tensors for the tests of copies, with several types and all kinds of strides.
 //
 //   for (const at::Tensor& tensor : dense_tensors()) EXPECT_TRUE(arrives_as_it_is(tensor));
 //
-// Not for sparse ones, which are copied otherwise.
+// Not for sparse tensors, which are copied in another way.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -1,13 +1,14 @@
-// Copies tensors of the host to a GPU while it goes on computing: through pinned memory, on a
-// stream of their own.
+// Copies tensors of the host to a GPU while the GPU continues to compute: through pinned memory, on
+// a separate stream.
 //
 //   DeviceCopies copies(device);
 //   DeviceCopies::Arrival arrival = copies.begin({&batch.data, &batch.target});
 //   launch_kernels_of_the_batch_before();
 //   arrival.wait();  // What is queued from here on finds the batch on the device.
 //
-// Not for tensors that are used at once: tensor.to(device) does the same with less. A copy of this
-// object uses the same stream. One object, and what it began, is for one thread at a time.
+// Not for tensors that are used at once: tensor.to(device) does the same with less effort. A copy
+// of this object uses the same stream. Use an object, and the copies that it began, in one thread
+// at a time.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -24,8 +25,8 @@ class DeviceCopies {
   // Tensors that are on their way.
   class Arrival {
    public:
-    // Makes the device's current stream wait for them, and keeps their memory until what that
-    // stream does with them is done. The host does not wait.
+    // Makes the device's current stream wait for the tensors, and keeps their memory until that
+    // stream has finished using them. The host does not wait.
     void wait() const;
 
    private:
@@ -37,14 +38,14 @@ class DeviceCopies {
     c10::Event arrived_;
   };
 
-  // Takes a stream from the device's pool. Throws c10::Error when the device's kind is not in this
-  // build.
+  // Takes a stream from the device's pool. Throws c10::Error if this build does not support the
+  // device's kind.
   explicit DeviceCopies(c10::Device device);
 
-  // Replaces each tensor by its copy on the device, not to be touched before wait(). The original
-  // may go, or change, at once unless it is pinned: then it must not change until it has arrived.
-  // Tensors that are undefined or on the device already stay; those that are not dense tensors of
-  // the host are copied on the current stream.
+  // Replaces each tensor by its copy on the device, which must not be used before wait(). The
+  // original may be destroyed at once, and may be changed at once unless it is pinned: then it must
+  // not change until the copy has arrived. Tensors that are undefined or already on the device are
+  // left alone; tensors other than dense ones of the host are copied on the current stream.
   Arrival begin(at::ArrayRef<at::Tensor*> tensors) const;
 
   const c10::Stream& stream() const { return stream_; }

@@ -7,7 +7,7 @@ namespace accelerate::internal {
 
 DispatchedRound failed_round(const std::exception_ptr& failure) {
   DispatchedRound round;
-  round.failure = "an exception of a type that is not known";
+  round.failure = "an exception of an unknown type";
   try {
     std::rethrow_exception(failure);
   } catch (const c10::OutOfMemoryError& error) {

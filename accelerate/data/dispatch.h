@@ -1,4 +1,4 @@
-// Sends every rank its batch of the rounds that rank 0 reads.
+// Sends each rank its batch of each round that rank 0 reads.
 //
 // Part of the DataLoader; not for others.
 #pragma once
@@ -21,23 +21,24 @@
 
 namespace accelerate::internal {
 
-// What all ranks are told of a round, before the ranks' batches.
+// What all ranks learn about a round before they receive their batches.
 struct DispatchedRound {
-  // Why it could not be read; empty where it could.
+  // Why the round could not be read; empty if it was.
   std::string failure;
   bool is_out_of_memory = false;
   bool is_end = false;
   bool is_last = false;
   int64_t consumed = 0;
   std::map<std::string, StateValue> stream;
-  // Of each rank's batch, in bytes; 0 for a rank that has none.
+  // The size of each rank's batch in bytes; 0 for a rank that has none.
   std::vector<uint64_t> sizes;
 };
 
-// What is told in the place of a round that could not be read.
+// What all ranks learn instead of a round that could not be read.
 DispatchedRound failed_round(const std::exception_ptr& failure);
 
-// Rank 0's round on every rank, and in `own` the bytes of this rank's batch. Collective.
+// Returns rank 0's round on every rank, and stores in `own` the bytes of this rank's batch.
+// Collective.
 DispatchedRound exchange_round(Communicator& communicator, const DispatchedRound& round,
                                const std::vector<std::string>& batches, std::string& own);
 
@@ -47,8 +48,8 @@ class Dispatch {
   explicit Dispatch(std::shared_ptr<Communicator> communicator)
       : communicator_(std::move(communicator)) {}
 
-  // The next round with this rank's batch alone; none at the end. Only rank 0 calls the function.
-  // Throws ReadError on all ranks where that throws.
+  // The next round, with only this rank's batch; std::nullopt at the end. Only rank 0 calls the
+  // function. If that throws, throws ReadError on all ranks.
   template <class Read>
   std::optional<Round<Batch>> next(Read&& read) {
     DispatchedRound told;
@@ -58,7 +59,7 @@ class Dispatch {
       try {
         tell(read(), told, batches);
       } catch (...) {
-        // The others wait, and are to hear of it.
+        // The other ranks wait, and must learn of it.
         failure = std::current_exception();
         told = failed_round(failure);
         batches.clear();

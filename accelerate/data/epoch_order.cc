@@ -17,9 +17,9 @@ std::vector<int64_t> shuffled(int64_t size, uint64_t seed) {
 void check_samples(const std::vector<int64_t>& samples, std::optional<size_t> dataset_size) {
   for (const int64_t sample : samples) {
     TORCH_CHECK(sample >= 0 && (!dataset_size || static_cast<size_t>(sample) < *dataset_size),
-                "the sampler gave sample ", sample, ", but the data set has ",
+                "the sampler returned sample ", sample, ", but the data set has ",
                 dataset_size ? std::to_string(*dataset_size) : "none that are negative",
-                "; a sampler counts from 0, and is made for the data set that it comes with");
+                "; samples are numbered from 0, and a sampler must be made for its data set");
   }
 }
 
@@ -33,7 +33,7 @@ std::shared_ptr<const EpochEntries> epoch_entries(const SamplingOptions& samplin
     entries->batches = sampling.batch_sampler(seed);
     entries->size = static_cast<int64_t>(entries->batches->size());
     for (const auto& batch : *entries->batches) {
-      TORCH_CHECK(!batch.empty(), "the batch sampler gave a batch without samples; leave it out");
+      TORCH_CHECK(!batch.empty(), "the batch sampler returned an empty batch; leave it out");
       check_samples(batch, dataset_size);
     }
   } else if (sampling.sampler) {

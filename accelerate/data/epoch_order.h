@@ -1,12 +1,13 @@
-// The order of one epoch, the same in all processes, and the share of it that a process gets.
+// The order of one epoch, which is the same in all processes, and the share of it that a process
+// gets.
 //
 //   auto entries = epoch_entries({.shuffle = true}, /*dataset_size=*/100, /*seed=*/42 + epoch);
 //   EpochOrder order({.dataset_size = entries->size, .batch_size = 8}, entries);
 //   std::vector<size_t> samples = order.samples(0);
 //
-// The shuffle is torch.randperm of a generator with that seed, as Python's SeedableRandomSampler
-// makes it, so that all processes, and the reference, see the same order. The entries of a batch
-// sampler's epoch are whole batches, which processes take in turn. Immutable once made.
+// The shuffle is torch.randperm with a generator of that seed, as in Python's
+// SeedableRandomSampler, so that all processes, and Python, see the same order. The entries of a
+// batch sampler's epoch are whole batches, which processes take in turn. Immutable.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@
 
 namespace accelerate {
 
-// Who orders an epoch: one of these, or nobody.
+// What orders an epoch: at most one of these.
 struct SamplingOptions {
   bool shuffle = false;
   Sampler sampler = {};
@@ -34,8 +35,8 @@ struct EpochEntries {
   std::optional<std::vector<std::vector<int64_t>>> batches;
 };
 
-// Throws c10::Error when a sampler names a sample that the data set does not have; that of a data
-// set without a size is up to the data set.
+// Throws c10::Error if a sampler returns a sample that the data set does not have. For a data set
+// without a size, that check is left to the data set.
 std::shared_ptr<const EpochEntries> epoch_entries(const SamplingOptions& sampling,
                                                   std::optional<size_t> dataset_size,
                                                   uint64_t seed);
@@ -47,7 +48,7 @@ class EpochOrder {
   int64_t num_batches() const { return shard_.num_batches(); }
   std::vector<size_t> samples(int64_t batch) const;
   const BatchShard& shard() const { return shard_; }
-  // Whether its entries are whole batches, of any size.
+  // Whether the entries are whole batches, of any size.
   bool has_whole_batches() const { return entries_->batches.has_value(); }
 
  private:

@@ -38,7 +38,7 @@ using Names = std::vector<std::pair<std::string, std::string>>;
 void find_images(const fs::path& folder, std::vector<fs::path>& above, Names& found) {
   for (const fs::path& other : above) {
     TORCH_CHECK(!fs::equivalent(folder, other), "ImageFolder: ", folder.native(),
-                " is a link to a folder that it is in; take it away");
+                " is a link to a folder that contains it; remove the link");
   }
   above.push_back(folder);
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
@@ -60,21 +60,21 @@ std::vector<std::string> find_classes(const fs::path& root) {
       names.push_back(entry.path().filename().native());
   std::sort(names.begin(), names.end());
   TORCH_CHECK(!names.empty(), "ImageFolder: there is no folder in ", root.native(),
-              "; give the folder that has one for each class");
+              "; give the folder that contains one folder for each class");
   return names;
 }
 
 int64_t number_of(const std::vector<std::string>& classes, const fs::path& folder) {
   const auto found = std::find(classes.begin(), classes.end(), folder.filename().native());
   TORCH_CHECK(found != classes.end(), "ImageFolder: the folder ", folder.native(),
-              " is none of .classes; add it there, or take it away");
+              " is not one of .classes; add it there, or remove the folder");
   return found - classes.begin();
 }
 
 std::string read_file(const std::string& path) {
   const auto check = [&path](bool is_good) {
     TORCH_CHECK(is_good, "ImageFolder: the image ", path, " cannot be read: ", std::strerror(errno),
-                "; see to its permissions and to the disk it is on");
+                "; check its permissions and its disk");
   };
   errno = 0;
   std::ifstream in(path, std::ios::binary | std::ios::ate);
@@ -113,7 +113,7 @@ ImageFolder::ImageFolder(const std::string& root, const ImageFolderOptions& opti
       std::vector<fs::path> above;
       find_images(folder, above, found);
       TORCH_CHECK(!found.empty(), "ImageFolder: the folder ", folder.native(),
-                  " has no images (.jpg, .jpeg, .png); put some there, or take it away");
+                  " has no images (.jpg, .jpeg, .png); add some, or remove the folder");
       std::sort(found.begin(), found.end());
       for (const auto& [parent, file] : found) files->paths.push_back(parent + "/" + file);
       files->targets.resize(files->paths.size(), number_of(files->classes, folder));
@@ -121,8 +121,8 @@ ImageFolder::ImageFolder(const std::string& root, const ImageFolderOptions& opti
   } catch (const fs::filesystem_error& error) {
     C10_THROW_ERROR(Error, "ImageFolder: " + error.path1().native() +
                                " cannot be read: " + error.code().message() +
-                               "; give the folder that has one for each class, and see to its "
-                               "permissions");
+                               "; give the folder that contains one folder for each class, and "
+                               "check its permissions");
   }
   files_ = std::move(files);
 }
@@ -132,7 +132,7 @@ at::Tensor ImageFolder::read(size_t row) const {
   absl::StatusOr<Image> decoded = decode_image(read_file(path), options_.max_pixels);
   TORCH_CHECK(decoded.ok(), "ImageFolder: the image ", path,
               " cannot be read: ", launcher::plain(std::string(decoded.status().message())),
-              "; replace it, or take it away");
+              "; replace or remove it");
   Image& source = *decoded;
   // Its memory is that of `source`; what is returned below is a copy in each case.
   at::Tensor image =
@@ -164,7 +164,7 @@ torch::data::Example<> ImageFolder::get_batch(at::ArrayRef<size_t> rows) {
     TORCH_CHECK(images.empty() || image.sizes() == images[0].sizes(),
                 "ImageFolder: ", path(rows[0]), " is of shape ", images[0].sizes(), " and ",
                 path(row), " of ", image.sizes(),
-                ", which make no batch; set .size, or crop them in .transform");
+                ", which cannot form a batch; set .size, or crop them in .transform");
     images.push_back(std::move(image));
     targets.mutable_data_ptr<int64_t>()[i] = files_->targets[row];
   }

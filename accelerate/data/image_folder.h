@@ -1,24 +1,23 @@
-// JPEG and PNG images in a folder for each class, root/cat/1.jpg, as torchvision's ImageFolder
-// takes them.
+// JPEG and PNG images in one folder per class, such as root/cat/1.jpg, as in torchvision's
+// ImageFolder.
 //
 //   accelerate::ImageFolder images("flowers/train", {.size = {224, 224}});
 //   accelerate::DataLoader loader(images, {.batch_size = 32, .shuffle = true, .num_workers = 4});
 //   for (auto& batch : loader) train(batch.data, batch.target);
 //
-// The folders right below the root are the classes, numbered in the order of their names' bytes;
-// images may lie deeper within them. What begins with a dot and files that do not end in .jpg,
-// .jpeg or .png, in whatever case, are no part of it. The list of files is made once and has the
-// same order on all ranks, that of torchvision; images are read when a batch is, on the thread that
-// asks for it.
+// The folders directly below the root are the classes, numbered in the byte order of their names;
+// images may be in subfolders. Names that begin with a dot, and files that do not end in .jpg,
+// .jpeg or .png (in any case), are ignored. The list of files is made once, and has torchvision's
+// order on all ranks. Images are read together with their batch, in the thread that requests it.
 //
-// Only the size of an image is changed here, and what `transform` does. How a camera was held
-// (EXIF) is not heeded: turn such images first. A broken image is an error that names it, and none
-// is left out. A second folder, such as the one to test on, gets the numbers of the first by
+// Images are only resized, and changed by `transform`. The orientation that a camera stores (EXIF)
+// is ignored: rotate such images beforehand. A broken image is an error that names it, and is never
+// left out. To give a second folder, such as the test data, the numbers of the first, pass
 // {.classes = images.classes()}.
 //
-// Not part of //accelerate: a program adds //accelerate/data:image_folder to its deps, and with it
-// libjpeg and libpng. A copy shares the list; reading from several threads is as safe as
-// `transform`.
+// Not part of //accelerate: add //accelerate/data:image_folder to the deps of your program, which
+// also links libjpeg and libpng. A copy shares the list of files. Reading from several threads is
+// safe if `transform` is.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -34,7 +33,7 @@
 
 namespace accelerate {
 
-// In pixels.
+// The size of an image in pixels.
 struct ImageSize {
   int64_t height = 0;
   int64_t width = 0;
@@ -43,31 +42,32 @@ struct ImageSize {
 };
 
 struct ImageFolderOptions {
-  // What each image is resized to, whatever its shape: bilinearly, with all pixels taken into
-  // account where it shrinks, as torchvision's Resize does it. {0, 0} leaves images as they are,
-  // and those of a batch must be alike.
+  // The size that each image is resized to, whatever its shape: bilinearly and with antialiasing,
+  // as torchvision's Resize does. {0, 0} leaves images as they are; all images of a batch must then
+  // have one size.
   ImageSize size = {};
   // kFloat: from 0 to 1; kByte: from 0 to 255.
   at::ScalarType dtype = at::kFloat;
-  // Makes of an image [3, height, width] what is put into the batch: crops it, turns it. Each copy
-  // of the data set has a copy of it, and so has each worker of a loader.
+  // Turns an image [3, height, width] into the one that goes into the batch, for example by
+  // cropping or flipping. Each copy of the data set has its own copy, and so does each worker of a
+  // loader.
   std::function<at::Tensor(at::Tensor)> transform = nullptr;
-  // The names of folders that stand for 0, 1 and so on; all that are there, sorted, where empty.
+  // The folder names that stand for 0, 1 and so on; if empty, all folders, sorted.
   std::vector<std::string> classes = {};
-  // An image of more pixels is an error: a small file can decode to more than there is memory.
+  // An image with more pixels is an error: a small file can decode to more than fits into memory.
   int64_t max_pixels = int64_t{1} << 27;
 };
 
 class ImageFolder
     : public torch::data::datasets::BatchDataset<ImageFolder, torch::data::Example<>> {
  public:
-  // Looks for the files. Throws c10::Error when a folder cannot be read, when there are no classes,
-  // when one has no images or is not in .classes, or when an option makes no sense.
+  // Finds the files. Throws c10::Error if a folder cannot be read, if there are no classes, if a
+  // class has no images or is not in .classes, or if an option is invalid.
   explicit ImageFolder(const std::string& root, const ImageFolderOptions& options = {});
 
   // Images [batch, 3, height, width] in RGB and the numbers of their classes [batch] in int64.
-  // Throws c10::Error that names the file when one cannot be read or is broken, and two of them
-  // when they are of different shapes.
+  // Throws c10::Error if a file cannot be read or is broken, or if two images have different
+  // shapes; the message names the files.
   torch::data::Example<> get_batch(at::ArrayRef<size_t> rows) override;
   std::optional<size_t> size() const override;
 

@@ -95,12 +95,13 @@ TEST(ImageFolder, MakesBatchesOfImagesOfOneSize) {
   put(root / "a/1.png", kImages + "/rgb.png");
   put(root / "a/2.png", kFlowers + "/daisy/b.PNG");
   ImageFolder images(root);
-  EXPECT_EQ(message_of([&] {
-              images.get_batch(std::vector<size_t>{0, 1});
-            }),
-            "ImageFolder: " + (root / "a/1.png").native() + " is of shape [3, 23, 37] and " +
-                (root / "a/2.png").native() +
-                " of [3, 44, 60], which make no batch; set .size, or crop them in .transform");
+  EXPECT_EQ(
+      message_of([&] {
+        images.get_batch(std::vector<size_t>{0, 1});
+      }),
+      "ImageFolder: " + (root / "a/1.png").native() + " is of shape [3, 23, 37] and " +
+          (root / "a/2.png").native() +
+          " of [3, 44, 60], which cannot form a batch; set .size, or crop them in .transform");
   EXPECT_EQ(images.get_batch(std::vector<size_t>{1}).data.size(2), 44);
   ImageFolder cropped(root, {.transform = [](const at::Tensor& image) {
                         return image.narrow(1, 3, 8).narrow(2, 5, 9);
@@ -147,7 +148,7 @@ TEST(ImageFolder, TakesTheNumbersOfAnotherFolder) {
   EXPECT_EQ(images.get_batch(std::vector<size_t>{0}).target.item<int64_t>(), 1);
   put(root / "rose/1.png", kImages + "/rgb.png");
   EXPECT_THAT(message_of([&] { ImageFolder(root, {.classes = {"tulip"}}); }),
-              AllOf(HasSubstr("rose"), HasSubstr("is none of .classes")));
+              AllOf(HasSubstr("rose"), HasSubstr("is not one of .classes")));
 }
 
 TEST(ImageFolder, SaysWhichFolderIsWrong) {
@@ -161,7 +162,7 @@ TEST(ImageFolder, SaysWhichFolderIsWrong) {
   fs::create_directories(root / "b/deeper");
   EXPECT_EQ(message_of([&] { ImageFolder images(root); }),
             "ImageFolder: the folder " + (root / "b").native() +
-                " has no images (.jpg, .jpeg, .png); put some there, or take it away");
+                " has no images (.jpg, .jpeg, .png); add some, or remove the folder");
 }
 
 TEST(ImageFolder, FollowsLinksButNotInCircles) {
@@ -172,7 +173,7 @@ TEST(ImageFolder, FollowsLinksButNotInCircles) {
   EXPECT_EQ(ImageFolder(root / "classes").size(), 1);
   fs::create_directory_symlink(root / "elsewhere", root / "elsewhere/deep/again");
   EXPECT_THAT(message_of([&] { ImageFolder(root / "classes"); }),
-              HasSubstr("classes/a/deep/again is a link to a folder that it is in"));
+              HasSubstr("classes/a/deep/again is a link to a folder that contains it"));
 }
 
 TEST(ImageFolder, NamesTheImageThatIsBroken) {
@@ -189,8 +190,8 @@ TEST(ImageFolder, NamesTheImageThatIsBroken) {
   };
   EXPECT_EQ(problem(0),
             "ImageFolder: the image " + (root / "a/1.jpg").native() +
-                " cannot be read: it is no whole JPEG image (libjpeg: Premature end of JPEG "
-                "file); replace it, or take it away");
+                " cannot be read: it is not a complete JPEG image (libjpeg: Premature end of JPEG "
+                "file); replace or remove it");
   EXPECT_EQ(problem(1), "no error");
   EXPECT_THAT(problem(2), HasSubstr("3.png cannot be read: No such file or directory; "));
   EXPECT_THAT(problem(3), HasSubstr("4.png cannot be read: it is neither a JPEG nor a PNG image"));

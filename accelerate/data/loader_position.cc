@@ -28,7 +28,7 @@ State LoaderPosition::to_state() const {
 LoaderPosition LoaderPosition::from_state(const State& state) {
   const int64_t version = state.integer("version");
   TORCH_CHECK(version == kVersion, "the loader's state is of version ", version,
-              ", and this program reads version ", kVersion,
+              ", but this program reads version ", kVersion,
               "; load it with the version of the library that saved it");
   LoaderPosition position{.epoch = state.count("epoch"),
                           .consumed = state.count("consumed"),
@@ -39,7 +39,7 @@ LoaderPosition LoaderPosition::from_state(const State& state) {
   // A stream has no size.
   TORCH_CHECK(position.size == 0 || position.consumed <= position.size,
               "`consumed` of the loader's state is ", position.consumed, ", and its epoch has ",
-              position.size, " ", position.unit, "; take a state that was saved");
+              position.size, " ", position.unit, "; load a state that a loader has saved");
   if (state.contains("stream_consumed")) position.stream_consumed = state.count("stream_consumed");
   if (state.contains("seed")) position.seed = static_cast<uint64_t>(state.integer("seed"));
   return position;

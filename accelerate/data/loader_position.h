@@ -1,5 +1,5 @@
-// Where a loader is, in a few numbers that know nothing of ranks and workers: whoever has the same
-// data and options goes on from there, in any number of processes.
+// Where a loader is, in a few numbers that do not depend on ranks and workers: a loader with the
+// same data and options can continue from there, in any number of processes.
 //
 //   const LoaderPosition position = {.epoch = 3, .consumed = 640, .next_epoch = 4, .seed = 42};
 //   State state = position.to_state();
@@ -17,26 +17,26 @@
 namespace accelerate::internal {
 
 struct LoaderPosition {
-  // Of the pass that is under way, or of the next.
+  // The epoch of the pass that is under way, or of the next one.
   int64_t epoch = 0;
-  // How much of that epoch's order the program has had, all processes together: samples, batches
-  // where a batch sampler makes them, or elements of a stream.
+  // How much of that epoch's order all processes together have received: samples, batches if a
+  // batch sampler makes them, or elements of a stream.
   int64_t consumed = 0;
-  // Of the pass after it.
+  // The epoch of the pass after it.
   int64_t next_epoch = 1;
-  // Of the shuffle or the sampler.
+  // The seed of the shuffle or the sampler.
   std::optional<uint64_t> seed = std::nullopt;
-  // What `consumed` counts, and how much of it an epoch has; 0 of a stream.
+  // What `consumed` counts, and how much of it an epoch has; 0 for a stream.
   std::string unit = "samples";
   int64_t size = 0;
-  // A stream's own state, where it has one, and how much of it had been consumed there.
+  // The stream's own state, if it has one, and how much of the stream was consumed at that point.
   State stream = {};
   int64_t stream_consumed = 0;
 
   State to_state() const;
-  // Throws c10::Error when it is of another version.
+  // Throws c10::Error if the state has another version.
   static LoaderPosition from_state(const State& state);
-  // Throws c10::Error when the position is within an epoch of another kind or size.
+  // Throws c10::Error if the position is within an epoch of another kind or size.
   void check_fits(const std::string& loaders_unit, int64_t loaders_size) const;
 };
 

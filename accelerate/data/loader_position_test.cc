@@ -362,7 +362,7 @@ TEST(Skip, IsOfTheNextPass) {
   loader.skip(4);
   EXPECT_EQ(targets(loader), Batches());
   loader.skip(5);
-  EXPECT_THAT(message_of([&] { loader.begin(); }), HasSubstr("5 batches were to be skipped"));
+  EXPECT_THAT(message_of([&] { loader.begin(); }), HasSubstr("asked to skip 5 batches"));
 }
 
 }  // namespace

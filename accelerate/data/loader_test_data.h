@@ -1,4 +1,4 @@
-// Data for the tests of loaders, and what a pass over them gives.
+// Data for the tests of loaders, and a function that returns what a pass over them yields.
 //
 //   DataLoader loader(Numbers(5), {.batch_size = 2});
 //   EXPECT_EQ(targets(loader), (Batches{{0, 1}, {2, 3}, {4}}));
@@ -33,7 +33,7 @@ class Numbers : public torch::data::datasets::Dataset<Numbers> {
   std::optional<size_t> size() const override { return size_; }
 
   size_t bad_index = SIZE_MAX;
-  // Of all copies.
+  // The reads of all copies together.
   std::shared_ptr<std::atomic<int64_t>> reads = std::make_shared<std::atomic<int64_t>>(0);
 
  private:

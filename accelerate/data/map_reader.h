@@ -1,5 +1,5 @@
-// Reads the batches of a map-style data set: one that has a size, and any of whose samples can be
-// read at any time.
+// Reads the batches of a map-style data set, which has a size, and whose samples can be read in any
+// order.
 //
 // Part of the DataLoader; not for others.
 #pragma once
@@ -23,15 +23,15 @@
 
 namespace accelerate::internal {
 
-// A copy of the data set, which one thread reads at a time. Passes that are under way at once, such
-// as one within another, read with threads of their own.
+// A copy of the data set, which one thread at a time reads. Passes that are under way at the same
+// time, such as one within another, have separate threads.
 template <class Dataset>
 class DatasetCopy {
  public:
   explicit DatasetCopy(const Dataset& dataset) : dataset_(dataset) {}
   DatasetCopy(const DatasetCopy& other) : dataset_(other.copied()) {}
 
-  // What the function gives for the data set, which is told of the epoch first.
+  // Tells the data set the epoch, then returns what the function returns for it.
   template <class Function>
   auto use(int64_t epoch, Function&& function) {
     const std::lock_guard lock(mutex_);
@@ -50,11 +50,11 @@ class DatasetCopy {
 
   mutable std::mutex mutex_;
   Dataset dataset_;
-  // That the data set was told last, as passes of several epochs may be under way.
+  // The epoch that the data set was told last; passes of several epochs may be under way.
   std::optional<int64_t> epoch_;
 };
 
-// Whether its get_batch() is LibTorch's, which calls get() for each sample.
+// Whether the data set's get_batch() is LibTorch's, which calls get() for each sample.
 template <class Dataset>
 concept ReadsOneByOne = requires {
   typename Dataset::ExampleType;
@@ -81,7 +81,7 @@ auto read_samples(Dataset& dataset, const std::vector<size_t>& samples, ReadingS
   }
 }
 
-// The share of a process in what a pass reads of an epoch with so many entries.
+// The share of a process in what a pass reads of an epoch with `num_entries` entries.
 BatchShardOptions shard_options(const DataLoaderOptions& options, const PassPlan& plan, int rank,
                                 int64_t num_entries);
 
@@ -95,14 +95,14 @@ class MapData {
 
   MapData(Dataset dataset, const DataLoaderOptions& options, Collate collate)
       : collate_(std::move(collate)), size_(dataset.size()) {
-    // One copy for each thread that reads: get_batch() need not be safe to call from several.
+    // One copy for each thread that reads, because get_batch() need not be thread-safe.
     const int copies = std::max(options.num_workers, 1);
     copies_.reserve(copies);
     for (int i = 0; i < copies; ++i) copies_.emplace_back(dataset);
   }
 
-  // None for a data set that leaves it to a sampler. As it was at the beginning: to ask while a
-  // worker reads would be to wait for it.
+  // std::nullopt for a data set that leaves its size to a sampler. The size at the beginning:
+  // asking while a worker reads would mean waiting for it.
   std::optional<size_t> dataset_size() const { return size_; }
 
   // The data must outlive the reader.
@@ -143,7 +143,7 @@ class MapData {
 
    private:
     Batch read(int worker, const std::vector<size_t>& samples) {
-      // Only where there are threads is their number worth a word.
+      // Messages name the worker only if there are several.
       const int named_worker = data_.copies_.size() > 1 ? worker : -1;
       auto examples = data_.copies_[worker].use(epoch_, [&](Dataset& dataset) {
         ReadingScope scope(seed_, epoch_, static_cast<int64_t>(samples.front()));
@@ -162,9 +162,9 @@ class MapData {
     MapData& data_;
     const uint64_t seed_;
     const int64_t epoch_;
-    // Whether a sample is a batch.
+    // Whether each sample is a batch.
     const bool one_by_one_;
-    // Of each process that is read for.
+    // The order of each process that this reads for.
     std::vector<EpochOrder> orders_;
   };
 

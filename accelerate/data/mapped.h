@@ -6,15 +6,15 @@
 //   });
 //   accelerate::DataLoader loader(examples, {.batch_size = 32, .num_workers = 2});
 //
-// What the function gets is what one read gives. A data set of single samples (get_batch() gives a
-// std::vector) calls it with each of them; one that makes its batches itself, as TensorDataset,
-// CsvFile and ImageFolder do, with each batch; and a stream (a class whose next() gives a
-// std::optional) with each element. What it returns takes the place. It owns its argument, and is
-// called from the thread that reads: a loader with workers has a copy of the function for each.
+// The function receives what one read returns. A data set of single samples (get_batch() returns a
+// std::vector) calls it with each sample; one that makes its own batches, such as TensorDataset,
+// CsvFile and ImageFolder, with each batch; and a stream (a class whose next() returns a
+// std::optional) with each element. Its result replaces its argument, which it owns. It is called
+// from the thread that reads: a loader with workers has a copy of the function for each worker.
 //
-// size(), and where the data have them set_epoch(), reset(), skip(), state() and load_state(), are
-// those of the data. Not for leaving samples out: each gives exactly one. Not thread-safe, unless
-// both data and function are.
+// size(), and if the data has them set_epoch(), reset(), skip(), state() and load_state(), are
+// those of the data. Not for leaving samples out: each sample yields exactly one. Thread-safe only
+// if both the data and the function are.
 #pragma once
 
 #include <torch/data/datasets/base.h>
@@ -81,7 +81,7 @@ struct MappedValue {
                 "accelerate::map: the function returns nothing; let it return the sample");
 };
 
-// What get_batch() gives, once the function has been applied.
+// What get_batch() returns, once the function has been applied.
 template <class Function, class Batch>
 struct MappedBatch : MappedValue<Function, Batch> {};
 template <class Function, class Element, class Allocator>
@@ -142,7 +142,7 @@ class MappedDataset : public torch::data::datasets::BatchDataset<
   std::optional<size_t> size() const override { return this->data_.size(); }
 };
 
-// Of a data set that reads its samples one by one.
+// The result of map() for a data set that reads its samples one by one.
 template <class Data, class Function>
 class MappedExamples
     : public torch::data::datasets::Dataset<
@@ -166,7 +166,7 @@ class MappedStream : public internal::MappedData<Stream, Function> {
 
   using internal::MappedData<Stream, Function>::MappedData;
 
-  // Nothing once the stream has ended.
+  // Empty once the stream has ended.
   std::optional<Element> next() {
     auto element = this->data_.next();
     if (!element) return std::nullopt;

@@ -1,7 +1,7 @@
-// One number of a seed, an epoch and an index, which has nothing in common with that of their
-// neighbours: what is drawn from it is the same whoever draws.
+// Mixes a seed, an epoch and an index into one number, which is unrelated to that of neighbouring
+// ones. What is drawn from it is the same in every process.
 //
-// Part of the loaders and data sets; not for others, who draw from a generator.
+// Part of the loaders and data sets; not for others, which draw from a generator.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,12 @@
-// Hands over items one by one, each time with the next one already begun. For items that go on by
+// Returns items one by one, each time with the next one already begun. For items that continue by
 // themselves once begun, as a copy to a GPU does.
 //
 //   OneAhead<Copy> copies(/*count=*/100, [&](int64_t index) { return begin_copy(index); });
 //   for (int64_t i = 0; i < 100; ++i) train_on(copies.next());   // Copy i + 1 is under way.
 //
-// An exception in beginning an item is thrown by the next() that would have returned it; the one
-// after that goes on with the following item. Begins items in the calling thread: for work that
-// needs threads there is ReadAhead. Not thread-safe.
+// If beginning an item throws, the next() that would have returned the item throws the exception,
+// and the call after that continues with the following item. Items begin in the calling thread: use
+// ReadAhead for work that needs threads. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ class OneAhead {
   }
 
  private:
-  // A future, as it holds an item or an exception.
+  // A future, because it holds an item or an exception.
   std::future<Item> begin_one() {
     std::packaged_task<Item()> task([this] { return begin_(begun_++); });
     task();

@@ -5,13 +5,13 @@
 //                            [&](int worker, int64_t index) { return read(index); });
 //   for (int64_t i = 0; i < 100; ++i) train(batches.next());
 //
-// At most four items a worker are held at a time. When there are so many, the workers rest until
-// half of them are gone: to wake a thread takes microseconds, which the consumer is not to spend on
-// every item. An exception in a worker is thrown by the next()
-// that would have returned its item. Destruction, also half-way, stops the workers after the item
-// they are at; with a patience, it leaves to itself a worker that has not come to its end by then,
-// such as one that waits for somebody to send. next() is for one thread; the reading function is
-// called from all workers, each with its own number.
+// Holds at most four items per worker. When there are that many, the workers rest until half of
+// them are gone: waking a thread takes microseconds, which the consumer should not spend on every
+// item. If reading an item throws, the next() that would have returned the item throws the
+// exception. The destructor, which may be called at any time, stops the workers after their current
+// items; with a patience, it detaches the workers if one of them has not finished by then, for
+// example because it waits for a sender. Call next() from one thread only; all workers call the
+// reading function, each with its own number.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,7 @@ class ReadAhead {
  public:
   using Read = std::function<Item(int worker, int64_t index)>;
 
-  // With a patience, what the function refers to must live for as long as the function does.
+  // With a patience, what the function refers to must live as long as the function does.
   ReadAhead(int workers, int64_t count, Read read,
             std::optional<std::chrono::milliseconds> patience = std::nullopt)
       : shared_(std::make_shared<Shared>(workers, count, std::move(read))), patience_(patience) {
@@ -59,7 +59,7 @@ class ReadAhead {
     std::exception_ptr failure;
   };
 
-  // What the threads see.
+  // What the threads share.
   class Shared {
    public:
     Shared(int workers, int64_t count, Read read)
@@ -96,7 +96,7 @@ class ReadAhead {
       }
     }
 
-    // Whether all workers are about to end.
+    // Returns whether all workers are about to end.
     bool stop(std::optional<std::chrono::milliseconds> patience) {
       std::unique_lock lock(mutex_);
       stopped_ = true;
@@ -105,7 +105,7 @@ class ReadAhead {
     }
 
    private:
-    // The next index that is nobody's yet, once it has a slot.
+    // The next index that no worker has claimed, once there is a slot for it.
     std::optional<int64_t> claim() {
       std::unique_lock lock(mutex_);
       room_.wait(lock, [this] { return stopped_ || filling_; });
@@ -126,9 +126,9 @@ class ReadAhead {
     std::vector<Slot> slots_;
     int64_t claimed_ = 0;
     int64_t consumed_ = 0;
-    // How many workers are at an item.
+    // How many workers are reading an item.
     int reading_ = 0;
-    // Whether the workers have room, and do not rest.
+    // Whether the workers have room, and are not resting.
     bool filling_ = true;
     bool stopped_ = false;
   };

@@ -1,4 +1,5 @@
-// What a loader throws when its data cannot be read: which sample it was, who read it, and why.
+// What a loader throws if its data cannot be read. The message says which sample it was, which
+// worker read it, and why.
 //
 //   try {
 //     for (auto& batch : loader) train(batch);
@@ -6,8 +7,8 @@
 //     std::cerr << error.what();   // sample 17 could not be read by worker 1: it has no label
 //   }
 //
-// The exception of the data set is nested in it (std::rethrow_if_nested). Being out of memory is
-// passed on as it is.
+// The data set's own exception is nested in it (std::rethrow_if_nested). Out-of-memory exceptions
+// are passed on unchanged.
 #pragma once
 
 #include <c10/util/Exception.h>
@@ -27,12 +28,13 @@ struct ReadError : std::runtime_error {
 
 namespace internal {
 
-// "sample 17 could not be read by worker 1: "; without a worker where that is -1.
+// "sample 17 could not be read by worker 1: "; names no worker if `worker` is -1.
 std::string describe_samples(const std::vector<size_t>& samples, int worker);
 std::string describe_element(int64_t number);
 std::string message_of(const std::exception& error);
 
-// What `read` returns; what it throws comes with what `describe` says before.
+// Returns what `read` returns. If that throws, throws a ReadError whose message begins with what
+// `describe` returns.
 template <class Read, class Describe>
 auto guarded_read(Read&& read, Describe&& describe) {
   try {

@@ -45,9 +45,9 @@ at::Tensor view(const std::string& path, const std::shared_ptr<const MappedFile>
   const std::optional<c10::ScalarType> type = scalar_type(tensor.dtype);
   TORCH_CHECK(type, path, ": the tensor ", name, " is of type ",
               safetensors::dtype_name(tensor.dtype),
-              ", which LibTorch has not, or packs in another way; save it with another type");
+              ", which LibTorch does not have, or packs in another way; save it with another type");
   TORCH_CHECK(!tensor.shape.empty(), path, ": the tensor ", name,
-              " is a number; name one whose rows are samples");
+              " is a scalar; name a tensor whose rows are samples");
   const uint64_t begin = header.data_offset + tensor.data_begin;
   const uint64_t end = header.data_offset + tensor.data_end;
   TORCH_CHECK(end <= file->bytes().size(), path,

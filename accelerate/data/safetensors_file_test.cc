@@ -79,7 +79,7 @@ TEST(SafetensorsFile, ReadsTheNarrowFloats) {
   EXPECT_THAT(problem_of(R"({"x":{"dtype":"F4","shape":[2,2],"data_offsets":[0,2]},)"
                          R"("y":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})",
                          4),
-              HasSubstr(": the tensor \"x\" is of type F4, which LibTorch has not"));
+              HasSubstr(": the tensor \"x\" is of type F4, which LibTorch does not have"));
 }
 
 TEST(SafetensorsFile, IsReadByALoader) {
@@ -137,7 +137,7 @@ TEST(SafetensorsFile, SaysWhichTensorIsNotFit) {
                     HasSubstr("\"float16\""), HasSubstr("\"labels\"")));
   EXPECT_THAT(problem("float32", ""), HasSubstr(" has no tensor \"\"; it has "));
   EXPECT_EQ(problem("number", "labels"),
-            kRows + ": the tensor \"number\" is a number; name one whose rows are samples");
+            kRows + ": the tensor \"number\" is a scalar; name a tensor whose rows are samples");
   EXPECT_EQ(problem("float32", "short"),
             kRows +
                 ": the tensor \"float32\" has 5 rows and \"short\" has 4; save one target for each "

@@ -25,8 +25,8 @@ ReadingScope::~ReadingScope() { innermost = outer_; }
 
 at::Generator sample_generator() {
   TORCH_CHECK(innermost != nullptr,
-              "sample_generator() is for what a DataLoader reads, and none is reading in this "
-              "thread; make a generator of your own with at::make_generator");
+              "sample_generator() only works while a DataLoader reads, and none is reading in this "
+              "thread; make your own generator with at::make_generator");
   std::optional<at::Generator>& generator = innermost->generator_;
   if (!generator) {
     generator = at::detail::createCPUGenerator(

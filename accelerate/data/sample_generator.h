@@ -1,5 +1,5 @@
-// Random numbers for a data set that draws them as it reads: the same for a sample in an epoch,
-// whichever process and worker reads it, and after a resume.
+// Random numbers for a data set that draws while it reads. They are the same for a sample in an
+// epoch, whichever process and worker reads it, and after a resume.
 //
 //   torch::data::Example<> Faces::get(size_t index) {
 //     at::Tensor image = read(index);
@@ -7,8 +7,8 @@
 //     return {image + 0.1 * noise, label(index)};
 //   }
 //
-// LibTorch's default generator, which at::randn() uses without one, is shared with the training
-// thread: what workers draw from it comes in no fixed order. Only within what a DataLoader reads.
+// LibTorch's default generator, which at::randn() uses otherwise, is shared with the training
+// thread, and workers draw from it in no fixed order. Only works while a DataLoader reads.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -18,14 +18,14 @@
 
 namespace accelerate {
 
-// Seeded from the loader's seed, the epoch and the index of the sample that is being read: of the
-// first of them, where the data set reads a batch at once; of a stream, the number of the element.
-// Throws c10::Error where no loader is reading in this thread.
+// Seeded from the loader's seed, the epoch and the index of the sample that is being read. If the
+// data set reads a whole batch, that is the first sample of the batch; for a stream, the number of
+// the element. Throws c10::Error if no loader is reading in this thread.
 at::Generator sample_generator();
 
 namespace internal {
 
-// Says what this thread is reading, for as long as it lives.
+// Records what this thread is reading, for as long as the object exists.
 class ReadingScope {
  public:
   ReadingScope(uint64_t seed, int64_t epoch, int64_t sample);
@@ -44,9 +44,9 @@ class ReadingScope {
   const uint64_t seed_;
   const int64_t epoch_;
   int64_t sample_;
-  // Made when it is asked for, as most data sets draw nothing.
+  // Made on demand, because most data sets draw nothing.
   std::optional<at::Generator> generator_;
-  // A data set may read through a loader of its own.
+  // The scope around this one: a data set may itself read through a loader.
   ReadingScope* const outer_;
 };
 

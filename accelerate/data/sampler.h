@@ -1,14 +1,14 @@
-// What an epoch consists of, where that is neither the data set's own order nor a shuffle of it: a
-// Sampler gives the samples one by one, a BatchSampler gives them by the batch.
+// The samples of an epoch, if you want neither the data set's own order nor a shuffle of it. A
+// Sampler returns single samples, a BatchSampler returns batches.
 //
 //   Sampler backwards([](uint64_t) { return std::vector<int64_t>{2, 1, 0}; });
 //   BatchSampler pairs(std::vector<std::vector<int64_t>>{{0, 1}, {2, 3}});
 //   DataLoader loader(dataset, {.batch_sampler = pairs});   // The same two in each epoch.
 //
-// The function gets the seed of the epoch, which is the loader's seed plus the number of the epoch,
-// and must give the same for the same seed in every process: each computes the whole epoch and
-// takes its share. A sample may come never or often. Ready-made ones are in samplers.h. Not for
-// streams.
+// The function receives the seed of the epoch, which is the loader's seed plus the number of the
+// epoch. It must return the same for the same seed in every process: each process computes the
+// whole epoch and takes its share. A sample may be left out or come several times. samplers.h has
+// ready-made ones. Not for streams.
 #pragma once
 
 #include <concepts>
@@ -22,7 +22,7 @@ namespace accelerate {
 
 namespace internal {
 
-// A function of the epoch's seed, or none.
+// A function of the epoch's seed; may be empty.
 template <class Entry>
 class EpochFunction {
  public:

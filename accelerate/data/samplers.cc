@@ -34,7 +34,7 @@ at::Tensor checked_weights(const std::vector<double>& weights) {
                 "; give a finite number that is 0 or more");
     sum += weights[i];
   }
-  TORCH_CHECK(sum > 0, "all weights are 0, so that nothing can be drawn; give one that is not");
+  TORCH_CHECK(sum > 0, "all weights are 0, so nothing can be drawn; give at least one that is not");
   return at::tensor(weights, at::kDouble);
 }
 

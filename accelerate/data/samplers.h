@@ -1,11 +1,11 @@
-// Ready-made samplers for a DataLoader: they draw the same epoch from the same seed in every
+// Ready-made samplers for a DataLoader. From the same seed they draw the same epoch in every
 // process.
 //
 //   DataLoader balanced(dataset, {.sampler = WeightedSampler(weights, {.num_samples = 10000})});
 //   const LengthGroupedSampler by_length(lengths, {.batch_size = 32});
 //   DataLoader alike(dataset, {.batch_sampler = by_length});
 //
-// Immutable, and so safe to share between threads; a copy shares what it was made of.
+// Immutable, and therefore thread-safe; a copy shares its data. Not for streams.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,18 +17,19 @@
 namespace accelerate {
 
 struct WeightedSamplerOptions {
-  // In an epoch; 0: as many as there are weights.
+  // Samples in an epoch; 0: as many as there are weights.
   int64_t num_samples = 0;
   // Whether a sample may come more than once in an epoch.
   bool replacement = true;
 };
 
-// A Sampler that draws each sample with a probability in proportion to its weight, as Python's
+// A Sampler that draws each sample with a probability proportional to its weight, as Python's
 // WeightedRandomSampler does.
 class WeightedSampler {
  public:
-  // A weight for each sample of the data set, 0 or more; up to 2^24 of them. Throws c10::Error when
-  // a weight makes no sense, or fewer samples than are to be drawn have one that is not 0.
+  // One weight per sample of the data set, 0 or more; at most 2^24 of them. Throws c10::Error if a
+  // weight is negative or not finite, or if without replacement fewer samples have a positive
+  // weight than should be drawn.
   explicit WeightedSampler(const std::vector<double>& weights,
                            const WeightedSamplerOptions& options = {});
   std::vector<int64_t> operator()(uint64_t seed) const;
@@ -40,17 +41,17 @@ class WeightedSampler {
 
 struct LengthGroupedSamplerOptions {
   int64_t batch_size = 1;
-  // How many batches are sorted by length together: more make batches more alike, and the order
-  // less random. 0: 50, or fewer where the data are few.
+  // How many batches are sorted by length together: more batches make lengths more alike, and the
+  // order less random. 0: 50, or fewer for a small data set.
   int64_t batches_in_group = 0;
 };
 
-// A BatchSampler of batches whose samples are of about one length, in random order, the longest
-// first: what does not fit into memory is known at once. As the LengthGroupedSampler of Hugging
-// Face Transformers.
+// A BatchSampler whose batches hold samples of similar length, in random order. The batch with the
+// longest sample comes first, so that running out of memory shows at once. Like the
+// LengthGroupedSampler of Hugging Face Transformers.
 class LengthGroupedSampler {
  public:
-  // A length for each sample of the data set.
+  // One length per sample of the data set.
   LengthGroupedSampler(std::vector<int64_t> lengths, const LengthGroupedSamplerOptions& options);
   std::vector<std::vector<int64_t>> operator()(uint64_t seed) const;
 
@@ -60,21 +61,21 @@ class LengthGroupedSampler {
 };
 
 struct TokenBudgetSamplerOptions {
-  // What a batch may hold when it is padded to its longest sample: samples times that length.
+  // The largest size of a batch once it is padded: its samples times its longest length.
   int64_t max_tokens = 0;
-  // Another limit; 0: none.
+  // The largest number of samples in a batch; 0: no limit.
   int64_t max_samples = 0;
   // How many samples are sorted by length together; 0: all.
   int64_t samples_in_group = 0;
-  // Whether the samples are grouped anew in each epoch, and batches come in random order.
+  // Whether each epoch groups the samples differently and shuffles the batches.
   bool shuffle = true;
 };
 
-// A BatchSampler of as many samples of about one length as a budget of tokens allows.
+// A BatchSampler whose batches hold as many samples of similar length as a budget of tokens allows.
 class TokenBudgetSampler {
  public:
-  // A length for each sample of the data set. Throws c10::Error when one is beyond the budget by
-  // itself.
+  // One length per sample of the data set. Throws c10::Error if one sample alone exceeds the
+  // budget.
   TokenBudgetSampler(std::vector<int64_t> lengths, const TokenBudgetSamplerOptions& options);
   std::vector<std::vector<int64_t>> operator()(uint64_t seed) const;
 
@@ -84,18 +85,17 @@ class TokenBudgetSampler {
 };
 
 struct MixtureSamplerOptions {
-  // In an epoch; 0: as many as all data sets have together.
+  // Samples in an epoch; 0: as many as all data sets have together.
   int64_t num_samples = 0;
 };
 
-// A Sampler over several data sets that follow one another (see concatenation.h): which of them a
-// sample is of is drawn by their weights. Within each, samples come in a random order without
-// repetition, and in another one when all have come. An epoch does not know what the one before it
-// has drawn.
+// A Sampler over concatenated data sets (see concatenation.h). The data set of each sample is drawn
+// by weight. Within a data set, samples come in random order without repetition, and in a new order
+// once all have come. Epochs are independent of each other.
 class MixtureSampler {
  public:
-  // The number of samples of each data set, and its weight. Throws c10::Error when one with a
-  // weight has no samples.
+  // The number of samples of each data set, and its weight. Throws c10::Error if a data set with a
+  // positive weight has no samples.
   MixtureSampler(std::vector<int64_t> sizes, const std::vector<double>& weights,
                  const MixtureSamplerOptions& options = {});
   std::vector<int64_t> operator()(uint64_t seed) const;

@@ -1,27 +1,26 @@
-// What a DataLoader takes for a stream: anything that gives its elements one by one until there are
-// none.
+// What a DataLoader accepts as a stream: any class that returns its elements one by one until there
+// are no more.
 //
 //   struct Lines {
 //     std::optional<torch::data::Example<>> next();   // None at the end.
 //   };
 //   DataLoader loader(Lines(), {.batch_size = 32});
 //
-// Of these members a stream has what it can, and the loader uses what there is: `void
-// set_epoch(int64_t)` is told first when a pass begins; `void reset()` begins anew, without which
-// each pass reads a copy, as the loader got the stream; `void skip(int64_t)` passes over so many
-// elements without reading them; `State state() const` and `void load_state(const State&)` are
-// where it is, counting everything that next() has given, so that a resumed run need not read it
-// again.
+// The loader uses these members if the stream has them. `void set_epoch(int64_t)` is called first
+// when a pass begins. `void reset()` starts again; without it, each pass reads a copy of the stream
+// as the loader received it. `void skip(int64_t)` passes over that many elements without reading
+// them. `State state() const` and `void load_state(const State&)` save and restore the position
+// after everything that next() has returned, so that a resumed run need not read it again.
 //
-// Every process reads the stream, and all must find the same elements in the same order, also after
-// a shuffle: that is to come from the epoch, or rank 0 is to read for all (`.dispatch`). Copies
-// that share what they read from, such as a std::shared_ptr to a file, disturb each other in passes
-// within passes. A worker that waits for an element when a pass is left is let go after a second,
-// and owns the stream, or its copy of it, until it gets that element.
+// Every process reads the stream, and all must find the same elements in the same order. A shuffle
+// must therefore depend on the epoch only; otherwise let rank 0 read for all (`.dispatch`). Copies
+// that share their source, such as a std::shared_ptr to a file, disturb each other if one pass runs
+// inside another. A worker that still waits for an element one second after a pass was left is
+// detached; it keeps the stream, or its copy of it, until it gets that element.
 //
 // LibTorch's stateful data sets (torch::data::datasets::StatefulDataset, ChunkDataset) are streams,
-// too. For data any of whose samples can be read at any time, a map-style data set is better: it
-// can be shuffled, and each process reads its own part alone.
+// too. Not for data whose samples can be read in any order: a map-style data set can be shuffled,
+// and each process reads only its own part.
 #pragma once
 
 #include <c10/util/Exception.h>
@@ -55,8 +54,8 @@ concept StatefulDataset = !StreamLike<T> && requires(T & dataset) {
   { dataset.get_batch(size_t{1}).has_value() } -> std::convertible_to<bool>;
 };
 
-// A stateful data set as a stream: of its examples where its batches are vectors of them, otherwise
-// of its batches.
+// A stateful data set as a stream: of its examples if its batches are vectors of them, otherwise of
+// its batches.
 template <class Dataset>
 class StatefulElements {
   using DatasetBatch = std::remove_cvref_t<decltype(*std::declval<Dataset&>().get_batch(size_t{}))>;
@@ -93,7 +92,7 @@ class StatefulElements {
 
   Dataset dataset_;
   size_t batch_size_;
-  // Those that were read together, and the first that is to be given.
+  // The examples that were read together, and the index of the first one that was not yet returned.
   std::conditional_t<makes_batches, Nothing, DatasetBatch> batch_;
   size_t next_ = 0;
 };
@@ -109,7 +108,7 @@ class StreamStarts {
 
   explicit StreamStarts(Stream stream) : stream_(std::make_shared<Stream>(std::move(stream))) {}
 
-  // Throws c10::Error when the stream cannot be read again.
+  // Throws c10::Error if the stream cannot be read again.
   std::shared_ptr<Stream> begin(int64_t epoch) {
     const std::lock_guard lock(mutex_);
     std::shared_ptr<Stream> stream;
@@ -122,7 +121,7 @@ class StreamStarts {
       TORCH_CHECK(can_begin_again || !was_used_,
                   "the stream was read before, and has neither a reset() nor a copy constructor; "
                   "give it one of them to read it in several epochs");
-      // Ends with the pass, as the stream itself does not.
+      // Expires with the pass, unlike the stream itself.
       stream = std::shared_ptr<Stream>(stream_.get(), [kept = stream_](Stream*) {});
       in_use_ = stream;
       was_used_ = true;
@@ -134,7 +133,7 @@ class StreamStarts {
 
  private:
   std::mutex mutex_;
-  // As the loader got it, where it can be copied.
+  // If it can be copied, the stream as the loader received it.
   std::shared_ptr<Stream> stream_;
   std::weak_ptr<Stream> in_use_;
   bool was_used_ = false;

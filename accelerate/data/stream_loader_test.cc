@@ -45,7 +45,7 @@ TEST(StreamLoader, EqualsRecordedIterableDatasetShard) {
                     loader_of(NumberStream(), {.batch_size = batch_size}, 0, world_size,
                               {.split_batches = true});
                   }),
-                  HasSubstr("round multiple"));
+                  HasSubstr("must be a multiple"));
       continue;
     }
     for (int rank = 0; rank < world_size; ++rank) {
@@ -292,7 +292,7 @@ TEST(StreamLoader, SaysWhenTheFirstRoundCannotBeReadAgain) {
     auto loader =
         DataLoader(SkippingPipe(9), {.batch_size = 2}).placed({.rank = rank, .world_size = 2}, 0);
     loader.skip(1);
-    EXPECT_THAT(message_of([&] { loader.begin(); }), HasSubstr("cannot begin again"));
+    EXPECT_THAT(message_of([&] { loader.begin(); }), HasSubstr("cannot start again"));
   }
 }
 

@@ -17,9 +17,9 @@ StreamShares stream_shares(const DataLoaderOptions& options, const PassPlan& pla
 
 void check_was_skipped(int64_t skipped, int64_t expected, int64_t round_size) {
   // The last round may have been a short one.
-  TORCH_CHECK(expected - skipped < round_size, "the pass was to go on after ", expected,
-              " elements of the stream, but it has ", skipped,
-              "; load the state into a loader of the same stream, and skip no more than it has");
+  TORCH_CHECK(expected - skipped < round_size, "the pass should continue after ", expected,
+              " elements of the stream, but it has only ", skipped,
+              "; load the state into a loader with the same stream, and skip no more than it has");
 }
 
 }  // namespace accelerate::internal

@@ -1,6 +1,6 @@
-// Reads the batches of a stream, of which each process reads all and takes its share, batch by
-// batch, as Hugging Face Accelerate's IterableDatasetShard does. One round is read ahead, so that
-// the last is known as the last.
+// Reads the batches of a stream. Each process reads the whole stream and takes its share, batch by
+// batch, as in Hugging Face Accelerate's IterableDatasetShard. Reads one round ahead, to know
+// whether a round is the last one.
 //
 // Part of the DataLoader; not for others.
 #pragma once
@@ -30,33 +30,33 @@
 
 namespace accelerate::internal {
 
-// The share of each process in a round of a stream, by the places in it.
+// The share of each process in a round of a stream, by the places of the elements in the round.
 struct StreamShares {
   int64_t round_size = 1;
   int64_t batch_size = 1;
   int first_rank = 0;
   int num_ranks = 1;
   bool drop_last = false;
-  // Whether a last round is filled up from the first.
+  // Whether the last round is filled up from the first.
   bool is_filled = false;
   bool even_batches = false;
 
   int64_t begin_of(int rank) const { return rank * batch_size; }
-  // How many of the elements of a round of `count` are this process's.
+  // How many elements of a round of `count` belong to the process.
   int64_t count_of(int rank, int64_t count) const {
     return std::clamp<int64_t>(count - begin_of(rank), 0, batch_size);
   }
-  // Whether the process has a batch in such a round.
+  // Whether the process has a batch in a round of `count` elements.
   bool has_batch(int rank, int64_t count) const {
     if (count == 0 || (drop_last && count < round_size)) return false;
     return even_batches || count_of(rank, count) > 0;
   }
 };
 StreamShares stream_shares(const DataLoaderOptions& options, const PassPlan& plan);
-// Throws c10::Error when a stream was to go on after more than it has.
+// Throws c10::Error if a stream should continue after more elements than it has.
 void check_was_skipped(int64_t skipped, int64_t expected, int64_t round_size);
 
-// Tensors that a program, or a collate function, may change in place.
+// Whether it holds tensors, which a program or a collate function may change in place.
 template <class T>
 inline constexpr bool holds_tensors = TensorLike<T>;
 template <class Data, class Target>
@@ -73,8 +73,8 @@ class StreamReader final
 
   static_assert(
       std::is_copy_constructible_v<Element>,
-      "the elements of a stream fill up the last round a second time: make them of a type "
-      "that can be copied");
+      "elements of a stream are used a second time to fill up the last round: make them of a "
+      "type that can be copied");
 
   StreamReader(std::shared_ptr<StreamStarts<Stream>> starts, const DataLoaderOptions& options,
                const PassPlan& plan, Collate collate)
@@ -95,7 +95,7 @@ class StreamReader final
     }
     if (coming_.failure) {
       const std::exception_ptr failure = std::exchange(coming_.failure, nullptr);
-      // What comes after the element that could not be read, for a program that goes on.
+      // Reads what follows the element that could not be read, for a program that continues.
       read_coming();
       std::rethrow_exception(failure);
     }
@@ -112,18 +112,18 @@ class StreamReader final
   }
 
  private:
-  // A round as it is read, of which the elements of the served processes are kept.
+  // A round as it is read. Keeps only the elements of the processes that this reader reads for.
   struct Coming {
     std::vector<std::vector<Element>> elements;
     int64_t count = 0;
-    // Of the epoch, with this round.
+    // How much of the epoch is consumed after this round.
     int64_t consumed = 0;
     State stream;
-    // Of the element after the last.
+    // Why the element after the last one could not be read.
     std::exception_ptr failure;
   };
 
-  // One element; none at the end.
+  // One element; std::nullopt at the end.
   std::optional<Element> next() {
     if (has_ended_ || is_stopped_) return std::nullopt;
     const int64_t number = consumed_++;
@@ -138,11 +138,12 @@ class StreamReader final
     return std::optional<Element>(std::move(*element));
   }
 
-  // The first round's elements are kept, to fill up the last.
+  // Keeps the elements of the first round, to fill up the last.
   void remember(const Element& element) {
     if (!shares_.is_filled || static_cast<int64_t>(first_.size()) == shares_.round_size) return;
     first_.push_back(element);
-    // Stacking copies; otherwise what becomes of the first batch would be in the last, too.
+    // Stacking makes copies; otherwise changes to the first batch would also appear in the last
+    // one.
     constexpr bool is_stacked = std::is_same_v<Collate, DefaultCollate> && !is_vector<Batch>;
     if constexpr (std::is_same_v<Element, Batch> || (holds_tensors<Element> && !is_stacked)) {
       visit_tensors(first_.back(), [](at::Tensor& tensor) {
@@ -169,21 +170,21 @@ class StreamReader final
       }
     }
     TORCH_CHECK(knows_first_ || !shares_.is_filled || StreamStarts<Stream>::can_begin_again,
-                "the last round is filled up from the first, which a pass that begins within the "
-                "epoch must read once more, but the stream cannot begin again; give it a reset(), "
-                "or set even_batches to false");
+                "a pass that begins within an epoch must read the first round again to fill up the "
+                "last, but the stream cannot start again; give it a reset(), or set even_batches "
+                "to false");
     while (consumed_ < position && !has_ended_ && !is_stopped_) {
       try {
         const std::optional<Element> element = next();
         if (element && knows_first_) remember(*element);
       } catch (const ReadError&) {
-        // The program has gone on after it when it was its turn.
+        // When it was this element's turn, the program continued after the error.
       }
     }
     if (!is_stopped_) check_was_skipped(consumed_, position, shares_.round_size);
   }
 
-  // Goes on with the round that comes; what cannot be read is told when it is that round's turn.
+  // Continues to read the coming round. An error is thrown only when it is that round's turn.
   void read_coming() {
     coming_.elements.resize(shares_.num_ranks);
     try {
@@ -227,15 +228,15 @@ class StreamReader final
     if (!knows_first_) read_first();
     TORCH_CHECK(
         !first_.empty(),
-        "the stream gave nothing when it was begun again to fill up the last round; give it "
-        "a reset() that begins anew");
+        "the stream returned nothing when it was started again to fill up the last round; give "
+        "it a reset() that starts from the beginning");
     for (int64_t place = shares_.begin_of(rank) + static_cast<int64_t>(elements.size());
          static_cast<int64_t>(elements.size()) < shares_.batch_size; ++place) {
       elements.push_back(first_[(place - now.count) % static_cast<int64_t>(first_.size())]);
     }
   }
 
-  // Reads the first round, which a pass that began within the epoch has not seen.
+  // Reads the first round, for a pass that began within the epoch and has not seen it.
   void read_first() {
     stream_ = nullptr;
     stream_ = starts_->begin(plan_.epoch);

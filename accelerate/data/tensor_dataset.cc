@@ -55,7 +55,7 @@ bool follow_each_other(at::ArrayRef<size_t> rows) {
 TensorDataset::TensorDataset(at::Tensor data, at::Tensor target)
     : data_(std::move(data)), target_(std::move(target)) {
   TORCH_CHECK(data_.dim() > 0 && target_.dim() > 0,
-              "TensorDataset: data and targets are numbers; give tensors whose rows are samples");
+              "TensorDataset: data or target is a scalar; give tensors whose rows are samples");
   TORCH_CHECK(data_.size(0) == target_.size(0), "TensorDataset: there are ", data_.size(0),
               " rows of data and ", target_.size(0), " of targets; give one target for each row");
 }

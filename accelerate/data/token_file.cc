@@ -38,18 +38,18 @@ void check_options(const TokenFileOptions& options) {
   TORCH_CHECK(!options.random || !options.stride,
               "TokenFile: random sequences have no stride; leave it out, or take them in order");
   TORCH_CHECK(options.random || !options.samples,
-              "TokenFile: samples are for random sequences; leave them out, or set random");
-  TORCH_CHECK(options.samples.value_or(1) > 0, "TokenFile: samples are ", *options.samples,
-              "; give at least 1, or leave them out");
+              "TokenFile: samples is for random sequences; leave it out, or set random");
+  TORCH_CHECK(options.samples.value_or(1) > 0, "TokenFile: samples is ", *options.samples,
+              "; give at least 1, or leave it out");
   TORCH_CHECK(options.vocabulary_size.value_or(1) > 0, "TokenFile: vocabulary_size is ",
               *options.vocabulary_size, "; give the number of different tokens, or leave it out");
   TORCH_CHECK(!options.end_of_document || !options.start_of_document,
-              "TokenFile: there is an end_of_document and a start_of_document; give the one that "
-              "each document has");
+              "TokenFile: end_of_document and start_of_document are both given; give only the one "
+              "that each document has");
   TORCH_CHECK(
       options.keep_documents_apart || (!options.end_of_document && !options.start_of_document),
-      "TokenFile: a token is given that parts documents, but they are not kept apart; set "
-      "keep_documents_apart, or leave the token out");
+      "TokenFile: a token that separates documents is given, but keep_documents_apart is not "
+      "set; set it, or leave the token out");
   check_token("end_of_document", options.end_of_document, options);
   check_token("start_of_document", options.start_of_document, options);
   check_token("padding", options.padding, options);
@@ -73,7 +73,7 @@ std::vector<TokenShard> open_shards(const std::vector<std::string>& patterns,
   for (const TokenShard& shard : shards) {
     TORCH_CHECK(shard.format() == first.format(), "TokenFile: ", shard.path(), " is ",
                 token_format_name(shard.format()), " and ", first.path(), " is ",
-                token_format_name(first.format()), "; give files of one format, or the format");
+                token_format_name(first.format()), "; give files of one format, or set format");
   }
   return shards;
 }
@@ -92,11 +92,12 @@ std::vector<std::vector<int64_t>> find_documents(const std::vector<TokenShard>& 
   const bool is_marked = marks.end || marks.start;
   if (shards.front().format() == TokenFormat::kMegatron) {
     TORCH_CHECK(!is_marked, "TokenFile: the index of ", shards.front().path(),
-                " tells where its documents end; leave out the token that does");
+                " tells where its documents end; leave out end_of_document and start_of_document");
   } else {
-    TORCH_CHECK(is_marked, "TokenFile: documents are to be kept apart, and ", shards.front().path(),
-                " is ", token_format_name(shards.front().format()),
-                ", which does not tell where they end; give end_of_document or start_of_document");
+    TORCH_CHECK(
+        is_marked, "TokenFile: keep_documents_apart is set, and ", shards.front().path(), " is ",
+        token_format_name(shards.front().format()),
+        ", which does not tell where documents end; give end_of_document or start_of_document");
   }
   std::vector<std::vector<int64_t>> begins;
   bool is_found = !is_marked;
@@ -106,9 +107,9 @@ std::vector<std::vector<int64_t>> find_documents(const std::vector<TokenShard>& 
   }
   TORCH_CHECK(is_found, "TokenFile: the token ",
               is_marked ? *(marks.end ? marks.end : marks.start) : 0,
-              ", which is to part documents, is not where one would end or begin in ",
+              ", which should separate documents, is not where one would end or begin in ",
               shards.front().path(), shards.size() > 1 ? " and the other files" : "",
-              "; give the one that they were written with");
+              "; give the token that the files were written with");
   return begins;
 }
 
@@ -143,7 +144,7 @@ struct TokenFile::Contents {
       begins = {};
     }
     TORCH_CHECK(table.size() > 0, "TokenFile: no sequence of ", options.sequence_length,
-                " tokens, and the one that follows, fits into ", shards.front().path(),
+                " tokens, with the one that follows, fits into ", shards.front().path(),
                 shards.size() > 1 ? " or the other files" : "", ", whose longest ",
                 options.keep_documents_apart ? "document" : "file", " has ", longest,
                 "; make sequence_length smaller",

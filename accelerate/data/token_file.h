@@ -1,5 +1,5 @@
-// Sequences of tokens out of files on the disk, to train a language model on: nanoGPT's, llm.c's
-// and Megatron's files, however large, without reading them into memory.
+// Sequences of tokens from files on disk, to train a language model on: nanoGPT's, llm.c's and
+// Megatron's files of any size, without reading them into memory.
 //
 //   accelerate::TokenFile dataset("train_*.bin", {.sequence_length = 1024,
 //                                                 .random = true,
@@ -7,16 +7,16 @@
 //   accelerate::DataLoader loader(dataset, {.batch_size = 12});
 //   for (auto& batch : loader) train(batch.data, batch.target);
 //
-// The tokens of all files that the pattern describes are one data set, in the order of the files'
-// names, byte by byte (10 is before 9). A sequence never goes on from one file to the next; what is
-// left at a file's end is left out, or padded where that is asked for.
+// All files that match the pattern form one data set, in the byte order of their names (10 is
+// before 9). A sequence never crosses from one file to the next; what remains at the end of a file
+// is left out, or padded if you ask for it.
 //
-// The files are mapped: the system loads what is read and gives it back when memory is short, and
-// copies of the data set, and processes, share it. A file must not become shorter while it is in
-// use, which would kill the process with SIGBUS; to replace one, write another and rename it. Its
-// size is checked when it is opened, and its tokens when they are read. Reading from several
-// threads is safe, but for set_epoch(). Not for text that was not made tokens yet: `accelerate
-// tokens` makes them of bytes. Not for streams.
+// The files are memory-mapped: the system loads what is read and drops it when memory is short, and
+// processes and copies of the data set share it. A file must not become shorter while it is in use,
+// which would end the process with SIGBUS; to replace a file, write a new one and rename it. The
+// size of a file is checked when it is opened, and its tokens when they are read. Reading from
+// several threads is safe, except for set_epoch(). Not for plain text, which `accelerate tokens`
+// turns into tokens, one per byte. Not for streams.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -35,39 +35,40 @@
 namespace accelerate {
 
 struct TokenFileOptions {
-  // T, in tokens.
+  // Tokens in a sequence, T.
   int64_t sequence_length = 1024;
-  // Tokens from the beginning of a sequence to that of the next. sequence_length without one, so
+  // Tokens from the start of one sequence to the start of the next. Defaults to sequence_length, so
   // that each token is a target once.
   std::optional<int64_t> stride = std::nullopt;
 
-  // Takes sequences at random places, as nanoGPT does: `samples` of them in an epoch, others in
-  // each.
+  // Takes sequences at random places, as nanoGPT does: `samples` of them in an epoch, different
+  // ones in each epoch.
   bool random = false;
   uint64_t seed = 0;
-  // As many as lie beside each other in the files, without a number.
+  // Random sequences in an epoch. Defaults to as many as fit side by side into the files.
   std::optional<int64_t> samples = std::nullopt;
 
-  // Sequences do not go on over the end of a document. Megatron's files know their documents; for
-  // others, one of the two tokens below tells. These files are read once when they are opened, and
-  // 16 bytes of memory are kept for each document.
+  // No sequence crosses the end of a document. Megatron's files record their documents; other files
+  // need one of the two tokens below. They are read once when they are opened, and take 16 bytes of
+  // memory per document.
   bool keep_documents_apart = false;
   // The token that ends each document, and belongs to it, as in nanoGPT's files.
   std::optional<int64_t> end_of_document = std::nullopt;
   // The token that begins each document, and belongs to it, as in llm.c's files.
   std::optional<int64_t> start_of_document = std::nullopt;
-  // Sequences that the end of a document or file cuts short are left out, and so are documents of
-  // up to sequence_length tokens; unless this token is given, which fills them up. The targets
-  // there are TokenFile::kIgnoredTarget.
+  // The token that fills up sequences that the end of a document or file cuts short; the targets
+  // there are TokenFile::kIgnoredTarget. Without it, such sequences are left out, and so are
+  // documents of up to sequence_length tokens.
   std::optional<int64_t> padding = std::nullopt;
 
-  // A token that is not below it is an error when it is read. Without one, any is taken.
+  // A token that is not below it is an error when it is read. Without it, any token is accepted.
   std::optional<int64_t> vocabulary_size = std::nullopt;
 
-  // Without one, it is seen from the files: Megatron's have an .idx beside them, llm.c's begin with
-  // a magic number, and others are raw where their names end in .bin.
+  // Recognised from the files by default: Megatron's have an .idx beside them, llm.c's begin with a
+  // magic number, and other files are raw if their names end in .bin.
   std::optional<TokenFormat> format = std::nullopt;
-  // Of raw files; uint16 without one. Others tell it, and must be of the one given here.
+  // The type of the tokens in raw files; uint16 by default. Other files record their type, which
+  // must match one given here.
   std::optional<TokenType> token_type = std::nullopt;
 };
 
@@ -76,30 +77,30 @@ class TokenFile : public torch::data::datasets::BatchDataset<TokenFile, torch::d
   // What cross_entropy leaves out by default (ignore_index).
   static constexpr int64_t kIgnoredTarget = -100;
 
-  // `pattern` is a file or has `*`, `?` or `[...]`. Megatron's files may be named by what stands
-  // before .bin and .idx. Throws c10::Error with the file's name and the byte where one is damaged;
-  // where no file is found, where no sequence fits, or where options contradict each other.
+  // `pattern` is a file, or contains `*`, `?` or `[...]`. Megatron's files may be named without
+  // .bin and .idx. Throws c10::Error if a file is damaged (naming the file and the byte), if no
+  // file is found, if no sequence fits, or if options contradict each other.
   template <std::convertible_to<std::string> Pattern>
   explicit TokenFile(const Pattern& pattern, const TokenFileOptions& options = {})
       : TokenFile(std::vector<std::string>{pattern}, options) {}
-  // All files that any of the patterns describes, each once, sorted.
+  // All files that match any of the patterns, each once, sorted.
   explicit TokenFile(const std::vector<std::string>& patterns,
                      const TokenFileOptions& options = {});
 
-  // Tokens [B, T], and as targets those that follow [B, T], both int64 on the CPU and contiguous.
-  // Throws c10::Error for a token that the vocabulary does not have.
+  // Tokens [B, T], and as targets the tokens that follow them [B, T], both int64, contiguous and on
+  // the CPU. Throws c10::Error for a token that is not in the vocabulary.
   torch::data::Example<> get_batch(at::ArrayRef<size_t> sequences) override;
-  // Of an epoch, in sequences.
+  // Sequences in an epoch.
   std::optional<size_t> size() const override;
 
-  // Chooses the random places: that of a sequence comes from seed, epoch and the sequence's number
-  // alone, by drawn_number() in sequence_table.h. DataLoader calls it when a pass begins, on each
-  // of its copies. Not while another thread reads from the same copy.
+  // Selects the random places, which depend only on the seed, the epoch and the number of the
+  // sequence (drawn_number() in sequence_table.h). DataLoader calls it on each of its copies when a
+  // pass begins. Must not be called while another thread reads from the same copy.
   void set_epoch(int64_t epoch) { epoch_ = epoch; }
 
-  // Of all files.
+  // Tokens in all files.
   int64_t num_tokens() const;
-  // Their paths, in order.
+  // The paths of all files, in order.
   std::vector<std::string> files() const;
 
  private:

@@ -301,7 +301,7 @@ TEST(TokenFileErrors, NameTheFileAndTheByte) {
   EXPECT_THAT(message_of([&] { targets.get_batch({1}); }),
               HasSubstr("a.bin cannot be read as tokens: at byte 16, there is the token 8,"));
   EXPECT_THAT(message_of([&] { TokenFile(folder + "c.bin"); }),
-              HasSubstr(folder + "c.bin: there is no such file of tokens; "));
+              HasSubstr(folder + "c.bin: there is no such token file; "));
   write_bytes(folder + "d.bin", "odd");
   EXPECT_THAT(message_of([&] { TokenFile(folder + "*.bin"); }),
               HasSubstr(folder + "d.bin cannot be read as tokens: at byte 2, "));
@@ -315,7 +315,7 @@ TEST(TokenFileErrors, TellSequencesThatAreNotThere) {
             }),
             "TokenFile: sequence 2 was asked for, but there are 2; ask for 0 to size() - 1");
   EXPECT_EQ(message_of([&] { TokenFile(folder + "*", {.sequence_length = 9}); }),
-            "TokenFile: no sequence of 9 tokens, and the one that follows, fits into " + folder +
+            "TokenFile: no sequence of 9 tokens, with the one that follows, fits into " + folder +
                 "a.bin or the other files, whose longest file has 9; make sequence_length smaller");
   EXPECT_THAT(
       message_of([&] {
@@ -334,22 +334,23 @@ TEST(TokenFileErrors, TellFilesThatDoNotBelongTogether) {
               llm_c_header_bytes(20240520, 1, 9) + token_bytes<uint16_t>(counted(0, 9)));
   EXPECT_EQ(message_of([&] { TokenFile(folder + "*"); }),
             "TokenFile: " + folder + "b.bin is llm.c and " + folder +
-                "a.bin is raw; give files of one format, or the format");
+                "a.bin is raw; give files of one format, or set format");
 }
 
 TEST(TokenFileErrors, TellDocumentsThatCannotBeFound) {
   const std::string path = folder_of({counted(0, 20)}) + "a.bin";
   EXPECT_THAT(message_of([&] { TokenFile(path, {.keep_documents_apart = true}); }),
-              AllOf(HasSubstr(path + " is raw, which does not tell where they end"),
+              AllOf(HasSubstr(path + " is raw, which does not tell where documents end"),
                     HasSubstr("give end_of_document")));
   EXPECT_THAT(
       message_of([&] { TokenFile(path, {.keep_documents_apart = true, .end_of_document = 77}); }),
-      HasSubstr("the token 77, which is to part documents, is not where one would end"));
-  EXPECT_THAT(message_of([&] {
-                TokenFile(kTestdata + "megatron_uint16",
-                          {.keep_documents_apart = true, .end_of_document = 7});
-              }),
-              HasSubstr("megatron_uint16.bin tells where its documents end; leave out the token"));
+      HasSubstr("the token 77, which should separate documents, is not where one would end"));
+  EXPECT_THAT(
+      message_of([&] {
+        TokenFile(kTestdata + "megatron_uint16",
+                  {.keep_documents_apart = true, .end_of_document = 7});
+      }),
+      HasSubstr("megatron_uint16.bin tells where its documents end; leave out end_of_document"));
   // A file that is one document is fine.
   EXPECT_EQ(
       TokenFile(path, {.sequence_length = 19, .keep_documents_apart = true, .end_of_document = 19})
@@ -366,11 +367,11 @@ TEST(TokenFileErrors, TellOptionsThatMakeNoSense) {
   EXPECT_THAT(of({.sequence_length = 0}), HasSubstr("sequence_length is 0; give at least 1"));
   EXPECT_THAT(of({.stride = 0}), HasSubstr("stride is 0; "));
   EXPECT_THAT(of({.stride = 1, .random = true}), HasSubstr("random sequences have no stride; "));
-  EXPECT_THAT(of({.samples = 5}), HasSubstr("samples are for random sequences; "));
-  EXPECT_THAT(of({.random = true, .samples = 0}), HasSubstr("samples are 0; "));
-  EXPECT_THAT(of({.end_of_document = 5}), HasSubstr("but they are not kept apart; "));
+  EXPECT_THAT(of({.samples = 5}), HasSubstr("samples is for random sequences; "));
+  EXPECT_THAT(of({.random = true, .samples = 0}), HasSubstr("samples is 0; "));
+  EXPECT_THAT(of({.end_of_document = 5}), HasSubstr("but keep_documents_apart is not set; "));
   EXPECT_THAT(of({.keep_documents_apart = true, .end_of_document = 5, .start_of_document = 5}),
-              HasSubstr("give the one that each document has"));
+              HasSubstr("give only the one that each document has"));
   EXPECT_THAT(of({.padding = 5, .vocabulary_size = 5}), HasSubstr("padding is 5, which the "));
   EXPECT_THAT(of({.padding = -1}), HasSubstr("padding is -1, which the vocabulary"));
   EXPECT_THAT(of({.vocabulary_size = 0}), HasSubstr("vocabulary_size is 0; "));

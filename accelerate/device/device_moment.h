@@ -1,4 +1,4 @@
-// A moment in a device's queue: it is past when all is done that was launched before it.
+// A moment in a device's queue: it is past when everything that was launched before it is done.
 //
 //   host.copy_(values, /*non_blocking=*/true);
 //   const DeviceMoment arrival(values.device());
@@ -6,9 +6,9 @@
 //   arrival.wait();
 //   write(host);
 //
-// On the CPU, where nothing is queued, it is past at once. To be made and destroyed by the thread
-// that launches, as that knows its device; others may ask and wait. Not for one small tensor:
-// host_copy.h.
+// On the CPU, which queues nothing, it is past immediately. The thread that launches must create
+// and destroy it, because that thread knows its device; other threads may query it and wait. Not
+// for one small tensor: use host_copy.h.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -20,12 +20,12 @@ namespace accelerate {
 
 class DeviceMoment {
  public:
-  // Now, on the current stream of the device.
+  // The moment is now, on the current stream of the device.
   explicit DeviceMoment(c10::Device device);
 
-  // Without waiting.
+  // Does not wait.
   bool is_past() const;
-  // Throws c10::Error where what was launched has failed.
+  // Throws c10::Error if what was launched has failed.
   void wait() const;
 
  private:

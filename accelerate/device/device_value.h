@@ -1,5 +1,5 @@
-// A small struct, or an array of such, that lies where the training is: kernels on a GPU read and
-// write it there, so that a step need not wait for the host, and on the CPU it is a value like any
+// A small struct, or an array of structs, in the memory of the training's device: kernels on a GPU
+// read and write it there, so a step need not wait for the host. On the CPU it is a value like any
 // other.
 //
 //   DeviceValue<kernels::Step> step(device);
@@ -7,8 +7,8 @@
 //   const at::Tensor factor = step.member(offsetof(kernels::Step, gradient_factor), at::kDouble);
 //   if (step.read().overflow) take_it_back();  // Waits for the device.
 //
-// Its address and the memory behind its tensors stay the same for its lifetime, as a captured step
-// needs. Not for data that a program holds: that is what tensors are for. Not thread-safe.
+// Its address and the memory of its tensors do not change during its lifetime, as a captured step
+// requires. Not for a program's data: use tensors. Not thread-safe.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -32,7 +32,7 @@ class DeviceBytes {
   // Does not wait for the device.
   void write(const void* from) { write(from, 0, bytes_.nbytes()); }
   void write(const void* from, std::size_t offset, std::size_t size);
-  // A 0-dim tensor over the bytes that begin at the offset.
+  // A 0-dim tensor that views the bytes at the offset.
   at::Tensor member(std::size_t offset, c10::ScalarType type) const;
 
   const at::Tensor& whole() const { return bytes_; }
@@ -51,20 +51,20 @@ class DeviceValue {
   explicit DeviceValue(c10::Device device, const T& initial = {})
       : bytes_(device, &initial, sizeof(T)) {}
 
-  // Of the memory on the device.
+  // The address of the memory on the device.
   T* get() const { return static_cast<T*>(bytes_.whole().data_ptr()); }
   c10::Device device() const { return bytes_.whole().device(); }
 
-  // After everything that was launched; waits for it on a GPU.
+  // Reads the value after everything that was launched; waits for that on a GPU.
   T read() const {
     T value;
     bytes_.read(&value);
     return value;
   }
-  // Before everything that is launched from then on.
+  // Takes effect before everything that is launched afterwards.
   void write(const T& value) { bytes_.write(&value); }
 
-  // A 0-dim tensor that is the member at this offset, for LibTorch's operators.
+  // A 0-dim tensor that views the member at this offset, for LibTorch's operators.
   at::Tensor member(std::size_t offset, c10::ScalarType type) const {
     return bytes_.member(offset, type);
   }
@@ -73,7 +73,7 @@ class DeviceValue {
   internal::DeviceBytes bytes_;
 };
 
-// One value for each device that it is asked for, kept from then on.
+// Creates one value for each device that it is asked for, and keeps it.
 template <class T>
 class PerDevice {
  public:
@@ -93,15 +93,15 @@ class DeviceArray {
   static_assert(std::is_trivially_copyable_v<T>, "devices get their values byte by byte");
 
  public:
-  // At least one value.
+  // `initial` has at least one value.
   DeviceArray(c10::Device device, std::span<const T> initial)
       : size_(initial.size()), bytes_(device, initial.data(), initial.size_bytes()) {}
 
-  // Of the memory on the device.
+  // The address of the memory on the device.
   T* get() const { return static_cast<T*>(bytes_.whole().data_ptr()); }
   std::size_t size() const { return size_; }
 
-  // As of DeviceValue; as many values as there are.
+  // Like those of DeviceValue, for all size() values.
   std::vector<T> read() const {
     std::vector<T> values(size_);
     bytes_.read(values.data());

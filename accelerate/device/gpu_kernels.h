@@ -6,9 +6,9 @@
 //     return kernels::optimizer_cuda<kernels::Adam>(pieces, groups, slots, step, stream);
 //   });
 //
-// All addresses are of the device. Nothing here waits or takes memory, so that streams which are
-// being captured take it. Each throws c10::Error when a launch fails, and where CUDA is not in this
-// build. Not for the CPU, which calls the functions of kernels/ themselves.
+// All addresses are device addresses. Nothing here waits or allocates memory, so all of it works on
+// a stream that is being captured. Each function throws c10::Error if a launch fails, and if CUDA
+// is not in this build. Not for the CPU: call the functions of kernels/ directly there.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -36,8 +36,8 @@ void norm(c10::Device device, std::span<const kernels::NormPiece> pieces, void* 
 void begin_step(c10::Device device, const kernels::StepInputs& inputs, kernels::Step* step);
 void update_loss_scale(c10::Device device, const kernels::LossScaleOptions& options,
                        kernels::LossScale* state);
-// Launches a kernel that has no function here: calls `kernel` with the stream, a cudaStream_t. It
-// returns a cudaError_t, 0 for success.
+// Launches a kernel that has no function here: calls `kernel` with the stream, a cudaStream_t.
+// `kernel` returns a cudaError_t, 0 for success.
 void launch(c10::Device device, c10::function_ref<int(void* stream)> kernel);
 
 }  // namespace accelerate::gpu

@@ -1,13 +1,13 @@
-// Work of a device that is recorded once and then launched whole, without the host's part of it: on
-// a GPU a CUDA graph.
+// Work of a device that is recorded once and then launched as a whole, without the host's part of
+// it: on a GPU, a CUDA graph.
 //
 //   auto recorder = GraphRecorder::make(device);
 //   recorder->run([&] { step(batch); });                           // first runs, as a warm-up
 //   std::unique_ptr<Graph> graph = recorder->record([&] { step(batch); });
 //   graph->replay();
 //
-// What is recorded reads and writes the memory that it read and wrote then. Not for work that waits
-// for the device, or whose launches depend on values. Not thread-safe.
+// A replay reads and writes the same memory as the recorded work. Not for work that waits for the
+// device, or whose launches depend on values. Not thread-safe.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -26,15 +26,15 @@ class Graph {
 
 class GraphRecorder {
  public:
-  // Null where such a device has no graphs.
+  // Returns null if this kind of device has no graphs.
   static std::unique_ptr<GraphRecorder> make(c10::Device device);
   virtual ~GraphRecorder() = default;
 
-  // Does the work on the stream of the recordings, between what the current stream has before and
-  // after: what a first run sets up on the way is then there for the recording.
+  // Does the work on the recorder's stream, after what the current stream has before it and before
+  // what comes after it. Whatever a first run sets up then exists for the recording.
   virtual void run(const std::function<void()>& work) = 0;
-  // Calls the function, whose work on the device is recorded and not done. Throws what the function
-  // throws, and c10::Error when something in it cannot be recorded.
+  // Calls the function; its work on the device is recorded and not executed. Throws what the
+  // function throws, and c10::Error if something in it cannot be recorded.
   virtual std::unique_ptr<Graph> record(const std::function<void()>& work) = 0;
 };
 

@@ -1,12 +1,12 @@
-// A tensor on its way from the device to the host, for a number that nobody has to wait for: the
-// copy takes its place in the device's queue, and the host reads it when it is there.
+// Copies a tensor from the device to the host, for a number that nobody has to wait for: the copy
+// is queued on the device, and the host reads the number once it has arrived.
 //
 //   HostCopy overflow(flag);
 //   launch_next_step();
 //   if (overflow.is_there() && overflow.get().item<int>() != 0) take_it_back();
 //
-// Of a tensor on the CPU it is there at once. Not for large tensors: each takes pinned memory. Not
-// thread-safe.
+// The copy of a tensor on the CPU is available immediately. Not for large tensors: each copy takes
+// pinned memory. Not thread-safe.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,12 +17,12 @@ namespace accelerate {
 
 class HostCopy {
  public:
-  // On the current stream of the tensor's device.
+  // Copies on the current stream of the tensor's device.
   explicit HostCopy(const at::Tensor& tensor);
 
-  // Without waiting.
+  // Whether the copy has arrived; does not wait.
   bool is_there() const { return arrival_.is_past(); }
-  // Waits until it is there.
+  // Waits until the copy has arrived.
   const at::Tensor& get() const;
 
  private:

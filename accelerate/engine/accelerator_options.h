@@ -1,9 +1,10 @@
-// What a program may choose of how it is trained; every default is what most want.
+// The options that a program gives its Accelerator. The defaults suit most programs.
 //
 //   ACCELERATE_MAIN(train, {.process_group = {.timeout = std::chrono::minutes(5)},
 //                           .gradient_accumulation_steps = 4})
 //
-// Not for what is chosen at launch: precision, processes and devices are flags and a config file.
+// Not for what is chosen at launch: precision, processes and devices come from flags and a config
+// file.
 #pragma once
 
 #include <cstdint>
@@ -22,37 +23,37 @@ struct AcceleratorOptions {
   ProcessGroupOptions process_group = {};
   // How gradients are averaged over the processes.
   GradientOptions gradients = {};
-  // Batches whose gradients are added up for one update, within accumulate().
+  // The number of batches whose gradients are added up for one update, within accumulate().
   int64_t gradient_accumulation_steps = 1;
   GradientAccumulationOptions gradient_accumulation = {};
-  // Of Adam and AdamW, in which type they keep their moments; prepare() refuses other optimizers
-  // where that is not fp32.
+  // The type in which Adam and AdamW keep their moments. If it is not fp32, prepare() rejects other
+  // optimizers.
   MomentOptions moments = {};
   // Used with Fp16 only.
   LossScaleOptions loss_scale = {};
-  // Settings of LibTorch for the whole process, made with the Accelerator, whatever the strategy.
+  // LibTorch's settings for the whole process, applied when the Accelerator is constructed, with
+  // every strategy.
   GpuOptions gpu = {};
-  // A loader's batch size is that of all processes together, and each batch is cut into their
-  // parts.
+  // Whether a loader's batch size is the total for all processes, so that each batch is divided
+  // among them. Otherwise it is the size for each process.
   bool split_batches = false;
-  // A loader's last batches are filled up with its first samples, so that all processes make equal
-  // steps.
+  // Whether a loader's last batches are filled up with its first samples, so that all processes
+  // take the same number of steps.
   bool even_batches = true;
-  // Schedulers advance once for each batch of the whole run, and not in steps that the optimizer
-  // skipped, unless they were prepared as counting otherwise (schedule_unit.h). False: once for
-  // each call.
+  // Whether schedulers advance once for each batch of the whole run, and not in steps that the
+  // optimizer skipped; schedule_unit.h has other units. False: once for each call.
   bool step_scheduler_with_optimizer = true;
-  // Where save_state() saves, and what it keeps.
+  // Where save_state() saves, and how many checkpoints it keeps.
   CheckpointOptions checkpoints = {};
 };
 
 struct BackwardOptions {
-  // Whether the graph is kept, for another backward pass through it.
+  // Keeps the graph, for another backward pass through it.
   bool retain_graph = false;
-  // Whether gradients get a graph of their own, for gradients of them.
+  // Makes a graph of the gradients, for gradients of gradients.
   bool create_graph = false;
-  // Within accumulate(), whether the loss is divided by the number of batches of its window. Off
-  // for a loss that the program has divided itself, as by the number of tokens in the window.
+  // Within accumulate(), divides the loss by the number of batches in its window. Turn it off if
+  // the program has divided the loss itself, for example by the number of tokens in the window.
   bool average = true;
 };
 

@@ -34,8 +34,8 @@ void AccumulationWindow::begin_step(std::optional<int64_t> batches_left) {
 
 State AccumulationWindow::save() {
   TORCH_CHECK(!holds_partial_sum_, "the gradients of ", position_, " of ", length_,
-              " batches wait for the rest of their window, and are not part of a state; save after "
-              "the optimizer's step, where sync_gradients() is true");
+              " batches wait for the rest of their window, and a saved state would lose them; save "
+              "after the optimizer's step, where sync_gradients() is true");
   State state;
   state.set("steps", steps_);
   state.set("length", length_);

@@ -20,21 +20,21 @@
 namespace accelerate {
 
 struct GradientAccumulationOptions {
-  // The last batch of a loader ends the window, however many steps it has; otherwise windows reach
-  // across epochs.
+  // The last batch of a loader ends the window, even if it has fewer steps; otherwise windows
+  // extend across epochs.
   bool sync_with_dataloader = true;
-  // Gradients are averaged over the ranks in every step, which takes less memory in sharded
-  // strategies; optimizers still step once a window.
+  // Averages gradients over the ranks in every step, which takes less memory in sharded strategies;
+  // optimizers still step once for each window.
   bool sync_each_batch = false;
 };
 
 class AccumulationWindow final : public Stateful {
  public:
-  // Throws c10::Error when there is less than one step.
+  // Throws c10::Error if `num_steps` is less than one.
   AccumulationWindow(int64_t num_steps, const GradientAccumulationOptions& options);
 
-  // A step on the next batch begins, and ends. `batches_left`: of the active loader, after this
-  // batch; none without a loader.
+  // begin_step() begins a step on the next batch, and end_step() ends it. `batches_left` counts the
+  // batches that the active loader has after this one; none without a loader.
   void begin_step(std::optional<int64_t> batches_left);
   void end_step() { in_step_ = false; }
   // Called after each backward pass.
@@ -42,26 +42,27 @@ class AccumulationWindow final : public Stateful {
 
   // Whether this step ends its window, or the last one did; true until the first begin_step().
   bool sync_gradients() const { return sync_gradients_; }
-  // What makes the window's gradients a mean: one over the number of its batches. 1 between steps.
+  // The factor that makes the window's gradients a mean: one over the number of its batches. 1
+  // between steps.
   double loss_factor() const { return in_step_ ? 1.0 / static_cast<double>(length_) : 1.0; }
   // Whether the gradients are part of a sum that must not be zeroed yet.
   bool holds_partial_sum() const { return holds_partial_sum_; }
 
-  // Whether the loop was left in the middle of a window: no step is at hand, and the last one did
-  // not end it.
+  // Whether the program left its loop in the middle of a window: no step is running, and the last
+  // one did not end the window.
   bool is_left_open() const { return !in_step_ && !sync_gradients_; }
 
-  // Begins a window with the next step.
+  // Makes the next step begin a window.
   void restart() { sync_gradients_ = true, holds_partial_sum_ = false; }
 
   int64_t num_steps() const { return num_steps_; }
-  // Steps on a batch that have begun.
+  // The number of steps that have begun.
   int64_t begun() const { return begun_; }
-  // From the next window on. Throws c10::Error when it is less than one.
+  // Takes effect with the next window. Throws c10::Error if it is less than one.
   void set_num_steps(int64_t num_steps);
 
-  // Where the window stands between two batches. Throws c10::Error while it holds a partial sum,
-  // which is in gradients and not in states.
+  // The position in the window between two batches. save() throws c10::Error while the window holds
+  // a partial sum, because that is in the gradients, which no state contains.
   std::string_view state_name() const override { return "accumulation"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
@@ -74,8 +75,8 @@ class AccumulationWindow final : public Stateful {
 
   int64_t num_steps_ = 1;
   GradientAccumulationOptions options_;
-  // Of the present window: the steps it was begun with, its batches as far as the loader has them,
-  // and which of them is at hand, from 1.
+  // The present window: the number of steps that it began with, the number of its batches (fewer if
+  // the loader ends before), and the position of the current batch, from 1.
   int64_t steps_ = 1;
   int64_t length_ = 1;
   int64_t position_ = 0;

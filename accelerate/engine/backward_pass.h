@@ -1,5 +1,5 @@
-// A backward pass over all that takes part in training: from the loss to gradients that every rank
-// has alike.
+// A backward pass over all models in training: from the loss to gradients that are the same on
+// every rank.
 //
 // Part of the Session; programs use Accelerator::backward(). Not thread-safe.
 #pragma once
@@ -22,7 +22,7 @@ namespace accelerate {
 
 class BackwardPass {
  public:
-  // All of it outlives this; `loss_scale` may be null.
+  // All of these must outlive this object; `loss_scale` may be null.
   BackwardPass(const PrecisionTraits& precision, LossScale* loss_scale, ModelSet& models,
                OptimizerSteps& optimizers, AccumulationWindow& window, UnevenInputs& uneven_inputs,
                Updates& updates, Watch& watch)
@@ -35,24 +35,26 @@ class BackwardPass {
         updates_(updates),
         watch_(watch) {}
 
-  // Backward of the (scaled) loss, after which the gradients of all prepared models that sync are
-  // the mean over the ranks, and their buffers those of rank 0.
+  // Runs the backward pass of the (scaled) loss. Afterwards the gradients of all prepared models
+  // that sync are the mean over the ranks, and their buffers are those of rank 0.
   void run(const at::Tensor& loss, const BackwardOptions& options);
-  // Whether somebody looks at the step at hand, operator by operator, so that it is not replayed.
+  // Whether the watch looks at the present step operator by operator, so that the step cannot be
+  // replayed.
   bool is_watched() const { return watch_.is_on() && watch_.looks_at(num_steps()); }
-  // The program computes in scopes of its own, of which nothing here knows.
+  // The program has opened autocast scopes itself, and nothing here knows what it computes in them.
   void note_program_autocast() { program_autocasts_ = true; }
 
  private:
-  // What run() does before and after autograd's part.
+  // What run() does before and after autograd runs.
   void begin();
   void end(bool keeps_graph);
   bool any_syncs() const;
-  // Of the optimizer that has stepped most often.
+  // The number of steps of the optimizer that has stepped most often.
   int64_t num_steps() const;
-  // What the watch is told of the pass that is at its end; none where it is of no step yet.
+  // What the watch learns about the pass that has just ended; none if the pass does not complete a
+  // step's gradients.
   std::optional<StepGradients> gradients_of_step() const;
-  // Those of prepared optimizers that are in no prepared model, each once.
+  // Parameters of prepared optimizers that belong to no prepared model, each once.
   std::vector<NamedParameter> parameters_of_no_model(const ModelSet::ParameterNames& names) const;
   void look_at_new_models();
 
@@ -65,9 +67,9 @@ class BackwardPass {
   Updates& updates_;
   Watch& watch_;
   bool program_autocasts_ = false;
-  // Of the models, in the order of their preparation: whether the pass that is under way leaves
-  // gradients of a whole step; and whether it syncs them, empty on one process, which has nothing
-  // to sync.
+  // For each model, in the order of preparation: whether the current pass completes its gradients
+  // for a step, and whether the pass syncs them. The second is empty on one process, which has
+  // nothing to sync.
   std::vector<bool> completing_;
   std::vector<bool> syncing_;
 };

@@ -1,5 +1,5 @@
-// What prepared models and optimizers hold of the memory of this process's device: parameters,
-// buffers, gradients, the buckets in which they travel, and the state of optimizers.
+// How much of this process's device memory prepared models and optimizers hold: parameters,
+// buffers, gradients, the buckets in which gradients travel, and optimizer state.
 //
 // Part of the Session; programs use Accelerator::memory().
 #pragma once
@@ -12,8 +12,8 @@
 
 namespace accelerate::internal {
 
-// Allocates nothing on the device. The state of an optimizer that the library does not know is
-// among what others hold.
+// Allocates nothing on the device. The state of an optimizer that the library does not know counts
+// as other memory.
 MemoryUsage held_memory(const ModelSet& models, const OptimizerSteps& optimizers,
                         c10::Device device);
 

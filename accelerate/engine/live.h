@@ -1,4 +1,4 @@
-// Lists of what the program may let go of at any time.
+// Lists of objects that the program may release at any time.
 //
 //   for (const std::shared_ptr<ModelState>& model : live(known_models)) use(*model);
 //
@@ -13,11 +13,11 @@
 
 namespace accelerate::internal {
 
-// With room in itself for as many as most programs have, as each step asks for such lists.
+// Holds as many as most programs have without an allocation, because each step asks for such lists.
 template <class T>
 using LiveList = c10::SmallVector<std::shared_ptr<T>, 4>;
 
-// Those that live, in their order.
+// The objects that are still alive, in the order of `known`.
 template <class T>
 LiveList<T> live(const std::vector<std::weak_ptr<T>>& known) {
   LiveList<T> result;

@@ -1,5 +1,5 @@
-// The models that take part in training: how their parameters lie, and what their gradients go
-// through between the processes.
+// The models in training: how their parameters are laid out, and how their gradients are synced
+// between the processes.
 //
 // Part of the Session; programs use the handles of prepare(). Not thread-safe.
 #pragma once
@@ -30,10 +30,11 @@ namespace accelerate {
 // A model that prepare() has seen.
 struct ModelState {
   std::shared_ptr<torch::nn::Module> module;
-  // In registration order; a tensor registered twice is here once.
+  // In registration order; a tensor that is registered twice appears once.
   std::vector<NamedParameter> parameters;
   bool has_buffers = false;
-  // Whether its handle has been called; and in training, since the last averaging.
+  // Whether its handle has been called, and whether that was in training mode since the last
+  // averaging.
   bool was_called = false;
   bool was_called_in_training = false;
   // Whether its gradients were averaged since its buffers were last made equal on all ranks.
@@ -41,93 +42,96 @@ struct ModelState {
   // Whether the program has released it.
   bool is_released = false;
 
-  // Over those parameters that were trainable when it was laid out, and which these were.
+  // Stores the parameters that were trainable when the model was laid out; `trainable` says, for
+  // each parameter, whether it was.
   std::unique_ptr<ParameterStore> store;
   std::vector<bool> trainable;
-  // Models prepared before that sync parameters of this one, as long as they are there.
+  // Models that were prepared earlier and sync parameters of this one while they exist.
   std::vector<std::weak_ptr<ModelState>> shared_with;
   // Null on one process.
   std::unique_ptr<GradientSync> sync;
-  // Scopes that keep its gradients to this process, and whether the next backward pass syncs them
-  // all the same.
+  // The number of open scopes that keep its gradients on this process, and whether the next
+  // backward pass syncs them in spite of these.
   int no_sync_depth = 0;
   bool trigger_sync = false;
-  // Until the first backward pass through the model has shown how the program uses it.
+  // True until the first backward pass through the model has shown how the program uses it.
   bool is_new = true;
 };
 
 class ModelSet final : public Stateful {
  public:
-  // The communicator and what the strategy has made outlive the set.
+  // The communicator and the strategy's parts must outlive the set.
   ModelSet(Communicator& communicator, c10::Device device, const PrecisionTraits& precision,
            const StrategyParts& strategy);
 
-  // Moves the model to the device, makes it one model on all ranks and lays its parameters flat.
-  // Without `owned`, the caller's module must outlive the state. Throws c10::Error when the model
-  // was prepared before or differs between the ranks.
+  // Moves the model to the device, makes it the same on all ranks and lays out its parameters. If
+  // not `owned`, the caller's module must outlive the state. Throws c10::Error if the model was
+  // prepared before or differs between the ranks.
   std::shared_ptr<ModelState> add(const std::shared_ptr<torch::nn::Module>& module, bool owned);
-  // Takes the model out of the averaging, and gives back the memory for it.
+  // Removes the model from the averaging and frees the memory for it.
   void release(ModelState& model);
-  // Lets go of models that neither the program nor a handle can reach any more.
+  // Drops models that neither the program nor a handle can reach any more.
   void drop_unreachable();
-  // Those that live, in the order of their preparation.
+  // The models that are alive, in the order of preparation.
   internal::LiveList<ModelState> live() const;
-  // Whether there are other processes, with which gradients are synced.
+  // Whether gradients are synced with other processes.
   bool syncs() const { return strategy_.make_gradient_sync != nullptr; }
   Communicator& communicator() const { return communicator_; }
-  // Whether this rank steps parts of what it trains.
+  // Whether this rank steps only parts of the parameters.
   bool is_sharded() const { return strategy_.is_sharded; }
-  // See ParameterStore; null also for a parameter of no model.
+  // See ParameterStore; also null for a parameter that is in no model.
   const PartPlace* place_of(const at::Tensor& parameter) const;
-  // Does an optimizer's step of these parameters, each of which is then the part that this rank
+  // Runs an optimizer's step of these parameters; during `step`, each is the part that this rank
   // steps. Collective in a sharded strategy.
   void update(const std::vector<at::Tensor>& stepped, const std::function<void()>& step);
   // See GradientSync. Collective in a sharded strategy.
   at::Tensor whole_gradient(const at::Tensor& parameter) const;
 
-  // Called before each forward pass of a prepared model. Throws c10::Error when it was released.
+  // Called before each forward pass of a prepared model. Throws c10::Error if the model was
+  // released.
   void before_forward(ModelState& model);
   // The autocast scope of the program's precision; none for full precision.
   std::optional<Autocast> autocast() const;
-  // Makes the next backward pass sync the model's gradients, whatever scope it is in.
+  // Makes the next backward pass sync the model's gradients in any scope.
   void trigger_sync(ModelState& model);
   // Whether some model is in a scope that changes what a backward pass does.
   bool in_scope() const;
 
-  // Around a backward pass: what it needs of the parameters is there.
+  // Called before and after a backward pass, which needs the parameters in between.
   void gather_parameters();
   void release_parameters();
 
-  // Brings back into its slot what has left it. Lays out anew a model of which a parameter has
-  // become trainable, or of another type, or has been left to it by a model that is gone.
+  // Moves parameters that have left their slot back to it. Lays out a model again if one of its
+  // parameters has become trainable, has changed its type, or was synced by a model that is gone.
   void restore_layout();
   void restore_layout(ModelState& model);
 
-  // Syncs the gradients of those of the live `models` that `syncing` says. Not `contributes`: takes
-  // part in the rounds of the other ranks. Collective.
+  // Syncs the gradients of those live `models` for which `syncing` is true. If not `contributes`,
+  // this rank takes part in the rounds of the other ranks without gradients. Collective.
   void sync_gradients(const internal::LiveList<ModelState>& models,
                       const std::vector<bool>& syncing, bool contributes);
-  // Gives all ranks rank 0's buffers of the models that were averaged since. Not in a forward pass,
-  // so that all ranks evaluate one model, and one of them may do so alone.
+  // Copies rank 0's buffers to all ranks, for the models that were averaged since the last time.
+  // This does not happen in a forward pass, so that all ranks evaluate the same model, and one of
+  // them may do so alone.
   void make_buffers_equal();
-  // The same for all models that have any.
+  // The same for all models that have buffers.
   void make_all_buffers_equal();
-  // Reads on the host what is still to be read there of the averaging. Collective.
+  // Lets the host read results of the averaging that are still on the device. Collective.
   void settle_sync();
-  // Takes `.grad` away from every parameter.
+  // Removes `.grad` from every parameter.
   void drop_gradients();
-  // After an exception: what was about to be synced is not.
+  // Called after an exception: cancels the syncing that has begun.
   void abandon_sync();
   // Whether gradients are being synced, perhaps by other threads.
   bool is_syncing() const;
 
-  // What each parameter is called in a state of the run: as in its model, and behind `model_1/`,
-  // `model_2/`, ... where that is not the first.
+  // The name of each parameter in a state of the run: its name in the model, after the prefix
+  // `model_1/`, `model_2/`, ... for all models but the first.
   using ParameterNames = std::unordered_map<const c10::TensorImpl*, std::string>;
   ParameterNames parameter_names() const;
-  // What stands before the names of the model at this place in live().
+  // The prefix for the model at this index in live().
   static std::string name_prefix(size_t model);
-  // Where parameters and buffers lie.
+  // The addresses of parameters and buffers.
   std::vector<const void*> addresses() const;
 
   // Parameters and buffers.
@@ -135,11 +139,11 @@ class ModelSet final : public Stateful {
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
   void load(const State& state) override;
-  // Also `.grad`.
+  // Also restores `.grad`.
   std::function<void()> remember() override;
 
  private:
-  // Lays out the trainable parameters, and makes what syncs their gradients.
+  // Lays out the trainable parameters, and makes the GradientSync for them.
   void lay_out(ModelState& model);
 
   Communicator& communicator_;
@@ -147,8 +151,8 @@ class ModelSet final : public Stateful {
   PrecisionTraits precision_;
   const StrategyParts& strategy_;
   std::vector<std::weak_ptr<ModelState>> models_;
-  // Models whose module the user shares with us stay in the averaging when their handle is gone, as
-  // long as somebody else has the module.
+  // Models whose module the user shares with us. They remain in the averaging after their handle is
+  // gone, as long as the program holds the module.
   std::vector<std::shared_ptr<ModelState>> owned_models_;
 };
 

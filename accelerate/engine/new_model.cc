@@ -67,8 +67,8 @@ void warn_about_full_precision(const ModelState& model, const internal::LiveList
                "` is trained in fp32, although the program's "
                "precision is ",
                precision.name,
-               ": it was called as the module itself, and not "
-               "through the handle of prepare(). Write model(x) in place of model->forward(x) or "
+               ": the program called the module itself, not the "
+               "handle that prepare() returned. Write model(x) instead of model->forward(x) or "
                "net(x), or open a scope with accelerator.autocast()");
     return;
   }

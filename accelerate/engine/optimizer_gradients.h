@@ -1,5 +1,6 @@
-// Which gradients an optimizer works on, and what is done to them. Part of the OptimizerSteps; not
-// for others.
+// Which gradients an optimizer works on, and the operations on them.
+//
+// Part of the OptimizerSteps; not for others.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,30 +11,30 @@
 
 namespace accelerate::internal {
 
-// Of all groups, one behind the other.
+// The parameters of all groups, one group after the other.
 std::vector<at::Tensor> parameters_of(const torch::optim::Optimizer& optimizer);
 
-// The gradients of those parameters that have one, each once; of one that is cut over the ranks
-// this rank's part.
+// The gradients of those parameters that have one, each once. Of a gradient that is cut over the
+// ranks, this rank's part.
 std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& parameters);
 std::vector<at::Tensor> gradients_of(const OptimizerState& optimizer);
 
-// Whether the step of these gradients is begun by a kernel.
+// Whether a kernel can begin the step with these gradients.
 bool takes_kernels(const OptimizerState& optimizer, const std::vector<at::Tensor>& gradients);
 
-// What a sparse gradient consists of; the tensor itself otherwise.
+// The values of a sparse gradient; the tensor itself if it is dense.
 at::Tensor values_of(const at::Tensor& gradient);
 
-// Those that are not among `done`, to which they are added.
+// The gradients that are not among `done`, to which this adds them.
 std::vector<at::Tensor> without(const std::vector<at::Tensor>& gradients, TensorSet& done);
 
-// By a 0-dim factor, which is not looked at where that would have to wait.
+// Multiplies the gradients by a 0-dim factor. Skips a factor of 1 only if reading it does not wait.
 void multiply(const std::vector<at::Tensor>& gradients, const at::Tensor& factor);
 
-// Gives the optimizer its kernels::Step on a device. It stays where it is if it is there already:
-// recorded steps use it.
+// Gives the optimizer its kernels::Step on a device. If it has one there, that keeps its address,
+// because recorded steps use it.
 void place_step(OptimizerState& optimizer, c10::Device device);
-// What the step multiplies the gradients by: 0-dim, fp64, over the kernels::Step.
+// The factor by which the step multiplies the gradients: 0-dim, fp64, a view of the kernels::Step.
 at::Tensor factor_of(const OptimizerState& optimizer);
 
 }  // namespace accelerate::internal

@@ -37,9 +37,9 @@ void check_changes(OptimizerState& optimizer) {
   if (optimizer.pending.clip != Clip::kNone) optimizer.after_clip = AfterClip::kChangesGradients;
   TORCH_CHECK(optimizer.pending.clip != Clip::kInStep,
               "the gradients were changed after clip_grad_norm(), which had left the clipping to "
-              "the optimizer's step, as nothing changed them in the steps before; call "
-              "accelerator.unscale_gradients(optimizer) after clip_grad_norm(), which brings it "
-              "into the gradients, before you change them");
+              "the optimizer's step because nothing changed them in earlier steps; call "
+              "accelerator.unscale_gradients(optimizer) after clip_grad_norm() and before you "
+              "change them, so that they are clipped by then");
 }
 
 // What is asked of the optimizer's outcomes; whether it is so of any, where it is not among these.
@@ -72,7 +72,7 @@ std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& opt
   TORCH_CHECK(!models_.is_sharded() || internal::find_registered(optimizer) != nullptr,
               "a sharded strategy cuts parameters into parts that each process steps, which is "
               "right for optimizers that treat every element alike: LibTorch's Adam, AdamW, SGD, "
-              "RMSprop and Adagrad and accelerate::Lion; take one of these in place of ",
+              "RMSprop and Adagrad and accelerate::Lion; use one of these instead of ",
               c10::demangle(typeid(optimizer).name()),
               ", or train with --strategy=multi_cpu or multi_gpu");
   remove_repeated_parameters(optimizer);
@@ -85,7 +85,7 @@ std::shared_ptr<OptimizerState> OptimizerSteps::add(torch::optim::Optimizer& opt
 
 void OptimizerSteps::set_moments(const MomentOptions& moments) {
   TORCH_CHECK(live().empty(),
-              "an optimizer that was prepared has its moments already; call set_moments() before "
+              "a prepared optimizer already has its moments; call set_moments() before "
               "prepare()");
   moments_ = moments;
 }
@@ -128,10 +128,11 @@ void OptimizerSteps::note_missing_step(OptimizerState& optimizer) {
   if (pending.clip != Clip::kInStep || pending.stepped) return;
   optimizer.after_clip = AfterClip::kChangesGradients;
   TORCH_WARN(
-      "clip_grad_norm() had left the clipping to the step of the prepared optimizer, as in the "
-      "steps before, but that did not come. If you left it out on purpose, all is well; if another "
-      "optimizer made the update, it had gradients that were not clipped. From now on they are "
-      "clipped at once");
+      "clip_grad_norm() had left the clipping to the step of the prepared optimizer, as in earlier "
+      "steps, but that step did not come. If you skipped it on purpose, nothing is wrong; if "
+      "another "
+      "optimizer made the update, it used gradients that were not clipped. From now on "
+      "clip_grad_norm() clips them itself");
 }
 
 bool OptimizerSteps::awaits_step() {
@@ -399,8 +400,8 @@ void OptimizerSteps::check_none_waits() {
   for (const auto& optimizer : optimizers) {
     const std::vector<at::Tensor> gradients = gradients_of(*optimizer);
     TORCH_CHECK(gradients.empty() || (GradientNorm::takes(gradients) && sum_of(gradients) == 0),
-                "gradients of the last backward() wait for the optimizer's step, and are not part "
-                "of a state; save after the step, or after zero_grad()");
+                "gradients of the last backward() wait for the optimizer's step, and a saved state "
+                "would lose them; save after the step, or after zero_grad()");
   }
 }
 

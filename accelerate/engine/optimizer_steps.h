@@ -1,18 +1,18 @@
 // What happens between the backward pass and the end of an optimizer's step: the check for an
-// overflow, unscaling, clipping, the update itself, and the skipping of it.
+// overflow, unscaling, clipping, and the update itself, or skipping it.
 //
-// Where an optimizer has a fused form, its gradients are read twice and never written: one pass
-// checks and measures them, a second unscales, clips and updates. Until somebody asks for their
-// values, `.grad` stays scaled and unclipped. What the first pass has found lies where the
-// gradients do, and on a GPU nothing waits for it.
+// If an optimizer has a fused form, its gradients are read twice and never written: the first pass
+// checks and measures them, the second unscales, clips and updates. `.grad` remains scaled and
+// unclipped until somebody asks for its values. The results of the first pass are on the device of
+// the gradients, and on a GPU nothing waits for them.
 //
 // Note [Clipping in the step]
-// A program may do what it likes with `.grad` between clip_grad_norm() and the step, or take its
-// own optimizer's step, and must then find it clipped. So the first clip of an optimizer multiplies
-// the gradients. Only when the handle's step has been seen to follow, with the values as the clip
-// left them, are further clips left to the step, which gives the same bits. Then changes are seen
-// by the tensors' versions, which what is written through `.data()` does not raise; where a program
-// changes its ways it gets an error, or a warning if the step did not come.
+// Between clip_grad_norm() and the step, a program may do what it likes with `.grad`, or call its
+// own optimizer's step(), and must find clipped gradients then. So the first clip of an optimizer
+// multiplies the gradients. Once the engine has seen that the handle's step follows, with the
+// values that the clip left, it leaves further clips to the step, which gives the same bits. From
+// then on the engine detects changes by the tensors' versions, which writing through `.data()` does
+// not raise. A program that then behaves otherwise gets an error, or a warning if it did not step.
 //
 // Part of the Session; programs use the handles of prepare(). Not thread-safe.
 #pragma once
@@ -55,31 +55,31 @@ enum class AfterClip { kNotKnown, kSteps, kChangesGradients };
 // An optimizer that prepare() has seen.
 struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   torch::optim::Optimizer* optimizer = nullptr;
-  // Null where LibTorch's own step is taken.
+  // Null if LibTorch's own step is used.
   std::unique_ptr<FusedOptimizer> fused;
   StepOutcomes outcomes;
 
   PendingStep pending;
-  // Where the gradients are.
+  // On the device of the gradients.
   std::optional<DeviceValue<kernels::Step>> step;
   AfterClip after_clip = AfterClip::kNotKnown;
-  // The backward passes when it last stepped.
+  // The number of backward passes when it last stepped.
   int64_t passes = 0;
-  // How often it has stepped, for those who look at the run.
+  // How often it has stepped, for reports about the run.
   int64_t num_steps = 0;
 
-  // The rounds of each GradientSync when this optimizer last stepped.
+  // The rounds() of each GradientSync when this optimizer last stepped.
   std::unordered_map<const GradientSync*, int64_t> stepped_at;
 };
 
-// For work that a recording keeps. Throws c10::Error when the optimizer is gone.
+// For work that a recording keeps. Throws c10::Error if the optimizer is gone.
 std::shared_ptr<OptimizerState> still_there(const std::weak_ptr<OptimizerState>& optimizer);
 
 using TensorSet = std::unordered_set<const c10::TensorImpl*>;
 
-// A step that a device has taken note of, and takes in each replay.
+// A step that a device has recorded, and takes in each replay.
 struct DeviceStep {
-  // As of FusedOptimizer, when it was recorded.
+  // FusedOptimizer's values of these names at the time of the recording.
   std::vector<int32_t> taken = {};
   std::vector<std::uintptr_t> layout = {};
   bool can_be_skipped = false;
@@ -87,135 +87,138 @@ struct DeviceStep {
 
 class OptimizerSteps final : public Stateful {
  public:
-  // `loss_scale` may be null. All outlive this object.
+  // `loss_scale` may be null. All of these must outlive this object.
   OptimizerSteps(LossScale* loss_scale, GradientFacts& facts, ModelSet& models,
                  const MomentOptions& moments)
       : loss_scale_(loss_scale), facts_(facts), models_(models), moments_(moments) {}
 
   bool scales_loss() const { return loss_scale_ != nullptr; }
 
-  // Throws c10::Error when the optimizer was prepared before and a handle of it still lives, or
-  // cannot keep moments as the options say.
+  // Throws c10::Error if the optimizer was prepared before and a handle of it is still alive, or if
+  // it cannot keep moments as the options say.
   std::shared_ptr<OptimizerState> add(torch::optim::Optimizer& optimizer);
-  // Of all optimizers. Throws c10::Error when there is one already.
+  // For all optimizers. Throws c10::Error if there is an optimizer already.
   void set_moments(const MomentOptions& moments);
-  // In the order of their preparation.
+  // The optimizers that are alive, in the order of preparation.
   internal::LiveList<OptimizerState> live() const;
 
-  // Brings the outcomes of past steps into the loss scale, unless gradients of the present one wait
-  // for their optimizer's step. Those that are there of an earlier scale get the new one.
+  // Applies the outcomes of past steps to the loss scale, unless present gradients wait for their
+  // optimizer's step. Rescales existing gradients from the old loss scale to the new one.
   void settle_loss_scale();
-  // A backward pass, whose loss has its scale, is about to change the gradients.
+  // Called when a backward pass is about to change the gradients; its loss is scaled already.
   void before_backward();
-  // The gradients are gone.
+  // Called when the gradients are gone.
   void after_zero_grad(OptimizerState& optimizer);
 
-  // Updates the parameters unless the gradients are not finite under a loss scale.
+  // Updates the parameters, unless there is a loss scale and the gradients are not finite.
   void step(OptimizerState& optimizer);
 
-  // ---- For steps that a device takes note of and then takes by itself
-  // Before it does: places what steps may come to need, so that it does not lie in the recording's
-  // own memory.
+  // ---- For steps that a device records and then takes by itself
+  // Called before the recording: allocates what steps may need, so that it is not in the
+  // recording's own memory.
   void place_for_recording();
-  // Launches the step, which the device takes note of and does not do. Throws c10::Error where it
+  // Launches the step, which the device records and does not execute. Throws c10::Error if the step
   // has no fused form, or would have to be set up.
   DeviceStep record(OptimizerState& optimizer);
-  // Before a replay: brings options and counts that the program has changed to the device. False
-  // when something that the step works on lies elsewhere now.
+  // Called before a replay: copies options and counts that the program has changed to the device.
+  // Returns false if something that the step works on has moved.
   static bool prepare(OptimizerState& optimizer, const DeviceStep& step);
-  // After it: the device takes the step now.
+  // Called after a replay was launched: the device takes the step now.
   static void complete(OptimizerState& optimizer, const DeviceStep& step);
 
-  // Whether this optimizer skipped its last step; any that lives, where it is null or not prepared.
-  // Waits for the device.
+  // Whether this optimizer skipped its last step; if it is null or not prepared, whether any live
+  // one did. Waits for the device.
   bool step_was_skipped(const torch::optim::Optimizer* optimizer = nullptr) const;
-  // Whether a schedule of the optimizer is to stand still; see StepOutcomes::last_for_schedules().
+  // Whether a schedule of the optimizer must not advance; see StepOutcomes::last_for_schedules().
   bool schedule_stands_still(const torch::optim::Optimizer* optimizer) const;
 
-  // Forgets whether past steps were skipped, once the counts of steps are right.
+  // Makes the counts of steps right, then forgets whether past steps were skipped.
   void forget_outcomes();
 
-  // Options and state of each optimizer, by the names of the parameters; see optimizer_values.h.
+  // The options and the state of each optimizer, by the names of its parameters; see
+  // optimizer_values.h.
   std::string_view state_name() const override { return "optimizers"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
   State places() override { return {}; }
   void check(const State& state) override;
   void load(const State& state) override;
-  // Throws c10::Error where gradients of the last backward pass wait for a step: they are in no
-  // state.
+  // Throws c10::Error if gradients of the last backward pass wait for a step, because no state
+  // contains them.
   void check_none_waits();
   std::function<void()> remember() override;
 
-  // As Accelerator's methods of these names.
+  // Like Accelerator's methods of these names.
   at::Tensor clip_grad_norm(const std::vector<at::Tensor>& parameters, double max_norm,
                             double norm_type);
   void clip_grad_value(const std::vector<at::Tensor>& parameters, double clip_value);
   void unscale(OptimizerState& optimizer);
-  // The norm of unscaled gradients, with nothing changed.
+  // The norm of the unscaled gradients; changes nothing.
   at::Tensor measure(const std::vector<at::Tensor>& parameters, double norm_type);
 
  private:
-  // Takes note of what the program has done to the gradients since they were last looked at, and
-  // brings what is pending in line with it. Throws c10::Error where that can't be done.
+  // Detects what the program has done to the gradients since the engine last looked at them, and
+  // adjusts what is pending. Throws c10::Error if that cannot be done.
   void notice_changes(OptimizerState& optimizer);
-  // Whether the gradients that were seen are there no more: taken away, or zeroed.
+  // Whether the gradients that the engine has seen no longer exist: the program removed or zeroed
+  // them.
   bool are_gone(const PendingStep& pending, const std::vector<at::Tensor>& gradients);
-  // The sum of squares, on the host; waits for a GPU.
+  // The sum of squares, read on the host; waits for a GPU.
   double sum_of(const std::vector<at::Tensor>& gradients);
-  // A clip was left to a step that has not come.
+  // If a clip was left to a step that did not come: warns, and leaves no more clips to the step.
   static void note_missing_step(OptimizerState& optimizer);
   bool awaits_step();
-  // What clip_grad_norm() and unscale() do, also in each replay of a step.
+  // The work of clip_grad_norm() and unscale(), which each replay of a step repeats.
   at::Tensor clip_to_norm(const std::vector<at::Tensor>& parameters, double max_norm,
                           double norm_type);
   void unscale_values(OptimizerState& optimizer);
-  // Of one optimizer; not of gradients among `done`, which it adds its own to.
+  // Unscales one optimizer's gradients, except those among `done`, to which it adds its own.
   void unscale_own_values(OptimizerState& optimizer, TensorSet& done);
-  // Sees to it that an overflow is known, once for each backward pass.
+  // Makes sure that an overflow is known, once for each backward pass.
   void look_for_overflow(OptimizerState& optimizer);
-  // Throws c10::Error when its gradients are not of a backward pass with the loss scale.
+  // Throws c10::Error if its gradients do not come from a backward pass with the loss scale.
   void check_has_scale(const OptimizerState& optimizer) const;
-  // Measures the gradients, where they have a loss scale and were not measured yet.
+  // Measures the gradients if they have a loss scale and were not measured yet.
   void measure_scaled(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients);
-  // Brings what was last measured, which is the norm of these gradients or of more, into the step.
+  // Copies the last measurement, which covers these gradients and perhaps more, into the step.
   void begin(OptimizerState& optimizer, const std::vector<at::Tensor>& gradients,
              const kernels::StepInputs& inputs);
-  // Remakes the fused form when the parameters have come to another device.
+  // Makes the fused form again if the parameters have moved to another device.
   void follow_device(OptimizerState& optimizer);
-  // A fused step has been launched, of these parameters.
+  // Notes that a fused step of these parameters has been launched.
   static void note_outcome(OptimizerState& optimizer, const std::vector<int32_t>& taken,
                            bool can_be_skipped);
-  // Launches the update. False where the optimizer's own step has to be taken.
+  // Launches the update. Returns false if the optimizer's own step must be called instead.
   bool launch(OptimizerState& optimizer);
-  // Does a step, for which each parameter that is cut is this rank's part of it.
+  // Runs a step, during which each parameter that is cut is this rank's part of it.
   bool update(OptimizerState& optimizer, c10::function_ref<bool()> step);
-  // What it keeps of parameters that are cut, as parts and as whole tensors that cannot be read.
+  // Turns the optimizer's state of cut parameters into parts, and back into tensors of the whole
+  // sizes that cannot be read.
   internal::OpenedState open_state(OptimizerState& optimizer);
   void close_state(OptimizerState& optimizer, const internal::OpenedState& opened);
-  // Whether an overflow makes the step at hand no step.
+  // Whether an overflow would skip the present step.
   bool can_be_skipped(const OptimizerState& optimizer) const;
   // 0-dim, fp64, on the device of the gradients.
   at::Tensor norm_of(const std::vector<at::Tensor>& gradients, double norm_type);
-  // An optimizer some of whose gradients are among others.
+  // An optimizer that has some of the gradients in a list.
   struct Share {
     std::shared_ptr<OptimizerState> optimizer;
-    std::vector<at::Tensor> gradients;  // All of its own.
-    size_t inside;                      // How many of these are among the others.
+    std::vector<at::Tensor> gradients;  // All gradients of the optimizer.
+    size_t inside;                      // How many of these are in the list.
   };
   std::vector<Share> shares_of(const std::vector<at::Tensor>& gradients) const;
   static void see_again(const Share& share);
-  // Whether these shares are exactly so many gradients, which all of them can clip in their step.
+  // Whether these shares are exactly `count` gradients, all of which can be clipped in their step.
   bool can_clip_in_step(const std::vector<Share>& shares, size_t count);
 
   LossScale* loss_scale_;
   GradientFacts& facts_;
   ModelSet& models_;
   MomentOptions moments_;
-  // Backward passes so far.
+  // The number of backward passes so far.
   int64_t passes_ = 0;
   std::vector<std::weak_ptr<OptimizerState>> optimizers_;
-  // What a step without clipping and loss scale reads.
+  // The values that a step without clipping and loss scale reads.
   PerDevice<kernels::Step> plain_steps_;
 };
 

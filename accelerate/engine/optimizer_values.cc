@@ -98,14 +98,15 @@ at::Tensor archive_of(const Optimizer& optimizer) {
   } catch (const c10::Error& error) {
     TORCH_CHECK(
         false, "the state of the optimizer ", name,
-        " cannot be saved, and so not be given to other ranks: ", error.what_without_backtrace());
+        " cannot be saved, so it cannot be sent to other ranks: ", error.what_without_backtrace());
   }
   const std::string bytes = out.str();
   torch::serialize::InputArchive saved;
   saved.load_from(bytes.data(), bytes.size());
-  TORCH_CHECK(!saved.keys().empty(), "the optimizer ", name,
-              " has no save(), so that what it keeps would be lost; write its save() and load() as "
-              "torch::optim::SGD has them");
+  TORCH_CHECK(
+      !saved.keys().empty(), "the optimizer ", name,
+      " has no save(), so its state would be lost; write its save() and load() like those of "
+      "torch::optim::SGD");
   return tensor_of_bytes(bytes);
 }
 
@@ -262,7 +263,7 @@ void check_fits(const State& state, const Optimizer& optimizer, const Names& nam
     if (missing.empty() && unexpected.empty()) continue;
     problems << "\nGroup " << g << " of optimizer " << index;
     if (!missing.empty()) {
-      problems << " has parameters that the state has not:";
+      problems << " has parameters that the state does not have:";
       list(problems, missing);
     }
     if (!unexpected.empty()) {
@@ -281,7 +282,7 @@ void check_fits(const State& state, const Optimizer& optimizer, const Names& nam
           if (array.find('.') != std::string::npos) continue;
           const auto* tensor = std::get_if<at::Tensor>(&value);
           if (tensor == nullptr) {
-            problems << "\n`" << array << "` of " << name << " is no tensor";
+            problems << "\n`" << array << "` of " << name << " is not a tensor";
             continue;
           }
           has_stepped = has_stepped || array != kOwnValue;
@@ -294,7 +295,7 @@ void check_fits(const State& state, const Optimizer& optimizer, const Names& nam
                      << ", and the parameter of " << parameter.sizes();
         }
         if (counts_steps && has_stepped && !is_count(kept, "step"))
-          problems << "\n`step` of " << name << " is missing, or is no number from 0 on";
+          problems << "\n`step` of " << name << " is missing, or is not a number that is 0 or more";
       });
   TORCH_CHECK(problems.str().empty(),
               "the state is of an optimizer of other parameters; load the state of the same one.",

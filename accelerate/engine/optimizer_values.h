@@ -1,11 +1,11 @@
-// What an optimizer goes on from, as named values: its options by group, and what it keeps of each
-// parameter by the parameter's name, so that the order of parameters does not matter:
-// `kind`, such as torch::optim::AdamW; `groups`, how many there are; `group.0.parameters`, the
-// names, each ended by a NUL; `group.0.lr` and other options, by LibTorch's names;
+// The options and the state of an optimizer as named values. Its state is stored by the names of
+// the parameters, so that the order of parameters does not matter:
+// `kind`, such as torch::optim::AdamW; `groups`, the number of groups; `group.0.parameters`, the
+// names, each followed by a NUL; `group.0.lr` and other options, by LibTorch's names;
 // `state.weight.exp_avg` and other tensors, by LibTorch's names; `state.weight.step`, the count of
-// steps, where it has one; `state.NAME.value`, of a tensor that is in no prepared model.
+// steps, if it has one; `state.NAME.value`, for a tensor that is in no prepared model.
 //
-// An optimizer that the library does not know is in LibTorch's own form instead, as bytes
+// An optimizer that the library does not know is stored in LibTorch's own form instead, as bytes
 // (kArchiveName), with the sizes of its parameters (`form`).
 //
 // Part of the OptimizerSteps; not for others.
@@ -23,20 +23,21 @@ class Optimizer;
 
 namespace accelerate::internal {
 
-// Its tensors are those that the optimizer goes on with; of parameters that are cut over the ranks
-// they are cut, too. Throws c10::Error where the optimizer cannot be saved. A parameter without a
-// name is called by its group and its place there.
+// The state's tensors are the optimizer's own, not copies; those of parameters that are cut over
+// the ranks are cut, too. A parameter without a name is named by its group and its index there.
+// Throws c10::Error if the optimizer cannot be saved.
 State save_optimizer(torch::optim::Optimizer& optimizer, const ModelSet::ParameterNames& names);
 
-// Throws c10::Error with all that differs, where the state is of another kind of optimizer or of
+// Throws c10::Error with all differences if the state belongs to another kind of optimizer or to
 // other parameters; `index` names the optimizer in the message.
 void check_fits(const State& state, const torch::optim::Optimizer& optimizer,
                 const ModelSet::ParameterNames& names, size_t index);
 
-// What this rank keeps of a saved tensor of a parameter's state; undefined for all of it.
+// Returns what this rank keeps of a saved tensor of a parameter's state; undefined if it keeps all
+// of it.
 using CutOf = std::function<at::Tensor(const at::Tensor& saved, const at::Tensor& parameter)>;
 
-// Goes on from a state that fits; what the saved optimizer did not have is taken away.
+// Loads a state that fits. Removes what the saved optimizer did not have.
 void load_optimizer(torch::optim::Optimizer& optimizer, const State& state,
                     const ModelSet::ParameterNames& names, const CutOf& cut_of);
 

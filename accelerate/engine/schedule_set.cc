@@ -47,9 +47,10 @@ struct Saved {
 
 // That of LibTorch's only goes on.
 void check_goes_on(size_t index, const ScheduleProgress& schedule, int64_t advances) {
-  TORCH_CHECK(schedule.advances <= advances, "schedule ", index, ", of LibTorch, has advanced by ",
-              schedule.advances, " and cannot go back to ", advances,
-              "; use a scheduler of accelerate/optim, or load a state before the training goes on");
+  TORCH_CHECK(
+      schedule.advances <= advances, "schedule ", index, ", of LibTorch, has advanced by ",
+      schedule.advances, " and cannot go back to ", advances,
+      "; use a scheduler of accelerate/optim, or load the state before you step the scheduler");
 }
 
 }  // namespace
@@ -97,11 +98,12 @@ void ScheduleSet::warn_if_it_counts_epochs(const torch::optim::Optimizer* optimi
   if (progress.warned || advances <= 1 || progress.updates <= before + 1) return;
   progress.warned = true;
   if (!counting_.is_main) return;
-  TORCH_WARN("a schedule was stepped once after ", progress.updates - before,
-             " steps of its optimizer, and has advanced by ", advances,
-             ", the number of processes, since it counts batches of one process. If it is to ",
-             "count epochs, prepare it as accelerate::counted_in_epochs(schedule); if steps ",
-             "of the optimizer, as accelerate::counted_in_updates(schedule)");
+  TORCH_WARN(
+      "a schedule was stepped once after ", progress.updates - before,
+      " steps of its optimizer, and has advanced by ", advances,
+      ", the number of processes, because a schedule counts batches of one process. If it ",
+      "should count epochs, prepare it as accelerate::counted_in_epochs(schedule); if steps ",
+      "of the optimizer, as accelerate::counted_in_updates(schedule)");
 }
 
 void ScheduleSet::advance(const std::shared_ptr<ScheduleProgress>& schedule,
@@ -160,7 +162,7 @@ State ScheduleSet::save() {
 
 void ScheduleSet::check_can_be_saved() const {
   TORCH_CHECK(unsaved_ == nullptr, "a scheduler of the type ", unsaved_,
-              " keeps what it has seen to itself, so that it cannot be saved; use "
+              " does not let others read its state, so it cannot be saved; use "
               "accelerate::ReduceLROnPlateau");
 }
 

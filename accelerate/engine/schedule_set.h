@@ -1,4 +1,4 @@
-// The schedules that take part in training, and how far one step of the program's loop advances
+// The schedules that take part in training, and how far one step of the training loop advances
 // them.
 //
 // Part of the Session; programs use the handles of prepare(). Not thread-safe.
@@ -27,18 +27,18 @@ class Scheduler;
 
 // How far a prepared scheduler has been advanced.
 struct ScheduleProgress {
-  // Nothing for one that observes a metric.
+  // Empty for a schedule that observes a metric.
   std::function<void()> advance;
-  // Which has a state of its own; null for LibTorch's.
+  // Has a state that can be read; null for LibTorch's schedulers.
   Scheduler* scheduler = nullptr;
   int64_t advances = 0;
-  // Steps that the optimizer had taken when it was last stepped; whether it was warned that they
-  // are many.
+  // The number of steps that the optimizer had taken when the schedule was last stepped, and
+  // whether the engine has warned that these were many.
   int64_t updates = 0;
   bool warned = false;
 };
 
-// How a run counts; see AcceleratorOptions.
+// How a run counts steps; see AcceleratorOptions.
 struct ScheduleCounting {
   int world_size = 1;
   bool is_main = true;
@@ -48,34 +48,34 @@ struct ScheduleCounting {
 
 class ScheduleSet final : public Stateful {
  public:
-  // The window and the optimizers outlive the set.
+  // The window and the optimizers must outlive the set.
   ScheduleSet(const ScheduleCounting& counting, const AccumulationWindow& window,
               const OptimizerSteps& optimizers)
       : counting_(counting), window_(window), optimizers_(optimizers) {}
 
-  // A schedule that is stepped by these calls.
+  // Adds a schedule; each call of `advance` advances it by one.
   std::shared_ptr<ScheduleProgress> add(Scheduler& scheduler, std::function<void()> advance);
-  // One of LibTorch, whose optimizer is not known.
+  // Adds a schedule of LibTorch, whose optimizer is not known.
   std::shared_ptr<ScheduleProgress> add(std::function<void()> advance);
-  // Those that live, in the order of their preparation.
+  // The schedules that are alive, in the order of preparation.
   internal::LiveList<ScheduleProgress> live() const { return internal::live(schedules_); }
 
-  // How often a step of the program's loop advances a schedule.
+  // By how much one step of the training loop advances a schedule.
   int advances(const torch::optim::Optimizer* optimizer, ScheduleUnit unit) const;
-  // One step of the program's loop, and of each replay of it.
+  // Steps the schedule once, and once more in each replay.
   void step(const std::shared_ptr<ScheduleProgress>& schedule,
             const torch::optim::Optimizer* optimizer, ScheduleUnit unit);
 
-  // The state of each, or of LibTorch's how far it has advanced. These only go on: load() throws
-  // c10::Error for one that has gone further.
+  // The state of each schedule; of LibTorch's, only how far it has advanced. LibTorch's can only go
+  // forward: load() throws c10::Error for one that has advanced further than the state.
   std::string_view state_name() const override { return "schedules"; }
   bool is_equal_on_all_ranks() const override { return true; }
   State save() override;
   void check(const State& state) override;
   void load(const State& state) override;
-  // A schedule whose state nobody can read takes part; checkpoints refuse it by this name.
+  // Notes a schedule whose state cannot be read; saving fails with an error that contains `name`.
   void note_unsaved(const char* name) { unsaved_ = name; }
-  // Throws c10::Error where there is such a one.
+  // Throws c10::Error if note_unsaved() was called.
   void check_can_be_saved() const;
 
  private:
@@ -85,7 +85,8 @@ class ScheduleSet final : public Stateful {
                                         const torch::optim::Optimizer* optimizer);
   void advance(const std::shared_ptr<ScheduleProgress>& schedule,
                const torch::optim::Optimizer* optimizer, ScheduleUnit unit);
-  // Steps taken so far by the optimizer, or where it is not known by that with the fewest.
+  // The number of steps that the optimizer has taken; if it is not known, that of the optimizer
+  // with the fewest.
   int64_t updates_of(const torch::optim::Optimizer* optimizer) const;
   void warn_if_it_counts_epochs(const torch::optim::Optimizer* optimizer,
                                 ScheduleProgress& progress, int advances) const;

@@ -1,30 +1,29 @@
-// What the steps of a learning-rate schedule count, where it is not what the Accelerator takes for
-// granted: batches of one process, so that one step of a loop on N processes, which consumes N
-// batches, advances the schedule by N.
+// What the steps of a learning-rate schedule count. By default they count batches of one process:
+// one step of a loop on N processes consumes N batches, so it advances the schedule by N.
 //
 //   accelerate::StepLR drops(sgd, {.step_size = 30});                     // Epochs.
 //   accelerate::CosineDecay cosine(adamw, {.total_steps = 2000});         // Updates.
 //   auto [by_epoch, by_update] = accelerator.prepare(accelerate::counted_in_epochs(drops),
 //                                                    accelerate::counted_in_updates(cosine));
 //
-// For the schedulers of accelerate/optim and those of LibTorch. Not needed on one process without
-// accumulate(), where all of these are the same to a schedule that is stepped once for each of
-// them.
+// For the schedulers of accelerate/optim and of LibTorch. Not needed on one process without
+// accumulate(): there, each call of step() advances the schedule by one with every unit.
 #pragma once
 
 namespace accelerate {
 
 enum class ScheduleUnit {
-  // Batches of one process: a step advances the schedule by the number of processes, or by one when
-  // batches are split, and one that accumulates or was skipped does not.
+  // Batches of one process: a step advances the schedule by the number of processes, or by one if
+  // batches are split. A step that accumulates or was skipped does not advance it.
   kBatches,
-  // Steps of the optimizer: by one, and in one that accumulates or was skipped not at all.
+  // Steps of the optimizer: a step advances the schedule by one, unless it accumulates or was
+  // skipped.
   kUpdates,
-  // Calls of step(), such as one for each epoch: by one, always.
+  // Calls of step(), such as one for each epoch: every call advances the schedule by one.
   kEpochs,
 };
 
-// A scheduler on its way to prepare(), which must outlive the handle that it is given.
+// A scheduler and its unit, for prepare(). The scheduler must outlive its handle.
 template <class Schedule>
 struct CountedSchedule {
   Schedule& schedule;

@@ -1,11 +1,11 @@
-// Scopes that an Accelerator hands out: what they change lasts until their end.
+// The scopes that an Accelerator returns. Their effect lasts until they are destroyed.
 //
 //   {
 //     const NoSyncScope scope = accelerator.no_sync(model);
 //     accelerator.backward(loss);  // The gradients stay with this process.
 //   }
 //
-// Not for several threads: a scope ends in the thread that has begun it.
+// Not for several threads: a scope must end in the thread that began it.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ class ActiveLoaders;
 class UnevenInputs;
 struct ModelState;
 
-// Keeps the gradients of backward passes to this process. Scopes nest.
+// Keeps backward passes from averaging gradients over the processes. Scopes nest.
 class [[nodiscard]] NoSyncScope {
  public:
   explicit NoSyncScope(std::vector<std::shared_ptr<ModelState>> models);
@@ -48,12 +48,12 @@ class [[nodiscard]] AccumulateScope {
 };
 
 struct JoinOptions {
-  // What loaders do within the scope with a last round that is not full; none leaves it to them.
+  // Overrides `even_batches` of the loaders within the scope; none leaves it unchanged.
   std::optional<bool> even_batches = std::nullopt;
 };
 
-// Lets ranks with fewer batches than others wait at its end while those go on. When the scope ends
-// in an exception, the others are not waited for.
+// Makes ranks with fewer batches wait at its end while the others continue. If an exception ends
+// the scope, it does not wait for the others.
 class [[nodiscard]] JoinScope {
  public:
   JoinScope(std::shared_ptr<UnevenInputs> inputs, std::shared_ptr<ActiveLoaders> loaders,
@@ -71,8 +71,9 @@ class [[nodiscard]] JoinScope {
 
 namespace internal {
 
-// Lets the main process through a scope before the others. When the scope ends in an exception, the
-// others go on without waiting to fail at their next collective, as after any death of a peer.
+// Lets the main process run a scope before the others. If an exception ends the scope, this process
+// does not wait for the others, which fail at their next collective, as after the death of any
+// peer.
 class InTurn {
  public:
   InTurn(Communicator& communicator, bool first);
@@ -82,7 +83,8 @@ class InTurn {
   Communicator& communicator_;
   bool first_;
   int exceptions_;
-  // While the others wait for what is done first, which may be a download, that is no hang.
+  // While the others wait for the first process, which may download something, this is not reported
+  // as a hang.
   std::optional<launcher::LongOperation> busy_;
 };
 

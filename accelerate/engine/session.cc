@@ -146,7 +146,7 @@ std::vector<Stateful*> Session::parts() {
 
 void Session::check_can_be_saved() {
   TORCH_CHECK(!uneven_inputs_.is_open(),
-              "within join_uneven_inputs() the ranks are not at one place; save after it");
+              "within join_uneven_inputs() the ranks are at different steps; save after the scope");
   // Says so where a window is open.
   window_.save();
   schedules_.check_can_be_saved();
@@ -155,8 +155,8 @@ void Session::check_can_be_saved() {
 
 void Session::before_load() {
   TORCH_CHECK(active_loaders_->current() == nullptr,
-              "a pass over a loader is under way, and would go on where it is; leave the loop "
-              "before a state is loaded");
+              "a loop over a loader is under way, and loading would not move it; leave the loop "
+              "before you load a state");
   // What is not in a state is not to be left of the run before.
   models_.abandon_sync();
   models_.drop_gradients();

@@ -1,12 +1,12 @@
-// The engine behind an Accelerator, which depends on no policy's type: who this process is, and the
-// parts that work together in training. Each part is a file of its own.
+// The engine behind an Accelerator, independent of the policies' types: who this process is, and
+// the parts that work together in training. Each part has its own file.
 //
 //   auto session = std::make_shared<Session>(MultiCpu::traits, Fp16::traits, options,
 //                                            &MultiCpu::Gradients::make);
 //   if (session->process().is_main()) write_log(session->options());
 //
-// Not thread-safe: a training loop runs in one thread. Not for programs, which use the Accelerator
-// and the handles of its prepare().
+// Not thread-safe: a training loop runs in one thread. Not for programs: use the Accelerator and
+// the handles of its prepare().
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -49,15 +49,15 @@ class Session {
   // it.
   Session(const StrategyTraits& strategy, const PrecisionTraits& precision,
           const AcceleratorOptions& options, MakeStrategyParts make_parts);
-  // Its parts, handles and recordings refer to it.
+  // Not copyable, because its parts, handles and recordings refer to it.
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // ---- Who it is
+  // ---- Who this process is
   const AcceleratorOptions& options() const { return options_; }
   const ProcessInfo& process() const { return process_; }
   Communicator& communicator() { return *communicator_; }
-  // Whether it is so on all ranks. Collective.
+  // Whether `mine` is true on all ranks. Collective.
   bool all_agree(bool mine);
   // A seed for a shuffle, drawn from rank 0's default generator and the same on all ranks.
   // Collective.
@@ -68,7 +68,7 @@ class Session {
   void set_trigger();
   bool check_trigger();
 
-  // ---- What it holds
+  // ---- Parts of the session
   ModelSet& models() { return models_; }
   OptimizerSteps& optimizers() { return optimizers_; }
   ScheduleSet& schedules() { return schedules_; }
@@ -77,20 +77,20 @@ class Session {
   Updates& updates() { return updates_; }
   BackwardPass& backward_pass() { return backward_pass_; }
   const std::shared_ptr<ActiveLoaders>& active_loaders() const { return active_loaders_; }
-  // None unless the precision scales the loss.
+  // Null unless the precision scales the loss.
   LossScale* loss_scale() { return loss_scale_ ? &*loss_scale_ : nullptr; }
   Checkpointer& checkpoints() { return checkpoints_; }
   RunMeter& meter() { return meter_; }
   Trackers& trackers() { return trackers_; }
   Watch& watch() { return watch_; }
-  // To the trackers; and behind it what the meter has for them.
+  // Logs the values to the trackers, and then those that the watch and the meter have for them.
   void log(const LogValues& values, const LogOptions& options);
-  // What models and optimizers hold of this process's device.
+  // How much of the device's memory models and optimizers hold.
   MemoryUsage memory() const;
-  // All that has a state from which the run goes on.
+  // All parts whose state a run needs to continue.
   std::vector<Stateful*> parts();
-  // Throws c10::Error when the object, a loader or a schedule, was prepared before and its token
-  // still lives.
+  // Registers a loader or a schedule for as long as the returned token lives. Throws c10::Error if
+  // the object is registered already.
   std::shared_ptr<const void> register_once(const void* object, const char* kind);
 
  private:
@@ -98,7 +98,7 @@ class Session {
           const PrecisionTraits& precision, const AcceleratorOptions& options,
           MakeStrategyParts make_parts);
 
-  // Throws c10::Error where something waits that is in no state.
+  // Throws c10::Error if something is pending that no state contains.
   void check_can_be_saved();
   void before_load();
 
@@ -109,7 +109,7 @@ class Session {
   RunMeter meter_;
   Trackers trackers_;
   Watch watch_;
-  // In this order, as each refers to some before.
+  // In this order, because each refers to some of those before it.
   StrategyParts strategy_;
   std::optional<LossScale> loss_scale_;
   AccumulationWindow window_;
@@ -121,7 +121,7 @@ class Session {
   Updates updates_;
   BackwardPass backward_pass_;
   Checkpointer checkpoints_;
-  // From the first question on.
+  // Set by the first call of should_stop().
   std::optional<StopAgreement> stop_agreement_;
   bool trigger_ = false;
 
@@ -130,7 +130,7 @@ class Session {
     std::weak_ptr<const void> token;
   };
   std::vector<Registration> registrations_;
-  // The last one, as it looks at the others.
+  // The last member, because it looks at the others.
   OutOfMemoryWatch out_of_memory_watch_;
 };
 

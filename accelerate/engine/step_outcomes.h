@@ -1,5 +1,5 @@
-// Which steps of an optimizer were skipped because of an overflow. On the CPU that is known at
-// once; on a GPU the flag is on its way while the program goes on.
+// Which steps of an optimizer were skipped because of an overflow. On the CPU that is known
+// immediately; on a GPU the flag arrives while the program continues.
 //
 //   StepOutcomes outcomes;
 //   outcomes.add(HostCopy(overflow), [&] { take_the_count_back(); });
@@ -20,34 +20,35 @@ namespace accelerate {
 
 class StepOutcomes {
  public:
-  // A step whose outcome is known.
+  // Adds a step whose outcome is known.
   void add(bool skipped);
-  // One whose overflow, an integer, is on its way; the function is called once it is known to have
-  // been skipped.
+  // Adds a step whose overflow, an integer, is still being copied to the host; calls the function
+  // once it is known that the step was skipped.
   void add(const HostCopy& overflow, std::function<void()> when_skipped);
 
-  // How many have been added, skipped ones included.
+  // The number of steps that have been added, including skipped ones.
   int64_t count() const { return count_; }
-  // Takes note of what has arrived, without waiting.
+  // Notes the outcomes that have arrived, without waiting.
   void poll();
   // Whether the last step was skipped; false before the first.
   bool last();
-  // The same of the step that schedules go by: the last one where it was known at once, otherwise
-  // the one before it. Which one it is does not depend on how far the device has come, so that all
-  // ranks agree.
+  // The same for the step by which schedules decide: the last one if its outcome was known
+  // immediately, otherwise the one before it. This choice does not depend on how far the device has
+  // come, so all ranks agree.
   bool last_for_schedules();
 
  private:
   struct Outcome {
     std::optional<bool> skipped = std::nullopt;
-    // None where the outcome was known at once.
+    // None if the outcome was known immediately.
     std::optional<HostCopy> overflow = std::nullopt;
     std::function<void()> when_skipped = nullptr;
   };
-  // Waits for it where it is not known.
+  // Waits for the outcome if it is not known yet.
   static bool resolve(Outcome& outcome);
 
-  // The last two, and all that are not known before them: few, so that the first may go at once.
+  // The last two, and any before them that are not known yet. They are few, so erasing the first is
+  // cheap.
   std::vector<Outcome> outcomes_;
   int64_t count_ = 0;
 };

@@ -3,8 +3,8 @@
 //   StopAgreement agreement(communicator, device);
 //   while (!agreement.ask(stop_is_requested())) train_a_step();
 //
-// Nobody waits: what the ranks say in one call is added up while they train, and is the answer to
-// the next one. Part of the Session; not thread-safe.
+// No rank waits: what the ranks say in one call is added up while they train, and is the answer to
+// the next call. Part of the Session; not for others. Not thread-safe.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,17 +21,17 @@ class StopAgreement {
  public:
   StopAgreement(std::shared_ptr<Communicator> communicator, c10::Device device);
 
-  // Whether some rank was asked to stop when all called this the last time; the same on all ranks.
-  // Collective. On one process, whether this one is.
+  // Whether some rank was asked to stop when all ranks made their previous call; the same on all
+  // ranks. On one process, whether this process is asked now. Collective.
   bool ask(bool is_requested);
 
  private:
   std::shared_ptr<Communicator> communicator_;
-  // More than 0 when a rank said so.
+  // More than 0 if a rank was asked to stop.
   at::Tensor raised_;
-  // ---- Of the last call, if there was one
+  // ---- The last call, if there was one
   std::optional<PendingCollective> pending_;
-  // On a GPU, where the host cannot look at the sum itself.
+  // On a GPU, because the host cannot read the sum there without waiting.
   std::optional<HostCopy> copy_;
 };
 

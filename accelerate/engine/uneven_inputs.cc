@@ -10,12 +10,12 @@
 namespace accelerate {
 
 void UnevenInputs::begin() {
-  TORCH_CHECK(!is_in_scope_, "join_uneven_inputs: a scope is open already; close it first");
+  TORCH_CHECK(!is_in_scope_, "join_uneven_inputs: a scope is already open; close it first");
   TORCH_CHECK(
       !state_.models.is_sharded(),
-      "join_uneven_inputs() is not for sharded strategies: a process without data left still "
-      "has its part of the parameters to step; give all equally many batches (even_batches), "
-      "or train with --strategy=multi_cpu or multi_gpu");
+      "join_uneven_inputs() is not for sharded strategies: a process that has run out of data "
+      "must still step its part of the parameters; give all processes the same number of batches "
+      "(even_batches), or train with --strategy=multi_cpu or multi_gpu");
   is_in_scope_ = true;
   is_open_ = state_.models.syncs();
   steps_ = passes_ = 0;

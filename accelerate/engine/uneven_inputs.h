@@ -1,10 +1,10 @@
-// Accelerator::join_uneven_inputs(): how ranks without data accompany the others.
+// Accelerator::join_uneven_inputs(): how ranks without data take part in the work of the others.
 //
-// Before each averaging within the scope, all ranks add up how many of them have data; a rank
-// without any takes part with zeros until nobody has. The ranks that ended early have not stepped
-// since, so at the end all take over the model, the optimizers, the schedules and the loss scale of
-// one that went on longest. After PyTorch's torch.distributed.algorithms.Join, which leaves the
-// optimizers behind.
+// Before each averaging within the scope, all ranks count how many of them still have data; a rank
+// without data contributes zeros until no rank has any. The ranks that ended early have not stepped
+// since, so at the end all ranks take over the model, the optimizers, the schedules and the loss
+// scale of a rank that continued longest. The scheme follows PyTorch's
+// torch.distributed.algorithms.Join, which does not update the optimizers.
 //
 // Part of the Session; programs use JoinScope. Not thread-safe.
 #pragma once
@@ -22,13 +22,13 @@
 
 namespace accelerate {
 
-// What a rank that ended early takes over, from which it knows two by name. All of it outlives the
-// UnevenInputs.
+// What a rank that ended early takes over; the UnevenInputs also uses the window and two of the
+// parts by name. All of it must outlive the UnevenInputs.
 struct JoinedState {
   ModelSet& models;
   OptimizerSteps& optimizers;
   AccumulationWindow& window;
-  // Those of the run's parts that all ranks have alike.
+  // The parts of the run that are the same on all ranks.
   std::vector<Stateful*> parts;
 };
 
@@ -37,27 +37,27 @@ class UnevenInputs {
   UnevenInputs(Communicator& communicator, c10::Device device, const JoinedState& state)
       : communicator_(communicator), device_(device), state_(state) {}
 
-  // From then on, and until end(), each averaging first counts the ranks that still have data.
-  // On one process there is nobody to accompany.
+  // Until end(), each averaging first counts the ranks that still have data. On one process there
+  // are no other ranks to wait for.
   void begin();
-  // This rank has run out of data: takes part in the averaging of the others until they have, too,
-  // and then takes over what it missed. Collective.
+  // Called when this rank has run out of data. It takes part in the averaging of the others until
+  // they have, too, and then takes over what it missed. Collective.
   void end();
-  // After an exception: nobody is waited for.
+  // Called after an exception: this rank does not wait for the others.
   void abandon() { is_in_scope_ = is_open_ = false; }
-  // A backward pass within the scope.
+  // Counts a backward pass within the scope.
   void count_pass() { ++passes_; }
 
-  // Before a backward pass within the scope: tells the others that this rank has data, and which
-  // models it averages; then those that any of them does. Collective.
+  // Called before a backward pass within the scope: tells the others that this rank has data, and
+  // which models it averages. Afterwards `syncing` says which models any rank averages. Collective.
   void announce_data(std::vector<bool>& syncing);
 
-  // Whether a scope is open on several processes, and how many have ended.
+  // Whether a scope is open on several processes, and how many scopes have ended.
   bool is_open() const { return is_open_; }
   int64_t ended() const { return ended_; }
 
  private:
-  // The number of ranks with data.
+  // Returns the number of ranks with data.
   int64_t announce(bool has_data, std::vector<bool>& syncing);
 
   Communicator& communicator_;
@@ -66,7 +66,7 @@ class UnevenInputs {
   bool is_in_scope_ = false;
   bool is_open_ = false;
   int64_t ended_ = 0;
-  // Within the scope: averagings that this rank had data for, and its backward passes.
+  // Counts within the scope: averagings for which this rank had data, and its backward passes.
   int64_t steps_ = 0;
   int64_t passes_ = 0;
 };

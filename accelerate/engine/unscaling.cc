@@ -50,10 +50,11 @@ void OptimizerSteps::begin(OptimizerState& optimizer, const std::vector<at::Tens
 }
 
 void OptimizerSteps::check_has_scale(const OptimizerState& optimizer) const {
-  TORCH_CHECK(optimizer.passes < passes_,
-              "the optimizer would take the loss scale of fp16 out of gradients that have none: "
-              "there was no accelerator.backward(loss) since its last step; call that in place of "
-              "loss.backward()");
+  TORCH_CHECK(
+      optimizer.passes < passes_,
+      "the optimizer's step would divide gradients by the fp16 loss scale, but they were not "
+      "multiplied by it: there was no accelerator.backward(loss) since its last step; call "
+      "that instead of loss.backward()");
 }
 
 void OptimizerSteps::measure_scaled(OptimizerState& optimizer,

@@ -1,5 +1,5 @@
-// When an optimizer's step and zero_grad() take place: not within a window of accumulate(), and not
-// with gradients of this rank alone. What a step consists of is in optimizer_steps.h.
+// Decides when an optimizer's step and zero_grad() take place: not within a window of accumulate(),
+// and not with gradients that only this rank has. optimizer_steps.h defines what a step does.
 //
 // Part of the Session; programs use PreparedOptimizer. Not thread-safe.
 #pragma once
@@ -23,7 +23,7 @@ namespace accelerate {
 
 class Updates {
  public:
-  // All of it outlives this.
+  // All of these must outlive this object.
   Updates(Communicator& communicator, c10::Device device, ModelSet& models,
           OptimizerSteps& optimizers, AccumulationWindow& window, const UnevenInputs& uneven_inputs,
           ActiveLoaders& loaders)
@@ -37,29 +37,29 @@ class Updates {
 
   OptimizerSteps& optimizers() { return optimizers_; }
 
-  // The optimizer's step, unless the gradients are still being added up or are not finite. Throws
-  // c10::Error when it would use gradients of this rank alone.
+  // Steps the optimizer, unless the gradients are still accumulating or are not finite. Throws
+  // c10::Error if the step would use gradients of this rank alone.
   void step(OptimizerState& optimizer);
-  // The same of one that evaluates the loss itself; see PreparedOptimizer.
+  // The same for an optimizer that evaluates the loss itself; see PreparedOptimizer.
   at::Tensor step(OptimizerState& optimizer, const std::function<at::Tensor()>& closure);
   void zero_grad(OptimizerState& optimizer, bool set_to_none);
 
-  // A backward pass has used the batches that the program holds.
+  // Notes that a backward pass has used the batches that the program holds.
   void note_backward() { loaders_.note_training(); }
-  // The batch at hand begins a step of the window; see Accelerator::accumulate().
+  // Begins a step of the window with the current batch; see Accelerator::accumulate().
   void begin_batch();
-  // Of the active loader, after the batch at hand; none without one.
+  // The number of batches that the active loader has after the current one; none without a loader.
   std::optional<int64_t> batches_left() const;
-  // Before the first backward pass outside of accumulate() after a loop that was left in the middle
-  // of a window; nothing otherwise.
+  // Ends a window that a loop left in the middle. Called before each backward pass; acts on the
+  // first one outside of accumulate() after such a loop.
   void end_left_window();
 
  private:
   class Step;
 
-  // What a step begins with.
+  // The beginning of a step.
   void prepare_step(OptimizerState& optimizer);
-  // What it ends with: the run's flight record says how far it is.
+  // The end of a step: notes in the flight record how far the run is.
   void note_step(OptimizerState& optimizer);
   void check_synced(OptimizerState& optimizer) const;
 
@@ -71,8 +71,8 @@ class Updates {
   const UnevenInputs& uneven_inputs_;
   ActiveLoaders& loaders_;
 
-  // zero_grad() outside of accumulate() while its window is open: done if a backward pass follows
-  // there, and not if the window goes on.
+  // A zero_grad() outside of accumulate() while its window is open. It is done if a backward pass
+  // follows outside of accumulate(), and dropped if the window continues.
   struct LeftZeroGrad {
     std::weak_ptr<OptimizerState> optimizer;
     bool set_to_none;
@@ -80,7 +80,7 @@ class Updates {
   std::vector<LeftZeroGrad> left_zero_grads_;
   bool warned_of_left_window_ = false;
 
-  // Of the loaders' samples, those up to the last step.
+  // The number of the loaders' samples up to the last step.
   int64_t samples_of_steps_ = 0;
 };
 

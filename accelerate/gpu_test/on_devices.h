@@ -1,5 +1,5 @@
-// What the tests of GPU strategies share: a suite that runs on the CPU and on a GPU, so that each
-// test is known to be right on a machine without one, and one for a GPU alone.
+// Fixtures for the tests of GPU strategies: one suite that runs on the CPU and on a GPU, so that
+// its tests are also checked on a machine without a GPU, and one that needs a GPU.
 //
 //   TYPED_TEST_SUITE(OnDevices, Strategies);
 //   TYPED_TEST(OnDevices, Steps) { Accelerator<TypeParam, Fp16> accelerator; }
@@ -32,7 +32,7 @@ class OnDevices : public testing::Test {
   }
 };
 
-// Two layers, whose parameters are those of the seed.
+// Two layers, with the same parameters in every call.
 inline torch::nn::Sequential make_net(double dropout = 0) {
   torch::manual_seed(7);
   torch::nn::Sequential net(torch::nn::Linear(16, 64), torch::nn::Tanh());
@@ -41,12 +41,12 @@ inline torch::nn::Sequential make_net(double dropout = 0) {
   return net;
 }
 
-// On the CPU, and the same for the same number.
+// A batch on the CPU, which depends only on the arguments.
 inline at::Tensor make_batch(int number, int64_t rows = 32) {
   return torch::sin(torch::arange(rows * 16, at::kFloat).view({rows, 16}) * (0.1 + 0.01 * number));
 }
 
-// On the CPU.
+// Copies of the parameters, on the CPU.
 inline std::vector<at::Tensor> values_of(const torch::nn::Module& net) {
   std::vector<at::Tensor> values;
   for (const at::Tensor& parameter : net.parameters())

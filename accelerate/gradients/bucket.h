@@ -1,5 +1,5 @@
-// One bucket of gradients: which parameters it carries, the memory in which they travel, and the
-// memory in which `.grad` lies afterwards.
+// One bucket of gradients: which parameters it carries, the memory in which their gradients travel,
+// and the memory in which `.grad` is stored afterwards.
 //
 // Part of the GradientReducer; not for others.
 #pragma once
@@ -15,15 +15,15 @@ namespace accelerate::internal {
 
 class Bucket {
  public:
-  // Travels as `wire_type`, which is the gradients' own type or a narrower one. Complex numbers
+  // Gradients travel as `wire_type`, which is their own type or a narrower one. Complex numbers
   // travel as pairs of real ones.
   Bucket(c10::ScalarType type, c10::Device device, c10::ScalarType wire_type);
 
   void add(size_t parameter, const at::Tensor& tensor);
-  // To be called when all have been added, and again when somebody else still uses the memory.
+  // Call this after all have been added, and again if somebody else still uses the memory.
   void allocate();
 
-  // Indices of its parameters.
+  // Indices of the bucket's parameters.
   const std::vector<size_t>& members() const { return members_; }
   int64_t bytes() const { return bytes_; }
   c10::ScalarType type() const { return values_.type(); }
@@ -35,24 +35,26 @@ class Bucket {
   }
   const at::Tensor& slot(size_t member) const { return slots_[member]; }
 
-  // Copies each member's gradient, times a factor, to the wire; an undefined one becomes zeros. In
-  // one launch on a GPU.
+  // Copies each member's gradient, times a factor, to the wire; an undefined gradient becomes
+  // zeros. Needs one launch on a GPU.
   void pack(const std::vector<at::Tensor>& gradients, double factor);
   // The number that travels behind the gradients: 0 unless it is raised to 1 after packing.
   void raise_signal();
-  // 0-dim, on the device; and of a bucket on the CPU whether it is not 0, which takes no operators.
+  // signal() is 0-dim, on the device. is_signal_raised() is for a bucket on the CPU: whether the
+  // signal is not 0, without calling an operator.
   at::Tensor signal();
   bool is_signal_raised();
-  // What travels: real numbers, in one row.
+  // What travels: real numbers, 1-D.
   at::Tensor& wire();
-  // Adds its memory: the slots', and the wire's where that is another.
+  // Adds the bucket's memory to the list: that of the slots, and that of the wire if it is
+  // separate.
   void list_memory(std::vector<at::Tensor>& memory) const;
-  // Brings what has arrived to the slots.
+  // Copies what has arrived to the slots.
   void unpack();
 
  private:
   void renew_if_held(const std::vector<at::Tensor>& gradients);
-  // Where an element lies among the real numbers.
+  // The index of an element among the real numbers.
   int64_t place(int64_t offset) const { return offset * numbers_; }
 
   std::vector<size_t> members_;
@@ -60,12 +62,12 @@ class Bucket {
   std::vector<int64_t> offsets_;
   int64_t signal_offset_ = -1;
   int64_t bytes_ = 0;
-  // For each element.
+  // Real numbers for each element: 2 if it is complex, else 1.
   int64_t numbers_;
   FlatBuffer values_;
   // The same memory as real numbers.
   at::Tensor real_values_;
-  // Of the narrower type; empty when the values travel themselves.
+  // In the narrower type; empty if the values themselves travel.
   FlatBuffer narrow_;
   std::vector<at::Tensor> slots_;
 };

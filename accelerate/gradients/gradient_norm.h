@@ -1,12 +1,12 @@
-// Finite check and norm of a step's gradients in one read. The result stays where the gradients
-// are, for the kernel that begins the step.
+// Checks in one read whether a step's gradients are finite, and computes their norm. The result
+// stays on the device of the gradients, for the kernel that begins the step.
 //
 //   GradientNorm norm;
 //   norm.measure(gradients);
 //   begin_step({.norm = norm.result(), .max_norm = 1}, step);
 //
-// Memory that it has used is kept for its lifetime, because recorded steps go on using it. The same
-// bits on every run, whatever the number of threads. For dense tensors on one device. Not
+// It keeps its memory for its lifetime, because recorded steps continue to use it. The result has
+// the same bits in every run, whatever the number of threads. For dense tensors on one device. Not
 // thread-safe; on a GPU, for one stream at a time.
 #pragma once
 
@@ -22,13 +22,13 @@ namespace accelerate {
 
 class GradientNorm final : public GradientFacts {
  public:
-  // Whether measure() takes these, which are none or all on the same device.
+  // Whether measure() takes these gradients. They must all be on one device; an empty list is fine.
   static bool takes(const std::vector<at::Tensor>& gradients);
 
   bool are_none(const std::vector<at::Tensor>& gradients) const override {
     return gradients.empty();
   }
-  // At least one.
+  // Needs at least one gradient.
   void measure(const std::vector<at::Tensor>& gradients) override;
 
   const kernels::NormResult* result() const override { return last_->get(); }
@@ -42,7 +42,8 @@ class GradientNorm final : public GradientFacts {
  private:
   PerDevice<kernels::NormResult> results_;
   DeviceValue<kernels::NormResult>* last_ = nullptr;
-  // Of a GPU's kernel; the last is in use. Those before it may still be written by recorded steps.
+  // Scratch memory for a GPU's kernel. The last is in use; recorded steps may still write to those
+  // before it.
   std::vector<at::Tensor> scratches_;
 };
 

@@ -2,7 +2,8 @@
 //
 //   ACCELERATE_MAIN(train, {.gradients = {.bucket_cap_mb = 50}})
 //
-// Not needed for a first run: the defaults are those of PyTorch's DistributedDataParallel.
+// The defaults match those of PyTorch's DistributedDataParallel, so a first run needs none of
+// these.
 #pragma once
 
 namespace accelerate {
@@ -10,23 +11,24 @@ namespace accelerate {
 enum class GradientCompression { kNone, kFp16, kBf16 };
 
 struct GradientOptions {
-  // How much of the gradients one collective carries. The first bucket is small, so that the
-  // network has work early.
+  // Megabytes of gradients in one collective. The first bucket is small, so that communication
+  // starts early.
   double bucket_cap_mb = 25;
   double first_bucket_mb = 1;
-  // The type in which fp32 gradients travel. Between hosts and on GPUs they are added up in it,
-  // too; in shared memory in fp32, and rounded once.
+  // The type in which fp32 gradients are sent. Between hosts and on GPUs they are also summed in
+  // it; in shared memory they are summed in fp32 and rounded once.
   GradientCompression compression = GradientCompression::kNone;
-  // Buckets set off while backward goes on. To be turned off for a model whose parameters get their
-  // gradients in several steps of one backward pass, as with activation checkpoints.
+  // Sends buckets while the backward pass runs. Turn it off for a model whose parameters get their
+  // gradients in several steps of one backward pass, for example with activation checkpointing.
   bool overlap = true;
-  // Processes may use different parameters in a step: the mean takes zeros for those without a
-  // gradient, and a parameter that none has used is left alone. Then each step compares what was
-  // used where it differs; on a GPU each step waits for that, and cannot be captured.
+  // Allows processes to use different parameters in a step: a process without a gradient
+  // contributes zeros to the mean, and a parameter that no process used is not updated. If
+  // processes differ, the step compares what each has used. On a GPU each step waits for that
+  // comparison and cannot be captured.
   bool find_unused_parameters = false;
 };
 
-// Throws c10::Error when an option makes no sense.
+// Throws c10::Error if an option is out of range.
 void check_gradient_options(const GradientOptions& options);
 
 }  // namespace accelerate

@@ -46,11 +46,12 @@ void GradientPresence::compare() {
   TORCH_CHECK(of_two_kinds.empty(), "these parameters have a sparse gradient on some processes ",
               "and a dense one on others: ", of_two_kinds,
               "; use them in the same way on every process");
-  TORCH_CHECK(find_unused_ || on_some.empty(),
-              "these parameters have a gradient on some processes only: ", on_some,
-              "; where that is meant, set gradients.find_unused_parameters to true, which takes "
-              "zeros for what a process does not have; otherwise use the same parameters on every "
-              "process, or freeze the unused ones on all");
+  TORCH_CHECK(
+      find_unused_ || on_some.empty(),
+      "these parameters have a gradient on some processes only: ", on_some,
+      "; if that is intended, set gradients.find_unused_parameters to true, which averages "
+      "zeros for a process that has no gradient; otherwise use the same parameters on every "
+      "process, or freeze the unused ones on all");
 }
 
 }  // namespace accelerate::internal

@@ -1,5 +1,5 @@
-// Which parameters have a gradient, here and on the other ranks, so that all of them average the
-// same: in an ordinary step nothing but one number travels for it.
+// Which parameters have a gradient, on this rank and on the others, so that all ranks average the
+// same ones. In an ordinary step this costs the communication of one number.
 //
 //   const bool differs = presence.note(/*contributes=*/true);
 //   // Where some rank's differs, on all ranks:
@@ -18,19 +18,19 @@ namespace accelerate::internal {
 
 class GradientPresence {
  public:
-  // Dense gradients of all parameters are expected at first. With `find_unused`, ranks may have
-  // gradients of different parameters. Both references outlive this object.
+  // At first, dense gradients of all parameters are expected. With `find_unused`, ranks may have
+  // gradients of different parameters. Both references must outlive this object.
   GradientPresence(Communicator& communicator, const std::vector<NamedParameter>& parameters,
                    bool find_unused);
 
-  // Notes which gradients this rank has, or that it takes part without any. Whether that differs
-  // from what the ranks have agreed on.
+  // Notes which gradients this rank has; if not `contributes`, notes that it takes part without
+  // any. Returns whether they differ from what the ranks have agreed on.
   bool note(bool contributes);
-  // Agrees anew. Collective. Throws c10::Error on every rank, with the names of the parameters,
-  // when ranks may not have such different gradients.
+  // Makes the ranks agree again. Collective. Throws c10::Error on every rank, with the names of the
+  // parameters, if the gradients differ in a way that is not allowed.
   void compare();
 
-  // As last agreed: whether any rank has a gradient of the parameter, and whether a sparse one.
+  // As last agreed: whether any rank has a gradient of the parameter, and whether it is sparse.
   bool is_anywhere(size_t parameter) const { return agreed_[parameter] != kNone; }
   bool is_sparse(size_t parameter) const { return agreed_[parameter] == kSparse; }
   // As last noted.

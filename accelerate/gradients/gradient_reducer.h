@@ -1,20 +1,21 @@
-// Averages a model's gradients over the ranks, bucket by bucket, while the backward pass goes on.
+// Averages a model's gradients over the ranks, bucket by bucket, while the backward pass runs.
 //
 //   GradientReducer reducer(communicator, flat.parameters(), {.bucket_cap_mb = 25});
 //   reducer.begin(/*eager=*/true);
 //   loss.backward();     // each bucket that is full sets off, in the same order on every rank
 //   reducer.finish();    // `.grad` is the mean over the ranks
 //
-// Gradients add up locally in backward passes without begin(); the next finish() averages the sum.
-// A parameter without a gradient on every rank is left without one. Where some ranks have one and
-// others don't, finish() throws c10::Error with the parameter's name on every rank: such a step
-// would silently train different models. On GPUs, where that would have to wait for the device, the
-// next begin() throws it. With `find_unused_parameters` it is the mean, with zeros for the others.
+// Gradients accumulate locally in backward passes without begin(); the next finish() averages the
+// sum. A parameter that has no gradient on any rank gets none. If only some ranks have one,
+// finish() throws c10::Error with the parameter's name on every rank, because such a step would
+// silently train different models. On GPUs, where finish() would have to wait for the device, the
+// next begin() throws instead. With `find_unused_parameters` the mean is computed with zeros for
+// the ranks without a gradient.
 //
-// Afterwards `.grad` lies in the bucket's memory. A program may keep such a tensor: the next
-// averaging then takes new memory. A sparse gradient, of which only the rows that are there travel
-// when backward has ended, stays one; on GPUs it is refused. Not for one process, which has nothing
-// to average. For one thread, besides autograd's own.
+// Afterwards `.grad` is in the bucket's memory. A program may keep such a tensor: the next
+// averaging then allocates new memory. A sparse gradient remains sparse: only its rows are sent,
+// after the backward pass; on GPUs it is an error. Not for one process, which has nothing to
+// average. For use from one thread; autograd's threads may run beside it.
 //
 // The scheme is that of PyTorch's DistributedDataParallel (Li et al., VLDB 2020).
 #pragma once
@@ -34,12 +35,12 @@ namespace accelerate {
 
 class GradientReducer final : public GradientSync {
  public:
-  // Parameters in about the order in which backward finishes their gradients, the same on all
-  // ranks; all of them trainable leaves. The communicator outlives the reducer. Throws c10::Error
-  // when an option makes no sense, or for a type of which nothing can be averaged.
+  // The parameters are trainable leaves, in about the order in which backward finishes their
+  // gradients; the order must be the same on all ranks. The communicator must outlive the reducer.
+  // Throws c10::Error if an option is out of range, or if gradients of a type cannot be averaged.
   GradientReducer(Communicator& communicator, std::vector<NamedParameter> parameters,
                   const GradientOptions& options, const GradientNotes& notes = {});
-  // The parameters' hooks do nothing from then on.
+  // Afterwards the parameters' hooks do nothing.
   ~GradientReducer() override;
 
   void begin(bool eager) override;
@@ -59,8 +60,8 @@ class GradientReducer final : public GradientSync {
   void forget_local_gradients() override;
 
   void restore_hooks() override;
-  // Makes sure that the ranks agree which parameters have a gradient. While a device takes note of
-  // a step they do not compare it.
+  // Makes sure that the ranks agree on which parameters have a gradient. While a device records a
+  // step, they do not compare it.
   void settle() override;
   std::vector<at::Tensor> travel_memory() const override;
   GradientNotes notes() override;

@@ -65,7 +65,7 @@ void check_models_agree(Communicator& communicator, const torch::nn::Module& mod
     for (size_t i = 0; i < size; ++i) {
       TORCH_CHECK(expected[i] == found[i], "the model `", module.name(),
                   "` is not the same on all ranks: rank 0 has ", expected[i], ", rank ", rank,
-                  " has ", found[i], "; build it in the same way on every rank, whatever the rank");
+                  " has ", found[i], "; build the same model on every rank");
     }
   }
 }

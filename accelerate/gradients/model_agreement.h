@@ -1,4 +1,4 @@
-// Whether the copies of a model on all ranks are one model.
+// Checks that all ranks have built the same model.
 //
 //   check_models_agree(communicator, *net);
 //
@@ -11,8 +11,9 @@
 
 namespace accelerate {
 
-// Throws c10::Error on every rank when the names, shapes or types of parameters and buffers are not
-// the same on all, naming the first difference; and of an embedding with sparse gradients on a GPU.
+// Throws c10::Error on every rank, naming the first difference, if the names, shapes or types of
+// parameters and buffers differ between ranks; also for an embedding with sparse gradients on a
+// GPU.
 void check_models_agree(Communicator& communicator, const torch::nn::Module& module);
 
 }  // namespace accelerate

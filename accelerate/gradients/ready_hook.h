@@ -1,5 +1,5 @@
-// Tells a reducer that autograd has completed a parameter's gradient, and when the program has put
-// a hook of its own in the place of this one.
+// Tells a reducer that autograd has completed a parameter's gradient, or that the program has
+// replaced this hook by another.
 //
 // Part of the SyncedParameters; not for others.
 #pragma once
@@ -25,7 +25,7 @@ class ReadyHook : public torch::autograd::PostAccumulateGradHook {
     ~Listener() = default;
   };
 
-  // `next` is the hook of whoever set one before: a tensor has room for one.
+  // `next` is a hook that was set before, because a tensor has room for only one; it runs first.
   ReadyHook(std::weak_ptr<Listener> listener, size_t parameter,
             std::unique_ptr<PostAccumulateGradHook> next)
       : listener_(std::move(listener)), parameter_(parameter), next_(std::move(next)) {}
@@ -38,7 +38,7 @@ class ReadyHook : public torch::autograd::PostAccumulateGradHook {
     if (const auto listener = listener_.lock()) listener->on_gradient_ready(parameter_);
   }
 
-  // The hook without those of reducers that are gone.
+  // Returns the hook without those of reducers that no longer exist.
   static std::unique_ptr<PostAccumulateGradHook> still_needed(
       std::unique_ptr<PostAccumulateGradHook> hook) {
     for (auto* ours = dynamic_cast<ReadyHook*>(hook.get());

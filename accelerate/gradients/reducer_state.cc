@@ -18,10 +18,11 @@ GradientReducer::State::State(Communicator& communicator, std::vector<NamedParam
                               const GradientOptions& options, const GradientNotes& notes)
     : SyncedParameters(communicator, std::move(parameters), options, notes) {
   for (const NamedParameter& parameter : this->parameters()) {
-    TORCH_CHECK(element_type(c10::toRealValueType(parameter.tensor.scalar_type())),
-                "the parameter `", parameter.name, "` is of type ", parameter.tensor.scalar_type(),
-                ", of which several processes cannot average gradients; freeze it, or make it of "
-                "another type");
+    TORCH_CHECK(
+        element_type(c10::toRealValueType(parameter.tensor.scalar_type())), "the parameter `",
+        parameter.name, "` is of type ", parameter.tensor.scalar_type(),
+        ", whose gradients cannot be averaged over processes; freeze it, or give it another "
+        "type");
   }
   make_buckets();
 }
@@ -56,8 +57,8 @@ void GradientReducer::State::on_gradient(size_t parameter) {
   if (!under_way_ || !eager_ || is_nowhere(places_[parameter])) return;
   const size_t bucket = places_[parameter].bucket;
   TORCH_CHECK(bucket >= next_bucket_, "the parameter `", parameters()[parameter].name,
-              "` got another gradient in the same backward pass, after its first was sent to the "
-              "other processes; set gradients.overlap to false for such a model");
+              "` got a second gradient in one backward pass, after the first was sent to the other "
+              "processes; set gradients.overlap to false for such a model");
   if (ready_[parameter]) return;
   ready_[parameter] = 1;
   --missing_[bucket];
@@ -96,10 +97,9 @@ void GradientReducer::State::launch(size_t index, bool contributes) {
     if (!gradient.defined()) continue;
     // Averaged by itself when backward has ended.
     if (gradient.is_sparse() && gradient.is_cpu()) continue;
-    TORCH_CHECK(
-        gradient.layout() == at::kStrided, "the gradient of `", parameters()[i].name,
-        "` is sparse, which several processes cannot average on GPUs, nor in another layout "
-        "than COO; make its embedding dense (EmbeddingOptions::sparse(false))");
+    TORCH_CHECK(gradient.layout() == at::kStrided, "the gradient of `", parameters()[i].name,
+                "` is sparse, and only sparse gradients in COO layout on CPUs can be averaged over "
+                "processes; make its embedding dense (EmbeddingOptions::sparse(false))");
     gradients[member] = gradient;
   }
   bucket.pack(gradients, communicator().mean_factor());

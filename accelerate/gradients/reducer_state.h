@@ -1,4 +1,4 @@
-// What a GradientReducer consists of: its buckets, and what travels.
+// The state of a GradientReducer: its buckets, and what is travelling.
 //
 // Part of the GradientReducer; not for others.
 #pragma once
@@ -27,12 +27,12 @@ class GradientReducer::State final : public internal::SyncedParameters {
   bool is_under_way() const { return under_way_; }
 
  private:
-  // Where a parameter's gradient travels.
+  // The bucket in which a parameter's gradient travels, and its index there.
   struct Place {
     size_t bucket;
     size_t member;
   };
-  // Of sparse gradients.
+  // For sparse gradients, which are in no bucket.
   static constexpr Place kNowhere{std::numeric_limits<size_t>::max(), 0};
   static bool is_nowhere(const Place& place) { return place.bucket == kNowhere.bucket; }
 

@@ -8,9 +8,10 @@
 
 namespace accelerate::internal {
 
-// The mean over the ranks of a parameter's gradients, each of them sparse, or undefined for zeros;
-// coalesced. Only the rows that are there travel: as many from each rank as the one with most has.
-// Collective. Throws c10::Error when they are sparse in different dimensions. For the CPU.
+// The mean over the ranks of a parameter's gradients, coalesced. Each rank's gradient is sparse, or
+// undefined for zeros. Only existing rows travel: from each rank as many as the rank with the most
+// has. Collective. Throws c10::Error if the gradients are sparse in different dimensions. For the
+// CPU.
 at::Tensor sparse_mean(Communicator& communicator, const NamedParameter& parameter,
                        const at::Tensor& gradient);
 

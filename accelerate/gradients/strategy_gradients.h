@@ -1,5 +1,6 @@
-// What a strategy makes for the engine: what happens to a model's gradients and parameters between
-// the processes. A strategy names one of these types, and the engine knows no more of it.
+// What a strategy makes for the engine: the objects that handle a model's gradients and parameters
+// between the processes. A strategy names one of these types; the engine knows nothing else about
+// it.
 //
 //   StrategyParts parts = MultiCpu::Gradients::make(communicator, options);
 //
@@ -18,7 +19,7 @@
 namespace accelerate {
 
 struct StrategyParts {
-  // Null where there is nobody to sync with.
+  // Null if there is no other process to sync with.
   MakeGradientSync make_gradient_sync = nullptr;
   MakeParameterStore make_parameter_store;
   std::unique_ptr<GradientFacts> gradient_facts;
@@ -26,19 +27,19 @@ struct StrategyParts {
   bool is_sharded = false;
 };
 
-// The communicator outlives what is made; `sharding` is for strategies that leave it open. Throws
-// c10::Error when an option makes no sense.
+// The communicator must outlive the result; `sharding` is for strategies that do not fix it. Throws
+// c10::Error if an option is out of range.
 using MakeStrategyParts = StrategyParts (*)(Communicator& communicator,
                                             const GradientOptions& options,
                                             launcher::Sharding sharding);
 
-// This process trains a model of its own.
+// This process trains alone.
 struct OwnGradients {
   static StrategyParts make(Communicator& communicator, const GradientOptions& options,
                             launcher::Sharding sharding = launcher::Sharding::kNone);
 };
 
-// Every process has the whole model, and steps with the mean of the gradients of all.
+// Every process has the whole model and steps with the mean of all processes' gradients.
 struct AveragedGradients {
   static StrategyParts make(Communicator& communicator, const GradientOptions& options,
                             launcher::Sharding sharding = launcher::Sharding::kNone);

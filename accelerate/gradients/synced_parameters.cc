@@ -88,9 +88,9 @@ void SyncedParameters::take_signal(bool is_raised) {
 void SyncedParameters::take_signal(const at::Tensor& on_gpu) {
   if (options_.find_unused_parameters) {
     TORCH_CHECK(host_has_values(),
-                "gradients.find_unused_parameters waits in each step for what the other processes "
-                "used, which a captured step on a GPU cannot do; turn it off, or leave this step "
-                "uncaptured");
+                "gradients.find_unused_parameters makes each step wait to learn what the other "
+                "processes used, which a captured step on a GPU cannot do; turn it off, or do not "
+                "capture this step");
     signal_.emplace(on_gpu);
     settle();
   } else if (host_has_values()) {
@@ -138,8 +138,8 @@ bool SyncedParameters::is_lone_mean(size_t parameter) const {
 void SyncedParameters::warn_of_graph(const at::Tensor& gradient) {
   if (!gradient.defined() || !gradient.requires_grad()) return;
   TORCH_WARN_ONCE(
-      "backward with create_graph: on several processes the averaged gradients have no graph; take "
-      "what is to be differentiated once more from torch::autograd::grad()");
+      "backward with create_graph: on several processes the averaged gradients have no graph; use "
+      "torch::autograd::grad() for gradients that you differentiate again");
 }
 
 void SyncedParameters::forget_local_gradients() {

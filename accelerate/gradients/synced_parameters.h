@@ -1,8 +1,8 @@
-// The parameters whose gradients somebody syncs: their hooks, which of their gradients are of this
-// rank alone, and whether the ranks agree on those that are there. What a GradientReducer and its
-// like have in common.
+// The parameters whose gradients a GradientSync handles: their hooks, which of their gradients are
+// this rank's alone, and whether the ranks agree on which gradients exist. GradientReducer and
+// similar classes have this in common.
 //
-// Part of them; not for others.
+// Part of what syncs gradients; not for others.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,14 +27,15 @@ namespace accelerate::internal {
 class SyncedParameters : public ReadyHook::Listener,
                          public std::enable_shared_from_this<SyncedParameters> {
  public:
-  // See GradientSync. The communicator outlives this.
+  // See GradientSync. The communicator must outlive this object.
   SyncedParameters(Communicator& communicator, std::vector<NamedParameter> parameters,
                    const GradientOptions& options, const GradientNotes& notes);
   virtual ~SyncedParameters() = default;
 
   void on_gradient_ready(size_t parameter) override;
   void on_hook_gone(size_t parameter) override { unhooked_[parameter] = hooks_are_gone_ = true; }
-  // To be called once somebody owns this; and again when the program has replaced hooks.
+  // Call install_hooks() once a shared_ptr owns this object, and restore_hooks() after the program
+  // has replaced hooks.
   void install_hooks();
   void restore_hooks();
 
@@ -48,9 +49,9 @@ class SyncedParameters : public ReadyHook::Listener,
   StepRight may_step(const at::Tensor& parameter, int64_t stepped_at) const;
 
  protected:
-  // Autograd has completed a gradient.
+  // Called when autograd has completed a gradient.
   virtual void on_gradient(size_t parameter) = 0;
-  // Whether a gradient that is there is what the last round left.
+  // Whether the parameter has a gradient and it is what the last round left.
   virtual bool is_mean(size_t parameter) const = 0;
 
   const std::vector<NamedParameter>& parameters() const { return parameters_; }
@@ -60,18 +61,18 @@ class SyncedParameters : public ReadyHook::Listener,
   Communicator& communicator() { return communicator_; }
   GradientPresence& presence() { return presence_; }
 
-  // Warns once of a gradient that has a graph, which is lost when it is synced.
+  // Warns once about a gradient that has a graph, which is lost when the gradient is synced.
   static void warn_of_graph(const at::Tensor& gradient);
-  // The parameter has a gradient that was added to since it was last synced; or none such.
+  // Notes whether the parameter's gradient was added to since it was last synced.
   void note_local(size_t parameter, bool is_local) { local_[parameter] = is_local; }
   bool is_local(size_t parameter) const;
-  // A mean that nothing but this note knows.
+  // A lone mean is one that is in none of our memory, so that only this note identifies it.
   bool is_lone_mean(size_t parameter) const;
   void note_lone_mean(size_t parameter, const at::Tensor& mean);
   void keep_means_as_lone();
 
-  // The ranks have told each other whether one of them differs from what was agreed: by a number on
-  // a GPU, which is then not 0 and is looked at in the next settle().
+  // Called when the ranks have told each other whether one of them differs from what was agreed. On
+  // a GPU a number says so if it is not 0; the next settle() reads it.
   void take_signal(bool is_raised);
   void take_signal(const at::Tensor& on_gpu);
   void end_round();
@@ -84,16 +85,16 @@ class SyncedParameters : public ReadyHook::Listener,
   std::vector<NamedParameter> parameters_;
   GradientOptions options_;
   std::unordered_map<const c10::TensorImpl*, size_t> index_of_;
-  // Gradients that were added to since they were last synced.
+  // Parameters whose gradients were added to since they were last synced.
   std::vector<char> local_;
-  // Parameters without our hook, which cannot tell whether their gradients were.
+  // Parameters without our hook, for which `local_` may be out of date.
   std::vector<char> unhooked_;
   bool hooks_are_gone_ = false;
   int64_t rounds_ = 0;
   std::unordered_map<size_t, GradientNotes::WeakTensor> lone_means_;
   GradientPresence presence_;
-  // Whether some rank's presence differs from what was agreed, until that is settled: of gradients
-  // on a GPU.
+  // For gradients on a GPU: whether some rank's presence differs from what was agreed, until
+  // settle() reads it.
   std::optional<HostCopy> signal_;
 };
 

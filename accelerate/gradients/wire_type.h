@@ -7,7 +7,7 @@
 
 namespace accelerate::internal {
 
-// Their own, but for fp32 under a compression.
+// Their own type, except for fp32 with compression.
 inline c10::ScalarType wire_type(c10::ScalarType type, GradientCompression compression) {
   if (type != at::kFloat || compression == GradientCompression::kNone) return type;
   return compression == GradientCompression::kFp16 ? at::kHalf : at::kBFloat16;

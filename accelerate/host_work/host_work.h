@@ -1,17 +1,18 @@
-// Work on the host that belongs to a training step, such as sending a bucket of gradients: it is
-// done, and where the step is being recorded, done again in each replay, at the same place between
+// Work on the host that belongs to a training step, such as sending a bucket of gradients. It is
+// done at once and, if the step is being recorded, again in each replay, at the same place between
 // the step's operators.
 //
 //   in_each_replay("count a step", [](int64_t* steps) { ++*steps; }, &steps);
 //   const auto measure = [](const std::vector<at::Tensor>& of) { return of[0].norm(); };
 //   const at::Tensor norm = tensor_in_each_replay("measure", measure, gradients);
 //
-// What the work calls is not recorded by itself. It runs when the step's tensors are long gone, so
-// that it holds no references to what the step has on its stack. Not for operators of LibTorch
-// alone, which are recorded as they are. For any thread; only one that records notes anything.
+// What the work calls is not recorded separately. The work also runs when the step's tensors are
+// long gone, so it must hold no references to anything on the step's stack. Not for work that only
+// calls LibTorch's operators, which are recorded anyway. Any thread may call these functions; only
+// one that records notes anything.
 //
-// What a scope of the program does at its beginning and its end is such work, too. Where an
-// operator of a replay throws in between, the end is done all the same:
+// What a scope of the program does at its beginning and its end is such work, too. If an operator
+// of a replay throws in between, the work at the end is done all the same:
 //
 //   Scope::Scope(Model* model) : model_(model) {
 //     open_in_each_replay(this, "no_sync", [](Model* model) { ++model->depth; }, model);
@@ -21,8 +22,8 @@
 //   }
 //
 // A tape does all of it by run(). A device that replays a step's operators by itself leaves no
-// place between them: what the host then has to do before and after a replay is a class of its own,
-// which overrides HostWork's other methods.
+// place between them: for what the host then must do before and after a replay, derive a class from
+// HostWork that overrides its other methods.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -45,24 +46,24 @@ class HostWork {
   explicit HostWork(const char* name) : name_(name) {}
   virtual ~HostWork() = default;
 
-  // Says in an error what differs from one step to the next.
+  // Names the work in an error about what differs from one step to the next.
   const char* name() const { return name_; }
-  // What tells it from the work of this name for other objects, or with other numbers.
+  // What distinguishes it from work of the same name for other objects, or with other numbers.
   virtual std::vector<std::string> arguments() const { return {}; }
 
-  // Does it, now and in each replay on a CPU.
+  // Does the work, now and in each replay on a CPU.
   virtual void run() = 0;
-  // Does it while a device takes note of the step: the operators that it calls are recorded, and
+  // Does the work while a device records the step: the operators that it calls are recorded, and
   // nothing has changed on the device afterwards.
   virtual void record() { run(); }
-  // Before each replay by a device: brings there what the program has changed on the host. False
-  // where the step must be recorded anew, as something that it works on lies elsewhere.
+  // Called before each replay by a device: copies to the device what the program has changed on the
+  // host. False if the step must be recorded again, because something that it uses has moved.
   virtual bool prepare() { return true; }
-  // After each replay by a device: what the work does on the host.
+  // Called after each replay by a device: does the part of the work that is on the host.
   virtual void complete() {}
 
-  // The scope that it opens or closes, the address of what unlike all other scopes has it while it
-  // lasts; null for none.
+  // The scope that the work opens or closes, identified by an address that no other scope has
+  // meanwhile; null for none.
   const void* opens = nullptr;
   const void* closes = nullptr;
 
@@ -70,27 +71,28 @@ class HostWork {
   const char* name_;
 };
 
-// Who records a step.
+// Records a step.
 class HostWorkRecorder {
  public:
   virtual ~HostWorkRecorder() = default;
 
-  // The one of this thread; null while it does not record, or a tape's is within work of the host.
+  // The recorder of this thread; null while the thread does not record, or while it runs host work
+  // for a tape's recorder.
   static HostWorkRecorder* current();
 
-  // Does the work, and takes note of it.
+  // Does the work, and notes it.
   virtual void take(std::shared_ptr<HostWork> work) = 0;
-  // The same of work whose result, of the same size and type every time, further operators use.
+  // The same for work whose result further operators use; it has the same size and type every time.
   virtual at::Tensor take_tensor(const char* name, std::vector<std::string> arguments,
                                  std::function<at::Tensor()> work) = 0;
-  // The step hands a value to the program that may be another one in each call.
+  // Called when the step gives the program a value that may differ from call to call.
   virtual void on_read(const char* what) = 0;
-  // The program itself exchanges something with other processes.
+  // Called when the program itself exchanges something with other processes.
   virtual void on_collective(const char* name) = 0;
   // Whether the host can read what operators have computed.
   virtual bool has_values() const = 0;
 
-  // Makes it the one of this thread for a scope.
+  // Makes a recorder the one of this thread for a scope.
   class Scope {
    public:
     explicit Scope(HostWorkRecorder* recorder);
@@ -103,16 +105,16 @@ class HostWorkRecorder {
   };
 };
 
-// For what hands a value to the program that may be another one in each step: a step that calls it
-// cannot be replayed, and `what` is named as the reason.
+// To be called by functions that give the program a value that may differ from step to step: a step
+// that calls one cannot be replayed, and `what` is named as the reason.
 void refuse_recording(const char* what);
 
-// Whether the host can read what operators have computed: not while a device records them.
+// Whether the host can read what operators have computed; false while a device records them.
 bool host_has_values();
 
 namespace internal {
 
-// A number by its value, and an object by its address. Nothing of what else there may be.
+// The value of a number, or the address of an object; empty for anything else.
 template <class Argument>
 std::string identity_of(const Argument& argument) {
   if constexpr (std::is_arithmetic_v<Argument>) {
@@ -160,7 +162,7 @@ std::shared_ptr<HostWork> host_call(const char* name, const Function& function,
 
 }  // namespace internal
 
-// Does work that is a class of its own, which is copied only where it is recorded.
+// Does work of a class that derives from HostWork; a recording keeps a copy of it.
 template <class Work>
 void in_each_replay(const Work& work) requires std::is_base_of_v<HostWork, Work> {
   auto* recorder = HostWorkRecorder::current();
@@ -168,9 +170,9 @@ void in_each_replay(const Work& work) requires std::is_base_of_v<HostWork, Work>
   Work(work).run();
 }
 
-// Calls the function with the arguments, which are copied only where it is recorded. So that
-// another one in a later step is noticed, numbers that the program gives and the objects that it
-// means are arguments, and not a part of the function.
+// Calls the function with the arguments, which are copied only if the call is recorded. Pass the
+// program's numbers and objects as arguments, and not as part of the function, so that a different
+// one in a later step is noticed.
 template <class Function, class... Arguments>
 void in_each_replay(const char* name, const Function& function, const Arguments&... arguments) {
   auto* recorder = HostWorkRecorder::current();
@@ -198,7 +200,7 @@ void close_in_each_replay(const void* scope, const char* name, const Function& f
   recorder->take(work);
 }
 
-// Work with a result of the same size and type every time, which further operators may use.
+// Does work whose result has the same size and type every time; further operators may use it.
 template <class Function, class... Arguments>
 at::Tensor tensor_in_each_replay(const char* name, const Function& function,
                                  const Arguments&... arguments) {

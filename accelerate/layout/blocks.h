@@ -1,5 +1,5 @@
-// Work on a list of arrays in blocks of a fixed size, by LibTorch's threads where there is enough
-// of it. What is computed for a block is the same whatever the number of threads.
+// Processes a list of arrays in blocks of a fixed size, on LibTorch's threads if there are enough
+// of them. The result for a block does not depend on the number of threads.
 //
 //   cut_into_blocks({weight.numel(), bias.numel()}, blocks);
 //   for_each_block(blocks, [&](const Block& block) { work_on(block); });
@@ -16,7 +16,7 @@
 namespace accelerate {
 
 struct Block {
-  // Which array, and which of its elements.
+  // The index of the array, and the range of its elements.
   size_t array;
   int64_t begin;
   int64_t count;
@@ -24,8 +24,8 @@ struct Block {
 
 inline constexpr int64_t kBlockSize = 64 * 1024;
 
-// Makes a list, which may have memory from before, the blocks of arrays of these lengths, in order;
-// an empty array has none.
+// Fills the list with the blocks of arrays of these lengths, in order; reuses the list's memory. An
+// empty array has no blocks.
 inline void cut_into_blocks(const std::vector<int64_t>& counts, std::vector<Block>& blocks) {
   blocks.clear();
   for (size_t array = 0; array < counts.size(); ++array) {
@@ -35,8 +35,8 @@ inline void cut_into_blocks(const std::vector<int64_t>& counts, std::vector<Bloc
   }
 }
 
-// Calls the function once for each block, from several threads at once when there are many, unless
-// the order matters.
+// Calls the function once for each block, from several threads at once if there are many blocks,
+// unless `in_order`.
 template <class Function>
 void for_each_block(const std::vector<Block>& blocks, Function&& function, bool in_order = false) {
   int64_t total = 0;

@@ -15,12 +15,12 @@
 namespace accelerate::internal {
 
 struct BucketSizes {
-  // A bucket takes no more when it has reached its size.
+  // A bucket is full when it has reached its size.
   double first_mb;
   double cap_mb;
 };
 
-// Indices, in the order in which the buckets were begun.
+// Returns indices of the tensors, with the buckets in the order in which they were begun.
 std::vector<std::vector<size_t>> fill_buckets(const std::vector<at::Tensor>& tensors,
                                               const BucketSizes& sizes);
 

@@ -1,4 +1,4 @@
-// What the kernels call a LibTorch type.
+// The kernels' name for a LibTorch type.
 //
 //   const std::optional<kernels::ElementType> type = element_type(gradient.scalar_type());
 //   if (!type.has_value()) use_operators_of_libtorch();
@@ -14,7 +14,7 @@
 
 namespace accelerate {
 
-// None for a type that kernels do not compute with.
+// None for a type with which kernels do not compute.
 inline std::optional<kernels::ElementType> element_type(c10::ScalarType type) {
   switch (type) {
     case c10::ScalarType::Float:

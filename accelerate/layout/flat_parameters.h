@@ -1,13 +1,13 @@
-// Lays the trainable parameters of a model out in one piece of memory for each type and device, in
-// the reverse of their registration, which is about the order in which backward finishes their
+// Lays out the trainable parameters of a model in one piece of memory for each type and device, in
+// reverse order of registration, which is about the order in which backward finishes their
 // gradients.
 //
 //   FlatParameters flat(parameters);
 //   torch::load(net, file);  // Gives the parameters other memory.
 //   flat.restore();
 //
-// Which parameters come to lie there, and which stay where they are, parameter_slots.h says. Not
-// thread-safe; not for frozen parameters, which nobody updates.
+// parameter_slots.h says which parameters are moved there and which stay where they are. Not
+// thread-safe; not for frozen parameters, which are not updated.
 #pragma once
 
 #include <vector>
@@ -24,11 +24,11 @@ class FlatParameters final : public ParameterStore {
   explicit FlatParameters(std::vector<NamedParameter> parameters);
 
   const std::vector<NamedParameter>& parameters() const override { return slots_.parameters(); }
-  // Whether the parameter has a slot, rather than a memory that is not ours to choose.
+  // Whether the parameter has a slot. If not, its memory is not ours to choose.
   bool has_slot(size_t index) const { return slots_.slot(index).defined(); }
 
   bool restore() override { return slots_.restore(); }
-  // They are whole at any time.
+  // The parameters are always whole.
   void gather() override {}
   void release() override {}
   const PartPlace* place_of(const at::Tensor& /*parameter*/) const override { return nullptr; }

@@ -1,4 +1,4 @@
-// A parameter and the name that errors call it by.
+// A parameter and the name by which errors refer to it.
 //
 //   std::vector<NamedParameter> parameters;
 //   for (auto& item : net->named_parameters()) parameters.push_back({item.key(), item.value()});

@@ -4,12 +4,12 @@
 //   torch::load(net, file);  // Gives the parameters other memory.
 //   slots.restore();
 //
-// The tensors stay the user's own: same objects, values and strides (channels-last stays so), each
-// with a storage of its own. A parameter whose memory another tensor shares, now or later, or which
-// LibTorch did not allocate (from_blob, a mapped file), stays where it is, because moving it would
-// part the two. Nor is a slot written that the program still holds while the parameter lies
-// elsewhere, as one does that swaps weights with set_data(): it is left to the program for good,
-// and the parameter to the memory that it was given. Not thread-safe.
+// The tensors remain the user's: the same objects, values and strides (channels-last too), each
+// with its own storage. A parameter stays where it is if another tensor shares its memory, now or
+// later, because moving it would separate the two, or if LibTorch did not allocate it (from_blob, a
+// mapped file). A slot is not written while the program still holds it and the parameter is
+// elsewhere, as in a program that swaps weights with set_data(): the program keeps the slot, and
+// the parameter keeps the memory that it was given. Not thread-safe.
 //
 // Part of the parameter stores; not for others.
 #pragma once
@@ -25,24 +25,24 @@ namespace accelerate {
 
 class ParameterSlots {
  public:
-  // Whether nobody would miss this tensor at its place, so that a slot is of use to it.
+  // Whether this tensor can be moved: no other tensor shares its memory, and LibTorch allocated it.
   static bool is_movable(const at::Tensor& tensor);
 
-  // A slot for each parameter, of its type, sizes and dense strides; undefined for one that is to
-  // be left in its place. Moves the parameters there.
+  // Takes a slot for each parameter, of its type, sizes and dense strides; undefined for one that
+  // must not be moved. Moves the parameters into their slots.
   ParameterSlots(std::vector<NamedParameter> parameters, std::vector<at::Tensor> slots);
 
   const std::vector<NamedParameter>& parameters() const { return parameters_; }
-  // Where the parameter lies; undefined where that is a memory that is not ours to choose.
+  // The parameter's slot; undefined if the parameter's memory is not ours to choose.
   const at::Tensor& slot(size_t index) const { return slots_[index]; }
 
   // See ParameterStore.
   bool restore();
-  // Whether a slot was left to the program, which reads and writes there from then on.
+  // Whether a slot was left to the program, which may read and write there from then on.
   bool has_left_slots() const { return has_left_slots_; }
 
  private:
-  // What a layout is made for.
+  // What a slot requires of its parameter.
   struct Form {
     TypeAndDevice type;
     std::vector<int64_t> sizes;

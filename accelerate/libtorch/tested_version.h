@@ -1,8 +1,8 @@
-// Stops the build with a LibTorch that was not tried, in the files that lean on its internals.
+// Stops the build with an untested version of LibTorch, in the files that depend on its internals.
 //
-// Part of those files; not for others. What LibTorch documents stays as it is from version to
-// version; what these files use need not. Each of them has a test that fails when it changes, those
-// of CUDA on a GPU: docs/design.md has the table.
+// Part of those files; not for others. What LibTorch documents does not change between versions;
+// what these files use may change. Each file has a test that fails if that happens; those of CUDA
+// need a GPU. docs/design.md has the table.
 #pragma once
 
 #include <torch/headeronly/version.h>

@@ -1,4 +1,4 @@
-// What loggers of all threads share is looked at under this mutex.
+// Guards what the loggers of all threads share.
 //
 //   const std::lock_guard lock(log_mutex());
 //
@@ -9,8 +9,8 @@
 
 namespace accelerate::internal {
 
-// Never destroyed, and never left locked in a forked process, whatever other threads did while it
-// was forked: who holds it does nothing that takes long, and forks no process.
+// Never destroyed, and never locked at the start of a forked process, whatever other threads did
+// during the fork. While you hold it, do nothing that takes long, and do not fork.
 std::mutex& log_mutex();
 
 }  // namespace accelerate::internal

@@ -1,4 +1,4 @@
-// Where the lines of all loggers go: standard error, and a file where there is one.
+// Writes the lines of all loggers to standard error, and to a file if there is one.
 //
 //   write_log({.level = LogLevel::kError, .logger = "data", .message = "no such file"});
 //
@@ -11,15 +11,15 @@
 
 namespace accelerate::internal {
 
-// Writes the record's lines at once and before it returns, with one write(2) for each of the two
-// wherever the system takes all of it. What cannot be written is lost: a full disk, a limit of
-// sizes or a reader that has gone neither throw nor raise a signal; a line of the log on standard
-// error tells once for each file. errno stays as it was. Bars of this process stay below. Waits for
+// Writes all the record's lines before it returns, with one write(2) to each destination if the
+// system accepts everything at once. What cannot be written is lost: a full disk, a size limit or a
+// reader that has gone neither throws nor raises a signal. A line on standard error reports that
+// once for each file. Does not change errno. This process's bars remain below the lines. Waits for
 // a slow reader. Thread-safe.
 void write_log(const LogRecord& record);
 
-// From now on lines also go to the end of this file, which is made where there is none, instead of
-// one that was given before. Returns errno where it cannot be opened. Thread-safe.
+// From now on, lines are also appended to this file, instead of one from an earlier call. Creates
+// the file if it does not exist. Returns errno if the file cannot be opened. Thread-safe.
 int write_log_to_file(const std::string& path);
 
 }  // namespace accelerate::internal

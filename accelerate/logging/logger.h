@@ -1,5 +1,5 @@
-// Lines about a run that say when, how much they matter and who wrote them, once for all processes
-// or from each of them, as Hugging Face Accelerate's get_logger writes them.
+// Writes lines about a run with their time, level and logger, once for all processes or from each
+// of them, like Hugging Face Accelerate's get_logger.
 //
 //   const accelerate::Logger log = accelerate::get_logger("data");
 //   log.info("epoch %d begins", epoch);  // 2026-11-30 09:41:07.250 INFO data: epoch 3 begins
@@ -9,21 +9,22 @@
 //
 //   $ ACCELERATE_LOG_LEVEL=info my_model     # Without it, warnings and what is worse.
 //
-// A format is absl::StrFormat's, which takes a value of any type with operator<< by
-// absl::FormatStreamed(); without values a text is written as it is. A format that does not fit its
-// values, or leaves some out, is written with a remark instead of throwing, and what cannot be
-// written is lost: no line is worth a run. Values of a line that is left out are not formatted.
+// Formats are those of absl::StrFormat; wrap a value of any other type with operator<< in
+// absl::FormatStreamed(). Without values, the text is written unchanged. A format that does not fit
+// its values, or leaves some out, is written with a remark and does not throw, and what cannot be
+// written is lost: a line of a log must never end a run. Values of a line that is left out are not
+// formatted.
 //
 // A line is written to standard error, and to the file of set_log_file() (log_file.h), before the
-// call returns, and so is there whatever the process does next. Each message goes out in one
-// write: lines of several processes do not mix in a file of a local disk, and in a pipe where the
-// message is not longer than PIPE_BUF (4096 bytes) with what stands before it. One of several lines
-// is as many lines of the log.
+// call returns, so it is kept whatever the process does next. Each message takes one write: lines
+// of several processes do not mix in a file on a local disk, nor in a pipe if the message with its
+// prefix is not longer than PIPE_BUF (4096 bytes). A message of several lines becomes as many lines
+// of the log.
 //
-// All of it is thread-safe, but for changes to the environment; and may be used before main() and
-// at the end of a process, and after fork().
+// Everything here is thread-safe, unless another thread changes the environment, and works before
+// main(), at the end of a process and after fork().
 //
-// Not for results that another program reads: std::cout and Accelerator::print().
+// Not for results that another program reads: use std::cout or Accelerator::print().
 #pragma once
 
 #include <atomic>
@@ -43,7 +44,7 @@ namespace accelerate {
 
 namespace internal {
 
-// What all loggers of a name share, for as long as the process lives.
+// What all loggers of one name share, until the process ends.
 struct LoggerState {
   LoggerState(std::string name, LogLevel level) : name(std::move(name)), level(level) {}
 
@@ -61,7 +62,7 @@ std::string formatted(std::string_view format, const Values&... values) {
   return formatted(format, {absl::FormatArg(values)...});
 }
 
-// A format, and the place of the call that it is written in.
+// A format and the location of the call that passes it.
 struct LocatedFormat {
   template <std::convertible_to<std::string_view> Text>
   LocatedFormat(const Text& text, std::source_location where = std::source_location::current())
@@ -73,20 +74,21 @@ struct LocatedFormat {
 
 }  // namespace internal
 
-// A value, as cheap to copy as two pointers.
+// A value type, as cheap to copy as two pointers.
 class Logger {
  public:
   const std::string& name() const { return state_->name; }
 
-  // What is below is left out, in all loggers of the name.
+  // Lines below this level are left out, in all loggers of the name.
   LogLevel level() const { return state_->level.load(std::memory_order_relaxed); }
   void set_level(LogLevel level) const { state_->level.store(level, std::memory_order_relaxed); }
 
-  // The same logger, but with lines from each process, which say from which: "[rank 2]". Others are
-  // written by the main process alone, that of rank 0.
+  // The same logger, but every process writes its lines, marked with its rank: "[rank 2]". Without
+  // this, only the main process, rank 0, writes lines.
   Logger on_all_ranks() const { return Logger(*state_, /*is_on_all_ranks=*/true); }
 
-  // Whether a line of this level is written by this process, for what takes long to find out.
+  // Whether this process writes lines of this level; check it before computing a value that takes
+  // long.
   bool is_on(LogLevel level) const {
     return level >= this->level() && level < LogLevel::kOff && (is_on_all_ranks_ || is_main());
   }
@@ -125,16 +127,17 @@ class Logger {
     }
   }
 
-  // A warning that is left out where this process has written the same text before, by a logger of
-  // this name. Each text is kept: not for one with a number that changes at each step.
+  // A warning that is left out if a logger of this name has written the same text in this process
+  // before. Each text is kept in memory, so do not use it for a text with a number that changes at
+  // each step.
   template <class... Values>
   void warning_once(std::string_view format, const Values&... values) const {
     if (is_on(LogLevel::kWarning)) write_once(internal::formatted(format, values...));
   }
 
-  // A line from each process, rank after rank, all written by the main process. Collective,
-  // whatever the levels: that of the main process decides whether lines are written. Throws what
-  // Accelerator::gather() throws. A step with such a call is not captured.
+  // The main process writes one line from each process, in rank order. Collective, whatever the
+  // levels: the level in the main process decides whether the lines are written. Throws what
+  // Accelerator::gather() throws. A step that calls it is not captured.
   //   log.in_order(accelerator, LogLevel::kDebug, "%d samples", samples);
   template <class Accelerator, class... Values>
   void in_order(Accelerator& accelerator, LogLevel level, const internal::LocatedFormat& format,
@@ -159,9 +162,9 @@ class Logger {
   bool is_on_all_ranks_;
 };
 
-// The logger of this name. A name that is new gets the level that ACCELERATE_LOG_LEVEL names (see
-// find_log_level()); kWarning where it is not set, and where it names none, of which a line tells
-// then.
+// Returns the logger of this name. A new name gets the level that ACCELERATE_LOG_LEVEL names (see
+// find_log_level()), or kWarning if the variable is not set or names no level; in the latter case a
+// line of the log says so.
 Logger get_logger(std::string_view name);
 
 }  // namespace accelerate

@@ -1,4 +1,4 @@
-// What --help prints. Part of main.h; not for others.
+// The text that --help prints. Part of main.h; not for others.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace accelerate::internal {
 
-// The launch flags that the program leaves to the launcher, and the abseil flags of its own
-// sources; the latter only where `is_program_flag` is there to know them.
+// Lists the launch flags that the program leaves to the launcher and, unless `is_program_flag` is
+// null, the abseil flags of the program's own sources.
 std::string program_help(const std::string& program_path,
                          const launcher::IsProgramFlag& is_program_flag);
 

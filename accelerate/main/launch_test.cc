@@ -93,7 +93,7 @@ TEST(Launch, ShardsAsItIsTold) {
   }
   const Outcome alone = launch({"--use_deepspeed"});
   EXPECT_EQ(alone.output, "rank 0 of 1: cpu no epochs 1 cpu 0\n");
-  EXPECT_THAT(alone.errors, HasSubstr("ZeRO-2 means nothing in one process"));
+  EXPECT_THAT(alone.errors, HasSubstr("ZeRO-2 has no effect in one process"));
 }
 
 TEST(Launch, SaysInADryRunHowItShards) {
@@ -208,8 +208,8 @@ TEST(Launch, RefusesWhatIsNearlyALaunchFlag) {
     const Outcome outcome = run(command(program, {"--cpu", "--num_process=2"}));
     EXPECT_EQ(outcome.code, 2);
     EXPECT_EQ(outcome.output, "");
-    EXPECT_THAT(outcome.errors, HasSubstr("--num_process is no launch flag; did you mean "
-                                          "--num_processes?"));
+    EXPECT_THAT(outcome.errors,
+                HasSubstr("--num_process is not a launch flag; did you mean --num_processes?"));
   }
   const Outcome own = run(command("ARGUMENTS_PROGRAM", {"--cpu", "--", "--num_process=2"}));
   EXPECT_EQ(own.output, "argument --num_process=2\n") << own.errors;
@@ -242,7 +242,7 @@ TEST(Launch, SaysWhatAStepOfSlurmDrops) {
   EXPECT_EQ(first.code, 0) << first.errors;
   EXPECT_THAT(first.errors,
               AllOf(HasSubstr("accelerate: --num_processes, --log_dir are ignored"),
-                    HasSubstr("as one of 2"), HasSubstr("under srun, SLURM_STEP_ID")));
+                    HasSubstr("is already one of 2"), HasSubstr("under srun, SLURM_STEP_ID")));
   EXPECT_EQ(start("1").errors, "") << "one task says it for all";
 }
 

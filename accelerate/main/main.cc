@@ -169,7 +169,7 @@ int run_program(int argc, char** argv, const Program& program) {
   const auto completed = complete(*request, is_worker);
   if (!completed.ok()) return refuse(completed.status().message());
   if (!is_worker && completed->config.mpirun_hostfile().has_value()) {
-    return refuse("mpirun_hostfile is for `accelerate launch`; start this program with that");
+    return refuse("mpirun_hostfile is for `accelerate launch`; start this program with it");
   }
   const auto plan =
       plan_program(program, *completed, launcher::read_machine_for(*completed), worker_world_size);

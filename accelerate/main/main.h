@@ -1,4 +1,4 @@
-// Makes a training function into a program that launches itself.
+// Turns a training function into a program that launches itself.
 //
 //   template <class Accelerator>
 //   void train(Accelerator& accelerator) {
@@ -8,12 +8,12 @@
 //
 //   $ my_model --num_processes=2 --mixed_precision=bf16 --epochs=3
 //
-// Launch flags (--help lists them), the environment and a config file decide, in this order, how
-// many processes run train(), on which devices and in which precision; the process forks them
-// itself. With RANK and WORLD_SIZE in the environment it is a worker of whoever set them: torchrun,
-// mpirun, `accelerate launch`. All other arguments are the program's, and so are launch flags whose
-// name the program has given to one of its own: abseil flags, parsed before train() runs, or, when
-// train() takes a second parameter, what it likes to make of them:
+// Launch flags (--help lists them), the environment and a config file, in this order of precedence,
+// determine how many processes run train(), on which devices and in which precision. The process
+// forks them itself. If RANK and WORLD_SIZE are set, it is a worker of another launcher: torchrun,
+// mpirun or `accelerate launch`. Unrecognised arguments are passed to your program, and so are
+// launch flags whose name your program defines itself. They are parsed as abseil flags before
+// train() runs; or, if train() takes a second parameter, it receives them unparsed:
 //
 //   template <class Accelerator>
 //   void train(Accelerator& accelerator, const std::vector<std::string>& arguments);
@@ -21,8 +21,8 @@
 // Options of the Accelerator follow the function: see accelerator_options.h.
 //
 // An exception that leaves train() ends the run with its message and exit code 1. Relative paths in
-// the arguments mean what they mean in the shell, also under `bazel run`. Not for a program that
-// must keep its own main(): that one constructs an Accelerator and is started by a launcher.
+// the arguments are relative to the shell's folder, also under `bazel run`. Not for a program that
+// must keep its own main(): construct an Accelerator there, and start the program with a launcher.
 #pragma once
 
 #include <memory>
@@ -35,7 +35,8 @@
 
 namespace accelerate::internal {
 
-// Launches, works or explains, and returns the exit code of the process.
+// Launches the processes, runs the training as a worker, or prints help or an error. Returns the
+// exit code of the process.
 int run_program(int argc, char** argv, const Program& program);
 
 template <class Train>
@@ -65,7 +66,7 @@ Program make_program(Train train, const AcceleratorOptions& options) {
 
 }  // namespace accelerate::internal
 
-// The lambda has no name, so that it hides none of the program's.
+// The lambda has no name, so it cannot hide a name of the program.
 #define ACCELERATE_MAIN(train_function, ...)                                                      \
   int main(int argc, char** argv) {                                                               \
     const ::accelerate::AcceleratorOptions accelerator_options __VA_OPT__(= __VA_ARGS__);         \

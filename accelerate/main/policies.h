@@ -1,7 +1,7 @@
-// The policies that this program is compiled for: all of them, or the ones that the build fixed.
+// The policies that this program is compiled for: all of them, or those that the build fixed.
 //
-// Only the sources of an accelerate_binary see the macros, all of them the same ones. Part of
-// main.h, through which it is included; not for others.
+// Only the sources of an accelerate_binary see the macros, and all of them see the same ones.
+// Part of main.h, which includes it; not for others.
 #pragma once
 
 #include "accelerate/precision/precision.h"
@@ -27,7 +27,7 @@ static_assert(ACCELERATE_FIXED_STRATEGY::traits.device == c10::DeviceType::CPU,
               "another with --strategy");
 #endif
 #elif defined(ACCELERATE_WITHOUT_CUDA)
-// Nobody can choose the others, and each takes its time to compile.
+// Nobody can choose the others in this build, and each takes time to compile.
 using BuiltStrategies = PolicyList<Cpu, MultiCpu, ShardedCpu>;
 #else
 using BuiltStrategies = PolicyList<Cpu, MultiCpu, ShardedCpu, Gpu, MultiGpu, ShardedGpu>;

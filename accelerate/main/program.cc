@@ -140,7 +140,7 @@ absl::StatusOr<const Variant*> find_variant(const Program& program,
   } else if (!gpu && !is_for(program, /*gpu=*/false)) {
     message
         << "this program was built for the strategy " << joined(strategies)
-        << " only, and this machine shows no GPU, or the CPU was asked for; check nvidia-smi and "
+        << " only, but this machine shows no GPU, or you asked for the CPU; check nvidia-smi and "
            "CUDA_VISIBLE_DEVICES, or build it with --strategy=auto";
   } else {
     message << "this program was built for the strategy " << joined(strategies) << " only, not for "

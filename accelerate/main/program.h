@@ -1,5 +1,5 @@
-// A program as the launching part sees it: its training function once for each policy that it was
-// compiled for, and the choice between them.
+// A program as its launching part sees it: the training function, compiled once for each pair of
+// policies, and the choice between these variants.
 //
 // Part of main.h, which makes one; not for others.
 #pragma once
@@ -31,19 +31,20 @@ struct Program {
   bool takes_arguments = false;
 };
 
-// What is to be started, once it is known that this program can do it: the launch plan of a
-// complete request (complete_request.h) and the machine. What nobody asked for is chosen so that
-// the program can: its only precision, the sharding that it was built for, the CPU if it has no GPU
-// strategy. `worker_world_size` is
-// the size of the run that this process already belongs to; 0 when it is to be launched here.
-// InvalidArgument says what was asked for in vain, and how to build a program that can.
+// Returns the launch plan of a complete request (complete_request.h) for the machine, after
+// checking that this program can run it. Chooses what the request leaves open so that the program
+// can run it: its only precision, the sharding that it was built for, the CPU if it has no GPU
+// strategy. `worker_world_size` is the size of the run that this process already belongs to; 0 if
+// this process launches the run. An error says what the program cannot do, and how to build one
+// that can.
 absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
                                                   launcher::LaunchRequest request,
                                                   launcher::Machine machine, int worker_world_size);
 
-// The variant for a plan in a run of `world_size` processes. One that was built to shard is taken
-// where nothing is said of sharding and the program has no other; alone, a process may have one
-// that does not shard, whatever the plan says. NotFound when the program was not built for it.
+// Returns the variant for a plan in a run of `world_size` processes. If the plan does not mention
+// sharding and the program has only sharding variants, returns one of those. A single process may
+// get a variant that does not shard, whatever the plan says. Returns NotFound if the program was
+// not built for the plan.
 absl::StatusOr<const Variant*> find_variant(const Program& program,
                                             const launcher::LaunchPlan& plan, int world_size);
 

@@ -148,7 +148,7 @@ TEST(PlanProgram, ShardsNothingInOneProcessAndSaysSo) {
   const Program program = program_of(kAllStrategies, kAllPrecisions);
   EXPECT_EQ(strategy_for(program, sharded("2", 1)), "cpu");
   EXPECT_THAT(plan(program, sharded("2", 1))->remarks,
-              testing::ElementsAre(HasSubstr("means nothing in one process")));
+              testing::ElementsAre(HasSubstr("has no effect in one process")));
   EXPECT_EQ(strategy_for(program_of({MultiCpu::traits}, kAllPrecisions), sharded("1", 1)),
             "multi_cpu");
 }

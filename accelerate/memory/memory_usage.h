@@ -1,12 +1,12 @@
-// What of a device's memory a run holds, tensor by tensor and by kind, and how much others hold:
-// the activations of a pass, captured steps, and what LibTorch keeps for itself.
+// How much of a device's memory a run uses, tensor by tensor and by kind, and how much everything
+// else uses: activations, captured steps, and what LibTorch keeps for itself.
 //
 //   const MemoryUsage usage = accelerator.memory();
 //   accelerator.print(usage);
 //   if (usage.bytes_of(MemoryKind::kOptimizer) > usage.other()) accelerator.print("try Lion");
 //
-// Known are prepared models and the optimizers of the library's own kinds. Not for the bytes of a
-// model that has not been made yet: `accelerate estimate-memory` estimates those.
+// It knows prepared models, and prepared optimizers that have a fused form. Not for a model that
+// does not exist yet: use `accelerate estimate-memory`.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,37 +21,37 @@
 
 namespace accelerate {
 
-// A bucket is memory in which gradients travel. Gradients that lie in one count as gradients.
+// A bucket is memory in which gradients travel. Gradients in a bucket count as gradients.
 enum class MemoryKind { kParameter, kBuffer, kGradient, kBucket, kOptimizer };
 inline constexpr size_t kNumMemoryKinds = 5;
 
-// As a table calls all of a kind: "parameters", "optimizer state".
+// The plural name in a table: "parameters", "optimizer state".
 std::string_view name_of(MemoryKind kind);
 
 struct HeldTensor {
   MemoryKind kind;
-  // As in the module, with what it is of that: "layer.weight", "layer.weight.exp_avg".
+  // The name in the module, with a suffix for state: "layer.weight", "layer.weight.exp_avg".
   std::string name;
-  // Of the memory that it lies in, what no tensor before it had: a view of another one has none.
+  // The bytes of its memory that no earlier tensor in the list has: 0 for a view of another tensor.
   int64_t bytes;
 };
 
 struct MemoryUsage {
-  // The largest first; of equal ones, in the order of kinds and names.
+  // The largest first; equal ones in the order of kinds and names.
   std::vector<HeldTensor> held = {};
-  // On a GPU what all tensors have together, on a CPU what the process has of the machine's memory:
-  // now, and the most at one time.
+  // Now, and at the peak: on a GPU the memory of all tensors, on a CPU the memory of the whole
+  // process.
   int64_t in_use = 0;
   int64_t peak = 0;
-  // Of a GPU: the largest pieces that hold nothing of the above.
+  // On a GPU: the largest blocks that hold none of the above.
   std::vector<int64_t> largest_others = {};
 
   int64_t bytes_of(MemoryKind kind) const;
-  // What is in use and not known.
+  // What is in use and not in `held`.
   int64_t other() const;
 };
 
-// A table of several lines, the kinds by name with the largest tensor of each.
+// Writes a table of several lines: the kinds by name, with the largest tensor of each.
 std::ostream& operator<<(std::ostream& out, const MemoryUsage& usage);
 
 // As in MemoryUsage.
@@ -60,21 +60,21 @@ int64_t peak_memory(c10::Device device);
 
 namespace internal {
 
-// Collects what is held. Each byte counts once, however many tensors lie over it: for the first of
-// them, and what none lies over, of a storage that some are views of, for the first view.
+// Collects what is held. Each byte counts once, for the first tensor that covers it. Bytes of a
+// storage that no tensor covers count for the first view into it.
 class HeldTensors {
  public:
   explicit HeldTensors(c10::Device device) : device_(device) {}
 
-  // Tensors of other devices and undefined ones are left out. Buckets come last: so of these counts
-  // what nothing else lies in.
+  // Ignores undefined tensors and those of other devices. Add buckets last, so that only their
+  // unused part counts as a bucket.
   void add(MemoryKind kind, std::string name, const at::Tensor& tensor);
 
-  // All that was added, and the device's figures.
+  // Everything that was added, and the device's figures.
   MemoryUsage usage() const;
 
  private:
-  // Addresses, from `begin` to before `end`.
+  // Addresses from `begin` up to, but not including, `end`.
   struct Bytes {
     std::uintptr_t begin;
     std::uintptr_t end;
@@ -83,7 +83,7 @@ class HeldTensors {
   struct Added {
     MemoryKind kind;
     std::string name;
-    // From its first value to its last one, in the memory that is kept for it.
+    // From its first value to its last one, within its storage.
     Bytes values;
     Bytes storage;
   };

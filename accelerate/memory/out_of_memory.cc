@@ -55,10 +55,10 @@ void list_remedies(std::ostream& out, const cuda::FailedAllocation& failed,
                    const std::optional<MemoryUsage>& usage) {
   out << "what helps:";
   if (failed.kept >= failed.wanted)
-    out << "\n  PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True, as there is enough, but not in "
-           "one piece";
-  out << "\n  a smaller batch, with gradient_accumulation_steps to step on as many samples as now "
-         "(find_executable_batch_size() finds one)"
+    out << "\n  PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True, because there is enough memory, "
+           "but not in one piece";
+  out << "\n  a smaller batch, with gradient_accumulation_steps to keep the number of samples per "
+         "update (find_executable_batch_size() finds one)"
          "\n  --mixed_precision=bf16, if it is not on, or shorter sequences";
   if (usage && usage->bytes_of(MemoryKind::kOptimizer) > usage->bytes_of(MemoryKind::kParameter))
     out << "\n  an optimizer with less state: Lion and SGD with momentum keep one value for each "

@@ -1,6 +1,6 @@
-// What is said where a GPU has not enough memory: what was wanted and what was free, what the run
-// held by kind, the largest tensors by name, and what helps. It is noted before the allocator
-// throws, while all of it is still there.
+// The note about a GPU that has run out of memory: what was wanted and what was free, what the run
+// held by kind, the largest tensors by name, and what helps. It is taken before the allocator
+// throws, while everything is still allocated.
 //
 //   OutOfMemoryWatch watch(process, [&] { return usage_of_session(); });
 //   try {
@@ -9,9 +9,9 @@
 //     std::cerr << error.what_without_backtrace() << "\n" << take_out_of_memory_note() << "\n";
 //   }
 //
-// Each Accelerator watches, and ACCELERATE_MAIN appends the note to the error that leaves train();
-// a program with a main() of its own does that as above. Not for the CPU, where Linux kills the
-// process that takes more memory than there is.
+// Each Accelerator has a watch, and ACCELERATE_MAIN appends the note to the error that leaves
+// train(); a program with its own main() does so as above. Not for the CPU, where Linux kills a
+// process that uses more memory than there is.
 #pragma once
 
 #include <functional>
@@ -24,20 +24,20 @@
 
 namespace accelerate {
 
-// The note of the last time that memory was wanted in vain, in several lines; then it is forgotten.
-// Empty where there is none. Thread-safe.
+// Returns the note about the last failed allocation, of several lines, and forgets it. Empty if
+// there is none. Thread-safe.
 std::string take_out_of_memory_note();
 
 class OutOfMemoryWatch {
  public:
-  // `usage` is called in the thread that makes the watch, or in one of autograd's while that waits
-  // for it; it must not allocate on the GPU.
+  // `usage` is called in the thread that creates the watch, or in one of autograd's threads while
+  // the former waits for it; it must not allocate on the GPU.
   OutOfMemoryWatch(const ProcessInfo& process, std::function<MemoryUsage()> usage);
   OutOfMemoryWatch(const OutOfMemoryWatch&) = delete;
   OutOfMemoryWatch& operator=(const OutOfMemoryWatch&) = delete;
   ~OutOfMemoryWatch();
 
-  // What the allocator calls.
+  // Called by the allocator.
   static void note(const cuda::FailedAllocation& failed);
 
  private:

@@ -8,8 +8,8 @@
 //   const auto count = in.number<uint64_t>();
 //   const at::Tensor read = in.tensor();
 //
-// Numbers are as they lie in this machine's memory, so that both sides are of one kind. A writer
-// and a reader are each for one thread. Part of serialized.h; not for others.
+// Numbers have this machine's representation, so both sides must be machines of one kind. Use a
+// writer or a reader in one thread only. Part of serialized.h; not for others.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -24,8 +24,8 @@
 
 namespace accelerate::internal {
 
-// Keeps who walks over a value from running out of stack: throws c10::Error where values lie too
-// deep in one another.
+// Keeps a walk over a value from running out of stack: throws c10::Error if values are nested too
+// deep.
 class Nesting {
  public:
   explicit Nesting(int& depth);
@@ -48,11 +48,11 @@ class ByteWriter {
     copy(&value, sizeof(T));
   }
   void copy(const void* data, size_t size) { small_.append(static_cast<const char*>(data), size); }
-  // Memory that stays as it is until finish(), where it is copied once.
+  // Refers to memory that must not change until finish(), which copies it once.
   void block(const void* data, size_t size);
-  // Dense and not quantized, of any device; else throws c10::Error.
+  // Takes a tensor on any device. Throws c10::Error if it is sparse or quantized.
   void tensor(const at::Tensor& tensor);
-  // All of it, in order; to be called once.
+  // Returns all bytes in order. Call it once.
   std::string finish();
 
   // For a Nesting.
@@ -60,7 +60,7 @@ class ByteWriter {
 
  private:
   struct Block {
-    // Behind so many bytes of small_.
+    // How many bytes of small_ come before it.
     size_t place;
     const char* data;
     size_t size;
@@ -68,12 +68,12 @@ class ByteWriter {
 
   std::string small_;
   std::vector<Block> blocks_;
-  // Whose memory blocks are.
+  // Tensors that own the memory of blocks.
   std::vector<at::Tensor> kept_;
 };
 
-// Each function throws c10::Error, and reads nothing, where the bytes end too early or cannot be
-// what is asked for.
+// Each function throws c10::Error, and reads nothing, if the bytes end too early or cannot be what
+// the caller asks for.
 class ByteReader {
  public:
   static constexpr bool is_lenient = false;
@@ -88,12 +88,12 @@ class ByteReader {
     std::memcpy(&value, block(sizeof(T)).data(), sizeof(T));
     return value;
   }
-  // How many elements follow, each of at least so many bytes.
+  // How many elements follow, each of which takes at least `bytes_of_each` bytes.
   size_t count(size_t bytes_of_each);
   std::string_view block(uint64_t size);
-  // On the CPU, in memory of its own.
+  // The tensor is on the CPU and owns its memory.
   at::Tensor tensor();
-  // That all has been read.
+  // Throws c10::Error unless everything has been read.
   void finish() const;
   [[noreturn]] void refuse(const std::string& what) const;
 

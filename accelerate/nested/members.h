@@ -2,7 +2,8 @@
 //
 //   visit_members(output, [](auto& member) { use(member); });
 //
-// Up to 32 of them. What cannot be taken apart is an error at compile time that says what to do.
+// Up to 32 members. A struct that cannot be taken apart does not compile, and the message says what
+// to do.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ struct AnyMember {
 template <size_t>
 using Any = AnyMember;
 
-// Converts to base classes only, which an aggregate is initialised with before its members.
+// Converts to base classes only; an aggregate initialises those before its members.
 template <class Derived>
 struct AnyBase {
   template <class T>
@@ -33,8 +34,8 @@ constexpr bool takes(std::index_sequence<I...>) {
   return requires { T{Any<I>()...}; };
 }
 
-// One more than kMostMembers where there are too many. From above, because a member without a
-// default has to be given in any case.
+// Returns one more than kMostMembers if there are too many. Counts down, because a member without a
+// default must always be given.
 template <class T, size_t most = kMostMembers + 1>
 constexpr size_t count_members() {
   if constexpr (most == 0 || takes<T>(std::make_index_sequence<most>())) {

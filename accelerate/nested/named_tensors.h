@@ -1,12 +1,12 @@
-// The tensors inside a value with names by which a person finds them again: keys of maps, `data`
-// and `target` of an example, and otherwise which part it is, from 0.
+// Lists the tensors inside a value, with names by which a person can find them: keys of maps,
+// `data` and `target` of an example, and otherwise the index of the part, from 0.
 //
 //   std::map<std::string, std::vector<at::Tensor>> value = {{"images", {left, right}}};
 //   accelerate::named_tensors(value);  // {"images/0", left}, {"images/1", right}
 //
-// A value that is a tensor itself is called `tensor`. Undefined tensors are left out, and what else
-// there is, and what visit_tensors() sees through, is as there. Not for telling whether two values
-// are built alike: structure.h is.
+// A value that is itself a tensor gets the name `tensor`. Undefined tensors are left out. It sees
+// through the same types as visit_tensors(). Not for telling whether two values have the same
+// structure: use structure.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -33,7 +33,7 @@ template <class Value>
 void add_named_tensors(Value& value, const std::string& path, NamedTensors& result) {
   using T = std::remove_cv_t<Value>;
   size_t place = 0;
-  // A part without a name is called by its place.
+  // A part without a name is called by its index.
   const auto add = [&](const std::string& name, auto& part) {
     add_named_tensors(part, joined_path(path, name.empty() ? std::to_string(place) : name), result);
     ++place;

@@ -1,15 +1,15 @@
-// What a value consists of: the elements of a container, the members of a struct. visit_tensors()
-// and the collectives walk over values with it.
+// The parts of a value: the elements of a container, the members of a struct. visit_tensors() and
+// the collectives use it to walk over values.
 //
-// A class that hides its members, or one of somebody else's, says by itself what it consists of:
+// A class with private members, or a class that you cannot change, lists its parts in a function:
 //
 //   class Output {
 //     friend auto accelerate_parts(Output& output) { return std::tie(output.logits_); }
 //     at::Tensor logits_;
 //   };
 //
-// or, beside the class and in its namespace, a free function of that name. An empty tuple means
-// that nothing in it matters: `std::tuple<> accelerate_parts(Label&) { return {}; }`.
+// or in a free function of that name in the namespace of the class. An empty tuple means that it
+// has no parts of interest: `std::tuple<> accelerate_parts(Label&) { return {}; }`.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -30,11 +30,11 @@
 
 namespace accelerate::internal {
 
-// For a static_assert() that fails where it is reached.
+// For a static_assert() that fails only if it is instantiated.
 template <class T>
 inline constexpr bool never = false;
 
-// ---- What has no parts
+// ---- Types without parts
 
 template <class T>
 concept TensorLike = std::is_base_of_v<at::Tensor, T>;
@@ -52,7 +52,7 @@ template <class T>
 inline constexpr bool is_harmless_pointer<T*> =
     std::is_void_v<T> || std::is_arithmetic_v<T> || std::is_function_v<T>;
 
-// ---- What has
+// ---- Types with parts
 
 template <class T>
 concept NamesItsParts = requires(T& value) {
@@ -63,7 +63,7 @@ template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
-// The only owner of its object, so that this may be changed.
+// A unique_ptr is the only owner of its object, so the object may be changed.
 template <class T, class Deleter>
 inline constexpr bool is_optional<std::unique_ptr<T, Deleter>> = !std::is_array_v<T>;
 
@@ -92,7 +92,7 @@ concept KeyedByItems = requires(T& value) {
   value.begin()->value();
 };
 
-// Of elements that are really there, other than those of c10::List.
+// Its elements must exist in memory, unlike those of c10::List.
 template <class T>
 concept Sequence = requires(T& value) {
   typename T::value_type;
@@ -107,7 +107,7 @@ concept TupleLike = requires {
   std::tuple_size<T>::value;
 };
 
-// ---- A class with a constructor whose `data` and `target`, or whose `data`, are all that it has,
+// ---- A class with a constructor whose only members are `data` and `target`, or `data` alone, such
 // as torch::data::Example
 
 template <class Data, class Target>
@@ -135,7 +135,8 @@ concept HasParts =
     NamesItsParts<T> || is_optional<T> || is_variant<T> || Keyed<T> || KeyedByItems<T> ||
     Sequence<T> || TupleLike<T> || Struct<T> || OnlyData<T> || OnlyDataAndTarget<T>;
 
-// Whether a value of this type holds no tensor for sure. What owns one cannot be copied as memory.
+// Whether a value of this type certainly holds no tensor: a type that owns one is not trivially
+// copyable.
 template <class T>
 concept HoldsNothing = Number<T> || Text<T> || is_harmless_pointer<T> ||
     std::is_same_v<T, c10::Scalar> ||(!HasParts<T> && !is_reference_wrapper<T> &&
@@ -144,8 +145,8 @@ concept HoldsNothing = Number<T> || Text<T> || is_harmless_pointer<T> ||
 template <class T>
 concept SequenceOfNothing = Sequence<T> && HoldsNothing<typename T::value_type>;
 
-// Entries of a map in an order that does not depend on how it was filled, so that it is the same
-// on all ranks.
+// The entries of a map in an order that does not depend on the order of insertion, so it is the
+// same on all ranks.
 template <class Map>
 auto entries_in_order(Map& map) {
   using Entry = std::remove_reference_t<decltype(*map.begin())>;
@@ -162,7 +163,7 @@ auto entries_in_order(Map& map) {
   return entries;
 }
 
-// Empty for keys that are neither texts nor numbers.
+// Returns an empty text for keys that are neither texts nor numbers.
 template <class Key>
 std::string text_of_key(const Key& key) {
   if constexpr (std::is_convertible_v<const Key&, std::string>) {

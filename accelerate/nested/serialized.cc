@@ -22,9 +22,9 @@ bool can_be_sent(c10::ScalarType type) {
 }  // namespace
 
 Nesting::Nesting(int& depth) : depth_(depth) {
-  TORCH_CHECK(depth < kDeepest, "values that lie more than ", kDeepest,
-              " deep in one another cannot be turned into bytes; hold the elements of a list or a "
-              "tree in one std::vector, with indices in the place of owned pointers");
+  TORCH_CHECK(depth < kDeepest, "values nested more than ", kDeepest,
+              " deep cannot be turned into bytes; hold the elements of a list or a tree in one "
+              "std::vector, with indices instead of owning pointers");
   ++depth_;
 }
 
@@ -40,7 +40,7 @@ void ByteWriter::block(const void* data, size_t size) {
 void ByteWriter::tensor(const at::Tensor& tensor) {
   if (!tensor.defined()) return number(c10::ScalarType::Undefined);
   TORCH_CHECK(tensor.layout() == at::kStrided && !tensor.is_meta(),
-              "to_bytes() takes dense tensors with values, and was given one of layout ",
+              "to_bytes() takes dense tensors with values, but was given one of layout ",
               tensor.layout(), " on ", tensor.device(), "; call to_dense() on a sparse one first");
   const c10::ScalarType type = tensor.scalar_type();
   TORCH_CHECK(can_be_sent(type), "to_bytes() takes no tensors of type ", type,
@@ -125,7 +125,7 @@ uint64_t type_number(const std::type_info& type) {
 
 void check_type_number(ByteReader& in, const std::type_info& type) {
   if (in.number<uint64_t>() != type_number(type))
-    in.refuse("they begin otherwise than those of a value of type " + c10::demangle(type.name()));
+    in.refuse("their beginning is not that of a value of type " + c10::demangle(type.name()));
 }
 
 }  // namespace accelerate::internal

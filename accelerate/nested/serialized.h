@@ -1,4 +1,4 @@
-// A value as bytes and back, to be sent from one process of a run to another.
+// Converts a value to bytes and back, to send it from one process of a run to another.
 //
 //   struct Prediction {
 //     at::Tensor logits;
@@ -11,7 +11,7 @@
 // Takes tensors, numbers, complex numbers, enums, std::string, containers, std::array, pair, tuple,
 // optional, variant, unique_ptr, torch::OrderedDict, types that are just `data` and `target`
 // (torch::data::Example), plain structs (aggregates without base classes) of up to 32 members,
-// nlohmann::json, and any class that names all that it has:
+// nlohmann::json, and any class that lists all its members:
 //
 //   class Output {
 //     friend auto accelerate_contents(Output& output) {
@@ -21,15 +21,15 @@
 //     int count_ = 0;
 //   };
 //
-// That is a function of its own, as accelerate_parts() may leave out what holds no tensor. A type
-// with something else in it does not compile, and the message says what to do. One with a to_json()
-// for nlohmann::json goes as `nlohmann::json(value)`.
+// This function is separate from accelerate_parts(), which may leave out members without tensors. A
+// type that contains anything else does not compile, and the message says what to do. Send a type
+// that has a to_json() for nlohmann::json as `nlohmann::json(value)`.
 //
-// Tensors are read on the CPU, contiguous, without their graph and in memory of their own. The
-// bytes of a large tensor or of many numbers are copied once each way.
+// Tensors come back on the CPU, contiguous, without their graph and in their own memory. The bytes
+// of a large tensor or of many numbers are copied once in each direction.
 //
-// Both sides are programs of one source on machines of one kind. Not for files, which are read in
-// later years by other programs. For any thread.
+// Both sides must be built from the same source for the same kind of machine. Not for files, which
+// other programs read years later. For any thread.
 #pragma once
 
 #include <c10/util/BFloat16.h>
@@ -59,7 +59,7 @@
 namespace accelerate {
 namespace internal {
 
-// ---- Which types are what
+// ---- Kinds of types
 
 template <class T>
 inline constexpr bool is_further_number =
@@ -81,18 +81,19 @@ constexpr bool is_truth() {
   }
 }
 
-// Of which any bytes are one.
+// A type for which any bytes are a valid value.
 template <class T>
 concept AnyBytes = AnyNumber<T> && !is_truth<T>();
 
-// nlohmann::json, which need not be in a program that has none.
+// nlohmann::json, recognised without its header, so that programs that do not use it need not
+// include it.
 template <class T>
 concept JsonDocument = requires(const T& value, const std::vector<uint8_t>& bytes) {
   { T::to_cbor(value) } -> std::same_as<std::vector<uint8_t>>;
   { T::from_cbor(bytes.begin(), bytes.end()) } -> std::same_as<T>;
 };
 
-// What is read of it: of a view of characters a string, which owns them.
+// The type that is read back: a view of characters comes back as a string, which owns them.
 template <class Value>
 using Owned = std::conditional_t<std::is_convertible_v<const Value&, std::string_view> &&
                                      !JsonDocument<Value>,
@@ -108,13 +109,13 @@ inline constexpr bool is_array_class = false;
 template <class T, size_t size>
 inline constexpr bool is_array_class<std::array<T, size>> = true;
 
-// Of which all values are the same.
+// A type whose values are all the same.
 template <class T>
 inline constexpr bool is_nothing = std::is_empty_v<T>;
 template <class T>
 inline constexpr bool is_nothing<std::array<T, 0>> = true;
 
-// Elements that lie one behind the other.
+// A sequence whose elements are contiguous in memory.
 template <class T>
 concept NumbersInMemory = Sequence<T> && AnyBytes<typename T::value_type> && requires(T& value) {
   value.resize(value.size());
@@ -142,21 +143,21 @@ inline constexpr bool names_members = false;
 template <class... T>
 inline constexpr bool names_members<std::tuple<T&...>> = sizeof...(T) > 0;
 
-// Where a type cannot be sent, in a program that may never do so.
+// Throws for a type that cannot be sent, in a program that may never send it.
 template <class Value>
 [[noreturn]] void refuse_type() {
   TORCH_CHECK(false, "a value of type ", c10::demangle(typeid(Value).name()),
-              " cannot be turned into bytes, and so not be sent to another process; "
-              "accelerate/nested/serialized.h says which can");
+              " cannot be turned into bytes, so it cannot be sent to another process; "
+              "accelerate/nested/serialized.h lists the types that can");
 }
 
-// Calls the function on all parts of a value whose type says how many there are. `Bytes` are what
-// it writes to or reads from.
+// Calls the function on all parts of a value whose type determines how many there are. `Bytes` is
+// the class of the writer or reader.
 template <class Bytes, class Value, class Visit>
 void visit_contents(Value& value, Visit&& visit) {
   using T = std::remove_cv_t<Value>;
   if constexpr (NamesItsContents<T>) {
-    // Takes it without const, and changes nothing.
+    // The function takes a value without const, but changes nothing.
     const auto contents = accelerate_contents(const_cast<T&>(value));
     static_assert(Bytes::is_lenient || names_members<std::remove_cv_t<decltype(contents)>>,
                   "accelerate_contents() names all members as std::tie() does; what it leaves out "
@@ -181,14 +182,15 @@ void visit_contents(Value& value, Visit&& visit) {
     static_assert(
         Bytes::is_lenient || never<T>,
         "accelerate cannot turn a value of this type into bytes: take it out of what you send, "
-        "hold a std::string in the place of a view of one and values in the place of pointers, or "
+        "hold a std::string instead of a view of one and values instead of pointers, or "
         "write `auto accelerate_contents(Class& value) { return std::tie(value.a, value.b); }`, "
         "which names all that it has, in the class's namespace");
     refuse_type<T>();
   }
 }
 
-// ---- To bytes. Everything is of one byte or more, so that a wrong count is found out at once.
+// ---- To bytes. Every value takes at least one byte, so that a wrong count is detected
+// immediately.
 
 template <class Value, class Bytes>
 void write_value(const Value& value, Bytes& out);
@@ -312,7 +314,7 @@ void read_value(Value& value, Bytes& in) {
     refuse_type<Value>();
   } else if constexpr (is_truth<Value>()) {
     const auto byte = in.template number<uint8_t>();
-    if (byte > 1) in.refuse("a truth is neither true nor false");
+    if (byte > 1) in.refuse("a bool is neither true nor false");
     value = static_cast<Value>(byte != 0);
   } else if constexpr (AnyNumber<Value>) {
     value = in.template number<Value>();
@@ -334,7 +336,7 @@ void read_value(Value& value, Bytes& in) {
       in.refuse(std::string("the JSON in them is damaged (") + error.what() + ")");
     }
   } else if constexpr (is_nothing<Value>) {
-    if (in.template number<uint8_t>() != 0) in.refuse("a value of no members has some");
+    if (in.template number<uint8_t>() != 0) in.refuse("a value without members has some");
   } else {
     const Nesting nesting(in.depth);
     if constexpr (NamesItsContents<Value> || Text<Value> || is_array_class<Value>) {
@@ -383,7 +385,7 @@ void read_value(Value& value, Bytes& in) {
   }
 }
 
-// ---- What type they are of, at their beginning
+// ---- The type of the value, at the beginning of the bytes
 
 uint64_t type_number(const std::type_info& type);
 void check_type_number(ByteReader& in, const std::type_info& type);
@@ -404,8 +406,8 @@ Value read_all(std::string_view bytes) {
   return value;
 }
 
-// As to_bytes() and from_bytes(), of any type: one that cannot be sent throws c10::Error, where the
-// others do not compile. For what a program may do with any value, and mostly does not.
+// Like to_bytes() and from_bytes(), but for any type: a type that cannot be sent throws c10::Error,
+// where those would not compile. For code that may meet any value, but rarely sends it.
 struct LenientWriter : ByteWriter {
   static constexpr bool is_lenient = true;
 };
@@ -424,9 +426,9 @@ Value from_bytes_if_possible(std::string_view bytes) {
 
 }  // namespace internal
 
-// The bytes of a value; those of a view of characters are a std::string's. Waits for a device that
-// a tensor is on. Throws c10::Error for sparse and quantized tensors, and for values that lie more
-// than 1000 deep in one another, as in a linked list.
+// Returns the bytes of a value; a std::string_view is written as a std::string. Waits for the
+// device of a tensor. Throws c10::Error for sparse and quantized tensors, and for values nested
+// more than 1000 deep, as in a linked list.
 template <class Value>
 std::string to_bytes(const Value& value) {
   using Sent = internal::Owned<Value>;
@@ -437,13 +439,14 @@ std::string to_bytes(const Value& value) {
   }
 }
 
-// The value whose bytes they are. Throws c10::Error where they are those of another type, cut off
-// or otherwise none that to_bytes() returns; a number that was changed on its way is not noticed.
-// Nothing is read outside of them, and no memory taken for elements that are not in them.
+// Returns the value that to_bytes() converted. Throws c10::Error if the bytes belong to another
+// type, are cut off, or cannot come from to_bytes(); it does not notice a number that was changed
+// on the way. It never reads beyond the bytes, and allocates no memory for elements that they do
+// not contain.
 template <class Value>
 Value from_bytes(std::string_view bytes) {
   static_assert(std::is_same_v<internal::Owned<Value>, Value>,
-                "from_bytes() has no characters that a view could be of: read a std::string");
+                "from_bytes() owns no characters that a view could refer to: read a std::string");
   return internal::read_all<internal::ByteReader, Value>(bytes);
 }
 

@@ -300,7 +300,7 @@ TEST(Serialized, SurvivesBytesThatWereChanged) {
 
 TEST(Serialized, RefusesTheBytesOfAnotherType) {
   EXPECT_THAT(message_of([] { (void)from_bytes<int64_t>(to_bytes(1.0)); }),
-              HasSubstr("otherwise than those of a value of type long"));
+              HasSubstr("their beginning is not that of a value of type long"));
   EXPECT_THROW((void)from_bytes<std::vector<int>>(to_bytes(std::vector<float>{1})), c10::Error);
 }
 
@@ -363,7 +363,7 @@ TEST(Serialized, RefusesWhatLiesTooDeepBeforeTheStackIsFull) {
     out.number(uint64_t{1});
   }
   const std::string bytes = out.finish();
-  EXPECT_THAT(message_of([&] { (void)from_bytes<Tree>(bytes); }), HasSubstr("deep in one another"));
+  EXPECT_THAT(message_of([&] { (void)from_bytes<Tree>(bytes); }), HasSubstr("nested more than"));
   // Not by destructors, each in that of the one before.
   for (auto node = std::move(list.next); node;) node = std::move(node->next);
 }

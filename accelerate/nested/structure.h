@@ -1,12 +1,12 @@
-// Describes how a value is built as far as that is known at run time only: sizes of containers,
-// keys, which alternatives are there. Two values of one type with equal descriptions have the same
-// tensors, numbers and strings in the same places.
+// Describes the part of a value's structure that is only known at run time: sizes of containers,
+// keys, active alternatives. Two values of one type with equal descriptions have tensors, numbers
+// and strings in the same places.
 //
 //   std::map<std::string, at::Tensor> value = {{"loss", loss}};
 //   std::string text;
 //   describe_structure(value, text);  // "{loss}"
 //
-// Empty for a type that is always built the same way. A vector of numbers or strings is one place,
+// Empty for a type with a fixed structure. A vector of numbers or strings counts as one place,
 // whatever its length.
 #pragma once
 
@@ -24,7 +24,7 @@ inline constexpr bool is_vector = false;
 template <class T, class Allocator>
 inline constexpr bool is_vector<std::vector<T, Allocator>> = true;
 
-// A vector that collectives take as a whole.
+// Whether it is a vector that collectives take as a whole.
 template <class T>
 inline constexpr bool is_list = false;
 template <class T>

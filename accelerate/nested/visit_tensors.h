@@ -1,6 +1,6 @@
-// Calls a function on every tensor inside a value: the value itself when it is a tensor, and
-// otherwise what it holds, to any depth. A model's output, a batch and an argument of gather() are
-// all seen this way.
+// Calls a function on every tensor inside a value: the value itself if it is a tensor, otherwise
+// the tensors that it holds, at any depth. Models' outputs, batches and arguments of gather() are
+// all visited this way.
 //
 //   struct Output {
 //     at::Tensor logits;
@@ -12,12 +12,13 @@
 //
 // Seen through: containers, pair, tuple, optional, variant, unique_ptr, torch::OrderedDict, types
 // that are just `data` and `target` (torch::data::Example), plain structs (aggregates without base
-// classes) of up to 32 members, and any class with a function accelerate_parts() (see parts.h).
-// Numbers, strings and what else can own no tensor are left alone. A type that may hide a tensor is
-// an error at compile time, which names the remedy: a tensor that stays unseen would keep the wrong
-// type, or be on the wrong device.
+// classes) of up to 32 members, and any class with a function accelerate_parts() (see parts.h). It
+// skips numbers, strings and other types that cannot own a tensor. A type that may hide a tensor
+// does not compile, and the message names the remedy: a tensor that was missed would keep the wrong
+// type or remain on the wrong device.
 //
-// Undefined tensors are passed to the function too. Not synchronised: the value must not be shared.
+// Undefined tensors are passed to the function too. Not thread-safe: no other thread may use the
+// value.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,15 +1,14 @@
-// A linear layer with its activation, in the place of torch::nn::Linear and a call of relu or
-// gelu("tanh"): the same parameters from the same draws, and on a GPU one pass of cuBLASLt over the
-// output instead of three.
+// A linear layer with its activation, which replaces torch::nn::Linear and a call of relu or
+// gelu("tanh"): the same parameters from the same random draws, and on a GPU one pass of cuBLASLt
+// over the output instead of three.
 //
 //   FusedLinear expand(FusedLinearOptions{
 //       .in_features = 128, .out_features = 512, .activation = Activation::kGeluTanh});
 //   auto hidden = expand(features);   // [..., 512] from [..., 128]
 //
-// The results on a CPU are LibTorch's, bit for bit; so are those of types and sizes that cuBLASLt
-// does not take: it wants fp32, fp16 or bf16, and numbers of features that are multiples of 8. Not
-// for the exact GELU, and not for gradients of gradients on a GPU, where LibTorch's layers have
-// them.
+// On a CPU the results equal LibTorch's, bit for bit; so do those for types and sizes that cuBLASLt
+// does not support (it needs fp32, fp16 or bf16, and numbers of features that are multiples of 8).
+// Not for the exact GELU, and not for gradients of gradients on a GPU; use LibTorch's layers there.
 #pragma once
 
 #include <torch/nn/cloneable.h>
@@ -23,8 +22,9 @@ namespace accelerate {
 
 using kernels::Activation;
 
-// activation(input · weightᵀ + bias), under autocast in the type of linear. Input [..., in], weight
-// [out, in], bias [out] or none. Throws c10::Error when shapes do not fit.
+// activation(input · weightᵀ + bias); under autocast, in the type that autocast chooses for linear.
+// Input [..., in], weight [out, in], bias [out] or undefined. Throws c10::Error when shapes do not
+// match.
 torch::Tensor fused_linear(const torch::Tensor& input, const torch::Tensor& weight,
                            const torch::Tensor& bias, Activation activation);
 

@@ -117,7 +117,7 @@ struct FusedLinearFunction : torch::autograd::Function<FusedLinearFunction> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     TORCH_CHECK(!at::GradMode::is_enabled(),
                 "the gradients of a fused linear layer cannot be differentiated on a GPU; use "
-                "torch::nn::Linear and its activation where backward gets create_graph");
+                "torch::nn::Linear and a separate activation with create_graph");
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &input = saved[0], &weight = saved[1], &kept = saved[2];
     const bool bias = context->saved_data["bias"].toBool();

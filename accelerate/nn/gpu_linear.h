@@ -1,5 +1,6 @@
-// A linear layer and its activation by cuBLASLt, with its backward pass. Part of FusedLinear; not
-// for others.
+// A linear layer and its activation with cuBLASLt, and its backward pass.
+//
+// Part of FusedLinear; not for others.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,8 +11,8 @@
 
 namespace accelerate::internal {
 
-// None where the input is on no GPU or cuBLASLt does not take such tensors. Shapes fit; the bias
-// may be undefined.
+// std::nullopt if the input is not on a GPU, or if cuBLASLt does not support such tensors. The
+// shapes must fit; the bias may be undefined.
 std::optional<at::Tensor> gpu_linear(const at::Tensor& input, const at::Tensor& weight,
                                      const at::Tensor& bias, kernels::Activation activation);
 

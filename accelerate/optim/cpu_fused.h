@@ -1,5 +1,5 @@
-// The FusedOptimizer of parameters on the CPU: a kernel for each block of elements, on LibTorch's
-// threads where there are many.
+// The FusedOptimizer for parameters on the CPU: runs a kernel for each block of elements, on
+// LibTorch's threads if there are many blocks.
 //
 // Part of the FusedOptimizer; not for others.
 #pragma once
@@ -78,7 +78,7 @@ class CpuFused final : public FusedOptimizer {
   }
 
   FusedItems<Rule> items_;
-  // Kept for their memory only.
+  // Kept only to reuse their memory in the next step.
   std::vector<int64_t> counts_;
   std::vector<Block> blocks_;
 };

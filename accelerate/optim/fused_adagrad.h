@@ -27,8 +27,8 @@ struct FusedAdagrad {
             .weight_decay = own.weight_decay(),
             .eps = own.eps()};
   }
-  // For parameters that came later: LibTorch makes the state of the first when the optimizer is
-  // made.
+  // For parameters that are added later: LibTorch makes the state of the first ones when it
+  // constructs the optimizer.
   static double initial(const Options& own) { return own.initial_accumulator_value(); }
   static PerState<Kernel, bool> needed(const Options&) { return {true}; }
   static auto arrays(auto& state) { return std::array{&state.sum()}; }

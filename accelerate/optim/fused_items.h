@@ -1,5 +1,5 @@
 // Finds what a step works on: for each parameter with a gradient, the arrays of the optimizer's
-// state and which options are its own.
+// state and the options of its group.
 //
 //   FusedItems<FusedSgd> items(sgd, at::kCPU, {});
 //   if (items.all_fit()) items.gather();
@@ -26,19 +26,19 @@
 
 namespace accelerate::internal {
 
-// Whether a kernel steps such a parameter.
+// Whether the kernels can step such a parameter.
 bool is_fusable(const at::Tensor& parameter);
-// Whether a gradient belongs to the parameter as the kernel wants it; its strides may differ.
+// Whether a kernel can take this gradient for the parameter; its strides may differ.
 bool suits(const at::Tensor& gradient, const at::Tensor& parameter);
-// The same of a tensor of state, which may also be undefined, or on another device: there was the
-// parameter when the state was made, or when it was saved. A moment may be of the other type of
-// MomentOptions, as it was saved.
+// The same for a tensor of the state. It may also be undefined, or on another device, where the
+// parameter was when the state was made or saved. A moment may have the other type of
+// MomentOptions, in which it was saved.
 bool state_suits(const at::Tensor& state, const at::Tensor& parameter, bool is_moment);
-// The state tensor's memory, of this type, on the parameter's device and laid out as the parameter
-// is; where there is none, it is made and filled with `initial`.
+// Returns the memory of the state tensor, after converting it to this type and to the parameter's
+// device and strides. If the tensor is undefined, makes it and fills it with `initial`.
 void* state_data(at::Tensor& state, const at::Tensor& parameter, c10::ScalarType type,
                  double initial);
-// Throws c10::Error, since moments in bfloat16 are for the fused step alone.
+// Throws c10::Error, because only the fused step can use moments in bfloat16.
 [[noreturn]] void refuse_own_step(std::string_view name);
 
 template <FusedRule Rule>
@@ -47,35 +47,35 @@ class FusedItems {
   using Kernel = typename Rule::Kernel;
   using State = typename Rule::State;
 
-  // One parameter in one step. Null where there is no such array.
+  // One parameter in one step. Arrays that it lacks are null.
   struct Item {
     void* parameter = nullptr;
     const void* gradient = nullptr;
     PerState<Kernel, void*> state = {};
     int64_t count = 0;
     bool is_double = false;
-    // This step's number, from 1; 0 where there is no state to count it.
+    // The number of this step, from 1; 0 if no state counts it.
     int64_t step = 0;
-    // Index of the group's options, and of the parameter among those of all groups.
+    // The index of the group's options, and of the parameter among those of all groups.
     size_t group = 0;
     size_t index = 0;
   };
 
-  // `device` is where the kernel runs. Moments are in bfloat16 for rules that have some only.
+  // `device` is where the kernel runs. Only rules that have moments can keep them in bfloat16.
   FusedItems(torch::optim::Optimizer& optimizer, c10::Device device, const MomentOptions& moments)
       : optimizer_(optimizer), device_(device), moments_(moments) {}
 
   c10::Device device() const { return device_; }
   bool rounds_moments() const { return moments_.type == MomentType::kBf16; }
-  // For the rounding of a parameter's moments.
+  // The seed for rounding a parameter's moments.
   uint64_t seed_of(size_t index) const {
     return kernels::parameter_seed(moments_.seed, static_cast<int64_t>(index));
   }
   const std::vector<Item>& items() const { return items_; }
-  // Of each group.
+  // The options of each group.
   const std::vector<typename Kernel::Options>& options() const { return options_; }
 
-  // Whether the kernel takes gradients and states as they are; changes nothing.
+  // Whether the kernel can take the gradients and states as they are. Changes nothing.
   bool all_fit() {
     for (const auto& group : optimizer_.param_groups()) {
       for (const at::Tensor& parameter : group.params()) {
@@ -95,13 +95,14 @@ class FusedItems {
     return true;
   }
 
-  // False, so that the optimizer's own step is taken. Throws c10::Error where it must not be.
+  // Returns false, so that the caller takes the optimizer's own step. Throws c10::Error if it must
+  // not.
   bool leave_to_own_step() const {
     if (rounds_moments()) refuse_own_step(Rule::kName);
     return false;
   }
 
-  // Counts a step of each parameter that has a gradient, and makes the state that is not there.
+  // Counts a step for each parameter that has a gradient, and makes its state if it has none.
   void gather() {
     items_.clear();
     copies_.clear();
@@ -121,14 +122,14 @@ class FusedItems {
       options_.push_back(Rule::kernel_options(own_options(group)));
   }
 
-  // Of each group, which tensors of state its options call for.
+  // For each group, which tensors of the state its options require.
   std::vector<PerState<Kernel, bool>> needed() const {
     std::vector<PerState<Kernel, bool>> result;
     for (const auto& group : optimizer_.param_groups())
       result.push_back(Rule::needed(own_options(group)));
     return result;
   }
-  // Whether these are there, laid out as the kernel wants them, for each parameter with a gradient.
+  // Whether each parameter with a gradient has these tensors, laid out as the kernel needs them.
   bool has_states() const {
     for (const auto& group : optimizer_.param_groups()) {
       const PerState<Kernel, bool> needed = Rule::needed(own_options(group));
@@ -148,7 +149,7 @@ class FusedItems {
     return true;
   }
 
-  // Whether two of the parameters lie in one memory, and so must be stepped one after the other.
+  // Whether two parameters share memory, so that they must be stepped one after the other.
   bool share_memory() {
     storages_.clear();
     for (const auto& group : optimizer_.param_groups()) {
@@ -159,7 +160,7 @@ class FusedItems {
     return std::adjacent_find(storages_.begin(), storages_.end()) != storages_.end();
   }
 
-  // Of all groups, one behind the other: an item's `index` is one of this list.
+  // The parameters of all groups, one group after the other. Item::index is an index of this list.
   std::vector<at::Tensor> parameters() const {
     std::vector<at::Tensor> all;
     for (const auto& group : optimizer_.param_groups())
@@ -167,7 +168,7 @@ class FusedItems {
     return all;
   }
 
-  // Null when there is none yet.
+  // The state of a parameter; null if it has none yet.
   State* find_state(const at::Tensor& parameter) const {
     auto& states = optimizer_.state();
     const auto found = states.find(parameter.unsafeGetTensorImpl());
@@ -183,7 +184,7 @@ class FusedItems {
     return 0;
   }
   static bool is_moment(size_t array) { return array < size_t{kernels::kMoments<Kernel>}; }
-  // That an array of the parameter's state is to be of.
+  // The type that an array of the parameter's state should have.
   c10::ScalarType type_of(size_t array, const at::Tensor& parameter) const {
     return rounds_moments() && is_moment(array) ? at::kBFloat16 : parameter.scalar_type();
   }
@@ -217,7 +218,7 @@ class FusedItems {
       }
     }
     items_.push_back(item);
-    // So that a backward pass through the values before this step is noticed, as after every
+    // Lets autograd notice a backward pass through the values before this step, as after every
     // in-place operator.
     parameter.unsafeGetTensorImpl()->bump_version();
   }
@@ -233,7 +234,7 @@ class FusedItems {
   torch::optim::Optimizer& optimizer_;
   c10::Device device_;
   MomentOptions moments_;
-  // Kept for their memory only.
+  // Kept only to reuse their memory in the next step.
   std::vector<typename Kernel::Options> options_;
   std::vector<Item> items_;
   std::vector<at::Tensor> copies_;

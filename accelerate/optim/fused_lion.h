@@ -35,7 +35,7 @@ struct FusedLion {
     visit("beta2", std::get<1>(own.betas()));
     visit("weight_decay", own.weight_decay());
   }
-  // Its steps are alike, and nobody counts them.
+  // All its steps are alike, and it does not count them.
   static int64_t steps(const State&) { return 0; }
   static void count(State&, int64_t) {}
 };

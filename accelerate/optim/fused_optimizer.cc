@@ -40,12 +40,11 @@ void* state_data(at::Tensor& state, const at::Tensor& parameter, c10::ScalarType
 }
 
 void refuse_own_step(std::string_view name) {
-  TORCH_CHECK(
-      false, "AcceleratorOptions::moments keeps the moments of ", name,
-      " in bfloat16, which only its fused step rounds as it must, and that cannot be taken: "
-      "it is for dense fp32 gradients and state of fp32 parameters, all on one device and "
-      "on a GPU without memory in common. Give the optimizer such parameters and gradients "
-      "(an embedding without `sparse`), or leave the option out");
+  TORCH_CHECK(false, "AcceleratorOptions::moments keeps the moments of ", name,
+              " in bfloat16, and only its fused step rounds them correctly. The fused step cannot "
+              "run here: it needs dense fp32 gradients and state of fp32 parameters, all on one "
+              "device and, on a GPU, not sharing memory. Give the optimizer such parameters and "
+              "gradients (an embedding without `sparse`), or omit the option");
 }
 
 bool is_fusable(const at::Tensor& parameter) {
@@ -82,7 +81,7 @@ void check_rounds_moments(const Optimizer& optimizer) {
               "AcceleratorOptions::moments keeps the moments of torch::optim::Adam and AdamW in "
               "bfloat16, and this optimizer is ",
               c10::demangle(typeid(optimizer).name()),
-              "; take one of those in its place, or leave the option out");
+              "; use one of those instead, or omit the option");
   std::optional<c10::Device> device;
   for (const auto& group : optimizer.param_groups()) {
     for (const at::Tensor& parameter : group.params()) {
@@ -90,9 +89,9 @@ void check_rounds_moments(const Optimizer& optimizer) {
       TORCH_CHECK(internal::is_fusable(parameter) && parameter.scalar_type() == at::kFloat &&
                       parameter.device() == *device,
                   "AcceleratorOptions::moments keeps moments in bfloat16 of dense fp32 parameters "
-                  "that are all on one device, and the optimizer has one of the type ",
-                  parameter.scalar_type(), " and the sizes ", parameter.sizes(), " on ",
-                  parameter.device(), "; convert the model, or leave the option out");
+                  "that are all on one device, but the optimizer has one of type ",
+                  parameter.scalar_type(), " and sizes ", parameter.sizes(), " on ",
+                  parameter.device(), "; convert the model, or omit the option");
     }
   }
 }

@@ -1,5 +1,6 @@
-// What a fused optimizer knows of LibTorch's optimizer: one struct for each, in a header of its
-// own. Everything else, on the CPU and on a GPU, follows from it and from the rule of the kernel.
+// What a fused optimizer knows about LibTorch's optimizer: one struct for each optimizer, in a
+// separate header. Everything else, on the CPU and on a GPU, follows from it and from the rule of
+// the kernel.
 //
 //   static_assert(accelerate::internal::FusedRule<accelerate::internal::FusedSgd>);
 //
@@ -18,11 +19,11 @@
 
 namespace accelerate::internal {
 
-// An entry for each array of a kernel's state, in its order.
+// An entry for each array of a kernel's state, in the kernel's order.
 template <class Kernel, class T>
 using PerState = std::array<T, Kernel::kStates>;
 
-// Of a rule:
+// The members of a rule:
 //
 //   Kernel            the rule of its kernel
 //   Optimizer         LibTorch's optimizer, with its Options and the State of a parameter

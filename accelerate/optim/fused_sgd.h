@@ -28,7 +28,7 @@ struct FusedSgd {
             .weight_decay = own.weight_decay(),
             .nesterov = own.nesterov()};
   }
-  // Without momentum there is no state at all: LibTorch takes one without a buffer for one with.
+  // Without momentum there must be no state at all: LibTorch expects a buffer in every state.
   static PerState<Kernel, bool> needed(const Options& own) { return {own.momentum() != 0}; }
   static auto arrays(auto& state) { return std::array{&state.momentum_buffer()}; }
   static constexpr PerState<Kernel, std::string_view> kArrayNames = {"momentum_buffer"};
@@ -39,7 +39,7 @@ struct FusedSgd {
     visit("weight_decay", own.weight_decay());
     visit("nesterov", own.nesterov());
   }
-  // LibTorch keeps no count but whether there is a buffer, which the first step begins with the
+  // LibTorch does not count steps; it only checks for a buffer, to which the first step copies the
   // gradient, whatever the dampening.
   static int64_t steps(const State& state) { return state.momentum_buffer().defined(); }
   static void count(State&, int64_t) {}

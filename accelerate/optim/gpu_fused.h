@@ -1,10 +1,10 @@
-// The FusedOptimizer of parameters on a GPU: all of them in one launch, their rates and step counts
-// on the device.
+// The FusedOptimizer for parameters on a GPU: steps all of them in one launch, and keeps their
+// rates and step counts on the device.
 //
-// The host counts each step at once, for whoever reads or saves the optimizer's state, and takes
-// the count back when it learns that the step was skipped. The device's own counts are the ones
-// that are used; they are overwritten where the program has put others into the state, as
-// torch::load() does.
+// The host counts each step at once, for code that reads or saves the optimizer's state, and takes
+// the count back when it learns that the step was skipped. The step itself uses the device's
+// counts; they are overwritten if the program puts other counts into the state, as torch::load()
+// does.
 //
 // Part of the FusedOptimizer; not for others.
 #pragma once
@@ -41,7 +41,7 @@ class GpuFused final : public FusedOptimizer {
   using Launch = void(c10::Device, std::span<const Piece>, const Options*, Slot*,
                       const kernels::Step*, kernels::ElementType moment_type);
 
-  // `launch` is another than the GPU's in tests.
+  // Tests pass another `launch` than the GPU's.
   GpuFused(torch::optim::Optimizer& optimizer, c10::Device device, const MomentOptions& moments,
            Launch* launch = launch_on_gpu)
       : items_(optimizer, device, moments), launch_(launch) {}
@@ -80,7 +80,7 @@ class GpuFused final : public FusedOptimizer {
     for (const int32_t index : taken) {
       if (index >= std::min(std::ssize(parameters), std::ssize(known_))) continue;
       auto* state = items_.find_state(parameters[index]);
-      // Not where the program has put another count there in the meantime.
+      // Leaves the count alone if the program has changed it in the meantime.
       if (state == nullptr || Rule::steps(*state) != known_[index]) continue;
       Rule::count(*state, by);
       known_[index] = Rule::steps(*state);
@@ -156,7 +156,7 @@ class GpuFused final : public FusedOptimizer {
     return numbers;
   }
 
-  // Those that the device does not know.
+  // Sends the step counts that the device does not know.
   void send_numbers(const std::vector<at::Tensor>& parameters) {
     std::vector<int64_t> numbers = numbers_of(parameters);
     if (numbers.size() != known_.size()) {
@@ -187,7 +187,7 @@ class GpuFused final : public FusedOptimizer {
   std::vector<int32_t> taken_;
   std::optional<DeviceArray<Options>> groups_;
   std::optional<DeviceArray<Slot>> slots_;
-  // The options that were last sent, and the steps that the host counts of each parameter.
+  // The options that were sent last, and the steps that the host has counted for each parameter.
   std::vector<Options> sent_;
   std::vector<int64_t> known_;
 };

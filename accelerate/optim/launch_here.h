@@ -1,4 +1,4 @@
-// What the kernel of an optimizer does on a GPU, done here.
+// Does on the CPU, in this thread, what the kernel of an optimizer does on a GPU.
 //
 //   GpuFused<FusedSgd> fused(sgd, at::kCPU, {}, launch_here<FusedSgd>);
 //

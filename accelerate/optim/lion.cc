@@ -67,8 +67,8 @@ torch::Tensor Lion::step(LossClosure closure) {
       const at::Tensor& gradient = parameter.grad();
       if (!gradient.defined()) continue;
       TORCH_CHECK(!gradient.is_sparse(),
-                  "Lion: a gradient is sparse. Give its parameter, such as the weight of an "
-                  "embedding, dense gradients, or another optimizer.");
+                  "Lion: a gradient is sparse. Make the gradients of its parameter, such as the "
+                  "weight of an embedding, dense, or use another optimizer.");
       auto& state = state_[parameter.unsafeGetTensorImpl()];
       if (state == nullptr) state = std::make_unique<LionParamState>();
       at::Tensor& exp_avg = static_cast<LionParamState&>(*state).exp_avg();

@@ -5,10 +5,10 @@
 //   accelerate::Lion lion(net->parameters(), accelerate::LionOptions(1e-4).weight_decay(0.1));
 //   auto [model, optimizer] = accelerator.prepare(net, lion);
 //
-// Rates are typically 3 to 10 times smaller than those of AdamW, and weight decays as many times
-// larger, since the two are multiplied.
+// Learning rates are typically 3 to 10 times smaller than those of AdamW, and weight decays larger
+// by the same factor, because the two are multiplied.
 //
-// When not to use it: with small batches, whose gradients are mostly noise: a sign gives all of
+// When not to use it: with small batches, whose gradients are mostly noise; the sign gives all of
 // them the same weight.
 #pragma once
 
@@ -27,12 +27,12 @@ struct LionOptions : public torch::optim::OptimizerCloneableOptions<LionOptions>
 
   LionOptions(double lr = 1e-4) : lr_(lr) {}
 
-  // The learning rate, which is how far a weight moves in a step; at least 0.
+  // The learning rate, which is the distance a weight moves in a step; at least 0.
   TORCH_ARG(double, lr) = 1e-4;
-  // Each at least 0 and below 1: what the average whose sign is the direction, and the average
-  // that is kept, each take over of the one that was kept before.
+  // Each at least 0 and below 1: how much of the previous average enters the average whose sign is
+  // the direction (first), and the average that is kept (second).
   TORCH_ARG(betas_t, betas) = {0.9, 0.99};
-  // Decoupled: a step takes lr * weight_decay of each weight away. At least 0.
+  // Decoupled: a step subtracts lr * weight_decay times the weight. At least 0.
   TORCH_ARG(double, weight_decay) = 0;
 
  public:
@@ -44,7 +44,7 @@ struct LionOptions : public torch::optim::OptimizerCloneableOptions<LionOptions>
 
 // What Lion keeps for a parameter.
 struct LionParamState : public torch::optim::OptimizerCloneableParamState<LionParamState> {
-  // The average of its gradients; of the parameter's shape, type and device.
+  // The average of its gradients, with the parameter's shape, type and device.
   TORCH_ARG(torch::Tensor, exp_avg);
 
  public:
@@ -52,8 +52,9 @@ struct LionParamState : public torch::optim::OptimizerCloneableParamState<LionPa
   void serialize(torch::serialize::OutputArchive& archive) const override;
 };
 
-// A LibTorch optimizer, with groups, schedules, torch::save() and torch::load() as any other. The
-// Accelerator steps it in one pass; step() itself takes several and is for programs without one.
+// A LibTorch optimizer: groups, schedules, torch::save() and torch::load() work as for any other.
+// The Accelerator steps it in one pass over the parameters; step() itself makes several passes, for
+// programs without an Accelerator.
 class Lion : public torch::optim::Optimizer {
  public:
   // Throws c10::Error when an option is out of range.
@@ -62,8 +63,8 @@ class Lion : public torch::optim::Optimizer {
   explicit Lion(std::vector<torch::Tensor> parameters, const LionOptions& defaults = LionOptions())
       : Lion(std::vector{torch::optim::OptimizerParamGroup(std::move(parameters))}, defaults) {}
 
-  // One step of every parameter that has a gradient, after the closure, if there is one, whose
-  // loss is returned. Throws c10::Error when a gradient is sparse.
+  // Calls the closure, if there is one, then steps every parameter that has a gradient. Returns the
+  // closure's loss. Throws c10::Error when a gradient is sparse.
   torch::Tensor step(LossClosure closure = nullptr) override;
 
   void save(torch::serialize::OutputArchive& archive) const override;

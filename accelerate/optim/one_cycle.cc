@@ -98,7 +98,7 @@ OneCycle::Place OneCycle::place(int64_t epoch) const {
   }
   const Phase& phase = phases_[i];
   TORCH_CHECK(phase.end_step != start_step, "OneCycle: step ", epoch,
-              " falls in a phase of no length, with pct_start ", options_.pct_start,
+              " falls in a phase of zero length, with pct_start ", options_.pct_start,
               " and total_steps ", options_.total_steps, ". Choose another pct_start.");
   return {phase.start, phase.end, (step - start_step) / (phase.end_step - start_step)};
 }

@@ -1,5 +1,5 @@
-// One cycle: the learning rate rises to a peak and then falls far below where it began, while the
-// momentum does the opposite.
+// One cycle: the learning rate rises to a peak and then falls far below its initial value, while
+// the momentum does the opposite.
 //
 //   accelerate::OneCycle scheduler(sgd, {.max_lr = 0.1, .total_steps = 500});
 //   for (auto& batch : loader) {
@@ -7,8 +7,8 @@
 //     scheduler.step();
 //   }
 //
-// When not to use it: when the number of steps is not known, since stepping beyond it is an error;
-// or when the rate should start from that of the optimizer, which OneCycle overwrites.
+// When not to use it: when the number of steps is not known, because stepping beyond it is an
+// error; or when the rate should start from that of the optimizer, which OneCycle overwrites.
 #pragma once
 
 #include <array>
@@ -21,19 +21,19 @@
 
 namespace accelerate {
 
-// The curve between the ends of a phase.
+// The shape of the curve within a phase.
 enum class Anneal { cosine, linear };
 
 struct OneCycleOptions {
   // The rate at the peak. Must be set.
   PerGroup max_lr = {};
-  // Steps (scheduler.h says what they are) in the cycle; at least 1. Must be set.
+  // Steps (see scheduler.h) in the cycle; at least 1. Must be set.
   int64_t total_steps = 0;
-  // Share of the steps in which the rate rises, from 0 to 1.
+  // Fraction of the steps in which the rate rises, from 0 to 1.
   double pct_start = 0.3;
   Anneal anneal = Anneal::cosine;
-  // Moves the momentum of SGD and RMSprop, or the first beta of Adam, AdamW and Lion, against the
-  // rate.
+  // Moves the momentum of SGD and RMSprop, or the first beta of Adam, AdamW and Lion, in the
+  // opposite direction to the rate.
   bool cycle_momentum = true;
   // The momentum at the peak of the rate; at least 0 and below 1.
   PerGroup base_momentum = 0.85;
@@ -43,17 +43,17 @@ struct OneCycleOptions {
   double div_factor = 25.0;
   // The rate at the end is max_lr / div_factor / final_div_factor.
   double final_div_factor = 1e4;
-  // Comes down as fast as it went up, and only then goes on to the final rate.
+  // Falls as fast as it rose, and only then continues to the final rate.
   bool three_phase = false;
 };
 
-// The rates and momenta of torch.optim.lr_scheduler.OneCycleLR of PyTorch 2.11. As there, there is
-// one rate more than the cycle has: step total_steps overshoots the end a little, and step
-// total_steps + 1 throws c10::Error, as does a phase of no length in which a step falls. Loading a
-// state also puts back the momenta. Not thread-safe.
+// Computes the rates and momenta of torch.optim.lr_scheduler.OneCycleLR of PyTorch 2.11. As in
+// PyTorch there is one more rate than the cycle has steps: step total_steps overshoots the end a
+// little, and step total_steps + 1 throws c10::Error, as does a step in a phase of zero length.
+// Loading a state also restores the momenta. Not thread-safe.
 class OneCycle final : public Scheduler {
  public:
-  // Throws c10::Error when an option is out of range, and when cycle_momentum is asked of an
+  // Throws c10::Error when an option is out of range, and when cycle_momentum is set for an
   // optimizer other than SGD, RMSprop, Adam, AdamW and Lion.
   OneCycle(torch::optim::Optimizer& optimizer, const OneCycleOptions& options);
 
@@ -68,7 +68,7 @@ class OneCycle final : public Scheduler {
     Level end;
   };
 
-  // Where a step lies: between which levels, and how far (0 to 1, a little more beyond the end).
+  // Where a step is: between which levels, and how far (0 to 1, a little more beyond the end).
   struct Place {
     Level start;
     Level end;

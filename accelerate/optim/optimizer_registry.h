@@ -1,10 +1,11 @@
-// The optimizers that the library knows, LibTorch's and its own: what it asks of one that it was
-// given as a torch::optim::Optimizer.
+// The optimizers that the library knows, LibTorch's and its own, with the functions that the
+// library needs for an optimizer that it was given as a torch::optim::Optimizer.
 //
 //   const RegisteredOptimizer* known = find_registered(optimizer);
 //   return known != nullptr ? known->make_cpu(optimizer, {}) : nullptr;
 //
-// A new one is a header like fused_sgd.h and a line in optimizer_registry.cc. Not for programs.
+// To add one, write a header like fused_sgd.h and a line in optimizer_registry.cc. Not for
+// programs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -32,7 +33,7 @@ struct MomentOptions;
 
 namespace accelerate::internal {
 
-// A tensor of what an optimizer keeps of a parameter; perhaps undefined.
+// A tensor that an optimizer keeps for a parameter; may be undefined.
 struct NamedArray {
   std::string_view name;
   at::Tensor* tensor;
@@ -45,32 +46,32 @@ struct NamedOption {
 };
 
 struct RegisteredOptimizer {
-  // Of exactly this class: one that is derived from it may step otherwise.
+  // Exactly this class; a class derived from it may step differently.
   const std::type_info& type;
   // Its fused form, for parameters on the CPU and on a GPU.
   std::unique_ptr<FusedOptimizer> (*make_cpu)(torch::optim::Optimizer& optimizer,
                                               const MomentOptions& moments);
   std::unique_ptr<FusedOptimizer> (*make_gpu)(torch::optim::Optimizer& optimizer,
                                               c10::Device device, const MomentOptions& moments);
-  // Whether it keeps moments in bfloat16 where these options say so.
+  // Whether it can keep moments in bfloat16.
   bool has_moments;
-  // The momentum in these options, or the first beta; null where they are of another optimizer, or
+  // The momentum in these options, or the first beta; null if they belong to another optimizer or
   // have neither.
   double* (*momentum)(torch::optim::OptimizerOptions& options);
 
-  // ---- What a run that is saved goes on from, by LibTorch's names
-  // What is kept of a parameter before it has stepped: nothing.
+  // ---- The state that a saved run continues from, by LibTorch's names
+  // The state of a parameter before its first step, which is empty.
   std::unique_ptr<torch::optim::OptimizerParamState> (*make_state)();
   std::vector<NamedArray> (*arrays)(torch::optim::OptimizerParamState& state);
-  // How many steps the parameter has taken; none where the optimizer does not count them.
+  // How many steps the parameter has taken; std::nullopt if the optimizer does not count them.
   std::optional<int64_t> (*steps)(const torch::optim::OptimizerParamState& state);
-  // Of those that count.
+  // Only for optimizers that count steps.
   void (*set_steps)(torch::optim::OptimizerParamState& state, int64_t steps);
   std::vector<NamedOption> (*options)(torch::optim::OptimizerOptions& options);
 };
 
 std::span<const RegisteredOptimizer> registered_optimizers();
-// Null where it is none of these.
+// Null if the optimizer is none of these.
 const RegisteredOptimizer* find_registered(const torch::optim::Optimizer& optimizer);
 
 }  // namespace accelerate::internal

@@ -71,26 +71,28 @@ SchedulerState Scheduler::state() const {
 }
 
 void Scheduler::check_state(const SchedulerState& state) const {
-  TORCH_CHECK(state.kind == kind_, "This state is of a scheduler ", state.kind,
-              ", and cannot be loaded into a ", kind_,
-              ". Construct the scheduler that was saved, or start this one afresh.");
+  TORCH_CHECK(state.kind == kind_, "This state belongs to a scheduler ", state.kind,
+              " and cannot be loaded into a ", kind_,
+              ". Construct the kind of scheduler that was saved, or start this one afresh.");
   count_field(state, "last_epoch");
   const auto saved = state.values.find("rates");
   TORCH_CHECK(saved == state.values.end() || saved->second.size() == groups().size(), kind_,
-              ": this state is of an optimizer with ", saved->second.size(),
-              " param groups, and this one has ", groups().size(),
-              ". Build the optimizer with the same param groups as when it was saved.");
+              ": this state belongs to an optimizer with ", saved->second.size(),
+              " param groups, but this optimizer has ", groups().size(),
+              ". Build the optimizer with the same param groups as when the state was saved.");
   const auto& rates = field(state, "rates", groups().size());
   const auto initial = state.values.find("initial_rates");
-  TORCH_CHECK(
-      initial != state.values.end() && !initial->second.empty() &&
-          initial->second.size() <= groups().size(),
-      kind_,
-      ": the state has no fitting initial_rates. Pass a state as Scheduler::state() made it.");
+  TORCH_CHECK(initial != state.values.end() && !initial->second.empty() &&
+                  initial->second.size() <= groups().size(),
+              kind_,
+              ": the initial_rates of the state are missing or do not match. Pass a state that "
+              "Scheduler::state() returned.");
   for (const auto* values : {&rates, &initial->second}) {
     TORCH_CHECK(
         std::all_of(values->begin(), values->end(), [](double v) { return std::isfinite(v); }),
-        kind_, ": the state has rates that are not finite. Take a state that was saved.");
+        kind_,
+        ": the state has rates that are not finite. Pass a state that Scheduler::state() "
+        "returned.");
   }
   check_from(state);
 }
@@ -108,19 +110,20 @@ const std::vector<double>& Scheduler::field(const SchedulerState& state, std::st
                                             std::size_t size) {
   const auto found = state.values.find(std::string(name));
   TORCH_CHECK(found != state.values.end(), state.kind, ": the state has no ", name,
-              ". Pass a state as Scheduler::state() made it.");
+              ". Pass a state that Scheduler::state() returned.");
   TORCH_CHECK(found->second.size() == size, state.kind, ": the state has ", found->second.size(),
               " values for ", name, " instead of ", size,
-              ". Pass a state as Scheduler::state() made it, for an optimizer with the same param "
-              "groups.");
+              ". Pass a state that Scheduler::state() returned, for an optimizer with the same "
+              "param groups.");
   return found->second;
 }
 
 int64_t Scheduler::count_field(const SchedulerState& state, std::string_view name) {
   const double value = field(state, name, 1).front();
-  TORCH_CHECK(value >= 0 && value <= kLargestCount && value == std::floor(value), state.kind, ": ",
-              name, " is ", value,
-              " in the state, which is no count. Pass a state as Scheduler::state() made it.");
+  TORCH_CHECK(
+      value >= 0 && value <= kLargestCount && value == std::floor(value), state.kind, ": ", name,
+      " is ", value,
+      " in the state, which is not a count. Pass a state that Scheduler::state() returned.");
   return static_cast<int64_t>(value);
 }
 

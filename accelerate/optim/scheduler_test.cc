@@ -284,7 +284,7 @@ TEST(OptionsTest, OneCycle) {
   refused([](auto& o) { o.base_momentum = 1; }, "a momentum is 1");
   refused([](auto& o) { o.max_momentum = {0.9, 0.8, 0.7}; }, "max_momentum has 3 values");
   // Here PyTorch divides by zero.
-  refused([](auto& o) { o.pct_start = 0.1; }, "a phase of no length");
+  refused([](auto& o) { o.pct_start = 0.1; }, "a phase of zero length");
 }
 
 TEST(OptionsTest, Plateau) {

@@ -1,4 +1,4 @@
-// All learning-rate schedulers at once; each also has a header of its own.
+// All learning-rate schedulers at once; each also has its own header.
 //
 //   #include "accelerate/optim/schedulers.h"
 //   accelerate::StepLR scheduler(sgd, {.step_size = 30});

@@ -18,15 +18,15 @@
 namespace accelerate {
 
 struct StepLROptions {
-  // Steps (scheduler.h says what they are) between two drops; at least 1. Must be set.
+  // Steps (see scheduler.h) between two drops; at least 1. Must be set.
   int64_t step_size = 0;
   // What the rate is multiplied by at each drop; at least 0.
   double gamma = 0.1;
 };
 
-// At each step_size-th step, rate ← rate × gamma, as torch.optim.lr_scheduler.StepLR in its
-// chainable form: it starts from the rate that the group has at that moment, so that changes made
-// by others stay, and param groups added later take part. Not thread-safe.
+// At each step_size-th step, rate ← rate × gamma, like torch.optim.lr_scheduler.StepLR in its
+// chainable form: it multiplies the current rate of the group, so that changes made by other code
+// persist, and param groups added later are included. Not thread-safe.
 class StepLR final : public Scheduler {
  public:
   // Throws c10::Error when an option is out of range.

@@ -1,11 +1,11 @@
-"""install_tree: what //:install unpacks below a prefix: headers, an archive, the commands and a CMake package."""
+"""install_tree: the tree that //:install unpacks below a prefix: headers, archive, commands and CMake package."""
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load(":libraries.bzl", "is_library", "is_notice", "is_of_libtorch", "libtorch_script")
 load("//third_party/abseil:debian_abseil.bzl", "ALIASES")
 load("@libtorch//:version.bzl", "VERSION")
 
-# Versions are in headers, which are not read before the build.
+# The versions are in headers, which can only be read during the build.
 _FIND_VERSIONS = """
 version=$(sed -n 's/.*kVersion.. = "\\(.*\\)";/\\1/p' "$1")
 abseil=$(sed -n 's/^#define ABSL_LTS_RELEASE_VERSION //p' "$2")
@@ -26,7 +26,7 @@ def _cmake_file(ctx, template, abseil, substitutions):
     )
     return [output, "lib/cmake/Accelerate/" + name]
 
-# Where the command looks for its self-test: a script, which finds LibTorch, and the program below it.
+# The command looks here for its self-test: a script that finds LibTorch, and the program below it.
 _SELF_TEST = "libexec/accelerate"
 
 _DOCUMENTS = "share/doc/accelerate-cpp"
@@ -34,7 +34,7 @@ _DOCUMENTS = "share/doc/accelerate-cpp"
 def _install_tree_impl(ctx):
     headers = ctx.attr.library[CcInfo].compilation_context.headers.to_list()
     substitutions = {
-        # Debian's pkg-config names are those of upstream's CMake package, with another joint.
+        # Debian's pkg-config names are those of upstream's CMake package, with `_` instead of `::`.
         "ABSL": "" if ctx.attr.with_abseil else ";".join([
             "absl::" + name[len("absl_"):]
             for targets in ALIASES.values()
@@ -46,7 +46,7 @@ def _install_tree_impl(ctx):
     abseil = [file for file in headers if file.path.endswith("absl/base/config.h")][0]
     own = [file for file in headers if file.owner.workspace_name == ctx.label.workspace_name]
 
-    # A folder of their own: some of their names are common ones.
+    # The headers get their own folder, because some of their names are common.
     files = [[file, "include/accelerate-cpp/" + file.short_path] for file in own]
     if ctx.attr.with_abseil:
         of_abseil = [file for file in headers if file.owner.workspace_name == abseil.owner.workspace_name]

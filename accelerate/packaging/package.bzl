@@ -4,7 +4,7 @@ load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 load(":libraries.bzl", "is_library", "is_notice", "is_of_libtorch", "libtorch_script")
 
 def _runfiles_path(ctx, file):
-    # A path of another repository begins with ../
+    # The path of a file in another repository begins with ../
     path = file.short_path
     return path[3:] if path.startswith("../") else ctx.workspace_name + "/" + path
 
@@ -12,7 +12,7 @@ def _accelerate_package_impl(ctx):
     bundled = ctx.attr.libtorch == "bundled"
     root = ctx.label.name
 
-    # A script in the place of each program that loads LibTorch finds it first.
+    # Replaces each program that loads LibTorch by a script that finds LibTorch first.
     folder = root if bundled else root + "/libexec"
     search_path = "$ORIGIN/lib" if bundled else "$ORIGIN/../lib"
     program = ctx.executable.binary
@@ -42,7 +42,7 @@ def _accelerate_package_impl(ctx):
         elif file not in paths:
             paths[file] = "%s/%s.runfiles/%s" % (folder, program.basename, _runfiles_path(ctx, file))
 
-    # What Bazel's newer versions read to find a repository's data by its name.
+    # Newer versions of Bazel read this file to find a repository's data by its name.
     mapping = getattr(ctx.attr.binary[DefaultInfo].files_to_run, "repo_mapping_manifest", None)
     if mapping:
         paths[mapping] = "%s/%s.runfiles/_repo_mapping" % (folder, program.basename)
@@ -74,7 +74,7 @@ def _accelerate_package_impl(ctx):
         mnemonic = "AcceleratePackage",
         progress_message = "Packing %s" % archive.short_path,
         use_default_shell_env = True,
-        # Half a gigabyte for each change of a program is more than a cache is worth.
+        # Half a gigabyte for each change of a program is too much for a cache.
         execution_requirements = {"no-cache": "1"},
     )
     return [DefaultInfo(files = depset([archive]), runfiles = ctx.runfiles([archive]))]
@@ -110,18 +110,18 @@ _accelerate_package = rule(
 def accelerate_package(name, binary, data = [], libtorch = "bundled", tags = [], **kwargs):
     """NAME.tar with one folder NAME: a program that runs from wherever it is unpacked.
 
-    Beside the program lie its data, the libraries that it loads, and the command `accelerate` with its self-test. A
-    machine needs the C library of this one or a newer one, and for GPUs the driver; no Bazel, Python or sources. The
-    folder `notices` says under which licences the libraries from Debian are that it was linked with.
-    Wildcards such as //... leave the target out, as the tar has half a gigabyte with LibTorch in it.
+    The folder also holds its data, the libraries that it loads, and the command `accelerate` with its self-test. A
+    machine needs this machine's version of the C library or a newer one, and the driver for GPUs, but no Bazel, Python
+    or sources. The folder `notices` has the licences of the Debian libraries that the program was linked with.
+    Wildcards such as //... leave the target out, because the tar takes half a gigabyte with LibTorch in it.
 
     Args:
       name: name of the target, of the archive and of the folder in it.
       binary: an accelerate_binary.
-      data: files that accelerate::data_file() is to find besides the `data` of the binary.
-      libtorch: "bundled" to take LibTorch along. "system" to leave it out: the program then looks for the version that
+      data: files that accelerate::data_file() finds in addition to the `data` of the binary.
+      libtorch: "bundled" to include LibTorch. "system" to leave it out: the program then looks for the version that
         it was built with in the folder that the variable LIBTORCH names, else in an installed Python package torch.
-      tags: as of every rule.
+      tags: as for every rule.
       **kwargs: visibility, testonly and the like.
     """
     _accelerate_package(

@@ -1,4 +1,4 @@
-"""static_library: a library, with all of ours that it uses, as one archive for other build systems.
+"""static_library: a library, with the static libraries that it uses, as one archive for other build systems.
 
     static_library(
         name = "libaccelerate",
@@ -6,14 +6,14 @@
         separate = ["@com_google_absl//absl/strings"],
     )
 
-Makes NAME.a, and NAME.o of what is to be in every program, whether it uses it or not (`alwayslink`). Shared libraries
-are left out, and so are the repositories of the libraries in `separate`, which a program gets from elsewhere.
+Makes NAME.a, and NAME.o with the objects that every program must contain, whether it uses them or not (`alwayslink`).
+Leaves out shared libraries and the repositories of the libraries in `separate`, which a program gets from elsewhere.
 """
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
 def _static_library_impl(ctx):
-    # By what their aliases lead to.
+    # The repositories that the aliases lead to.
     separate = [library.label.workspace_name for library in ctx.attr.separate]
     objects = []
     archives = []

@@ -1,14 +1,14 @@
-// What a training step is at: data, forward, backward, communication, optimizer. The parts of the
-// library say so, and who measures or draws a run listens.
+// The phase that a training step is in: data, forward, backward, communication, optimizer. The
+// parts of the library announce it, and whatever measures or draws a run listens.
 //
 //   void read_batch() {
 //     const PhaseScope reading(Phase::kData);
 //     read();
 //   }
 //
-// Of a scope within another the inner one counts, so that each moment is of one phase; but all that
-// is done within kAside is of that. Where nobody listens, a scope costs the reading of a variable.
-// Not for how long a function takes: a profiler knows.
+// If scopes are nested, the inner one counts, so that each moment belongs to one phase; but
+// everything within kAside belongs to kAside. If nobody listens, a scope only reads a variable. Not
+// for measuring how long a function takes: use a profiler.
 #pragma once
 
 #include <cstddef>
@@ -21,41 +21,42 @@ enum class Phase : uint8_t {
   kData,           // Waiting for the next batch.
   kForward,        // In a prepared model.
   kEvaluation,     // The same without gradients.
-  kBackward,       // In backward(), but for what it waits for.
+  kBackward,       // In backward(), except for what it waits for.
   kCommunication,  // Handing a collective over, and waiting for it.
   kOptimizer,      // Clipping, stepping, zero_grad.
-  kCaptured,       // In a captured step, but for its communication and its optimizer.
+  kCaptured,       // In a captured step, without its communication and its optimizer.
   kOther,          // What the program does in between, such as computing the loss.
-  kAside,          // What is of no step: saving and loading the run, reporting.
+  kAside,          // What belongs to no step: saving and loading the run, reporting.
 };
 inline constexpr size_t kNumPhases = 9;
 
-// "data".
+// The name of the phase, such as "data".
 const char* to_string(Phase phase);
 
 class PhaseListener {
  public:
   virtual ~PhaseListener() = default;
 
-  // From now on the thread is in this phase; and in the one outside of it again, kOther outside of
-  // all. One that comes within a scope hears that it is left, too.
+  // The thread is now in this phase; after leave(), in the phase outside of it, which is kOther
+  // outside of all scopes. A listener that is added within a scope is also told when the thread
+  // leaves it.
   virtual void enter(Phase phase) = 0;
   virtual void leave(Phase outside) = 0;
-  // An optimizer has stepped: which one, told by its address.
+  // An optimizer has stepped; its address identifies it.
   virtual void note_step(const void* /*optimizer*/) {}
-  // What has been since the last call, or since the listener came, was a step, for which all
-  // processes together have read so many samples; 0 where nobody knows.
+  // The time since the last call, or since the listener was added, was a step, for which all
+  // processes together have read this many samples; 0 if the number is unknown.
   virtual void end_step(int64_t samples) = 0;
 };
 
-// Where a thread is, and who listens. Not thread-safe, as each thread has its own: one that trains
-// is heard in all that it does itself.
+// The phases that a thread is in, and the listeners to it. Not thread-safe, because each thread has
+// its own: listeners of a training thread are told of everything that this thread does itself.
 class Phases {
  public:
-  // Those of this thread; null where nobody listens.
+  // The phases of this thread; null if nobody listens.
   static Phases* heard() { return heard_; }
 
-  // To this thread, until it is removed, which it must be in the same thread.
+  // Adds a listener to this thread. It must be removed in the same thread.
   static void add(PhaseListener& listener);
   static void remove(PhaseListener& listener);
 

@@ -1,12 +1,12 @@
-// Runs what happens in its scope under LibTorch's autocast, and puts everything back at the end,
-// also when an exception passes. Scopes nest.
+// Enables LibTorch's autocast in its scope and restores the previous settings at the end, also
+// after an exception. Scopes nest.
 //
 //   {
 //     accelerate::Autocast autocast(at::kCPU, at::kBFloat16);
 //     output = model(input);
 //   }
 //
-// Not for the backward pass, which runs in the types of the forward pass by itself. Acts on the
+// Not for the backward pass, which uses the types of the forward pass anyway. Affects only the
 // calling thread.
 #pragma once
 

@@ -34,39 +34,39 @@ struct LossScaleOptions {
 
 class LossScale final : public Stateful {
  public:
-  // Throws c10::Error when an option makes no sense (a growth factor of 1 or less, a backoff factor
-  // outside (0, 1), an interval below 1, a scale that is not positive).
+  // Throws c10::Error if an option is out of range: a growth factor of 1 or less, a backoff factor
+  // outside (0, 1), an interval below 1, a scale that is not positive.
   LossScale(const LossScaleOptions& options, c10::Device device);
 
-  // Outcomes that were noted take effect on the scale. Called before apply(), so that all gradients
-  // between two calls are of one scale, however many optimizers step; not while gradients of the
+  // Applies the noted outcomes to the scale. Call it before apply(), so that all gradients between
+  // two calls have one scale, however many optimizers step; do not call it while gradients of the
   // present scale wait for their step. Does not wait for the device.
   void settle();
   // The loss times the scale, in fp32.
   at::Tensor apply(const at::Tensor& loss) const;
 
-  // Divides the gradients in place and returns whether one of them is not finite; notes this as the
-  // outcome of the step. Undefined tensors are passed over, and of sparse ones the values are
-  // meant. Reads the answer on the host.
+  // Divides the gradients in place, returns whether one of them is not finite, and notes this as
+  // the outcome of the step. Skips undefined tensors; of sparse ones it divides the values. Reads
+  // the answer on the host.
   bool unscale(at::TensorList gradients);
-  // The same outcome, of gradients of which other ranks have parts.
+  // Notes an overflow that other ranks have found in their parts of the gradients.
   void note_overflow();
 
-  // For kernels that unscale gradients themselves and note an overflow in the state: its address on
-  // the device, and the call that says that they have.
+  // For kernels that unscale gradients themselves and note an overflow in the state: state() is its
+  // address on the device; call expect_outcome() after them.
   kernels::LossScale* state() const { return state_.get(); }
   void expect_outcome(bool noted = true) { outcome_noted_ = noted; }
   bool expects_outcome() const { return outcome_noted_; }
 
-  // The scale of gradients of the last apply(), and one over it: 0-dim, fp32, on the device.
+  // The scale of the gradients of the last apply(), and its reciprocal: 0-dim, fp32, on the device.
   const at::Tensor& scale() const { return scale_; }
   const at::Tensor& inverse() const { return inverse_; }
 
-  // The scale after the next settle(), and the steps without an overflow since it last changed.
-  // Both wait for the device.
+  // The scale after the next settle(), and the number of steps without an overflow since it last
+  // changed. Both wait for the device.
   double value() const;
   int64_t growth_tracker() const;
-  // Goes on from the values of another one.
+  // Takes over the values of another loss scale.
   void load(double value, int64_t growth_tracker);
 
   std::string_view state_name() const override { return "loss_scale"; }
@@ -77,12 +77,12 @@ class LossScale final : public Stateful {
   std::function<void()> remember() override;
 
  private:
-  // On the host, once the noted outcome has taken effect.
+  // The state on the host, after the noted outcome has been applied.
   kernels::LossScale updated() const;
 
   kernels::LossScaleOptions options_;
   DeviceValue<kernels::LossScale> state_;
-  // Over the state.
+  // Views of the state.
   at::Tensor scale_;
   at::Tensor inverse_;
   at::Tensor overflow_;

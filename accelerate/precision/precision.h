@@ -1,6 +1,6 @@
-// In which number format a program computes. Parameters and optimizer state are always fp32; a
-// precision says what the forward pass is cast to and whether gradients need a loss scale. Like a
-// strategy it is a policy type whose one member `traits` says everything.
+// The number format in which a program computes. Parameters and optimizer state are always fp32; a
+// precision says which type the forward pass is cast to, and whether gradients need a loss scale.
+// Like a strategy it is a policy type; its one member `traits` describes it.
 //
 //   static_assert(accelerate::Precision<accelerate::Bf16>);
 //
@@ -16,13 +16,13 @@
 
 namespace accelerate {
 
-// Everything the engine asks of a precision. Printable and comparable.
+// Everything that the engine needs to know about a precision. Printable and comparable.
 struct PrecisionTraits {
   // As in --mixed_precision: "no", "fp16" or "bf16".
   std::string_view name;
-  // What autocast computes in; none leaves the model's own types.
+  // The type in which autocast computes; none keeps the model's own types.
   std::optional<c10::ScalarType> autocast;
-  // Whether small gradients vanish in that type, so that the loss is scaled.
+  // Whether small gradients would vanish in that type, so that the loss must be scaled.
   bool loss_scaled;
 
   friend constexpr bool operator==(const PrecisionTraits&, const PrecisionTraits&) = default;

@@ -39,12 +39,13 @@ void check(const ProfileOptions& options) {
     TORCH_CHECK(value >= 0, "profile(): ", name, " is ", value, "; give 0 or more");
   TORCH_CHECK(options.active > 0 || (options.skip_first == 0 && options.wait == 0 &&
                                      options.warmup == 0 && options.repeat == 0),
-              "profile(): there are steps to leave out, and none to record; give `active`, the "
-              "number of steps of which a trace is written");
-  TORCH_CHECK(!options.folder.empty(), "profile(): the folder has no name");
+              "profile(): there are steps to skip, but none to record; set `active`, the number of "
+              "steps to record");
+  TORCH_CHECK(!options.folder.empty(),
+              "profile(): the folder has no name; give it one, such as \"traces\"");
   TORCH_CHECK(!is_open(),
-              "profile(): another profile is open, and LibTorch has one profiler; let "
-              "its scope end first");
+              "profile(): another profile is open, and LibTorch has only one profiler; end its "
+              "scope first");
 }
 
 // Whether a JSON document ends there.
@@ -71,10 +72,9 @@ class Profile::Recorder final : public PhaseListener {
                 options.profile_memory, options.with_stack, options.with_flops) {
     activities_.insert(torch::profiler::impl::ActivityType::CPU);
     if (device.is_cuda()) activities_.insert(torch::profiler::impl::ActivityType::CUDA);
-    TORCH_CHECK(
-        !options.nvtx || device.is_cuda(),
-        "profile(): NVTX ranges are for programs on a GPU, and this one is not; leave .nvtx "
-        "out for a trace");
+    TORCH_CHECK(!options.nvtx || device.is_cuda(),
+                "profile(): NVTX ranges need a GPU, and this program does not run on one; omit "
+                ".nvtx to get a trace");
     std::error_code error;
     if (!options.nvtx) {
       std::filesystem::create_directories(options.folder, error);
@@ -82,7 +82,7 @@ class Profile::Recorder final : public PhaseListener {
         error = std::error_code(errno, std::generic_category());
     }
     TORCH_CHECK(!error, "profile(): cannot write to ", options.folder, ": ", error.message(),
-                "; give a folder that can be written to");
+                "; name a folder that can be written to");
     // Which fails where the program runs LibTorch's profiler by itself.
     begin_step();
     is_open() = true;
@@ -175,8 +175,8 @@ class Profile::Recorder final : public PhaseListener {
       std::filesystem::remove(aside, error);
       TORCH_WARN(
           "profile(): the trace ", path,
-          " could not be written; see whether the folder has room and can be written to. A "
-          "LibTorch that was built without Kineto has no profiler: take one of pytorch.org's");
+          " could not be written; check that the folder can be written to and has room. A LibTorch "
+          "that was built without Kineto has no profiler; use one from pytorch.org");
       return;
     }
     if (options_.on_trace_ready) options_.on_trace_ready(path);

@@ -1,5 +1,5 @@
-// What a profile does in which step, as torch.profiler.schedule() has it. Part of the profile; not
-// for others.
+// What a profile does in which step, as in torch.profiler.schedule().
+// Part of the profile; not for others.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace accelerate::internal {
 
 enum class ProfileAction : uint8_t { kNone, kWarmUp, kRecord, kRecordAndSave };
 
-// Of the step with this number, from 0.
+// The action in the step with this number, which starts from 0.
 inline ProfileAction action_of(const ProfileOptions& options, int64_t step) {
   if (options.active == 0) return ProfileAction::kRecord;
   step -= options.skip_first;

@@ -164,11 +164,10 @@ TEST(Profile, SaysWhatIsWrong) {
   const auto refusal = [&run](const ProfileOptions& options) {
     return message_of([&] { const auto profile = run.accelerator.profile(options); });
   };
-  EXPECT_THAT(refusal({.wait = 1, .folder = folder}), HasSubstr("give `active`"));
+  EXPECT_THAT(refusal({.wait = 1, .folder = folder}), HasSubstr("set `active`"));
   EXPECT_THAT(refusal({.active = -1, .folder = folder}), HasSubstr("active is -1"));
   EXPECT_THAT(refusal({.folder = "/proc/none"}), HasSubstr("/proc/none"));
-  EXPECT_THAT(refusal({.folder = folder, .nvtx = true}),
-              HasSubstr("NVTX ranges are for programs on a GPU"));
+  EXPECT_THAT(refusal({.folder = folder, .nvtx = true}), HasSubstr("NVTX ranges need a GPU"));
   const auto profile = run.accelerator.profile({.active = 1, .folder = folder});
   EXPECT_THAT(refusal({.active = 1, .folder = folder}), HasSubstr("another profile is open"));
 }

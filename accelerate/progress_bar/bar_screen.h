@@ -13,7 +13,7 @@
 
 namespace accelerate::internal {
 
-// What makes the text of a bar as it is now.
+// Returns the current text of a bar.
 using DrawBar = std::function<std::string(const BarSpace& space)>;
 
 // Bars belong to one thread; others may write text at any time.
@@ -21,26 +21,26 @@ class BarScreen {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // The only one, which is never destroyed.
+  // The only instance, which is never destroyed.
   static BarScreen& instance();
 
-  // Whether standard error or else standard output is a terminal that obeys.
+  // Whether standard error, or else standard output, is a terminal that follows control sequences.
   static bool is_there();
 
-  // Adds a row below the others; shows it. Returns its number. The first one lets the text of
-  // std::cout, std::cerr and std::clog through a filter from then on.
+  // Adds a row below the others and shows it. Returns its number. The first call filters the text
+  // of std::cout, std::cerr and std::clog from then on.
   int add(DrawBar draw);
-  // Takes the row away, and leaves a text, unless that is empty, above the others. Has no effect
-  // where the row has gone: at the end of the process, and in a forked one.
+  // Removes the row and leaves the text of `left`, unless it is empty, above the others. Has no
+  // effect if the row no longer exists: at the end of the process, and in a forked process.
   void remove(int number, const DrawBar& left);
-  // Whether the rows were not drawn for a while.
+  // Whether it is time to draw the rows again.
   bool is_due(Clock::time_point now) const { return now - drawn_at_ >= kInterval; }
   void draw(Clock::time_point now);
 
-  // Takes the rows away until they are drawn again, where there are any.
+  // Removes the rows, if there are any, until they are drawn again.
   void make_way();
-  // Calls `write`, which writes text, with the rows taken away; `draws` them below it again. In any
-  // thread.
+  // Removes the rows, calls `write`, which writes text, and draws the rows below it again if
+  // `draws`. Thread-safe.
   void write_above(const std::function<void()>& write, bool draws);
 
  private:
@@ -53,7 +53,7 @@ class BarScreen {
   BarScreen() = default;
 
   void begin();
-  // The rows go, and nothing is drawn any more.
+  // Removes the rows; nothing is drawn afterwards.
   void end();
   void forget_in_child();
   BarSpace space() const;
@@ -61,8 +61,8 @@ class BarScreen {
 
   static constexpr std::chrono::milliseconds kInterval{100};
 
-  // Recursive, as a stream that a program has changed may write into another one. Held while a
-  // process is forked, whose bars are not the child's.
+  // Recursive, because a stream that a program has changed may write to another one. Held during a
+  // fork, after which the child has no bars.
   std::recursive_mutex mutex_;
   int terminal_ = -1;
   int next_number_ = 0;

@@ -1,5 +1,5 @@
-// A bar that grows with the steps of a loop, with the time that is left, the rate, and values of
-// the program's; as people know it from tqdm.
+// A bar that grows with the steps of a loop and shows the remaining time, the rate and the
+// program's values, as in tqdm.
 //
 //   for (auto& batch : accelerate::with_progress(loader, {.description = "validation"})) {
 //     evaluate(batch);
@@ -15,19 +15,18 @@
 //
 //  epoch 3:  45%|██████████▎            | 45/100 [00:03<00:04, 13.2 it/s, loss=0.1234]
 //
-// at the terminal of standard error or else of standard output, on a row below all text. Bars of
-// loops within loops have a row each. What is printed meanwhile appears above them, whoever prints
-// it: docs/seeing_a_run.md says what holds. Without a terminal there are whole lines, to standard
+// at the terminal of standard error, or else of standard output, on a row below all text. Bars of
+// nested loops have a row each. What is printed meanwhile appears above them, whoever prints it;
+// docs/seeing_a_run.md has the details. Without a terminal, the bar writes whole lines to standard
 // error, from time to time and at the end. Only the main process shows anything.
 //
 // A step costs a few nanoseconds: advance() looks at the clock now and then, and draws ten times a
-// second. Not thread-safe, and all bars of a process belong to one thread; what other threads print
-// does no harm, but the first bar at a terminal is to begin while nobody else uses std::cout,
-// std::cerr or std::clog, whose buffers it replaces. Where Ctrl-C, SIGTERM or SIGHUP would end the
-// process, they take the bars away first; a forked process has none.
+// second. Not thread-safe, and all bars of a process belong to one thread. Other threads may print,
+// but not while the first bar at a terminal is constructed, because it replaces the buffers of
+// std::cout, std::cerr and std::clog. If Ctrl-C, SIGTERM or SIGHUP ends the process, the bars are
+// removed first; a forked process has no bars.
 //
-// Not for a time that is not known in steps, and not for keeping what was reached: lines of a log
-// or a tracker do that.
+// Not for work that is not counted in steps, and not for keeping results: use a log or a tracker.
 #pragma once
 
 #include <chrono>
@@ -44,24 +43,24 @@
 namespace accelerate {
 
 struct ProgressBarOptions {
-  // How many steps there are. Where it is left out, over() takes the size of what it goes through,
-  // if that has one, and otherwise the bar counts.
+  // The number of steps. If it is left out, over() takes the size of its range; if that has none,
+  // the bar only counts.
   std::optional<int64_t> total = std::nullopt;
-  // Before the rest.
+  // Text in front of the bar.
   std::string description = "";
-  // What is counted, in the rate: "it/s".
+  // The unit of the steps, as in the rate "it/s".
   std::string unit = "it";
-  // Whether counts and rates from 1000 on are written as "1.20k".
+  // Whether counts and rates of 1000 or more are written as "1.20k".
   bool unit_scale = false;
-  // Steps that were done before, by a run that this one goes on from; they count for no rate. Where
-  // neither these nor a total are given, over() takes those that a loader leaves out, as it does
+  // Steps that were done before, by a run that this one continues; they do not count for the rate.
+  // If neither these nor a total are given, over() takes the steps that a loader skips, as it does
   // after resume().
   int64_t initial = 0;
-  // Whether the last state stays, as a line, when the bar ends.
+  // Whether the last state remains, as a line, when the bar ends.
   bool leave = true;
   // Whether anything is shown at all; by default on rank 0, as the environment tells it.
   std::optional<bool> visible = std::nullopt;
-  // The shortest time between two lines where there is no terminal.
+  // The shortest time between two lines if there is no terminal.
   std::chrono::milliseconds line_interval = std::chrono::seconds(30);
 };
 
@@ -77,7 +76,7 @@ concept SizedLoop = requires(Range& range) {
   { std::size(range) } -> std::convertible_to<int64_t>;
 };
 
-// Of a loader that may have had some of its batches before.
+// A loader that may have delivered some of its batches before.
 template <class Range>
 concept ResumedLoop = requires(Range& range) {
   { range.batches_left() } -> std::convertible_to<std::optional<int64_t>>;
@@ -90,14 +89,14 @@ class ProgressRange;
 
 class ProgressBar {
  public:
-  // Throws std::invalid_argument where the total is negative.
+  // Throws std::invalid_argument if the total is negative.
   explicit ProgressBar(const ProgressBarOptions& options = {});
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
-  // Ends the bar, as finish() does; also when an exception passes.
+  // Ends the bar, as finish() does, also when an exception is thrown.
   ~ProgressBar();
 
-  // So many steps more are done.
+  // Counts this many more steps as done.
   void advance(int64_t steps = 1) {
     if (__builtin_add_overflow(done_, steps, &done_)) {
       done_ = steps > 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
@@ -106,9 +105,9 @@ class ProgressBar {
   }
   int64_t done() const { return done_; }
 
-  // A value behind the rest, in the order in which the names came; of four digits where it is a
-  // number. Appears with the next drawing. A tensor's value makes the program wait for a GPU:
-  // better set it every few steps.
+  // Sets a value that is shown behind the rest. Values appear in the order in which their names
+  // were first set, and numbers with four digits. The next drawing shows it. Reading a tensor's
+  // value makes the program wait for a GPU, so set it only every few steps.
   template <internal::BarNumber Value>
   void set(std::string_view name, const Value& value) {
     if constexpr (std::unsigned_integral<Value>) {
@@ -122,22 +121,22 @@ class ProgressBar {
   void set(std::string_view name, std::string_view text);
   void set_description(std::string_view description);
 
-  // For a loop over `range`, a loader or anything else, whose every turn is a step. A temporary one
-  // is kept. Another loop over the same bar goes on counting.
+  // For a loop over `range`, a loader or any other range, each turn of which is a step. Keeps a
+  // temporary range alive. Another loop with the same bar continues its count.
   template <class Range>
   [[nodiscard]] internal::ProgressRange<Range> over(Range&& range) & {
     return {std::forward<Range>(range), *this};
   }
-  // The bar would be gone before the loop begins: with_progress().
+  // The bar would be destroyed before the loop begins: use with_progress().
   template <class Range>
   void over(Range&& range) && = delete;
 
-  // Shows the last state, with the mean rate of the whole time, or takes the bar away. Nothing
-  // happens to a bar that has ended.
+  // Shows the last state, with the mean rate of the whole loop, or removes the bar. Has no effect
+  // on a bar that has ended.
   void finish();
 
-  // Takes the bars of this process away until one is drawn again. For who is about to write several
-  // lines to the terminal past std::cout, std::cerr and std::clog.
+  // Removes the bars of this process until one is drawn again. Call it before you write several
+  // lines to the terminal without std::cout, std::cerr or std::clog.
   static void make_way();
 
  private:
@@ -145,21 +144,21 @@ class ProgressBar {
   friend class internal::ProgressRange;
 
   void look();
-  // A loop of so many steps begins, of which the last so many are left.
+  // A loop of `steps` steps begins, of which the last `left` remain.
   void expect(int64_t steps, int64_t left);
   void set_unsigned(std::string_view name, uint64_t value);
   void set_integer(std::string_view name, int64_t value);
   void set_number(std::string_view name, double value);
 
   int64_t done_;
-  // Of advance(), until it is time to look at the clock.
+  // Calls of advance() until it is time to look at the clock.
   int64_t calls_to_look_ = 1;
   const bool follows_loops_;
-  // Null where nothing is to be shown.
+  // Null if nothing is shown.
   std::unique_ptr<internal::Bar> bar_;
 };
 
-// For a loop over `range` with a bar that ends with it.
+// For a loop over `range`, with a bar that ends with the loop.
 template <class Range>
 [[nodiscard]] internal::ProgressRange<Range> with_progress(Range&& range,
                                                            const ProgressBarOptions& options = {}) {
@@ -189,7 +188,7 @@ class ProgressRange {
     Iterator(First first, ProgressBar& bar) : at_(std::move(first)), bar_(bar) {}
     decltype(auto) operator*() const { return *at_; }
     Iterator& operator++() {
-      // The step is done, however long the next one is waited for.
+      // Counts the step before waiting for the next one, which may take long.
       bar_.advance();
       ++at_;
       return *this;

@@ -1,4 +1,4 @@
-// How fast a loop goes now, smoothed over a few seconds or steps.
+// The current rate of a loop, smoothed over a few seconds or steps.
 //
 // Part of ProgressBar; not for others.
 #pragma once
@@ -9,14 +9,14 @@ namespace accelerate::internal {
 
 class StepRate {
  public:
-  // So many steps took so long.
+  // Adds `steps` steps that took `seconds`.
   void add(int64_t steps, double seconds);
 
-  // 0 where nothing is known yet.
+  // 0 if nothing is known yet.
   double per_second() const { return seconds_ > 0 ? steps_ / seconds_ : 0; }
 
  private:
-  // What was long ago counts for less.
+  // Older steps count for less.
   double steps_ = 0;
   double seconds_ = 0;
 };

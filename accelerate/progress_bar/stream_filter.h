@@ -1,4 +1,4 @@
-// Lets the text of std::cout, std::cerr and std::clog through to where it went before, and keeps
+// Passes the text of std::cout, std::cerr and std::clog on to its former destination, and keeps
 // bars out of its way.
 //
 // Part of ProgressBar; not for others.
@@ -6,13 +6,13 @@
 
 namespace accelerate::internal {
 
-// What text to a descriptor may do to bars at the terminal: nothing, or stand among them a little
-// later, when somebody has passed it on, or at once.
+// How text that is written to a descriptor may disturb bars at the terminal: not at all, a little
+// later when another process has passed it on, or immediately.
 enum class Nearness { kElsewhere, kPassedOn, kAtTerminal };
 Nearness nearness_of(int fd);
 
-// For the rest of the process: whoever prints meanwhile may hold the streams. Those that go to a
-// file stay as they are.
+// Filters the streams until the process ends, because others may keep using them. Streams that go
+// to a file are not changed.
 void filter_standard_streams();
 
 }  // namespace accelerate::internal

@@ -1,20 +1,20 @@
 // Counts the floating-point operations of the matrix products, convolutions and attentions that
-// LibTorch does, in any thread, as long as it is there. A multiplication with its addition counts
-// as two, as in torch.utils.flop_counter, whose formulas these are.
+// LibTorch does in any thread while the counter exists. A multiplication with its addition counts
+// as two; the formulas are those of torch.utils.flop_counter.
 //
 //   FlopCounter counter;
 //   loss_of(net->forward(x)).backward();
 //   const double flops = counter.flops();
 //
 // Every operator is slower meanwhile. Recurrent layers that are one operator, and kernels that are
-// none of LibTorch's, are not counted. Part of the report; not for others.
+// not LibTorch's, are not counted. Part of the report; not for others.
 #pragma once
 
 #include <ATen/record_function.h>
 
 namespace accelerate::internal {
 
-// One at a time.
+// Only one can exist at a time.
 class FlopCounter {
  public:
   FlopCounter();

@@ -1,5 +1,5 @@
-// How many floating-point operations a device can do in a second. Part of the report; not for
-// others.
+// How many floating-point operations a device can do in a second.
+// Part of the report; not for others.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -9,13 +9,14 @@
 
 namespace accelerate::internal {
 
-// By the name of a GPU; 0 of one that is not known.
+// The figure for a GPU of this name; 0 if the name is not known.
 double peak_flops_of(std::string_view name);
 
-// By the data sheet, dense and in bfloat16, of one whose name is known; else 0.
+// The figure in the device's data sheet, dense and in bfloat16; 0 if the device's name is not
+// known.
 double known_peak_flops(c10::Device device);
 
-// What a large matrix product reaches, of this type or of fp32, whichever is faster: a CPU may not
+// What a large matrix product reaches in this type or in fp32, whichever is faster: a CPU may not
 // have the type. Typically takes a second.
 double measure_peak_flops(c10::Device device, c10::ScalarType type);
 

@@ -92,7 +92,7 @@ std::string page_of(const RunReport& report) {
     page << "</div><span>" << time_text(total) << "</span>\n";
   }
   page << "</div>\n<div class=\"scroll\"><table>"
-       << "<caption>A step in milliseconds, and the most memory that it took</caption>"
+       << "<caption>A step in milliseconds, and the peak memory</caption>"
        << "<tr><th>rank</th>";
   for (size_t i = 0; i < kNumPhases; ++i)
     if (is_seen.at(i)) page << "<th>" << to_string(phase_at(i)) << "</th>";

@@ -324,14 +324,15 @@ TEST(RunReport, NamesASlowRankByItsMedianStep) {
     text << report;
     return text.str();
   };
-  EXPECT_THAT(text_of({0.004, 0.008}, 0), HasSubstr("  rank 1 is slow: 8.00 ms of its own in the "
-                                                    "median step, where the mean of all ranks is "
-                                                    "6.00 ms\n"));
+  EXPECT_THAT(text_of({0.004, 0.008}, 0),
+              HasSubstr("  rank 1 is slow: its own work takes 8.00 ms in the "
+                        "median step, and the mean of all ranks is "
+                        "6.00 ms\n"));
   EXPECT_THAT(text_of({0.004, 0.008}, 7), AllOf(HasSubstr("rank 1 is slow"), Not(HasSubstr("was"))))
       << "whoever was stopped once";
   EXPECT_THAT(text_of({0.008, 0.008}, 0.08),
-              AllOf(HasSubstr("  rank 0 was slow in some steps: 16.00 ms of its own in a step on "
-                              "average, and 8.00 ms in the median step\n"),
+              AllOf(HasSubstr("  rank 0 was slow in some steps: its own work takes 16.00 ms on "
+                              "average, but 8.00 ms in the median step\n"),
                     Not(HasSubstr("is slow"))));
   EXPECT_THAT(text_of({0.008, 0.0081}, 0), Not(HasSubstr("slow")));
 }

@@ -134,7 +134,7 @@ void RunMeter::check(const State& state) {
   if (!state.contains("began_at")) return;
   for (const char* name : {"began_at", "productive_seconds"})
     TORCH_CHECK(state.number(name) >= 0 && std::isfinite(state.number(name)), "`", name,
-                "` of the report's state is ", state.number(name), "; take a state that was saved");
+                "` of the report's state is ", state.number(name), "; load a state that was saved");
 }
 
 void RunMeter::load(const State& state) {

@@ -1,5 +1,5 @@
-// What a run measures of itself, kept over its restarts: the steps of each rank, and how much of
-// the time since the run first began they took.
+// Measures a run, also across its restarts: the steps of each rank, and how much of the time since
+// the run first began they took.
 //
 //   RunMeter meter(process, at::kFloat);
 //   meter.start();
@@ -24,27 +24,28 @@ namespace accelerate {
 
 class RunMeter final : public Stateful {
  public:
-  // The type is what the training computes in.
+  // `type` is the type in which the training computes.
   RunMeter(const ProcessInfo& process, c10::ScalarType type)
       : process_(process), type_(type), steps_(process.device) {}
 
-  // Throws c10::Error where an option has no meaning.
+  // Throws c10::Error if an option makes no sense.
   void start(const MeasureOptions& options = {});
   void stop();
   bool is_running() const { return steps_.is_running(); }
 
-  // Of all ranks, on all. Collective.
+  // Returns the figures of all ranks, on all ranks. Collective.
   RunReport report(Communicator& communicator, const ReportOptions& options);
 
-  // Whether `log_every` steps have been measured since values were taken.
+  // Whether `log_every` steps have been measured since take_values() was last called.
   bool is_due() const {
     return options_.log_every > 0 && is_running() &&
            steps_.steps() - taken_.steps >= options_.log_every;
   }
-  // RunReport::values() of this process alone, of the steps since then.
+  // RunReport::values() for this process alone and the steps since then.
   std::map<std::string, double> take_values();
 
-  // What a checkpoint holds: when the run began, and what of the time since then went into steps.
+  // What a checkpoint holds: when the run began, and how much of the time since then went into
+  // steps.
   std::string_view state_name() const override { return "report"; }
   bool is_equal_on_all_ranks() const override { return false; }
   State save() override;
@@ -52,10 +53,11 @@ class RunMeter final : public Stateful {
   void load(const State& state) override;
 
  private:
-  // Seconds of steps whose results the run has, with those before its last restart.
+  // Seconds of steps whose results the run has, including those before its last restart.
   double productive_seconds();
   double goodput();
-  // Since the run began, but for when nothing was measured after stop(), and for measure_peak().
+  // Seconds since the run began, without the time after stop() in which nothing was measured, and
+  // without measure_peak().
   double measured_seconds() const;
   void begin_to_measure();
   void measure_peak();
@@ -64,7 +66,7 @@ class RunMeter final : public Stateful {
   c10::ScalarType type_;
   MeasureOptions options_;
   StepMeter steps_;
-  // What was measured when values were taken last.
+  // What had been measured when take_values() was last called.
   MeasuredSteps taken_;
   // In seconds since 1970.
   double began_at_ = 0;

@@ -74,12 +74,12 @@ std::optional<size_t> far_above_mean(const std::vector<RankReport>& ranks, Value
 std::string slow_rank_text(const std::vector<RankReport>& ranks) {
   if (const auto rank = far_above_mean(ranks, median_own_of))
     return absl::StrFormat(
-        "  rank %d is slow: %s of its own in the median step, where the mean of all ranks is %s\n",
+        "  rank %d is slow: its own work takes %s in the median step, and the mean of all ranks is "
+        "%s\n",
         *rank, time_text(median_own_of(ranks[*rank])), time_text(mean_over(ranks, median_own_of)));
   if (const auto rank = far_above_mean(ranks, own_seconds_of))
     return absl::StrFormat(
-        "  rank %d was slow in some steps: %s of its own in a step on average, and %s in the "
-        "median "
+        "  rank %d was slow in some steps: its own work takes %s on average, but %s in the median "
         "step\n",
         *rank, time_text(own_seconds_of(ranks[*rank])), time_text(median_own_of(ranks[*rank])));
   return "";

@@ -6,10 +6,10 @@
 //   train_some();
 //   const MeasuredSteps measured = meter.measured();
 //
-// On a CPU the phases are measured where the library enters them; on a GPU by events in its stream,
-// which are read when they have passed, so that nothing waits. The first step warms up and is told
-// apart. Not thread-safe: it measures the thread that starts it. Not for programs, which have
-// Accelerator::measure_steps() and report().
+// On a CPU the phases are measured when the library enters them; on a GPU by events in its stream,
+// which are read once they have passed, so that nothing waits. The first step warms up and is
+// reported separately. Not thread-safe: it measures the thread that starts it. Not for programs,
+// which have Accelerator::measure_steps() and report().
 #pragma once
 
 #include <c10/core/Device.h>
@@ -25,22 +25,22 @@ namespace accelerate {
 
 using PhaseSeconds = std::array<double, kNumPhases>;
 
-// Of this process, since the meter was started.
+// The measurements of this process since the meter was started.
 struct MeasuredSteps {
   // Without the first one.
   int64_t steps = 0;
-  // By Phase, of these steps together; nothing of kAside.
+  // By Phase, summed over these steps, without kAside.
   PhaseSeconds seconds = {};
   double first_step_seconds = 0;
-  // Of single steps, the last 10,000, in seconds.
+  // Of the last 10,000 steps, in seconds.
   double median_step = 0;
   double longest_step = 0;
-  // The median of what steps take without communication.
+  // The median time of a step without communication.
   double median_own = 0;
-  // Floating-point operations of this process's share of a step, forward and backward; 0 where none
+  // Floating-point operations of this process's share of a step, forward and backward; 0 if none
   // were seen.
   double flops_per_step = 0;
-  // That the data loader gave to all processes together in these steps.
+  // Samples that the data loader gave to all processes together in these steps.
   int64_t samples = 0;
 
   double total_seconds() const;
@@ -53,14 +53,14 @@ class StepMeter {
   StepMeter& operator=(const StepMeter&) = delete;
   ~StepMeter();
 
-  // From now on, in this thread; forgets what was measured before.
+  // Measures this thread from now on; forgets earlier measurements.
   void start();
-  // What was measured up to now stays.
+  // Keeps what was measured so far.
   void stop();
   bool is_running() const;
 
   MeasuredSteps measured();
-  // The same without the median and the longest step, which take a while.
+  // The same without the median and the longest step, which take a while to compute.
   MeasuredSteps sums();
   // How many steps were measured when the last one began.
   int64_t steps() const;

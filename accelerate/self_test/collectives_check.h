@@ -1,11 +1,11 @@
-// Checks what the ranks get from one another, for each collective in each type that it carries.
-// What is to come out, a rank computes by itself: it knows what all ranks put in. A Report
-// (report.h) runs them, on all ranks.
+// Checks what the ranks get from one another, for each collective and each type that it carries.
+// Each rank computes the expected result by itself, because it knows the input of all ranks. A
+// Report (report.h) runs the checks on all ranks.
 //
 //   Findings found;
 //   check_gather(accelerator, found);
 //
-// Not for tests of the library: those have googletest.
+// Not for tests of the library: use googletest.
 #pragma once
 
 #include <torch/torch.h>
@@ -26,8 +26,8 @@ constexpr std::array kCarriedTypes = {at::kFloat, at::kDouble, at::kHalf, at::kB
 constexpr std::array kReducedTypes = {at::kFloat,    at::kDouble, at::kHalf,
                                       at::kBFloat16, at::kLong,   at::kInt};
 
-// What a rank puts in: `rows` rows, which differ between neighbours among the ranks. All numbers
-// are small enough for each type.
+// The input of a rank: `rows` rows, which differ between neighbouring ranks. All numbers are small
+// enough for each type.
 inline at::Tensor numbers_of(int64_t rank, int64_t rows, at::ScalarType type) {
   return (torch::arange(3 * rows).view({rows, 3}) + 2 * rank).remainder(5).to(type);
 }
@@ -53,7 +53,7 @@ void check_gather(A& accelerator, Findings& found) {
       even.push_back(numbers_of(each, 2, type));
       uneven.push_back(numbers_of(each, each + 1, type));
     }
-    // Together, as the tensors of one value.
+    // Gathers both at once, as the tensors of one value.
     const auto [seen_even, seen_uneven] = accelerator.gather(std::tuple(even[rank], uneven[rank]));
     found.expect_equal(in_type("gather", type), torch::cat(even), seen_even);
     found.expect_equal(in_type("gather of unequal sizes", type), torch::cat(uneven), seen_uneven);
@@ -77,7 +77,7 @@ void check_reduce(A& accelerator, Findings& found) {
     expect("min", ReduceOp::kMin, stacked.amin(0));
     if (at::isFloatingType(type)) expect("mean", ReduceOp::kMean, stacked.mean(0));
   }
-  // Backends cut what is large into pieces.
+  // Backends cut large tensors into pieces.
   constexpr int64_t large = 1 << 20;
   const at::Tensor positions = torch::arange(large, torch::kFloat).remainder(4);
   const double sum_of_ranks = 0.5 * static_cast<double>(processes * (processes + 1));

@@ -71,8 +71,9 @@ TEST(TestCommand, FailsWithTheCodeOfTheLaunch) {
 TEST(TestCommand, RefusesWhatIsNoLaunchFlagInASentence) {
   Subprocess misspelt({.arguments = command({"--num_proceses=2"})});
   EXPECT_EQ(misspelt.wait(), 2);
-  EXPECT_EQ(misspelt.errors(),
-            "accelerate test: --num_proceses is no launch flag; did you mean --num_processes?\n");
+  EXPECT_EQ(
+      misspelt.errors(),
+      "accelerate test: --num_proceses is not a launch flag; did you mean --num_processes?\n");
   Subprocess other({.arguments = command({"--cpu", "train.py"})});
   EXPECT_EQ(other.wait(), 2);
   EXPECT_THAT(other.errors(), StartsWith("accelerate test: \"train.py\" is one word too many"));

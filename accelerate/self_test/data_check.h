@@ -1,10 +1,10 @@
-// Checks that the shards which loaders give the ranks are together the data set, whatever its size.
-// A Report (report.h) runs them, on all ranks.
+// Checks that the shards that loaders give the ranks together make up the data set, whatever its
+// size. A Report (report.h) runs the checks on all ranks.
 //
 //   Findings found;
 //   check_shards(accelerator, found);
 //
-// Not for tests of the library: those have googletest.
+// Not for tests of the library: use googletest.
 #pragma once
 
 #include <torch/torch.h>
@@ -22,8 +22,8 @@ namespace accelerate::self_test {
 
 constexpr int64_t kShardBatchSize = 4;
 
-// Calls the function with data sets' sizes, one of them smaller than the number of processes,
-// whether they are shuffled, and a name for that.
+// Calls the function for data sets of several sizes, one of them smaller than the number of
+// processes: with the size, whether the set is shuffled, and a name.
 template <class Function>
 void for_each_data_set(int64_t processes, Function&& function) {
   const int64_t round = kShardBatchSize * processes;
@@ -43,7 +43,7 @@ auto prepare_numbers(A& accelerator, int64_t size, bool shuffle) {
                                         {.batch_size = kShardBatchSize, .shuffle = shuffle}));
 }
 
-// `parts` hold each sample once; in a shuffle, in any order.
+// Expects each sample once in `parts`; in any order if they are shuffled.
 inline void expect_each_sample_once(const std::string& name, int64_t size, bool shuffle,
                                     std::vector<at::Tensor> parts, Findings& found) {
   at::Tensor seen = torch::cat(parts).cpu();
@@ -59,7 +59,7 @@ void check_shards(A& accelerator, Findings& found) {
     const at::Tensor steps = accelerator.gather(torch::tensor({loader.size()})).cpu();
     found.expect_equal("batches of each rank, for " + name, torch::full({processes}, loader.size()),
                        steps);
-    // With unequal numbers the ranks would wait for one another in the loop.
+    // With different numbers of batches, the ranks would wait for one another in the loop.
     if (!steps.eq(steps[0]).all().template item<bool>()) return;
     std::vector<at::Tensor> parts;
     for (auto& batch : loader) parts.push_back(accelerator.gather_for_metrics(batch.data));
@@ -73,10 +73,10 @@ void check_uneven_shards(A& accelerator, Findings& found) {
   for_each_data_set(
       accelerator.num_processes(), [&](int64_t size, bool shuffle, const std::string& name) {
         auto loader = prepare_numbers(accelerator, size, shuffle);
-        // Some ranks may have none.
+        // Some ranks may get no batch.
         std::vector<at::Tensor> parts = {torch::empty({0}, torch::kLong).to(accelerator.device())};
         for (auto& batch : loader) parts.push_back(batch.data);
-        // Batch by batch in turn, so the order of the whole is not that of the data set.
+        // Ranks get the batches in turn, so the whole does not have the order of the data set.
         expect_each_sample_once(name, size, /*shuffle=*/true,
                                 {accelerator.gather(torch::cat(parts))}, found);
       });

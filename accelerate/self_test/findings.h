@@ -1,4 +1,4 @@
-// What a check of this machine has seen and did not expect, on this rank.
+// The unexpected results that a check of this machine saw on this rank.
 //
 // Example:
 //   Findings found;
@@ -6,7 +6,7 @@
 //   if (!found.empty()) std::cerr << found.first() << "\n";
 //
 // An expectation that fails does not end the check, because the other ranks may wait for this one
-// in the collective that comes next. Not for tests of the library: those have googletest.
+// in the collective that comes next. Not for tests of the library: use googletest.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,13 +19,13 @@ class Findings {
  public:
   // Notes the problem, a clause such as "expected 2 batches, saw 3", unless `holds`.
   void expect(bool holds, const std::string& problem);
-  // Notes another shape or type, or the first element that is off by more than tolerance * (1 +
-  // |expected|). The tensors may lie on different devices.
+  // Notes a different shape or type, or the first element that differs by more than tolerance * (1
+  // + |expected|). The tensors may be on different devices.
   void expect_equal(const std::string& what, const at::Tensor& expected, const at::Tensor& seen,
                     double tolerance = 0);
 
   bool empty() const { return first_.empty(); }
-  // The problem that was noted first, which is the cause of others more often than not.
+  // The problem that was noted first, which is usually the cause of the others.
   const std::string& first() const { return first_; }
 
  private:

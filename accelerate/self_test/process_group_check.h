@@ -1,10 +1,10 @@
-// Checks that all processes of the run are there, each with a rank of its own. A Report (report.h)
-// runs it, on all ranks.
+// Checks that all processes of the run have joined, each with a different rank. A Report (report.h)
+// runs it on all ranks.
 //
 //   Findings found;
 //   check_process_group(accelerator, found);
 //
-// Not for tests of the library: those have googletest.
+// Not for tests of the library: use googletest.
 #pragma once
 
 #include <torch/torch.h>

@@ -11,8 +11,8 @@
 //   // gather: equal and unequal sizes ............................ ok
 //
 // or `FAILED: rank 1: ` and what that rank expected and saw. All ranks run the same checks in the
-// same order, and all learn how each one went. Not for what is checked: that is in the
-// *_check.h files, as functions of an Accelerator and Findings.
+// same order, and all learn the result of each one. The checks themselves are in the *_check.h
+// files, as functions of an Accelerator and Findings.
 #pragma once
 
 #include <torch/torch.h>
@@ -30,11 +30,11 @@ namespace accelerate::self_test {
 template <class A>
 class Report {
  public:
-  // Both outlive the report.
+  // Both must outlive the report.
   Report(A& accelerator, std::ostream& out) : accelerator_(accelerator), out_(out) {}
 
-  // Calls `check(Findings&)` and writes its line. An exception of it passes on, with the name of
-  // the check: the ranks are out of step by then.
+  // Calls `check(Findings&)` and writes its line. If the check throws c10::Error, throws one that
+  // also has the name of the check, because the ranks are then out of step.
   template <class Check>
   void run(const std::string& name, Check&& check) {
     Findings found;
@@ -50,7 +50,8 @@ class Report {
     if (accelerator_.is_main_process()) out_ << report_line(name, rank, problem) << std::endl;
   }
 
-  // Throws c10::Error on all ranks when a check failed, and on one whose lines were not written.
+  // Throws c10::Error on all ranks if a check failed, and on a rank whose lines could not be
+  // written.
   void finish() const {
     TORCH_CHECK(failures_ == 0, failures_, " of ", checks_,
                 " checks failed; the lines marked FAILED say what is wrong on which rank");
@@ -63,12 +64,12 @@ class Report {
     std::string problem;
   };
 
-  // That of the lowest rank which has one, on every rank.
+  // Returns the problem of the lowest rank that has one, on every rank.
   RankProblem first_problem(const std::string& mine) {
     const int64_t size = static_cast<int64_t>(mine.size());
     const at::Tensor sizes = accelerator_.gather(torch::tensor({size})).cpu();
     const at::Tensor with_problem = sizes.nonzero();
-    // What this rank saw counts even where the collectives tell lies.
+    // Reports what this rank saw even if the collectives are broken.
     if (with_problem.size(0) == 0) return {accelerator_.process_index(), mine};
     const int64_t rank = with_problem[0].template item<int64_t>();
     at::Tensor bytes = torch::zeros({sizes[rank].template item<int64_t>()}, torch::kByte);

@@ -1,9 +1,9 @@
-// How a check went, in a line for people.
+// The result of a check, as a line for people.
 //
 //   std::cout << report_line("data shards", /*rank=*/1, "expected 2 batches, saw 3") << "\n";
 //   // data shards ...... FAILED: rank 1: expected 2 batches, saw 3
 //
-// Not for running checks: that is a Report.
+// Not for running checks: use a Report.
 #pragma once
 
 #include <algorithm>

@@ -1,10 +1,11 @@
-// Checks that a model is trained as it should be: as by one process in full precision, and to a
-// smaller loss in the others. A Report (report.h) runs them, on all ranks.
+// Checks that models are trained correctly: in full precision with the same result as in one
+// process, and in lower precision to a smaller loss. A Report (report.h) runs the checks on all
+// ranks.
 //
 //   Findings found;
 //   check_training(accelerator, found);
 //
-// Not for tests of the library: those have googletest.
+// Not for tests of the library: use googletest.
 #pragma once
 
 #include <torch/torch.h>
@@ -20,8 +21,8 @@
 
 namespace accelerate::self_test {
 
-// Of the parameters after a run on several processes, against those of one: fp32 sums are rounded
-// in another order.
+// For comparing the parameters of several processes with those of one: fp32 sums are rounded in a
+// different order.
 constexpr double kTrainingTolerance = 1e-5;
 
 constexpr int64_t kTrainingBatchSize = 8;
@@ -48,7 +49,7 @@ inline at::Tensor values_of(const torch::nn::Module& module) {
   return torch::cat(pieces);
 }
 
-// What one process makes of the whole batches, in plain LibTorch.
+// Returns the parameters that one process gets from the whole batches, in plain LibTorch.
 inline at::Tensor train_alone(torch::nn::Sequential net, const TensorDataset& data,
                               int64_t batch_size, int epochs, c10::Device device) {
   net->to(device);
@@ -70,7 +71,7 @@ void check_training(A& accelerator, Findings& found) {
   constexpr uint64_t seed = 42;
   const int64_t processes = accelerator.num_processes();
   const TensorDataset data = training_data(processes);
-  // Rank 0's model is the one that counts.
+  // All ranks train from rank 0's model.
   torch::nn::Sequential net = make_net(seed + accelerator.process_index());
   torch::optim::SGD sgd(net->parameters(), torch::optim::SGDOptions(0.1).momentum(0.9));
   auto [model, optimizer, loader] =
@@ -133,7 +134,7 @@ void check_overflow(A& accelerator, Findings& found) {
   auto [model, optimizer] = accelerator.prepare(net, sgd);
   const at::Tensor before = values_of(*net);
   const double scale = accelerator.loss_scale();
-  // Of one rank only: the others learn of it by the average.
+  // On one rank only: the average passes the overflow on to the others.
   const bool last = accelerator.process_index() == accelerator.num_processes() - 1;
   const at::Tensor output = model(torch::ones({1, 2}, accelerator.device()));
   accelerator.backward(output.sum() * (last ? INFINITY : 1e-3));

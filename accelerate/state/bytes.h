@@ -1,9 +1,9 @@
-// Bytes as a tensor, which is how a State holds them, and back.
+// Converts bytes to a tensor, which is how a State holds them, and back.
 //
 //   state.set(kArchiveName, tensor_of_bytes(archive));
 //   const std::string archive = bytes_of_tensor(state.tensor(kArchiveName));
 //
-// Not for numbers: a State has those as they are. Thread-safe.
+// Not for numbers: a State holds those directly. Thread-safe.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +13,7 @@
 
 namespace accelerate {
 
-// Of type uint8, in the memory of the CPU.
+// Has the type uint8 and is on the CPU.
 at::Tensor tensor_of_bytes(std::string_view bytes);
 // The memory of a tensor of any type and device, element by element.
 std::string bytes_of_tensor(const at::Tensor& tensor);

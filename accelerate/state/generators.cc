@@ -33,7 +33,8 @@ void check_state(c10::Device device, const State& state, const char* name) {
   try {
     copy.set_state(state.tensor(name));
   } catch (const c10::Error& error) {
-    TORCH_CHECK(false, "`", name, "` of the state is none of such a random generator: ",
+    TORCH_CHECK(false, "`", name,
+                "` of the state is not a state of this kind of random generator: ",
                 error.what_without_backtrace());
   }
 }

@@ -1,10 +1,10 @@
-// The state of the random generators that this process draws from: LibTorch's default ones, of the
-// CPU and of the device of the training. Each rank has its own.
+// The state of LibTorch's default random generators of this process, for the CPU and for the device
+// of the training. Each rank has its own.
 //
 //   Generators generators(device);
 //   const State saved = generators.save();
 //
-// Not for generators that a program makes itself.
+// Not for generators that a program constructs itself.
 #pragma once
 
 #include <c10/core/Device.h>

@@ -1,4 +1,4 @@
-// Names as one text, which is how a State holds a list of them, and back.
+// Converts names to one text, which is how a State holds a list of them, and back.
 //
 //   state.set("parameters", text_of_names({"0.weight", "0.bias"}));
 //   for (const std::string& name : names_in(state.text("parameters"))) use(name);

@@ -22,7 +22,7 @@ template <class Value>
 const Value& State::get(const std::string& name, const char* kind) const {
   const auto found = values_.find(name);
   TORCH_CHECK(found != values_.end(), "the state has no `", name,
-              "`; it is of another program, or of other models, optimizers or schedules");
+              "`; it belongs to another program, or to other models, optimizers or schedules");
   const Value* value = std::get_if<Value>(&found->second);
   TORCH_CHECK(value != nullptr, "`", name, "` of the state is not ", kind, ", but ",
               kKinds[found->second.index()], ", or load the state of this program and version");
@@ -50,7 +50,7 @@ int64_t State::count(const std::string& name) const {
   constexpr int64_t kLargest = int64_t{1} << 53;
   const int64_t value = integer(name);
   TORCH_CHECK(value >= 0 && value <= kLargest, "`", name, "` of the state is ", value,
-              ", which is no count; it is of another program or version");
+              ", which is not a count; it belongs to another program or version");
   return value;
 }
 double State::number(const std::string& name) const { return get<double>(name, "a number"); }

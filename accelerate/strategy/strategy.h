@@ -1,11 +1,11 @@
-// Where a program trains: on which kind of device, and in how many processes. A strategy is a
-// policy type without state or virtual calls: its `traits` say what there is to know about it, and
-// its type `Gradients` makes what happens to gradients between the processes.
+// Where a program trains: on which kind of device, and in one process or several. A strategy is a
+// policy type without state or virtual calls: `traits` describes it, and the type `Gradients` makes
+// the objects that handle gradients between the processes.
 //
 //   template <accelerate::Strategy S> void report() { std::cout << S::traits << "\n"; }
 //
-// Not for choosing at run time: ACCELERATE_MAIN does that, from flags and environment. A strategy
-// of your own is a struct with these two members; see CONTRIBUTING.md.
+// Not for choosing at run time: ACCELERATE_MAIN does that from flags and the environment. To add a
+// strategy, write a struct with these two members; see CONTRIBUTING.md.
 #pragma once
 
 #include <c10/core/DeviceType.h>
@@ -21,14 +21,14 @@ namespace accelerate {
 
 using launcher::Sharding;
 
-// Everything the engine asks of a strategy. Printable and comparable.
+// Everything that the engine needs to know about a strategy. Printable and comparable.
 struct StrategyTraits {
   std::string_view name;
   // The device of the model and the batches.
   c10::DeviceType device;
-  // Whether several processes train one model, their gradients averaged.
+  // Whether several processes train one model with averaged gradients.
   bool multi_process;
-  // What each of them keeps a part of only; nothing here where the launch decides it.
+  // What each process keeps only a part of; none if the launch decides it.
   std::optional<Sharding> sharding = Sharding::kNone;
 
   friend constexpr bool operator==(const StrategyTraits&, const StrategyTraits&) = default;
@@ -37,11 +37,11 @@ struct StrategyTraits {
   }
 };
 
-// What a strategy of one process and of several does with gradients, in
+// How strategies of one process and of several handle gradients; see
 // gradients/strategy_gradients.h.
 struct OwnGradients;
 struct AveragedGradients;
-// In sharding/sharded_strategy.h.
+// See sharding/sharded_strategy.h.
 struct ShardedGradients;
 
 // One process on the CPU.
@@ -50,8 +50,8 @@ struct Cpu {
   static constexpr StrategyTraits traits{"cpu", c10::DeviceType::CPU, false};
 };
 
-// Several processes on the CPU, on one machine or many; collectives through shared memory inside a
-// machine and by Gloo between machines.
+// Several processes on the CPU, on one machine or many. Collectives use shared memory inside a
+// machine and Gloo between machines.
 struct MultiCpu {
   using Gradients = AveragedGradients;
   static constexpr StrategyTraits traits{"multi_cpu", c10::DeviceType::CPU, true};
@@ -63,15 +63,15 @@ struct Gpu {
   static constexpr StrategyTraits traits{"gpu", c10::DeviceType::CUDA, false};
 };
 
-// A process for each GPU, on one machine or many; collectives by NCCL.
+// One process for each GPU, on one machine or many. Collectives use NCCL.
 struct MultiGpu {
   using Gradients = AveragedGradients;
   static constexpr StrategyTraits traits{"multi_gpu", c10::DeviceType::CUDA, true};
 };
 
-// The same, where each process keeps a part of what training needs beside the model, and updates
-// that part of it: as the launch says, or ZeRO-1 or ZeRO-2 in any case. See docs/sharding.md for
-// what it saves and costs.
+// The same, but each process keeps and updates only a part of the optimizer's state and of the
+// gradients: ShardedCpu and ShardedGpu as the launch says, the others always ZeRO-1 or ZeRO-2. See
+// docs/sharding.md for what this saves and costs.
 struct ShardedCpu {
   using Gradients = ShardedGradients;
   static constexpr StrategyTraits traits{"sharded_cpu", c10::DeviceType::CPU, true, std::nullopt};

@@ -10,11 +10,11 @@ namespace accelerate::internal {
 namespace {
 
 constexpr const char* kSet =
-    "finds a random generator that the step has seeded, or given a state, which a replay would not "
-    "do; do that outside of the step";
+    "uses a random generator that the step has seeded or whose state it has set, which a replay "
+    "would not do; do that outside of the step";
 constexpr const char* kOwn =
-    "draws from a random generator that the step itself has made, which a replay would not make "
-    "anew; make it outside of the step";
+    "draws from a random generator that the step itself has created, which a replay would not do; "
+    "create it outside of the step";
 
 }  // namespace
 

@@ -1,15 +1,15 @@
-// Whether the program sets a random generator while a step is recorded. A replay's operators draw
-// from the generators that the step used, as the step would; a seed or a state that the program
-// sets in between is not repeated.
+// Detects whether the program sets a random generator while a step is recorded. A replay's
+// operators draw from the generators that the step used, as the step would; a replay does not
+// repeat a seed or state that the program sets in between.
 //
 //   internal::GeneratorWatch watch(known);
 //   if (const char* obstacle = watch.before(generator)) give_up(obstacle);  // It is going to draw.
 //   watch.after(generator);                                                 // It has.
 //   if (const char* obstacle = watch.end()) give_up(obstacle);              // The step is over.
 //
-// What other threads draw from the same generator meanwhile, as those that load data may, is no
-// obstacle. A generator that is not of the Mersenne twister kind of LibTorch's CPUs is not watched.
-// Part of the tape; not for others. Not thread-safe.
+// Other threads, such as those that load data, may draw from the same generator meanwhile; that is
+// no obstacle. Only LibTorch's CPU generators are watched. Part of the tape; not for others. Not
+// thread-safe.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -20,7 +20,7 @@
 
 namespace accelerate {
 
-// What a recording has seen of a generator, which a later one looks at.
+// What a recording has seen of a generator, for a later recording to examine.
 struct KnownGenerator {
   at::Generator generator;
   std::unordered_set<size_t> states = {};
@@ -31,10 +31,11 @@ namespace internal {
 
 class GeneratorWatch {
  public:
-  // With those that an earlier recording of the step has used.
+  // `earlier` are the generators that an earlier recording of the step has used.
   explicit GeneratorWatch(const KnownGenerators& earlier);
 
-  // An undefined one stands for LibTorch's own. Null when replays do what the step does.
+  // An undefined generator stands for LibTorch's default one. before() and end() return the
+  // obstacle; null if replays do what the step does.
   const char* before(const at::Generator& generator);
   void after(const at::Generator& generator);
   const char* end();
@@ -45,7 +46,7 @@ class GeneratorWatch {
   struct State {
     size_t hash;
     uint64_t seed;
-    // Nothing was drawn since it was seeded.
+    // Whether nothing was drawn since it was seeded.
     bool is_fresh;
   };
   static bool state_of(const at::Generator& generator, State& state);
@@ -53,9 +54,9 @@ class GeneratorWatch {
   bool was_set(const at::Generator& generator, const State& now) const;
 
   KnownGenerators known_;
-  // As the step or its last draw has left them.
+  // The states in which the step or its last draw left them.
   std::unordered_map<const c10::GeneratorImpl*, State> last_;
-  // How often a recording's arguments hold one.
+  // How many arguments of the recording hold each generator.
   std::unordered_map<const c10::GeneratorImpl*, size_t> held_;
 };
 

@@ -10,10 +10,11 @@ void Instruction::run(std::vector<c10::IValue>& stack) {
   stack.assign(arguments.begin(), arguments.end());
   op->redispatchBoxed(keys, &stack);
   if (!takes.empty()) take_results(stack);
-  TORCH_CHECK(!expected || stack.front().toBool() == *expected, "`", op->schema().name(), "` was ",
-              expected.value_or(false) ? "true" : "false",
-              " when this step was recorded and is not now, so that the step would take another "
-              "course, which a replay cannot; do without capture(), or decide outside of the step");
+  TORCH_CHECK(
+      !expected || stack.front().toBool() == *expected, "`", op->schema().name(), "` was ",
+      expected.value_or(false) ? "true" : "false",
+      " when this step was recorded but is not now, so the step would take another branch, which a "
+      "replay cannot do; do not capture the step, or make the decision outside of it");
   stack.clear();
   for (c10::StorageImpl* each : releases) each->set_data_ptr_noswap({});
 }

@@ -1,4 +1,4 @@
-// What a tape does one after the other.
+// One instruction of a tape: an operator, or host work.
 //
 // Part of the tape; not for others.
 #pragma once
@@ -15,27 +15,27 @@
 namespace accelerate::internal {
 
 struct Instruction {
-  // An operator,
+  // The operator and its arguments; std::nullopt for host work.
   std::optional<c10::OperatorHandle> op = std::nullopt;
   c10::DispatchKeySet keys = {};
   std::vector<c10::IValue> arguments = {};
-  // and of each tensor among its results, whose memory is to become that of the result; null where
-  // there is nothing to take over. Empty where all were written in place.
+  // For each tensor among its results: the storage that takes over the result's memory; null if
+  // none does. Empty if all results are written in place.
   std::vector<c10::StorageImpl*> takes = {};
-  // Taken over memory that nothing needs after this.
+  // Storages that took over memory which nothing needs after this.
   std::vector<c10::StorageImpl*> releases = {};
 
-  // What it must return, as when it was recorded; none for whatever it does.
+  // What it must return, as when it was recorded; std::nullopt if any result is fine.
   std::optional<bool> expected = std::nullopt;
 
-  // or work of the host,
+  // The host work; null for an operator.
   std::function<void()> work = nullptr;
   bool grad_mode = false;
-  // and the scope that it opens or closes.
+  // The scope that the host work opens or closes.
   const void* opens = nullptr;
   const void* closes = nullptr;
 
-  // Of an operator; the stack is for its use.
+  // Runs an operator, which uses the stack.
   void run(std::vector<c10::IValue>& stack);
 
  private:

@@ -1,4 +1,4 @@
-// Where the intermediate results of a tape lie in one piece of memory, so that those that are never
+// Places the intermediate results of a tape in one block of memory, so that those that are never
 // needed at the same time share it.
 //
 //   const MemoryPlan plan = plan_memory({{.bytes = 4096, .first = 0, .last = 3},
@@ -14,7 +14,7 @@
 
 namespace accelerate {
 
-// A piece of memory, and the first and last of the instructions that use it.
+// A piece of memory, and the first and last instruction that use it.
 struct Lifetime {
   int64_t bytes;
   int64_t first;
@@ -23,13 +23,13 @@ struct Lifetime {
 
 struct MemoryPlan {
   int64_t bytes = 0;
-  // Of each piece, in the order given; multiples of 64, as LibTorch's own memory is.
+  // The offset of each piece, in the order given; a multiple of 64, like LibTorch's own memory.
   std::vector<int64_t> offsets;
 };
 
-// Pieces that one instruction uses never overlap. The largest come first, each to the lowest place
-// that is free for all of its life (Pisarchyk and Lee, Efficient Memory Management for Deep Neural
-// Net Inference, 2020: "greedy by size").
+// Pieces that one instruction uses never overlap. Places the largest first, each at the lowest
+// offset that is free during all of its lifetime (Pisarchyk and Lee, Efficient Memory Management
+// for Deep Neural Net Inference, 2020: "greedy by size").
 MemoryPlan plan_memory(const std::vector<Lifetime>& lifetimes);
 
 }  // namespace accelerate

@@ -17,11 +17,11 @@ constexpr const char* kReplaced =
 constexpr const char* kReplacedGenerator =
     "a random generator that the step draws from was replaced by the program";
 constexpr const char* kKept =
-    "the program keeps a tensor that an earlier call has left, such as a gradient, and that a "
-    "replay would write; keep a clone() of it";
+    "the program holds a tensor that an earlier call has left, such as a gradient, and that a "
+    "replay would overwrite; hold a clone() of it instead";
 constexpr const char* kAssigned =
-    "a variable that the step assigns has been assigned elsewhere since, as by a call with another "
-    "kind of inputs, so that a replay would not change it; let the step return the value";
+    "a variable that the step assigns has been assigned elsewhere since, such as by a call with "
+    "another kind of inputs, so a replay would not change it; return the value from the step";
 
 // How many references to a storage are those of tapes. One may lie behind another: what a batch
 // leaves, the next batch of its window adds to.

@@ -1,4 +1,4 @@
-// Whether the memory that a tape works on is still that which the step would work on.
+// Checks whether the memory that a tape uses is still the memory that the step would use.
 //
 //   MemoryWatch watch(recording);
 //   Tape tape(std::move(recording), inputs);
@@ -6,10 +6,9 @@
 //   // Before a replay:
 //   if (const auto change = watch.change()) record_anew(*change);
 //
-// A tape keeps what it reads alive, so that nothing else would tell when the program has put
-// something in its place; the same holds for random generators. Two tensors or generators that have
-// changed places and both live are not noticed. Not thread-safe; the tapes of a thread know of each
-// other.
+// A tape keeps what it reads alive, so nothing else would show that the program has replaced it;
+// the same holds for random generators. Two tensors or generators that were swapped, and are both
+// alive, are not noticed. Not thread-safe; the tapes of a thread know each other.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -29,40 +28,41 @@ namespace accelerate {
 
 class MemoryWatch {
  public:
-  // Nothing but the recording, the inputs that it was made with, tapes that are watched, and the
-  // program may hold what the step has used.
+  // Only the recording, the inputs that it was made with, watched tapes, and the program may hold
+  // what the step has used.
   explicit MemoryWatch(const Recording& recording);
   ~MemoryWatch();
   MemoryWatch(const MemoryWatch&) = delete;
   MemoryWatch& operator=(const MemoryWatch&) = delete;
-  // Once the tape has been made, and the recording is gone. The parameters' gradients are those
-  // that the tape puts there in each replay.
+  // Called once the tape exists and the recording is gone. The parameters' gradients are those that
+  // the tape sets in each replay.
   void begin(const std::vector<at::Tensor>& parameters);
 
-  // What a replay would do wrong, in words; none when it does what the step would.
+  // What a replay would do wrong, as a sentence; std::nullopt when it does what the step would do.
   std::optional<std::string> change() const;
-  // The same of memory that the program holds, for those who look after some themselves.
+  // The sentence about memory that the program holds, for callers that check some memory
+  // themselves.
   static std::string kept();
 
  private:
-  // One of the program's, over memory from outside.
+  // A tensor of the program, which uses memory from outside the step.
   struct Read {
     WeakTensor tensor;
     TensorPlace place;
   };
-  // One that the step has left to the program.
+  // A tensor that the step has left to the program.
   struct Left {
     WeakTensor tensor;
-    // How many hold it; but for this parameter, where it is one's gradient.
+    // How many references there are, without that of this parameter if it is a gradient.
     size_t references = 0;
     at::Tensor parameter = {};
   };
   struct Watched {
     c10::weak_intrusive_ptr<c10::StorageImpl> storage;
-    // Otherwise only the tape's references are of interest, to other tapes.
+    // Otherwise only the tape's references matter, for other tapes.
     bool is_checked;
     bool is_outside;
-    // How many hold it besides tapes, how many of this tape do, and of all.
+    // The references that are not of tapes, those of all tapes, and those of this tape.
     size_t others;
     std::shared_ptr<size_t> by_tapes;
     size_t own = 0;
@@ -75,7 +75,7 @@ class MemoryWatch {
   static bool is_held_by_more(const Left& left);
   static bool is_held_by_fewer(const Left& left);
 
-  // A generator of the program's, and how many hold it.
+  // A generator of the program, and its number of references.
   struct WatchedGenerator {
     using Weak = c10::weak_intrusive_ptr<c10::GeneratorImpl>;
 

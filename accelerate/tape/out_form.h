@@ -9,9 +9,9 @@
 
 namespace accelerate::internal {
 
-// Takes the operator's arguments and then a tensor for each of its results. None where LibTorch has
-// no kernel for it, but only copies what the operator itself returns, or where the kernel is not
-// known to leave given memory where it is: some resize it on the way.
+// The form takes the operator's arguments and then a tensor for each of its results. std::nullopt
+// if LibTorch has no kernel for it and only copies what the operator itself returns, or if the
+// kernel is not known to leave given memory where it is: some resize it on the way.
 std::optional<c10::OperatorHandle> out_form(const c10::OperatorHandle& op);
 
 }  // namespace accelerate::internal

@@ -33,7 +33,7 @@ constexpr size_t kMostBytes = size_t{1} << 28;
 
 constexpr const char* kHostWrite =
     "uses values that the step has written on the host, through data_ptr() or an accessor, which "
-    "a replay would not do; let operators write them, or write them outside of the step";
+    "a replay would not do; use operators to write them, or write them outside of the step";
 
 }  // namespace
 
@@ -270,8 +270,8 @@ void Recorder::finish_comparison(RecordedEntry& entry, const Values& arguments, 
                      find(one)->kind == Kind::kMade && find(other)->kind == Kind::kMade;
   if (!entry.must_agree)
     return refuse(c10::str("`", entry.name,
-                           "` compares values, and what comes then may depend on "
-                           "them; decide outside of the captured step"));
+                           "` compares values, and what follows may depend on the result; make the "
+                           "decision outside of the captured step"));
   note_uses(*entry.op, arguments);
 }
 
@@ -372,11 +372,12 @@ at::Tensor Recorder::take_tensor(const char* name, std::vector<std::string> argu
 }
 
 void Recorder::on_read(const char* what) {
-  refuse(c10::str(what, " is read, which replays would not do; ask outside of the captured step"));
+  refuse(c10::str(what,
+                  " is read, which a replay would not do; read it outside of the captured step"));
 }
 
 void Recorder::on_collective(const char* name) {
-  on_read(c10::str("what `", name, "` brings from other processes").c_str());
+  on_read(c10::str("the result of the collective `", name, "`").c_str());
 }
 
 }  // namespace accelerate::internal

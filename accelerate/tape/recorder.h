@@ -1,4 +1,4 @@
-// Takes note of what a step does, while it does it, in a Recording.
+// Writes what a step does into a Recording while the step runs.
 //
 // Part of recording.h; not for others. Not thread-safe.
 #pragma once
@@ -34,11 +34,11 @@ class Recorder final : public HostWorkRecorder {
   at::Tensor take_tensor(const char* name, std::vector<std::string> arguments,
                          std::function<at::Tensor()> work) override;
   void on_read(const char* what) override;
-  // The engine's own are not noticed: they are part of its work in each replay.
+  // Not called for the engine's own collectives, which are part of its host work in each replay.
   void on_collective(const char* name) override;
   bool has_values() const override { return true; }
 
-  // The step is over.
+  // Called when the step is over.
   void end();
 
   bool is_open() const { return !recording_.obstacle.has_value(); }
@@ -46,25 +46,25 @@ class Recorder final : public HostWorkRecorder {
     if (is_open()) recording_.obstacle = std::move(why);
   }
 
-  // The one of this thread; null while it does not record, or is within work of the host.
+  // The recorder of this thread; null while the thread does not record, or runs host work.
   static thread_local Recorder* current;
 
  private:
   using Values = std::vector<c10::IValue>;
 
-  // Why no tape can hold the tensor; null when it can. Throws c10::Error with it.
+  // Why no tape can hold the tensor; null if one can. check() throws c10::Error with the reason.
   static const char* obstacle_of(const at::Tensor& tensor);
   static void check(const at::Tensor& tensor);
-  // Takes note of its tensors that were not seen before.
+  // Notes the tensors of the value that were not seen before.
   void admit(const c10::IValue& value);
   RecordedStorage* find(const at::Tensor& tensor);
   RecordedStorage& add(const c10::Storage& storage, RecordedStorage::Kind kind, size_t index);
   c10::IValue own(const c10::IValue& value);
-  // Before an operator writes, and before or after it reads.
+  // Called before an operator writes, and before or after it reads.
   void note_uses(const c10::OperatorHandle& op, const Values& arguments);
   void note_use(const at::Tensor& tensor, bool writes, bool covers);
-  // What the step has done on the host since its operators were noted. Throws c10::Error for what
-  // no replay would do.
+  // Check what the step has done on the host since its operators were noted. Throw c10::Error for
+  // anything that no replay would do.
   void check_values(const Values& arguments);
   void check_generators(const c10::OperatorHandle& op, const Values& arguments);
   void note_values(const c10::IValue& value);
@@ -72,9 +72,10 @@ class Recorder final : public HostWorkRecorder {
   void note_work(bool was_at_rest);
   void observe();
   bool is_at_rest() const { return observer_ == nullptr || observer_->is_at_rest(); }
-  // Once the operator has run.
+  // Called once the operator has run.
   void finish(RecordedEntry& entry, const Values& arguments, c10::ArrayRef<c10::IValue> results);
-  // aten::equal, as LibTorch's layers of attention ask whether they got one tensor twice.
+  // For aten::equal, by which LibTorch's attention layers ask whether they got the same tensor
+  // twice.
   void finish_comparison(RecordedEntry& entry, const Values& arguments, bool result);
   std::string text_of(const c10::IValue& value);
   std::string text_of(const at::Tensor& tensor);
@@ -89,7 +90,7 @@ class Recorder final : public HostWorkRecorder {
   // ---- What is done on the host
   GeneratorWatch generators_;
   ValueWatch values_;
-  // Of memory from outside that was not used yet.
+  // The values of memory from outside the step that was not used yet.
   ValueWatch outside_;
   std::vector<const c10::StorageImpl*> noted_gradients_;
 };

@@ -9,10 +9,10 @@
 
 namespace accelerate::internal {
 
-// Note [Recording below autograd]
-// LibTorch keeps the dispatch key Fake for tools that look at every operator below autograd and
-// autocast. A fallback there, which a thread includes while it records, sees the leaves of a step:
-// what autograd and autocast have made of it, in the order in which it runs, backward included.
+// Note [Recording below autograd] LibTorch keeps the dispatch key Fake for tools that look at every
+// operator below autograd and autocast. A fallback there, which a thread includes while it records,
+// sees the leaves of a step: the operators that autograd and autocast call in the end, in the order
+// in which they run, including the backward pass.
 inline constexpr c10::DispatchKey kRecordingKey = c10::DispatchKey::Fake;
 
 }  // namespace accelerate::internal

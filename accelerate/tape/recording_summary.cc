@@ -31,19 +31,19 @@ std::optional<std::string> RecordingSummary::difference(const Recording& later) 
     const Line& line = lines_[i];
     const RecordedEntry& entry = *steps[i];
     if (line.name != entry.name) {
-      return c10::str("it takes another course from one call to the next: where `", line.name,
-                      "` was is `", entry.name, "`");
+      return c10::str("it does something different from one call to the next: where `", line.name,
+                      "` was, there is now `", entry.name, "`");
     }
     for (size_t k = 0; k < line.texts.size(); ++k) {
       if (line.texts[k].text == entry.texts[k].text) continue;
-      return c10::str("`", entry.name, "` gets another `", entry.texts[k].name, "` in each call (",
-                      line.texts[k].text, " and then ", entry.texts[k].text,
-                      "); pass what changes as an argument of the step, in a tensor");
+      return c10::str("`", entry.name, "` gets a different `", entry.texts[k].name,
+                      "` in each call (", line.texts[k].text, " and then ", entry.texts[k].text,
+                      "); pass the value that changes as an argument of the step, in a tensor");
     }
   }
   if (lines_.size() == steps.size()) return std::nullopt;
   const bool longer = steps.size() > common;
-  return c10::str("it takes another course from one call to the next: `",
+  return c10::str("it does something different from one call to the next: `",
                   longer ? steps[common]->name : lines_[common].name,
                   longer ? "` was not there before" : "` is not there any more");
 }

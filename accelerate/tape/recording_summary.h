@@ -1,12 +1,12 @@
-// What a recording is compared with later, to find out whether a step does the same in each call.
+// A summary of a recording, to find out later whether a step does the same in each call.
 //
 //   const RecordingSummary first(record(inputs, step));
 //   const Recording second = record(other_inputs, step, {.earlier = &first.trace()});
-//   // Where there is one, no replay does what the step does:
+//   // If there is a difference, no replay does what the step does:
 //   if (const auto difference = first.difference(second)) give_up(*difference);
 //
-// It holds none of the memory that the step used. A step that does something else only now and then
-// is not found out.
+// It does not hold the memory that the step used. It does not detect a step that behaves
+// differently only now and then.
 #pragma once
 
 #include <c10/core/StorageImpl.h>
@@ -24,8 +24,8 @@ class RecordingSummary {
  public:
   explicit RecordingSummary(const Recording& recording);
 
-  // What is another in the later recording, in a sentence; none when a replay does what the step
-  // does.
+  // What differs in the later recording, as a sentence; std::nullopt when a replay does what the
+  // step does.
   std::optional<std::string> difference(const Recording& later) const;
   const HostTrace& trace() const { return trace_; }
 
@@ -35,7 +35,7 @@ class RecordingSummary {
     std::vector<RecordedArgument> texts;
   };
   std::vector<Line> lines_;
-  // So that nothing else comes to lie at an address that a text names.
+  // Keeps addresses that a text names from being reused.
   std::vector<c10::weak_intrusive_ptr<c10::StorageImpl>> storages_;
   HostTrace trace_;
 };

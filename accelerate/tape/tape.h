@@ -1,4 +1,4 @@
-// A training step on a CPU as a list of operators that is run again without the program, autograd
+// A training step on a CPU as a list of operators, which is replayed without the program, autograd
 // and the dispatcher's search for kernels.
 //
 //   Recording recording = record(inputs, step);
@@ -7,11 +7,11 @@
 //
 // A replay does what the step did, bit for bit: it writes the parameters and buffers that the step
 // wrote, and the tensors that the step left to the program have the new values afterwards. Random
-// operators draw from the generators that the step used. Intermediate results lie in one piece of
-// memory, planned by when they are needed.
+// operators draw from the generators that the step used. Intermediate results share one block of
+// memory, planned from their lifetimes.
 //
-// Not for a recording with an obstacle, nor for a step that does other things from one call to the
-// next: see RecordingSummary. Not thread-safe; a replay belongs to the thread that calls it.
+// Not for a recording with an obstacle, nor for a step that does different things from call to
+// call: see RecordingSummary. Not thread-safe; a replay belongs to the thread that calls it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -25,42 +25,42 @@
 
 namespace accelerate {
 
-// The memory of a dense tensor from its first element to its last, with what lies between them: a
-// row, as wide as that is, in which nothing overlaps, as it does in a tensor of expand().
+// The memory of a dense tensor from its first element to its last, including gaps, as a tensor of
+// one dimension. Its elements do not overlap, unlike those of a tensor made by expand().
 at::Tensor row_of_memory(const at::Tensor& tensor);
 
 class Tape {
  public:
-  // `inputs` are those of the recording. Nothing but them and the program may hold what the step
-  // has left, so that what nobody holds is known.
+  // `inputs` are those of the recording. Only they and the program may hold what the step has left,
+  // so that unreferenced tensors can be told from the others.
   Tape(Recording recording, const std::vector<at::Tensor>& inputs);
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  // Throws what an operator throws, for example for a target that is out of range; the step has
-  // then been done as far as that, and its scopes are closed.
+  // Throws what an operator throws, for example for a target that is out of range. The step has
+  // then run up to that operator, and its scopes are closed.
   void replay(const std::vector<at::Tensor>& inputs);
 
-  // Whether operators of a replay work on this memory.
+  // Whether operators of a replay use this memory.
   bool uses(const c10::StorageImpl* storage) const;
-  // Of the memory that intermediate results share, and of what they would take one by one.
+  // The size of the memory that intermediate results share, and what they would take separately.
   int64_t planned_bytes() const { return planned_bytes_; }
   int64_t unplanned_bytes() const { return unplanned_bytes_; }
-  // What a replay runs: operators, and work of the host.
+  // The number of entries that a replay runs: operators, and host work.
   size_t size() const;
 
  private:
-  // An input of the recording, whose memory is that of the value given for it; or its own, where
-  // the program holds it.
+  // An input of the recording. It uses the memory of the value given for it, or its own if the
+  // program holds it.
   struct Binding {
     at::Tensor input;
     bool is_held;
   };
   void bind(Binding& binding, const at::Tensor& value);
-  // Does the instructions from this place on, which is then the end, or the one that has thrown.
+  // Runs the instructions from `next` on; `next` is then the end, or the instruction that threw.
   void run_from(std::vector<internal::Instruction>::iterator& next);
-  // Closes what is open at this place.
+  // Closes the scopes that are open at this instruction.
   void unwind(std::vector<internal::Instruction>::iterator thrown);
 
   std::vector<internal::Instruction> instructions_;

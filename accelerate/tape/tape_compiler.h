@@ -1,6 +1,6 @@
-// Makes the instructions of a tape from a recording: views and blank tensors need none, operators
-// write to given memory where LibTorch can, and where intermediate results need to be when is found
-// out.
+// Makes the instructions of a tape from a recording. Views and blank tensors need none, and
+// operators write to given memory if LibTorch can do that. Also determines the lifetimes of
+// intermediate results.
 //
 // Part of the tape; not for others.
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace accelerate::internal {
 
-// An intermediate result that may lie anywhere.
+// An intermediate result whose memory may be anywhere.
 struct PlannedStorage {
   c10::StorageImpl* storage;
   Lifetime lifetime;
@@ -25,9 +25,9 @@ struct PlannedStorage {
 struct CompiledTape {
   std::vector<Instruction> instructions;
   std::vector<PlannedStorage> planned;
-  // All that the instructions point to.
+  // Everything that the instructions point to.
   std::vector<c10::Storage> storages;
-  // Of these, what somebody else refers to as well, besides one tensor for each input.
+  // Those `storages` that somebody else refers to as well, not counting one tensor for each input.
   std::unordered_set<const c10::StorageImpl*> held;
 
   bool is_held(const c10::Storage& storage) const {

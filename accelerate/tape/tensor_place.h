@@ -1,6 +1,5 @@
-// Where a tensor lies: in which memory, from which element on, and how its elements follow each
-// other there. It keeps neither the tensor nor the memory, because some look at how many hold
-// these.
+// Where a tensor is stored: its memory, its first element there, and its sizes and strides. A place
+// keeps neither the tensor nor the memory, because others count the references to these.
 //
 //   const TensorPlace place(gradient);
 //   if (!place.is_of(parameter.grad())) record_anew();   // It lies elsewhere now.
@@ -17,17 +16,18 @@ namespace accelerate {
 
 class TensorPlace {
  public:
-  // The tensor has a storage.
+  // The tensor must have a storage.
   explicit TensorPlace(const c10::TensorImpl& tensor);
   explicit TensorPlace(const at::Tensor& tensor) : TensorPlace(*tensor.unsafeGetTensorImpl()) {}
 
-  // The memory; its address stays its own, as long as this is there.
+  // The memory. Nothing else gets its address as long as this object exists.
   const c10::StorageImpl* storage() const { return storage_._unsafe_get_target(); }
   bool is_of(const c10::TensorImpl& tensor) const;
   bool is_of(const at::Tensor& tensor) const {
     return tensor.defined() && is_of(*tensor.unsafeGetTensorImpl());
   }
-  // A new tensor there, of the type and device of `like`; undefined when the memory is gone.
+  // A new tensor at this place, with the type and device of `like`; undefined if the memory is
+  // gone.
   at::Tensor tensor_there(const at::Tensor& like) const;
 
  private:

@@ -1,12 +1,13 @@
-// Whether the program writes to tensors on the host (through data_ptr(), an accessor or
-// Tensor::data) while a step is recorded, where no operator tells of it and no replay does it.
+// Detects whether the program writes to tensors on the host (through data_ptr(), an accessor or
+// Tensor::data) while a step is recorded. No operator tells of such writes, and no replay repeats
+// them.
 //
 //   ValueWatch watch;
 //   watch.note(tensor);                            // An operator has used or written it,
 //   if (!watch.is_as_noted(tensor)) give_up();     // and another one is going to.
 //
-// Values are remembered by a hash of the memory from a tensor's first element to its last. Of
-// memory that is gone nothing is told. Part of the tape; not for others. Not thread-safe.
+// Values are remembered by a hash of the memory from a tensor's first element to its last. Memory
+// that is gone is ignored. Part of the tape; not for others. Not thread-safe.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -24,17 +25,17 @@ class ValueWatch {
  public:
   void note(const at::Tensor& tensor);
   void note_all_of(const c10::Storage& storage);
-  // What an operator is going to write, by whatever part of it.
+  // Called for memory that an operator is going to write, whichever part of it.
   void forget(const c10::StorageImpl* storage) { watched_.erase(storage); }
 
-  // True where nothing was noted.
+  // True if nothing was noted.
   bool is_as_noted(const at::Tensor& tensor) const;
   bool is_noted(const at::Tensor& tensor) const;
   bool all_are_as_noted() const;
   void note_all_again();
 
  private:
-  // By first and last byte.
+  // The first and the last byte.
   using Part = std::pair<size_t, size_t>;
   struct Watched {
     c10::weak_intrusive_ptr<c10::StorageImpl> storage;

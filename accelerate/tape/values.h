@@ -12,8 +12,8 @@
 
 namespace accelerate::internal {
 
-// The value with each of its defined tensors replaced by what the function makes of it. Throws
-// c10::Error for a value that holds what no tape can, such as an object of a class.
+// The value with each of its defined tensors replaced by what the function returns for it. Throws
+// c10::Error for a value that no tape can hold, such as an object of a class.
 template <class Function>
 c10::IValue with_tensors(const c10::IValue& value, Function&& function) {
   const auto replaced = [&](const at::Tensor& tensor) {

@@ -1,11 +1,11 @@
-// Trackers that keep `metrics.jsonl` and `metrics.csv` in the run's folder: a line for each call of
-// log(), for scripts, spreadsheets and `accelerate runs`.
+// Trackers that write `metrics.jsonl` and `metrics.csv` to the run's folder: a line for each call
+// of log(), for scripts, spreadsheets and `accelerate runs`.
 //
 //   accelerator.init_trackers("first", {{"lr", 0.1}}, {.trackers = {"jsonl", "csv"}});
 //
-// A line is in the system's hands when log() returns, or, of values on a GPU, when these are there.
-// A CSV file is written anew for each name that was not there before; for many names that come and
-// go, JSON lines are better. Not for images and histograms, which they leave out.
+// A line has been passed to the operating system when log() returns; for values on a GPU, when they
+// have arrived. A CSV file is rewritten for each new name; if many names come and go, use JSON
+// lines. Not for images and histograms, which these trackers ignore.
 #pragma once
 
 #include <optional>

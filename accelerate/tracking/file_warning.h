@@ -1,5 +1,5 @@
-// Part of the trackers; not for others. What a tracker says when its file cannot be written, once
-// until it can be again: a full disk is no reason to end a training.
+// Part of the trackers; not for others. Warns that a tracker's file cannot be written, once until
+// it can be written again: a full disk is no reason to end a training.
 #pragma once
 
 #include <c10/util/Exception.h>
@@ -12,11 +12,12 @@ namespace accelerate::internal {
 
 class FileWarning {
  public:
-  // Whether it is fine.
+  // Warns if the status is not OK; returns whether it is.
   bool check(const absl::Status& status) {
     if (!status.ok() && !has_warned_)
-      TORCH_WARN(std::string(status.message()),
-                 " The training goes on; until then what it logs is not in that file");
+      TORCH_WARN(
+          std::string(status.message()),
+          " The training continues; until then, values that it logs are missing from that file");
     has_warned_ = !status.ok();
     return status.ok();
   }

@@ -16,22 +16,22 @@ namespace accelerate::internal {
 void check_name(const std::string& name) {
   TORCH_CHECK(!name.empty(), "log(): a value has no name; give it one, such as \"loss\"");
   TORCH_CHECK(name != "step" && name != "time", "log(): `", name,
-              "` is what each line has already; leave it out, or name the value otherwise");
+              "` is in each line already; remove the value, or give it another name");
 }
 
 void check_names(const LogValues& values) {
   std::set<std::string_view> names;
   for (const auto& [name, value] : values) {
     check_name(name);
-    TORCH_CHECK(names.insert(name).second, "log(): there are two values of the name `", name,
-                "`; give each its own");
+    TORCH_CHECK(names.insert(name).second, "log(): there are two values with the name `", name,
+                "`; give each its own name");
   }
 }
 
 void check_is_number(const std::string& name, const at::Tensor& tensor) {
   TORCH_CHECK(tensor.defined() && tensor.numel() == 1, "log(): `", name, "` has ",
               tensor.defined() ? tensor.numel() : 0,
-              " values; log one, such as their mean(), or all of them by log_histogram()");
+              " values; log one number, such as their mean(), or all of them with log_histogram()");
   TORCH_CHECK(!tensor.is_complex(), "log(): `", name,
               "` is complex; log its real and imaginary parts");
 }
@@ -39,7 +39,7 @@ void check_is_number(const std::string& name, const at::Tensor& tensor) {
 void check_has_means(const LogValues& values) {
   for (const auto& [name, value] : values)
     TORCH_CHECK(!std::holds_alternative<std::string>(value.get()), "log(): `", name,
-                "` is a text, of which there is no mean; log it in another call");
+                "` is a text, which has no mean; log it in a separate call");
 }
 
 metrics::Value number_of(const at::Tensor& tensor) {

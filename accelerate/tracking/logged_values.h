@@ -1,4 +1,5 @@
-// Part of the trackers; not for others. Whether what a program logs can be kept, and as what.
+// Part of the trackers; not for others. Checks whether what a program logs can be kept, and
+// converts it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,15 +16,15 @@ namespace accelerate::internal {
 void check_name(const std::string& name);
 void check_names(const LogValues& values);
 void check_is_number(const std::string& name, const at::Tensor& tensor);
-// Whether there are means of them over the ranks.
+// Checks that the values have means over the ranks.
 void check_has_means(const LogValues& values);
 
 // Waits for the tensor's device.
 metrics::Value number_of(const at::Tensor& tensor);
 // Bytes, row by row, of an image of the shape C×H×W in the host's memory.
 at::Tensor pixels_of(const at::Tensor& image);
-// An object, in the order of the settings; what is not finite is a text, as JSON has no such
-// numbers.
+// An object, in the order of the settings. Numbers that are not finite become texts, because JSON
+// has no such numbers.
 nlohmann::ordered_json json_of(const RunSettings& settings);
 
 }  // namespace accelerate::internal

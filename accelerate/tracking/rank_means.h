@@ -1,5 +1,5 @@
-// Part of the trackers; not for others. The means over all ranks of the numbers that a call of
-// log() has: up to 60 by one all-reduce, more by two.
+// Part of the trackers; not for others. Computes the means over all ranks of the numbers in a call
+// of log(): up to 60 by one all-reduce, more by two.
 //
 //   RankMeans means(communicator, device, names, numbers);
 //   const std::vector<double> values = means.get();
@@ -21,17 +21,18 @@ class RankMeans {
  public:
   using Number = std::variant<double, at::Tensor>;
 
-  // Collective. Throws c10::Error where the ranks come with different names: on the CPU on all
-  // ranks. For a GPU it does not wait, unless there are more than 60 numbers: then it throws on
-  // the ranks that have so many, and otherwise get() does. `refuses` tells the other ranks that
-  // this one will not take the means, for what only it knows.
+  // Collective. Throws c10::Error if the ranks pass different names: on the CPU on all ranks. For a
+  // GPU it does not wait unless there are more than 60 numbers: then it throws on the ranks that
+  // have so many, and otherwise get() throws. `refuses` tells the other ranks that this one will
+  // not take the means, for a reason that only it knows.
   RankMeans(Communicator& communicator, c10::Device device, const std::vector<std::string>& names,
             const std::vector<Number>& numbers, bool refuses = false);
 
-  // Whether a rank does. For a GPU, which nobody waits for, only this one.
+  // Whether any rank refuses. For a GPU, for which nobody waits, only whether this one does.
   bool is_refused() const { return is_refused_; }
   bool is_there() const { return sums_.is_there(); }
-  // Waits. Throws c10::Error where the ranks came with different names, and nobody noticed yet.
+  // Waits. Throws c10::Error if the ranks have passed different names and the constructor did not
+  // notice.
   std::vector<double> get() const;
 
  private:

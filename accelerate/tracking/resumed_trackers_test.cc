@@ -183,7 +183,7 @@ TEST_F(TrackersTest, LeaveARunAloneThatHasTakenTheName) {
   trackers->init("run", {}, all());
   trackers->log({{"loss", 4.0}});
   if (rank_ != 0) return;
-  EXPECT_THAT(warnings.all, ElementsAre(HasSubstr("it goes on in " + folder_ + "/run-2")));
+  EXPECT_THAT(warnings.all, ElementsAre(HasSubstr("the run continues in " + folder_ + "/run-2")));
   EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(9, 2)));
   EXPECT_THAT(series("run-2", "loss"), ElementsAre(Pair(4, 3), Pair(5, 4)));
 }

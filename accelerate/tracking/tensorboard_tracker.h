@@ -2,14 +2,13 @@
 //
 //   $ tensorboard --logdir runs
 //
-// The settings of the run are in the tab "HParams". What only TensorBoard has goes to the tracker
-// itself, which only the main process has:
+// The settings of the run are in the tab "HParams". For features that only TensorBoard has, call
+// the tracker itself, which exists only on the main process:
 //
 //   auto* board = accelerator.template get_tracker<TensorBoardTracker>("tensorboard");
 //   if (board != nullptr) board->log_layout({{"losses", {{"both", {"train/loss", "eval/loss"}}}}});
 //
-// Scalars have the precision of a float there. Not for reading values back: "jsonl" keeps them as
-// they are.
+// TensorBoard stores scalars as floats. Not for reading values back: "jsonl" keeps them exactly.
 #pragma once
 
 #include <optional>
@@ -33,7 +32,7 @@ class TensorBoardTracker final : public Tracker {
                      std::span<const double> values) override;
   void finish() override;
 
-  // The charts of the tab "Custom scalars", by groups.
+  // Defines the charts of the tab "Custom scalars", by groups.
   void log_layout(const tensorboard::Layout& layout);
 
  private:

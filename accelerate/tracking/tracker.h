@@ -1,5 +1,5 @@
-// What keeps the values that a run logs, in a form of its own. A class of the program's takes its
-// place beside those that are there, here one that prints:
+// The base class of trackers, which keep the values that a run logs. Derive from it to add your own
+// beside the library's, for example one that prints:
 //
 //   class PrintingTracker final : public Tracker {
 //    public:
@@ -11,9 +11,9 @@
 //     }
 //   };
 //
-// Its methods are called on the main process alone, by one thread, and in the order in which the
-// program logs. What they throw ends the run, so that a tracker whose network is down, say, warns
-// and goes on. Not for averaging over ranks, which is done before.
+// Its methods are called only on the main process, by one thread, in the order in which the program
+// logs. An exception from them ends the run; a tracker whose network is down, for example, should
+// warn and continue instead. Not for averaging over ranks, which has been done by then.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +28,10 @@
 namespace accelerate {
 
 struct TrackedRun {
-  // As its folder is called: that of init_trackers(), with a number behind it where there was such
-  // a run already.
+  // The name of its folder: that of init_trackers(), with a number appended if another run has it
+  // already.
   std::string name = {};
-  // Where it keeps its files. Empty where no tracker needs one.
+  // The folder of its files. Empty if no tracker needs one.
   std::string folder = {};
   RunSettings settings = {};
 };
@@ -40,9 +40,9 @@ struct TrackedRun {
 struct LoggedImage {
   int64_t width = 0;
   int64_t height = 0;
-  // 1 of grey, 3 of red, green and blue, 4 of these and alpha.
+  // 1: grey; 3: red, green and blue; 4: these and alpha.
   int64_t channels = 3;
-  // A byte for each channel of each pixel, row by row.
+  // One byte for each channel of each pixel, row by row.
   std::string_view pixels = {};
 };
 
@@ -50,18 +50,18 @@ class Tracker {
  public:
   virtual ~Tracker() = default;
 
-  // By which get_tracker() finds it.
+  // The name by which get_tracker() finds it.
   virtual std::string_view name() const = 0;
-  // Whether it keeps files in the run's folder.
+  // Whether it writes files to the run's folder.
   virtual bool needs_folder() const { return false; }
 
-  // Before everything else; and again where a run goes on from a checkpoint that was loaded.
+  // Called before everything else, and again when a run continues from a loaded checkpoint.
   virtual void start(const TrackedRun& run) = 0;
-  // After start() of such a run: takes back what was logged beyond this.
+  // Called after start() of such a run: removes what was logged after `end`.
   virtual void rewind(const metrics::LogPosition& /*end*/) {}
 
   virtual void log(const metrics::Record& record) = 0;
-  // Each of these says whether the tracker keeps such things; this one does not.
+  // Return whether the tracker keeps images and histograms; by default it does not.
   virtual bool log_image(const std::string& /*name*/, int64_t /*step*/,
                          const LoggedImage& /*image*/) {
     return false;
@@ -71,9 +71,9 @@ class Tracker {
     return false;
   }
 
-  // Sees to it that what was logged gets to where others find it.
+  // Makes what was logged visible to others, such as readers of a file.
   virtual void flush() {}
-  // Once, at the end, or before another start().
+  // Called once, at the end or before another start().
   virtual void finish() {}
 };
 

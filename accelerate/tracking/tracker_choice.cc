@@ -12,8 +12,8 @@ std::shared_ptr<Tracker> TrackerChoice::make() const {
   if (name_ == "jsonl") return std::make_shared<JsonLinesTracker>();
   if (name_ == "csv") return std::make_shared<CsvTracker>();
   TORCH_CHECK(false, "there is no tracker `", name_,
-              "`; take \"tensorboard\", \"jsonl\" or \"csv\", or an object of a class of your own, "
-              "as in std::make_shared<MyTracker>()");
+              "`; use \"tensorboard\", \"jsonl\" or \"csv\", or an object of your own class, as in "
+              "std::make_shared<MyTracker>()");
 }
 
 }  // namespace accelerate

@@ -28,8 +28,8 @@ namespace {
 constexpr size_t kMostCallsUnderWay = 256;
 
 constexpr const char* kStepsRemedy =
-    "; the steps of a run never go back. Give all calls the same count, such as that of updates, "
-    "and log an epoch as a value";
+    "; the steps of a run never go back. Use one count for all calls, such as the number of "
+    "updates, and log an epoch as a value";
 
 void check_run_name(const char* what, const std::string& name) {
   const absl::Status status = metrics::check_run_name(name);
@@ -79,14 +79,14 @@ Trackers::~Trackers() {
     if (is_started_ && std::uncaught_exceptions() == 0) finish();
   } catch (const std::exception& error) {
     // A device that has failed, say, of which the program has heard already.
-    TORCH_WARN("what was logged last is lost: ", error.what());
+    TORCH_WARN("the last values that were logged are lost: ", error.what());
   }
 }
 
 void Trackers::init(const std::string& run, const RunSettings& settings,
                     const TrackingOptions& options) {
   TORCH_CHECK(!is_begun_, "init_trackers(): the run `", asked_name_,
-              "` has its trackers already; call end_training() before another one");
+              "` already has its trackers; call end_training() before you begin another run");
   check_run_name("init_trackers()", run);
   std::vector<std::shared_ptr<Tracker>> trackers;
   bool needs_folder = false;
@@ -95,11 +95,11 @@ void Trackers::init(const std::string& run, const RunSettings& settings,
     const Tracker& tracker = *trackers.back();
     for (size_t i = 0; i + 1 < trackers.size(); ++i)
       TORCH_CHECK(trackers[i]->name() != tracker.name(),
-                  "init_trackers(): there are two trackers `", tracker.name(),
-                  "`; leave one out, or give it another name()");
+                  "init_trackers(): there are two trackers called `", tracker.name(),
+                  "`; remove one, or give it another name()");
     TORCH_CHECK(!tracker.needs_folder() || !options.folder.empty(),
                 "init_trackers(): the tracker `", tracker.name(),
-                "` has no folder; name one, as in {.folder = \"runs\"}");
+                "` needs a folder; name one, as in {.folder = \"runs\"}");
     needs_folder = needs_folder || tracker.needs_folder();
   }
   if (process_.is_main() && needs_folder) {
@@ -124,7 +124,7 @@ void Trackers::init(const std::string& run, const RunSettings& settings,
 }
 
 void Trackers::check_begun(const char* what) const {
-  TORCH_CHECK(is_begun_, what, ": there are no trackers; call init_trackers() before");
+  TORCH_CHECK(is_begun_, what, ": there are no trackers; call init_trackers() first");
 }
 
 int64_t Trackers::next_step(const char* what, const LogOptions& options) const {
@@ -181,16 +181,17 @@ bool Trackers::find_folder() {
   if (!name.ok()) {
     TORCH_CHECK(!absl::IsInvalidArgument(name.status()),
                 "init_trackers(): ", std::string(name.status().message()));
-    warn_once(has_warned_of_folder_, std::string(name.status().message()) +
-                                         " The training goes on; until then what it logs is lost");
+    warn_once(has_warned_of_folder_,
+              std::string(name.status().message()) +
+                  " The training continues; until then, values that it logs are lost");
     return false;
   }
   has_warned_of_folder_ = false;
   logged_.records = 0;  // In this folder.
   if (goes_on() && *name != run_.name)
     TORCH_WARN("the folder ", run_.folder,
-               " does not say that it is of the run that the checkpoint is of: another one has "
-               "taken the name, or the folder was removed meanwhile; it goes on in ",
+               " does not belong to the run of the checkpoint: another run has taken the name, or "
+               "the folder was removed meanwhile; the run continues in ",
                folder_of(*name));
   run_.name = *name;
   run_.folder = folder_of(*name);
@@ -311,7 +312,7 @@ void Trackers::log_histogram(const std::string& name, const at::Tensor& tensor,
   if (!process_.is_main()) return;
   internal::check_name(name);
   TORCH_CHECK(tensor.defined() && !tensor.is_complex(), "log_histogram(): `", name,
-              "` is no tensor of real numbers; give it one");
+              "` is not a tensor of real numbers; pass one");
   const int64_t step = next_step("log_histogram()", options);
   if (!start()) return;
   note_logged(step, /*records=*/0);

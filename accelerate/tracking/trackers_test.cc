@@ -278,11 +278,11 @@ TEST_F(TrackersTest, RefuseMisuseWithARemedy) {
   EXPECT_THAT(message_of([&] {
                 trackers->log({{"loss", 1.0}});
               }),
-              HasSubstr("call init_trackers() before"));
+              HasSubstr("call init_trackers() first"));
   EXPECT_THAT(message_of([&] { trackers->init("run", {}, {.trackers = {"tensorbord"}}); }),
               HasSubstr("there is no tracker `tensorbord`"));
   EXPECT_THAT(message_of([&] { trackers->init("run", {}, {.folder = ""}); }),
-              HasSubstr("has no folder"));
+              HasSubstr("needs a folder"));
   EXPECT_THAT(message_of([&] {
                 trackers->init("run", {}, {.trackers = {"csv", "csv"}});
               }),
@@ -300,8 +300,8 @@ TEST_F(TrackersTest, RefuseMisuseWithARemedy) {
     return message_of([&] { trackers->log(values, {.step = 5}); });
   };
   EXPECT_THAT(message({{"", 1.0}}), HasSubstr("a value has no name"));
-  EXPECT_THAT(message({{"step", 1.0}}), HasSubstr("name the value otherwise"));
-  EXPECT_THAT(message({{"a", 1.0}, {"a", 2.0}}), HasSubstr("two values of the name `a`"));
+  EXPECT_THAT(message({{"step", 1.0}}), HasSubstr("give it another name"));
+  EXPECT_THAT(message({{"a", 1.0}, {"a", 2.0}}), HasSubstr("two values with the name `a`"));
   EXPECT_THAT(message({{"a", at::ones({3})}}), HasSubstr("`a` has 3 values"));
   EXPECT_THAT(message({{"a", at::Tensor()}}), HasSubstr("`a` has 0 values"));
   EXPECT_EQ(message({{"a", 1.0}}), "no error");

@@ -1,11 +1,11 @@
-// What a run logs, and the settings that it was started with, as a program writes them down.
+// The values that a run logs, and the settings that it was started with.
 //
 // Example:
 //   const RunSettings settings = {{"lr", 0.1}, {"layers", 12}, {"optimizer", "adamw"}};
 //   const LogValues values = {{"loss", loss}, {"tokens", 4096}, {"note", "warm"}};
 //   accelerator.log(values);
 //
-// Not for the tensors of a model: log_histogram() takes those.
+// Not for large tensors: use log_histogram() for those.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -30,8 +30,8 @@ constexpr bool is_too_large(Number number) {
 
 }  // namespace internal
 
-// A number, a text, or a tensor of one number, which may be on a GPU: then it is the number that it
-// is when the GPU gets there, and nothing waits for it.
+// A number, a text, or a tensor of one number. A tensor on a GPU is copied in the order of the
+// GPU's work, and nothing waits for it.
 class LogValue {
  public:
   template <class Number>
@@ -40,7 +40,7 @@ class LogValue {
   template <class Number>
   LogValue(Number number)  // NOLINT
       requires std::integral<Number> : value_(static_cast<std::int64_t>(number)) {
-    // Of 64 bits and no sign.
+    // An unsigned number of 64 bits.
     if (internal::is_too_large(number)) value_ = static_cast<double>(number);
   }
   template <class Text>
@@ -57,7 +57,7 @@ class LogValue {
 
 using LogValues = std::vector<std::pair<std::string, LogValue>>;
 
-// A setting: a truth value, a number or a text.
+// A setting: a bool, a number or a text.
 class Setting {
  public:
   template <class Number>
@@ -67,7 +67,7 @@ class Setting {
   Setting(Number number)  // NOLINT
       requires std::integral<Number> &&(!std::same_as<Number, bool>)
       : value_(static_cast<std::int64_t>(number)) {
-    // A seed, of which every digit counts.
+    // For example a seed, in which every digit counts.
     if (internal::is_too_large(number)) value_ = std::to_string(number);
   }
   template <class Bool>
@@ -84,7 +84,7 @@ class Setting {
   std::variant<bool, std::int64_t, double, std::string> value_;
 };
 
-// In the order in which they are shown. A dot in a name makes a group, as in "optimizer.lr".
+// Shown in this order. A dot in a name makes a group, as in "optimizer.lr".
 using RunSettings = std::vector<std::pair<std::string, Setting>>;
 
 }  // namespace accelerate

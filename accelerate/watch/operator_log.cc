@@ -97,8 +97,8 @@ thread_local OperatorLog::Node OperatorLog::node_;
 OperatorLog::OperatorLog() {
   OperatorLog* none = nullptr;
   TORCH_CHECK(current.compare_exchange_strong(none, this),
-              "watch(): another Accelerator of this process looks for numbers that are not finite; "
-              "end that by watch({.non_finite = false})");
+              "watch(): another Accelerator of this process is already looking for numbers that "
+              "are not finite; stop it with watch({.non_finite = false})");
   // What a node gets is not asked for: autograd takes over gradients that nobody else holds.
   operators_callback_ = at::addThreadLocalCallback(
       at::RecordFunctionCallback(&OperatorLog::begin_operator, &OperatorLog::end_operator)

@@ -1,5 +1,5 @@
-// What operators of LibTorch compute in a step: enough to tell afterwards which one was the first
-// whose result was NaN, and which one made an infinity of finite numbers.
+// Logs what operators of LibTorch compute in a step: enough to tell afterwards which one was the
+// first whose result was NaN, and which one made an infinity from finite numbers.
 //
 //   OperatorLog log;
 //   loss_of(net->forward(x)).backward();
@@ -7,9 +7,9 @@
 //   if (found.nan) std::cout << found.nan->name;   // aten::log
 //   log.clear();
 //
-// It looks at what this thread computes with gradients, and at autograd's work for it, in whichever
-// thread. The least and the largest number of each result stay on its device until find() reads
-// them. Tensors are not kept. Part of the Watch; not for others.
+// It looks at what this thread computes with gradients, and at autograd's work for it in any
+// thread. It leaves the least and the largest number of each result on the result's device until
+// find() reads them, and keeps no tensors. Part of the Watch; not for others.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -32,25 +32,25 @@ struct FoundOperator {
   // "aten::div".
   std::string name;
   // In a backward pass, autograd's node that called it ("SqrtBackward0"), and the operator of the
-  // forward pass that the node is of, where that is known. Empty in the forward pass.
+  // forward pass that the node belongs to, if that is known. Empty in the forward pass.
   std::string node;
   std::string forward_name;
-  // The parameter that the operator, or the one of the forward pass, uses; or else the one that was
-  // used last before it. Empty where none was.
+  // The parameter that the operator, or that of the forward pass, uses; otherwise the last one that
+  // was used before it. Empty if there was none.
   std::string parameter;
   bool uses_parameter = false;
 };
 
 struct FoundOperators {
   std::optional<FoundOperator> nan;
-  // Before any NaN. It need not be a fault, as log(0) where its weight is 0.
+  // An infinity before any NaN. It need not be a fault: log(0) may have a weight of 0.
   std::optional<FoundOperator> infinity;
-  // Whether there were more operators than are kept, so that one before these may be to blame.
+  // Whether there were more operators than are kept, so that an earlier one may be to blame.
   bool is_cut = false;
 };
 
-// The least and the largest number of a tensor, 0-dim and on its device: both NaN where one is.
-// None of an empty tensor, or one of whole numbers.
+// The least and the largest number of a tensor, 0-dim and on its device; both are NaN if one number
+// is. An empty tensor, or one of whole numbers, has none.
 struct Extremes {
   at::Tensor least;
   at::Tensor largest;
@@ -64,18 +64,18 @@ bool is_finite(const at::Tensor& tensor);
 
 class OperatorLog {
  public:
-  // Where a program computes with gradients and takes no step. Where there are more, the older half
-  // is forgotten.
+  // The limit for a program that computes with gradients and takes no step. If there are more
+  // operators, the older half is forgotten.
   static constexpr size_t kMostOperators = 50'000;
 
-  // One at a time in a process; throws c10::Error where there is one.
+  // A process can have one at a time; throws c10::Error if there is one already.
   OperatorLog();
   OperatorLog(const OperatorLog&) = delete;
   OperatorLog& operator=(const OperatorLog&) = delete;
-  // In the same thread.
+  // Must run in the thread that made the log.
   ~OperatorLog();
 
-  // Of what was computed since the last clear(). The parameters are where they were then.
+  // Looks at what was computed since the last clear(). The parameters must be where they were then.
   FoundOperators find(const std::vector<NamedParameter>& parameters) const;
   void clear();
 
@@ -86,7 +86,7 @@ class OperatorLog {
     const void* data;
     WeakTensor tensor;
     const void* storage;
-    // When the operator began.
+    // The version when the operator began.
     uint32_t version;
   };
   struct Output {
@@ -97,13 +97,13 @@ class OperatorLog {
     const std::string* name;
     // Null in the forward pass.
     const std::string* node;
-    // By which autograd's node and the operator of the forward pass find each other.
+    // The number that autograd's node and the operator of the forward pass have in common.
     int64_t sequence_number;
     bool has_infinite_argument;
     std::vector<Input> inputs;
     std::vector<Output> outputs;
   };
-  // Node of autograd that a thread is in.
+  // The node of autograd that a thread is in.
   struct Node {
     const std::string* name = nullptr;
     int64_t sequence_number = -1;
@@ -119,20 +119,20 @@ class OperatorLog {
   static void end_node(const at::RecordFunction& function, at::ObserverContext* begun);
 
   void add(const at::RecordFunction& function, BegunOperator& begun);
-  // The same text, kept for as long as the log is there.
+  // The same text, kept as long as the log exists.
   const std::string* kept(std::string_view name);
-  // How many were added since the last clear().
+  // How many operators were added since the last clear().
   size_t num_added() const;
 
   static thread_local Node node_;
 
   at::CallbackHandle operators_callback_;
   at::CallbackHandle nodes_callback_;
-  // Autograd has threads of its own for GPUs.
+  // Autograd uses separate threads for GPUs.
   mutable std::mutex mutex_;
   std::set<std::string, std::less<>> names_;
   std::vector<Operator> operators_;
-  // Those that were forgotten since the last clear().
+  // How many operators were forgotten since the last clear().
   size_t num_forgotten_ = 0;
 };
 

@@ -65,11 +65,11 @@ std::string place_of(const FoundOperator& found) {
   if (found.uses_parameter)
     return module.empty() ? " with the parameter `" + found.parameter + "`"
                           : " in the module `" + module + "`";
-  return module.empty() ? " behind the use of the parameter `" + found.parameter + "`"
-                        : " behind the module `" + module + "`";
+  return module.empty() ? " after the use of the parameter `" + found.parameter + "`"
+                        : " after the module `" + module + "`";
 }
 
-// "`aten::log` in the forward pass, behind the module `0`".
+// "`aten::log` in the forward pass, after the module `0`".
 std::string text_of(const FoundOperator& found) {
   std::string text = "`" + found.name + "` in the ";
   if (found.node.empty()) {
@@ -144,7 +144,8 @@ Watch::~Watch() = default;
 void Watch::start(const WatchOptions& options) {
   TORCH_CHECK(options.every >= 1, "watch(): every is ", options.every,
               "; give a number of steps, typically 100");
-  TORCH_CHECK(!options.folder.empty(), "watch(): the folder has no name");
+  TORCH_CHECK(!options.folder.empty(),
+              "watch(): the folder has no name; give it one, such as \"watch\"");
   if (!options.non_finite) operators_.reset();
   if (options.non_finite && operators_ == nullptr)
     operators_ = std::make_unique<internal::OperatorLog>();
@@ -223,7 +224,7 @@ void Watch::look_for_non_finite(const StepGradients& step) {
     if (is_loss_finite || std::exchange(has_warned_of_loss_, true)) return;
     // The other ranks do not know of it, and no weight suffers.
     TORCH_WARN("watch(): ", when(step),
-               ", the loss is not finite though all gradients are, so that the step is taken. ",
+               ", the loss is not finite although all gradients are, so the step is taken. ",
                cause_of(step, losses).text, " ", save_batch(step.steps));
     return;
   }
@@ -232,11 +233,10 @@ void Watch::look_for_non_finite(const StepGradients& step) {
     operators_->clear();
     losses_.clear();
     throw NonFiniteError(text +
-                         "\nNo optimizer has stepped with them, so that the weights are as "
-                         "they were.");
+                         "\nNo optimizer has stepped with them, so the weights have not changed.");
   }
   if (process_.is_main() || !step.are_of_all_ranks)
-    TORCH_WARN(text, "\nThe step is taken all the same, and no further one is looked at.");
+    TORCH_WARN(text, "\nThe step is taken anyway, and later steps are not checked.");
   has_warned_ = true;
   // Ranks that had no part in this step go on looking, and must meet this one when they find
   // something.
@@ -279,17 +279,18 @@ Watch::Cause Watch::cause_of(const StepGradients& step, const std::vector<double
   // They may have come from another rank, and blame nobody.
   if (!in_buffers.nan.empty())
     add("Buffers of the model hold NaN now (" + list_of(in_buffers.nan) +
-            "): where they did not before, load a checkpoint before the training goes on.",
+            "): if they did not before, load a checkpoint before you continue.",
         Cause::kNone);
   const FoundOperators found = operators_->find(step.parameters);
   if (found.nan) add("The first NaN came out of " + text_of(*found.nan) + ".", Cause::kCertain);
   if (found.infinity)
-    add((found.nan ? "Before it, infinity came first out of " : "Infinity came first out of ") +
+    add((found.nan ? "Before that, the first infinity came out of "
+                   : "The first infinity came out of ") +
             text_of(*found.infinity) + ".",
         Cause::kInfinity);
   if (found.is_cut)
-    add(c10::str("Only the last operators of the step are known, as it has had more than ",
-                 internal::OperatorLog::kMostOperators, ": an earlier one may be to blame."),
+    add(c10::str("Only the last operators of the step are known, because it had more than ",
+                 internal::OperatorLog::kMostOperators, "; an earlier one may be the cause."),
         Cause::kNone);
   return cause;
 }
@@ -325,10 +326,10 @@ std::string Watch::say(const StepGradients& step, const std::vector<std::string>
       from_all(step, cause.weight == weight ? save_batch(step.steps) : "");
   if (weight == Cause::kNone)
     text +=
-        " No operator of LibTorch was seen to compute NaN or infinity here: what is not one of "
-        "its operators may have, or a hook.";
+        " No LibTorch operator was seen to compute NaN or infinity here; a kernel that is not an "
+        "operator, or a hook, may have.";
   if (weight != Cause::kCertain && !step.are_of_all_ranks && communicator_.size() > 1)
-    text += " They may also have come from another rank, in the mean of the gradients.";
+    text += " They may also have come from another rank, through the mean of the gradients.";
   size_t told = 0;
   for (size_t rank = 0; rank < causes.size(); ++rank) {
     if (causes[rank][0] != weight || ++told > kMostRanks) continue;
@@ -336,18 +337,19 @@ std::string Watch::say(const StepGradients& step, const std::vector<std::string>
     text += causes[rank].substr(1);
     text += (causes[rank].size() > 1 ? " " : "") + batches[rank];
   }
-  if (told > kMostRanks) text += c10::str("\nIt is so on ", told - kMostRanks, " more ranks.");
+  if (told > kMostRanks)
+    text += c10::str("\nThe same holds for ", told - kMostRanks, " more ranks.");
   return text;
 }
 
 std::string Watch::save_batch(int64_t steps) {
   const ActiveLoaders::KeptBatch* batch = loaders_.kept_batch();
   if (batch == nullptr || batch->tensors.empty())
-    return "There is no batch of a prepared loader to be kept.";
+    return "There is no batch of a prepared loader to save.";
   const LoaderProgress& place = batch->progress;
   const std::string text = c10::str("The batch, at ", place.consumed, " of epoch ", place.epoch);
   if (num_kept_batches_ == kMostBatches)
-    return c10::str(text, ", is not kept: ", kMostBatches, " of this rank are already.");
+    return c10::str(text, ", is not saved: this rank has saved ", kMostBatches, " already.");
   const std::string stem = c10::str("step_", steps, "_rank_", process_.rank);
   std::string name = stem + ".safetensors";
   std::error_code error;
@@ -360,7 +362,7 @@ std::string Watch::save_batch(int64_t steps) {
     ++num_kept_batches_;
     return text + ", is in " + options_.folder + "/" + name + ".";
   } catch (const std::exception& error) {
-    return text + ", could not be kept: " + reason_of(error) + ".";
+    return text + ", could not be saved: " + reason_of(error) + ".";
   }
 }
 

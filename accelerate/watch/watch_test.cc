@@ -181,7 +181,7 @@ TEST(Watch, WarnsOnceAndGoesOnWhereItIsAskedTo) {
   EXPECT_FALSE(at::hasCallbacks());
   if (run.accelerator.is_main_process()) {
     EXPECT_THAT(warnings.all, ElementsAre(AllOf(HasSubstr("`aten::log`"),
-                                                HasSubstr("The step is taken all the same"))));
+                                                HasSubstr("The step is taken anyway"))));
   } else {
     EXPECT_THAT(warnings.all, IsEmpty());
   }
@@ -236,8 +236,8 @@ TEST(Watch, NamesTheBackwardPassWhereOnlyThatIsNotFinite) {
   });
   EXPECT_THAT(message, AllOf(HasSubstr("the gradients of `weight` are not finite"),
                              HasSubstr("in the backward pass of `aten::mul` (MulBackward"),
-                             HasSubstr("infinity came first out of `aten::div` in the backward "
-                                       "pass of `aten::sqrt` (SqrtBackward0), behind the use of "
+                             HasSubstr("first infinity came out of `aten::div` in the backward "
+                                       "pass of `aten::sqrt` (SqrtBackward0), after the use of "
                                        "the parameter `weight`"),
                              HasSubstr("There is no batch of a prepared loader")));
   EXPECT_THAT(message, Not(HasSubstr("The loss is")));
@@ -508,7 +508,7 @@ TEST(Watch, KnowsTheForwardPassOfAGraphThatWasKept) {
     run.accelerator.backward((*run.model)(torch::ones({1, 2})).sum(), {.retain_graph = true});
     run.accelerator.backward((infinite - infinite).sum());
   });
-  EXPECT_THAT(message, HasSubstr("infinity came first out of `aten::div` in the forward pass"));
+  EXPECT_THAT(message, HasSubstr("first infinity came out of `aten::div` in the forward pass"));
 }
 
 TEST(Watch, KeepsAtMostTenBatches) {
@@ -523,7 +523,7 @@ TEST(Watch, KeepsAtMostTenBatches) {
     }
   }
   EXPECT_THAT(messages[9], HasSubstr("is in " + folder + "/step_0_rank_0-10.safetensors"));
-  EXPECT_THAT(messages[10], HasSubstr("is not kept: 10 of this rank are already."));
+  EXPECT_THAT(messages[10], HasSubstr("is not saved: this rank has saved 10 already."));
 }
 
 TEST(Watch, SaysInASentenceWhyTheBatchCouldNotBeKept) {
@@ -534,7 +534,7 @@ TEST(Watch, SaysInASentenceWhyTheBatchCouldNotBeKept) {
   run.accelerator.wait_for_everyone();
   run.accelerator.watch({.folder = file});
   EXPECT_THAT(message_of([&] { run.train(); }),
-              AllOf(HasSubstr("could not be kept: "), Not(HasSubstr("frame #")),
+              AllOf(HasSubstr("could not be saved: "), Not(HasSubstr("frame #")),
                     Not(HasSubstr("\n.")), Not(HasSubstr(".."))));
 }
 

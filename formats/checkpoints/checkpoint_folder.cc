@@ -85,7 +85,7 @@ absl::Status sync_folder(const std::string& path) {
   const Descriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // Some file systems of networks sync no folders, and need not.
   if (folder.is_open() && (fsync(folder.get()) == 0 || errno == EINVAL)) return absl::OkStatus();
-  return system_refusal(path, "cannot be brought to the disk", errno);
+  return system_refusal(path, "cannot be flushed to the disk", errno);
 }
 
 // The names of all that is in a folder.
@@ -114,10 +114,10 @@ absl::StatusOr<std::vector<std::string>> files_in(const std::string& path) {
     struct stat status;
     if (lstat((fs::path(path) / name).c_str(), &status) != 0) continue;
     if (S_ISREG(status.st_mode) || S_ISLNK(status.st_mode)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        launcher::plain(path), " holds ", launcher::printable(name),
-        S_ISDIR(status.st_mode) ? ", a folder" : ", which is no regular file",
-        ", as no checkpoint does, and so nothing of it is removed; move that elsewhere."));
+    return absl::InvalidArgumentError(
+        absl::StrCat(launcher::plain(path), " holds ", launcher::printable(name),
+                     S_ISDIR(status.st_mode) ? ", a folder" : ", not a regular file",
+                     ", which no checkpoint holds, so nothing is removed; move it elsewhere."));
   }
   return names;
 }
@@ -146,11 +146,11 @@ absl::Status cannot_publish(const std::string& from, const std::string& to, int 
 // Whether what has the path may be taken away for another checkpoint.
 absl::Status check_replaceable(const std::string& path) {
   const auto refusal = [&path](absl::string_view why) {
-    return absl::AlreadyExistsError(absl::StrCat(launcher::plain(path), " is there already and ",
-                                                 why, " Or save under another path."));
+    return absl::AlreadyExistsError(absl::StrCat(launcher::plain(path), " already exists and ", why,
+                                                 " Or save under another path."));
   };
   if (!is_folder(path) || !has_commit(path)) {
-    return refusal("is no checkpoint, and so it is not replaced; move it elsewhere.");
+    return refusal("is not a checkpoint, so it is not replaced; move it elsewhere.");
   }
   if (is_link(path)) return absl::OkStatus();
   const absl::StatusOr<std::vector<std::string>> files = files_in(path);
@@ -178,7 +178,7 @@ absl::Status remove_folder(const std::string& path, const std::vector<std::strin
   // First, so that nobody takes the rest for a whole one.
   if (!folder.is_open() || !remove(kCommitFile) ||
       !std::all_of(files.begin(), files.end(), remove) || rmdir(path.c_str()) != 0) {
-    return system_refusal(path, "cannot be removed wholly", errno);
+    return system_refusal(path, "cannot be removed completely", errno);
   }
   return absl::OkStatus();
 }
@@ -196,12 +196,12 @@ std::string fault_of_unfinished(const std::string& path, const CheckpointName& n
   const std::string finished = (fs::path(parent_of(path)) / name.finished).string();
   struct stat status;
   if (commit.ok() && verify_sizes(path, *commit).ok() && lstat(finished.c_str(), &status) != 0) {
-    return absl::StrCat(launcher::plain(path), " is whole, but whoever gave it its name was ",
-                        "interrupted; rename it to ", launcher::printable(name.finished),
-                        " to use it.");
+    return absl::StrCat(launcher::plain(path), " is whole, but its renaming was interrupted; ",
+                        "rename it to ", launcher::printable(name.finished), " to use it.");
   }
-  return absl::StrCat(launcher::plain(path),
-                      " is unfinished: its saving or its removal was interrupted, or goes on.");
+  return absl::StrCat(
+      launcher::plain(path),
+      " is unfinished: its saving or its removal was interrupted, or is under way.");
 }
 
 // What has the name of a checkpoint, or was named by a person.
@@ -292,8 +292,8 @@ absl::Status publish(const std::string& unfinished, const std::string& path) {
   if (!name.has_value() || name->id.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(launcher::plain(from),
-                     " has no name of an unfinished checkpoint; save to the path that "
-                     "unfinished_path() tells."));
+                     " is not named like an unfinished checkpoint; save to the path that "
+                     "unfinished_path() returns."));
   }
   if (const absl::StatusOr<Commit> commit = read_commit(from); !commit.ok()) {
     return commit.status();
@@ -326,7 +326,7 @@ absl::Status remove_checkpoint(const std::string& path) {
   }
   if (!is_checkpoint_at(named)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        launcher::plain(path), " is no checkpoint, and so it is not removed; name one."));
+        launcher::plain(path), " is not a checkpoint, so it is not removed; name one."));
   }
   const std::string parent = parent_of(named);
   if (S_ISLNK(status.st_mode)) {
@@ -374,9 +374,8 @@ absl::Status remove_unfinished(const std::string& folder, const std::string& exc
 
 absl::Status keep_newest(const std::string& folder, std::int64_t keep) {
   if (keep < 0) {
-    return absl::InvalidArgumentError(absl::StrCat(keep, " checkpoints of ",
-                                                   launcher::plain(folder),
-                                                   " cannot be kept; give a number from 0 on."));
+    return absl::InvalidArgumentError(absl::StrCat(
+        keep, " checkpoints of ", launcher::plain(folder), " cannot be kept; give 0 or more."));
   }
   absl::StatusOr<std::vector<FoundCheckpoint>> found = find_checkpoints(folder);
   if (!found.ok()) return found.status();

@@ -129,12 +129,13 @@ TEST(FindCheckpoints, SaysWhatIsWrongWithEach) {
     EXPECT_EQ(each.lacks_commit_file, each.path == path(0));
     faults.push_back(each.fault);
   }
-  EXPECT_THAT(faults,
-              ElementsAre(HasSubstr(path(0) + "/commit.json is missing, "),
-                          HasSubstr(path(1) + "/commit.json cannot be read as that of a"),
-                          HasSubstr(path(2) + "/a is missing, "),
-                          HasSubstr(path(3) + "/a has 4 bytes, and was saved with 5; "), IsEmpty(),
-                          IsEmpty(), HasSubstr(path(6) + "/commit.json is missing, ")));
+  EXPECT_THAT(
+      faults,
+      ElementsAre(HasSubstr(path(0) + "/commit.json is missing, "),
+                  HasSubstr(path(1) + "/commit.json cannot be read as the commit file of a"),
+                  HasSubstr(path(2) + "/a is missing, "),
+                  HasSubstr(path(3) + "/a has 4 bytes, but was saved with 5; "), IsEmpty(),
+                  IsEmpty(), HasSubstr(path(6) + "/commit.json is missing, ")));
 }
 
 TEST(FindCheckpoints, SaysWhatBecomesOfUnfinishedOnes) {
@@ -142,11 +143,11 @@ TEST(FindCheckpoints, SaysWhatBecomesOfUnfinishedOnes) {
   const std::string unfinished = save_unfinished(path);
   EXPECT_EQ(found_in(folder)[0].fault,
             unfinished +
-                " is whole, but whoever gave it its name was interrupted; rename it to "
+                " is whole, but its renaming was interrupted; rename it to "
                 "\"checkpoint_3\" to use it.");
   const std::string other = unfinished +
                             " is unfinished: its saving or its removal was "
-                            "interrupted, or goes on.";
+                            "interrupted, or is under way.";
   save(path);
   EXPECT_EQ(found_in(folder)[0].fault, other);
   fs::remove_all(path);
@@ -259,8 +260,8 @@ TEST(Publish, ReplacesNothingElse) {
     return message;
   };
   const std::string other = path +
-                            " is there already and is no checkpoint, and so it is not "
-                            "replaced; move it elsewhere. Or save under another path.";
+                            " already exists and is not a checkpoint, so it is not replaced; move "
+                            "it elsewhere. Or save under another path.";
   write_bytes(path, "a file");
   EXPECT_EQ(refusal(), other);
   EXPECT_EQ(bytes_of(path), "a file");
@@ -275,7 +276,7 @@ TEST(Publish, ReplacesNothingElse) {
   EXPECT_THAT(names_in(path), ElementsAre("optimizer.bin"));
   save(path);
   fs::create_directory(path + "/thesis");
-  EXPECT_THAT(refusal(), AllOf(HasSubstr(path + " is there already and is not replaced: "),
+  EXPECT_THAT(refusal(), AllOf(HasSubstr(path + " already exists and is not replaced: "),
                                HasSubstr("holds \"thesis\", a folder")));
   EXPECT_THAT(names_in(path), ElementsAre("a", "b", "commit.json", "optimizer.bin", "thesis"));
 }
@@ -290,7 +291,7 @@ TEST(Publish, RefusesWhatIsNotCommitted) {
   EXPECT_EQ(publish(unfinished, path).code(), absl::StatusCode::kInvalidArgument);
   save(folder + "/other");
   EXPECT_THAT(message_of(publish(folder + "/other", path), absl::StatusCode::kInvalidArgument),
-              HasSubstr("/other has no name of an unfinished checkpoint; "));
+              HasSubstr("/other is not named like an unfinished checkpoint; "));
   EXPECT_FALSE(fs::exists(path));
 }
 
@@ -346,7 +347,7 @@ TEST(RemoveCheckpoint, RemovesNothingElse) {
   for (const std::string& each :
        {path, folder, folder + "/checkpoint_1", path + "/a", std::string("/")}) {
     EXPECT_THAT(message_of(remove_checkpoint(each), absl::StatusCode::kInvalidArgument),
-                HasSubstr(each + " is no checkpoint, and so it is not removed; name one."));
+                HasSubstr(each + " is not a checkpoint, so it is not removed; name one."));
   }
   EXPECT_THAT(names_in(folder), ElementsAre("checkpoint_1", "data"));
 }
@@ -357,12 +358,12 @@ TEST(RemoveCheckpoint, RefusesOneThatHoldsMoreThanFiles) {
   fs::create_directory(path + "/\x1b[2J");
   EXPECT_EQ(message_of(remove_checkpoint(path), absl::StatusCode::kInvalidArgument),
             path +
-                " holds \"\\033[2J\", a folder, as no checkpoint does, and so nothing of it is "
-                "removed; move that elsewhere.");
+                " holds \"\\033[2J\", a folder, which no checkpoint holds, so nothing is removed; "
+                "move it elsewhere.");
   fs::remove(path + "/\x1b[2J");
   ASSERT_EQ(mkfifo((path + "/pipe").c_str(), 0600), 0);
   EXPECT_THAT(message_of(remove_checkpoint(path), absl::StatusCode::kInvalidArgument),
-              HasSubstr(path + " holds \"pipe\", which is no regular file, "));
+              HasSubstr(path + " holds \"pipe\", not a regular file, "));
   EXPECT_TRUE(found_in(folder)[0].commit.has_value());
   EXPECT_THAT(names_in(folder), ElementsAre("checkpoint_0"));
 }

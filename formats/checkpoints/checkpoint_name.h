@@ -1,4 +1,4 @@
-// Part of checkpoint_folder.h; not for others. What the name of a folder tells.
+// Part of checkpoint_folder.h; not for others. Parses the name of a checkpoint's folder.
 #pragma once
 
 #include <cstdint>
@@ -9,20 +9,21 @@ namespace accelerate::checkpoints {
 
 inline constexpr char kCheckpointPrefix[] = "checkpoint_";
 inline constexpr char kUnfinishedSuffix[] = ".unfinished";
-// Of a checkpoint that has made way for another of its name.
+// For a checkpoint that is being replaced by another one of its name.
 inline constexpr char kReplacedSuffix[] = ".replaced";
 
 struct CheckpointName {
-  // That of the checkpoint, without what follows it where it is unfinished.
+  // The name of the checkpoint, without the id and suffix of an unfinished or replaced one.
   std::string finished;
-  // Where that is `checkpoint_NUMBER`.
+  // NUMBER, if `finished` is `checkpoint_NUMBER`.
   std::optional<std::int64_t> number;
-  // 16 hexadecimal digits where it is unfinished or replaced, or else empty.
+  // 16 hexadecimal digits if it is unfinished or replaced, otherwise empty.
   std::string id;
   bool is_replaced = false;
 };
 
-// Nothing where a folder of that name is a checkpoint by what it holds alone.
+// std::nullopt if the name does not tell, so that only the contents of the folder can make it a
+// checkpoint.
 std::optional<CheckpointName> parse_name(const std::string& name);
 
 // A name beside `path`, on the same file system.

@@ -96,7 +96,7 @@ absl::StatusOr<Commit> parse_commit(const std::string& text) {
   if (!has_right_ending(text)) {
     // What it says is still of use where it is from another library, or from a newer version.
     return absl::InvalidArgumentError(
-        absl::StrCat("its own checksum does not match, so that it was damaged, or changed by hand",
+        absl::StrCat("its own checksum does not match, so it was damaged or edited",
                      is_read ? "" : ", and ", events.problem()));
   }
   if (!is_read) return absl::InvalidArgumentError(events.problem());
@@ -109,8 +109,8 @@ absl::StatusOr<Commit> read_commit(const std::string& folder) {
   if (absl::IsNotFound(file.status())) {
     return absl::NotFoundError(absl::StrCat(
         shown,
-        " is missing, so that this is no checkpoint, or one whose saving was interrupted; "
-        "take another one."));
+        " is missing, so this is not a checkpoint, or its saving was interrupted; use another "
+        "one."));
   }
   if (!file.ok()) return file.status();
   absl::StatusOr<Commit> commit;
@@ -122,18 +122,18 @@ absl::StatusOr<Commit> read_commit(const std::string& folder) {
     commit = parse_commit(*text);
   }
   if (commit.ok()) return commit;
-  return absl::InvalidArgumentError(
-      absl::StrCat(shown, " cannot be read as that of a checkpoint: ", commit.status().message(),
-                   "; copy it again, or take another checkpoint."));
+  return absl::InvalidArgumentError(absl::StrCat(
+      shown, " cannot be read as the commit file of a checkpoint: ", commit.status().message(),
+      "; copy it again, or use another checkpoint."));
 }
 
 absl::Status write_commit(const std::string& folder, const Commit& commit) {
   const std::string path = path_of_commit(folder), text = commit_text(commit);
   const absl::StatusOr<Commit> read = parse_commit(text);
   if (!read.ok() || *read != commit) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(launcher::plain(path), " is not written, because it could not be read again: ",
-                     read.ok() ? "a text in it is no UTF-8" : read.status().message(), "."));
+    return absl::InvalidArgumentError(absl::StrCat(
+        launcher::plain(path), " was not written, because it could not be read again: ",
+        read.ok() ? "a text in it is not valid UTF-8" : read.status().message(), "."));
   }
   absl::StatusOr<AtomicFile> file = AtomicFile::create(path, {.overwrite = true});
   if (!file.ok()) return file.status();

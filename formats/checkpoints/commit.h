@@ -1,13 +1,14 @@
-// The file that makes a folder a checkpoint: `commit.json`, which is written last and names every
-// other file with its size and checksums. A folder without it is unfinished. It ends with a
-// checksum of its own: the CRC-32 of all bytes before the comma that leads to it.
+// The file that makes a folder a checkpoint: `commit.json`, which is written last and lists every
+// other file with its size and checksums. A folder without it is unfinished. It ends with its own
+// checksum: the CRC-32 of all bytes before the comma in front of it.
 //
 // Example:
 //   absl::StatusOr<Commit> commit = read_commit("run1/checkpoint_3");
 //   if (!commit.ok()) return fail(commit.status());
 //   std::cout << commit->saved_at << ", step " << commit->step << "\n";
 //
-// Not for what the files hold: those are safetensors files and a JSON of the library.
+// Not for the contents of the files, which are safetensors files and a JSON document of the
+// library.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace accelerate::checkpoints {
 
 inline constexpr char kCommitFile[] = "commit.json";
 
-// A run of bytes of a file, as one process has written it.
+// A range of bytes in a file, as one process wrote it.
 struct Extent {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
@@ -52,20 +53,21 @@ struct Commit {
   bool operator==(const Commit&) const = default;
 };
 
-// The sizes of all files.
+// The sum of the sizes of all files, in bytes.
 std::uint64_t total_size(const Commit& commit);
 
-// As the file has it, for people and programs to read.
+// The text of the file, readable by people and programs.
 std::string commit_text(const Commit& commit);
-// InvalidArgument, half a sentence that names no file, where it is not of that form, of a newer
-// version, or where the extents of a file leave something out or overlap.
+// InvalidArgument, with half a sentence that names no file, if the text has another form or a newer
+// version, or if the extents of a file overlap or leave gaps.
 absl::StatusOr<Commit> parse_commit(const std::string& text);
 
-// Of a checkpoint's folder. NotFound where it has no such file, which means that it is unfinished
-// or none at all; InvalidArgument where it is damaged. The message names the file.
+// Reads the commit file of a checkpoint's folder. NotFound if there is none, so that the checkpoint
+// is unfinished or not a checkpoint at all; InvalidArgument if it is damaged. The message names the
+// file.
 absl::StatusOr<Commit> read_commit(const std::string& folder);
-// Writes it, in full or not at all, and sees to it that it is on the disk. InvalidArgument where
-// parse_commit() would refuse it.
+// Writes the file atomically and flushes it to the disk. InvalidArgument if parse_commit() would
+// reject it.
 absl::Status write_commit(const std::string& folder, const Commit& commit);
 
 }  // namespace accelerate::checkpoints

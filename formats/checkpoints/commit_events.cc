@@ -78,7 +78,8 @@ bool CommitEvents::on_key(std::string& key) {
   // Other members are for later versions of the library to add.
   if (find_member(place_, key) == nullptr) return ignore_next_value();
   key_ = std::move(key);
-  return seen().insert(key_).second || refuse(absl::StrCat(where(), "\"", key_, "\" stands twice"));
+  return seen().insert(key_).second ||
+         refuse(absl::StrCat(where(), "\"", key_, "\" appears twice"));
 }
 
 template <class Number>
@@ -93,7 +94,7 @@ bool CommitEvents::on_number(std::uint64_t number) {
   if (place_ == Place::kCommit) {
     if (key_ == "version") {
       return number == kCommitVersion ||
-             refuse(absl::StrCat("it is of version ", number, " of the format, and this library ",
+             refuse(absl::StrCat("it is of version ", number, " of the format, but this library ",
                                  "reads version ", kCommitVersion));
     }
     if (key_ == "epoch") return take_number(number, 0, kMost, commit_.epoch);
@@ -185,7 +186,7 @@ bool CommitEvents::has_all_members() {
 bool CommitEvents::end_file() {
   const std::string name = launcher::printable(file_.name);
   if (!file_names_.insert(file_.name).second) {
-    return refuse(absl::StrCat("the file ", name, " stands in it twice"));
+    return refuse(absl::StrCat("the file ", name, " appears in it twice"));
   }
   if (file_.size > kMost - size_of_all_) {
     return refuse(
@@ -241,11 +242,11 @@ bool CommitEvents::on_other(const std::string& value) {
   switch (place_) {
     case Place::kBefore:
     case Place::kAfter:
-      return refuse(absl::StrCat("there is ", value, " in the place of an object"));
+      return refuse(absl::StrCat("there is ", value, " instead of an object"));
     case Place::kFiles:
     case Place::kExtents:
       return refuse(absl::StrCat(place_ == Place::kFiles ? "\"files\"" : "\"extents\"", " holds ",
-                                 value, " in the place of an object"));
+                                 value, " instead of an object"));
     default:
       break;
   }

@@ -1,4 +1,4 @@
-// Part of commit.h; not for others. What a commit file says, taken from its JSON member by member.
+// Part of commit.h; not for others. Reads a commit file from its JSON, member by member.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ inline constexpr std::uint64_t kCommitVersion = 1;
 
 class CommitEvents : public safetensors::JsonEvents {
  public:
-  // After a text that was read without a problem.
+  // The commit. Call it after a text was read without a problem.
   Commit take() && { return std::move(commit_); }
 
  protected:
@@ -31,7 +31,7 @@ class CommitEvents : public safetensors::JsonEvents {
   bool on_other(const std::string& value) override;
 
  private:
-  // What has been begun and not ended.
+  // The innermost part of the text that has begun and not ended.
   enum class Place { kBefore, kCommit, kFiles, kFile, kExtents, kExtent, kAfter };
 
   struct Member {
@@ -42,16 +42,16 @@ class CommitEvents : public safetensors::JsonEvents {
 
   static const Member kMembers[];
 
-  // Null where this version of the format has none such.
+  // Null if this version of the format has no such member.
   static const Member* find_member(Place place, const std::string& name);
-  // The known members that the object which is being read has had.
+  // The known members that were read so far in the current object.
   std::set<std::string>& seen();
   bool has_all_members();
   bool end_file();
   bool refuse_extents(std::uint64_t at);
   template <class Number>
   bool take_number(std::uint64_t number, std::uint64_t least, std::uint64_t most, Number& to);
-  // Where the reading is, to go before a problem.
+  // Where the reader is, to be put before the description of a problem.
   std::string where() const;
 
   Commit commit_;

@@ -116,11 +116,11 @@ TEST(Commit, RefusesWhatIsNotOfItsForm) {
   };
   const std::string number = " and not a whole number from 0 to 9223372036854775807";
   EXPECT_EQ(changed("1,", "2,"),
-            "it is of version 2 of the format, and this library reads version 1");
+            "it is of version 2 of the format, but this library reads version 1");
   EXPECT_EQ(changed("accelerate-cpp", "other"),
             "its format is \"other checkpoint\" and not \"accelerate-cpp checkpoint\"");
   EXPECT_EQ(changed("  \"epoch\": 2,\n", ""), "there is no \"epoch\"");
-  EXPECT_EQ(changed("\"epoch\"", "\"step\""), "\"step\" stands twice");
+  EXPECT_EQ(changed("\"epoch\"", "\"step\""), "\"step\" appears twice");
   EXPECT_EQ(changed("1200", "-1"), "\"step\" is a negative number" + number);
   EXPECT_EQ(changed("1200", "1200.0"), "\"step\" is the number 1200.0" + number);
   EXPECT_EQ(changed("1200", "9223372036854775808"),
@@ -130,7 +130,7 @@ TEST(Commit, RefusesWhatIsNotOfItsForm) {
   EXPECT_EQ(changed("1200", "null"), "\"step\" is null" + number);
   EXPECT_EQ(changed("1200", "[1]"), "\"step\" is an array" + number);
   EXPECT_EQ(changed("1200", "{}"), "\"step\" is an object" + number);
-  EXPECT_THAT(changed("1200", "1e999"), HasSubstr("it is no valid JSON at byte "));
+  EXPECT_THAT(changed("1200", "1e999"), HasSubstr("it is not valid JSON at byte "));
   EXPECT_EQ(changed(": 4", ": 0"),
             "\"world_size\" is the number 0 and not a whole number from 1 to 2147483647");
   EXPECT_THAT(changed(": 4", ": 2147483648"), HasSubstr("\"world_size\" is "));
@@ -144,14 +144,14 @@ TEST(Commit, RefusesWhatIsNotOfItsForm) {
   EXPECT_EQ(changed("\"extents\": []", "\"extents\": 0"),
             "in file 2, \"extents\" is a number and not an array");
   EXPECT_EQ(changed("\"extents\": []", "\"extents\": [[]]"),
-            "\"extents\" holds an array in the place of an object");
+            "\"extents\" holds an array instead of an object");
   EXPECT_EQ(changed("[]", "[{}]"), "in extent 1 of file 2, there is no \"offset\"");
   EXPECT_EQ(changed("\"eb8dfa26\"", "\"eb8dfa2\""),
             "in extent 2 of file 1, \"crc32\" is \"eb8dfa2\" and not 8 hexadecimal digits");
   EXPECT_THAT(changed("\"eb8dfa26\"", "\"EB8DFA26\""), HasSubstr("and not 8 hexadecimal digits"));
   EXPECT_THAT(changed("\"eb8dfa26\"", "\"0x8dfa26\""), HasSubstr("and not 8 hexadecimal digits"));
-  EXPECT_EQ(problem_of(signed_again("[]")), "there is an array in the place of an object");
-  EXPECT_THAT(problem_of(signed_again("")), HasSubstr("it is no valid JSON at byte "));
+  EXPECT_EQ(problem_of(signed_again("[]")), "there is an array instead of an object");
+  EXPECT_THAT(problem_of(signed_again("")), HasSubstr("it is not valid JSON at byte "));
 }
 
 TEST(Commit, RefusesExtentsThatAreNotAllOfTheFile) {
@@ -192,7 +192,7 @@ TEST(Commit, RefusesNamesThatLeadElsewhere) {
   }
   Commit commit = example();
   commit.files[1].name = commit.files[0].name;
-  EXPECT_EQ(problem_of(commit_text(commit)), "the file \"a \\\"file\\\"\" stands in it twice");
+  EXPECT_EQ(problem_of(commit_text(commit)), "the file \"a \\\"file\\\"\" appears in it twice");
   commit.files = {{"a", INT64_MAX, {{0, INT64_MAX, 0}}}, {"b", 1, {{0, 1, 0}}}};
   EXPECT_EQ(problem_of(commit_text(commit)),
             "up to the file \"b\", there would be more than 9223372036854775807 bytes");
@@ -213,10 +213,10 @@ TEST(Commit, SurvivesDeepNesting) {
   std::string text = kText;
   text.insert(text.find("\"epoch\""), "\"later\": " + open + close + ", ");
   EXPECT_TRUE(parse_commit(signed_again(text)).ok());
-  EXPECT_THAT(problem_of(signed_again(open)), HasSubstr("there is an array in the place of"));
+  EXPECT_THAT(problem_of(signed_again(open)), HasSubstr("there is an array instead of"));
   text = kText;
   text.insert(text.find("\"epoch\""), "\"later\": " + open);
-  EXPECT_THAT(problem_of(signed_again(text)), HasSubstr("it is no valid JSON at byte "));
+  EXPECT_THAT(problem_of(signed_again(text)), HasSubstr("it is not valid JSON at byte "));
 }
 
 TEST(CommitFile, IsReadAndWritten) {
@@ -239,8 +239,8 @@ TEST(CommitFile, IsMissing) {
     const absl::Status status = read_commit(each).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
     EXPECT_EQ(status.message(), each +
-                                    "/commit.json is missing, so that this is no checkpoint, or "
-                                    "one whose saving was interrupted; take another one.");
+                                    "/commit.json is missing, so this is not a checkpoint, or its "
+                                    "saving was interrupted; use another one.");
   }
 }
 
@@ -249,17 +249,19 @@ TEST(CommitFile, SaysWhichIsWrong) {
   write_bytes(path, std::string(kText) + "x");
   const absl::Status status = read_commit(folder).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr(path + " cannot be read as that of a checkpoint: its own checksum "
-                                     "does not match, so that it was damaged, or changed by hand"),
-                    HasSubstr("; copy it again, or take another checkpoint.")));
+  EXPECT_THAT(
+      std::string(status.message()),
+      AllOf(HasSubstr(path + " cannot be read as the commit file of a checkpoint: its own checksum "
+                             "does not match, so it was damaged or edited"),
+            HasSubstr("; copy it again, or use another checkpoint.")));
   // What fits into no memory is not read.
   std::filesystem::resize_file(path, std::uint64_t{1} << 40);
   EXPECT_THAT(std::string(read_commit(folder).status().message()),
               HasSubstr("it has 1099511627776 bytes, and 100000000 are allowed"));
   std::filesystem::remove(path);
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
-  EXPECT_THAT(std::string(read_commit(folder).status().message()), HasSubstr("is no regular file"));
+  EXPECT_THAT(std::string(read_commit(folder).status().message()),
+              HasSubstr("is not a regular file"));
 }
 
 TEST(CommitFile, IsNotWrittenWhereItCouldNotBeRead) {
@@ -268,7 +270,7 @@ TEST(CommitFile, IsNotWrittenWhereItCouldNotBeRead) {
   bad[0].first.id = "x";
   bad[0].second = "\"id\" is \"x\" and not 16 hexadecimal digits.";
   bad[1].first.strategy = "\xff";
-  bad[1].second = "a text in it is no UTF-8.";
+  bad[1].second = "a text in it is not valid UTF-8.";
   bad[2].first.step = -1;
   bad[2].second = "\"step\" is a negative number and not ";
   for (const auto& [commit, problem] : bad) {
@@ -276,7 +278,7 @@ TEST(CommitFile, IsNotWrittenWhereItCouldNotBeRead) {
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(
         std::string(status.message()),
-        HasSubstr("commit.json is not written, because it could not be read again: " + problem));
+        HasSubstr("commit.json was not written, because it could not be read again: " + problem));
   }
   EXPECT_THAT(names_in(folder), IsEmpty());
 }

@@ -1,4 +1,4 @@
-// Part of the checkpoints; not for others. The owner of an open file or folder.
+// Part of the checkpoints; not for others. Owns an open file or folder.
 #pragma once
 
 #include <unistd.h>
@@ -7,7 +7,7 @@ namespace accelerate::checkpoints {
 
 class Descriptor {
  public:
-  // Negative where the opening has failed.
+  // `number` is negative if opening failed.
   explicit Descriptor(int number) : number_(number) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;

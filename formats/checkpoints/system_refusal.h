@@ -1,4 +1,4 @@
-// Part of the checkpoints; not for others. What the system has refused to do with a path.
+// Part of the checkpoints; not for others. An error of the system that concerns a path.
 #pragma once
 
 #include <cerrno>
@@ -11,7 +11,8 @@
 
 namespace accelerate::checkpoints {
 
-// `path` `what`: the words for `error`. With a code that says whose matter it is.
+// The message is "`path` `what`: " and the system's words for `error`; the code tells what kind of
+// error it is.
 inline absl::Status system_refusal(const std::string& path, const std::string& what, int error) {
   const auto message = [&](const char* remedy) {
     return absl::StrCat(launcher::plain(path), " ", what, ": ", std::strerror(error), "; ", remedy);
@@ -23,12 +24,12 @@ inline absl::Status system_refusal(const std::string& path, const std::string& w
     case EACCES:
     case EPERM:
     case EROFS:
-      return absl::PermissionDeniedError(message("see to the permissions of the folder."));
+      return absl::PermissionDeniedError(message("check the permissions of the folder."));
     case ENOSPC:
     case EDQUOT:
       return absl::ResourceExhaustedError(message("make room on that disk."));
     default:
-      return absl::FailedPreconditionError(message("see to the path, and to the disk it is on."));
+      return absl::FailedPreconditionError(message("check the path and its disk."));
   }
 }
 

@@ -19,7 +19,7 @@ namespace accelerate::checkpoints {
 namespace {
 
 constexpr std::uint64_t kBytesAtOnce = 1 << 20;
-constexpr char kRemedy[] = "copy the file again, or take another checkpoint.";
+constexpr char kRemedy[] = "copy the file again, or use another checkpoint.";
 
 std::string path_of(const std::string& folder, const CheckpointFile& file) {
   return (std::filesystem::path(folder) / file.name).string();
@@ -31,14 +31,15 @@ absl::Status damaged(const std::string& path, const std::string& problem) {
 
 absl::Status cannot_read(const std::string& path, int error) {
   if (error == ENOENT) {
-    return absl::NotFoundError(absl::StrCat(
-        launcher::plain(path), " is missing, which the checkpoint was saved with; ", kRemedy));
+    return absl::NotFoundError(
+        absl::StrCat(launcher::plain(path),
+                     " is missing, although the checkpoint was saved with it; ", kRemedy));
   }
   return system_refusal(path, "cannot be read", error);
 }
 
 absl::Status check_kind(const std::string& path, const struct stat& status) {
-  return S_ISREG(status.st_mode) ? absl::OkStatus() : damaged(path, "is no regular file");
+  return S_ISREG(status.st_mode) ? absl::OkStatus() : damaged(path, "is not a regular file");
 }
 
 }  // namespace
@@ -58,7 +59,7 @@ absl::Status verify_sizes(const std::string& folder, const Commit& commit) {
     if (const absl::Status kind = check_kind(path, status); !kind.ok()) return kind;
     if (static_cast<std::uint64_t>(status.st_size) != file.size) {
       return damaged(
-          path, absl::StrCat("has ", status.st_size, " bytes, and was saved with ", file.size));
+          path, absl::StrCat("has ", status.st_size, " bytes, but was saved with ", file.size));
     }
   }
   return absl::OkStatus();
@@ -85,7 +86,7 @@ absl::Status verify_extent(const std::string& folder, const CheckpointFile& file
     if (count < 0) return cannot_read(path, errno);
     if (count == 0) {
       return damaged(path, absl::StrCat("ends at byte ", extent.offset + done,
-                                        ", and was saved with ", file.size, " bytes"));
+                                        ", but was saved with ", file.size, " bytes"));
     }
     checksum = crc32({bytes.data(), static_cast<std::size_t>(count)}, checksum);
     done += static_cast<std::uint64_t>(count);

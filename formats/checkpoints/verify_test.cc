@@ -77,9 +77,10 @@ TEST(Verify, NoticesSizesWithoutReading) {
     write_bytes(path, text);
     for (const absl::Status& status : {verify_sizes(folder, commit), verify(folder, commit)}) {
       EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-      EXPECT_EQ(status.message(), path + " has " + std::to_string(text.size()) +
-                                      " bytes, and was saved with 11; copy the file again, or "
-                                      "take another checkpoint.");
+      EXPECT_EQ(
+          status.message(),
+          path + " has " + std::to_string(text.size()) +
+              " bytes, but was saved with 11; copy the file again, or use another checkpoint.");
     }
   }
 }
@@ -91,7 +92,7 @@ TEST(Verify, NoticesAFileThatIsCutMeanwhile) {
   const CheckpointFile& file = commit.files[0];
   EXPECT_TRUE(verify_extent(folder, file, file.extents[0]).ok());
   EXPECT_THAT(std::string(verify_extent(folder, file, file.extents[1]).message()),
-              HasSubstr("/a ends at byte 7, and was saved with 11 bytes"));
+              HasSubstr("/a ends at byte 7, but was saved with 11 bytes"));
   // Whatever the system says to such a place.
   EXPECT_FALSE(verify_extent(folder, file, {INT64_MAX - 1, UINT64_MAX, 0}).ok());
 }
@@ -109,8 +110,8 @@ TEST(Verify, NoticesWhatIsMissing) {
   EXPECT_EQ(codes(), absl::StatusCode::kNotFound);
   EXPECT_EQ(verify(folder, commit).message(),
             path +
-                " is missing, which the checkpoint was saved with; copy the file again, or "
-                "take another checkpoint.");
+                " is missing, although the checkpoint was saved with it; copy the file again, or "
+                "use another checkpoint.");
   // Whatever else has the name is no file that was saved; a pipe does not make anybody wait.
   std::filesystem::create_directory(path);
   EXPECT_EQ(codes(), absl::StatusCode::kDataLoss);

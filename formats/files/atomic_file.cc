@@ -30,8 +30,7 @@ struct Name {
 
   std::string refusal(const std::string& why) const {
     return absl::StrCat("`", path, "` cannot be written: ", why, ". Nothing was changed; ",
-                        is_of_user ? "correct it" : "see to its folder, and to the disk it is on",
-                        or_another());
+                        is_of_user ? "correct it" : "check its folder and its disk", or_another());
   }
   absl::Status cannot_write(const std::string& why) const {
     return absl::FailedPreconditionError(refusal(why));
@@ -159,7 +158,7 @@ absl::StatusOr<AtomicFile> AtomicFile::create(const std::string& path,
   const absl::StatusOr<std::string> target = name.is_of_user ? follow_links(name) : path;
   if (!target.ok()) return target.status();
   if (std::filesystem::path(*target).filename().empty()) {
-    return name.cannot_write("that is no name of a file");
+    return name.cannot_write("that is not the name of a file");
   }
   std::optional<mode_t> permissions;
   struct stat old;
@@ -170,7 +169,7 @@ absl::StatusOr<AtomicFile> AtomicFile::create(const std::string& path,
     const bool is_file = S_ISREG(old.st_mode) || S_ISLNK(old.st_mode);
     // A program that is to find a free name goes on to the next one, whatever has this.
     if (!is_file && (options.overwrite || name.is_of_user)) {
-      return name.cannot_write("it is there and is no regular file");
+      return name.cannot_write("it exists and is not a regular file");
     }
     if (!options.overwrite) return name.already_exists();
     // Those of a link say nothing. Bits by which a program becomes somebody else were not given to

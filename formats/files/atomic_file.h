@@ -1,4 +1,4 @@
-// A file that is written piece by piece and is there in full or not at all.
+// A file that is written piece by piece, and appears completely or not at all.
 //
 // Example:
 //   absl::StatusOr<AtomicFile> file =
@@ -9,11 +9,11 @@
 //   }
 //   return file->commit();
 //
-// Whoever reads meanwhile, and whatever fails, sees the old content or the new one; who has the old
-// file open, or mapped, keeps it. Where the file system has files without a name (O_TMPFILE), not
-// even a process that is killed leaves anything behind; elsewhere it leaves `PATH.PID.0.tmp`.
+// Whatever fails, readers see either the old content or the new one; a reader that has the old file
+// open or mapped keeps it. If the file system supports files without a name (O_TMPFILE), even a
+// killed process leaves nothing behind; elsewhere it leaves `PATH.PID.0.tmp`.
 //
-// Not for files that others are to read while they grow.
+// Not for files that others read while they grow.
 #pragma once
 
 #include <cstdint>
@@ -27,20 +27,19 @@
 namespace accelerate {
 
 struct AtomicFileOptions {
-  // Whether a file that is there already is replaced. It keeps its permissions.
+  // Whether an existing file is replaced. Its permissions are kept.
   bool overwrite = false;
-  // Whether a person has given the path. Then a symbolic link is followed, and stays. A link where
-  // the program itself has chosen the name may be another user's, who wants some file of this one's
-  // written: it is never followed, but is what any other file there is, and replaced as such.
+  // Whether a user gave the path. A symbolic link is then followed, and stays. If the program chose
+  // the name itself, a link may be another user's attempt to have a file of this user overwritten:
+  // it is never followed, but replaced like any other file.
   bool is_named_by_user = false;
 };
 
-// Not thread-safe. All errors name the file. FailedPrecondition where the system refuses, and
-// ResourceExhausted where there is no space; after either, the file can only be destroyed.
+// Not thread-safe. All errors name the file. FailedPrecondition if the system refuses,
+// ResourceExhausted if there is no space; after either, the object can only be destroyed.
 class AtomicFile {
  public:
-  // Makes the folders that `path` lacks. AlreadyExists where there is a file and `overwrite` is
-  // false.
+  // Creates missing folders of `path`. AlreadyExists if there is a file and `overwrite` is false.
   static absl::StatusOr<AtomicFile> create(const std::string& path,
                                            const AtomicFileOptions& options = {});
 
@@ -57,13 +56,13 @@ class AtomicFile {
   // Up to `longest` bytes of what was appended, from `offset` on; none at the end.
   absl::StatusOr<std::string> read(std::uint64_t offset, std::uint64_t longest) const;
 
-  // Cuts off what was appended behind the first `size` bytes.
+  // Truncates what was appended to its first `size` bytes.
   absl::Status truncate(std::uint64_t size);
 
-  // Appended so far, in bytes.
+  // Bytes appended so far.
   std::uint64_t size() const;
 
-  // Sees to it that all is on the disk, and gives it its name. To be called once, at the end.
+  // Flushes everything to the disk, and gives the file its name. Call it once, at the end.
   absl::Status commit();
 
  private:

@@ -162,7 +162,7 @@ TEST(AtomicFile, IsNotThereWhereAnythingElseHasTheNameThatAProgramHasChosen) {
 TEST(AtomicFile, AsksForAnotherNameOnlyWhoHasGivenThisOne) {
   const std::string path = "/proc/none/file", other = "name another file";
   EXPECT_THAT(std::string(AtomicFile::create(path).status().message()),
-              AllOf(HasSubstr("see to its folder"), Not(HasSubstr(other))));
+              AllOf(HasSubstr("check its folder"), Not(HasSubstr(other))));
   EXPECT_THAT(std::string(AtomicFile::create(path, {.is_named_by_user = true}).status().message()),
               HasSubstr(other));
 }

@@ -19,9 +19,8 @@ absl::Status cannot_read(const std::string& path, int error) {
     return absl::NotFoundError(
         absl::StrCat(path, ": there is no such file; correct the path, or put the file there."));
   }
-  return absl::PermissionDeniedError(
-      absl::StrCat(path, " cannot be read: ", std::strerror(error),
-                   "; see to its permissions and to the disk it is on."));
+  return absl::PermissionDeniedError(absl::StrCat(path, " cannot be read: ", std::strerror(error),
+                                                  "; check its permissions and its disk."));
 }
 
 // Closes a descriptor; the mapping does without.
@@ -47,7 +46,7 @@ absl::StatusOr<MappedFile> MappedFile::open(const std::string& path) {
   if (fstat(descriptor, &status) != 0) return cannot_read(path, errno);
   if (!S_ISREG(status.st_mode)) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, " is no regular file; give the path of a file on a disk."));
+        absl::StrCat(path, " is not a regular file; give the path of a file on a disk."));
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return MappedFile(path, nullptr, 0);

@@ -1,14 +1,14 @@
-// The bytes of a file, read by looking at memory: the system loads those that are looked at, and
-// takes them back when memory is short.
+// The bytes of a file, mapped into memory: the system loads bytes that are accessed, and drops them
+// when memory is short.
 //
 // Example:
 //   absl::StatusOr<MappedFile> file = MappedFile::open(path);
 //   if (!file.ok()) return file.status();
 //   const std::uint64_t spaces = std::count(file->bytes().begin(), file->bytes().end(), ' ');
 //
-// Not for files that become shorter while they are mapped: a look behind their end kills the
-// process with SIGBUS. Replace them by another file of the name instead (AtomicFile does). Not for
-// pipes and devices either, which are refused.
+// Not for files that become shorter while they are mapped: an access beyond the end kills the
+// process with SIGBUS. Replace such a file with a new one of the same name instead (AtomicFile
+// does). Not for pipes and devices, which are rejected.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,8 @@ namespace accelerate {
 // Reading it is thread-safe.
 class MappedFile {
  public:
-  // NotFound where there is no such file; InvalidArgument where it is no regular file;
-  // PermissionDenied where it cannot be read, and ResourceExhausted where it cannot be mapped.
+  // NotFound if there is no such file; InvalidArgument if it is not a regular file;
+  // PermissionDenied if it cannot be read; ResourceExhausted if it cannot be mapped.
   static absl::StatusOr<MappedFile> open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept
@@ -35,13 +35,13 @@ class MappedFile {
   ~MappedFile();
 
   const std::string& path() const { return path_; }
-  // All of them, as they were at the opening.
+  // All bytes that the file had when it was opened.
   absl::string_view bytes() const { return {data_, size_}; }
 
-  // Begins to load bytes that will be looked at soon, without waiting for them. For places far
-  // apart: what lies in a row is loaded ahead without it.
+  // Starts to load bytes that will be needed soon, without waiting for them. For places that are
+  // far apart; consecutive bytes are loaded ahead without it.
   void load_ahead(std::size_t offset, std::size_t size) const;
-  // Gives the memory of what was looked at back; it is loaded again at the next look.
+  // Gives back the memory of bytes that were accessed; they are loaded again at the next access.
   void release_memory() const;
 
  private:

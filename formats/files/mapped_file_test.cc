@@ -55,7 +55,7 @@ TEST(MappedFile, RefusesWhatIsNoFile) {
   for (const std::string& path : {pipe, ::testing::TempDir(), std::string("/dev/null")}) {
     const absl::Status status = MappedFile::open(path).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_THAT(std::string(status.message()), HasSubstr(path + " is no regular file"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr(path + " is not a regular file"));
   }
   const std::string text = path_of("text.txt");
   std::ofstream(text) << "x";

@@ -89,10 +89,10 @@ absl::Status CsvWriter::find_columns() {
     std::vector<std::string> found = cells_of(row.text);
     if (!row.is_whole || found.size() < 2 || found[0] != "step" || found[1] != "time") {
       columns_.clear();
-      return absl::FailedPreconditionError(
-          absl::StrCat("`", path(),
-                       "` has no columns `step` and `time` in front, and is left as it is; move it "
-                       "elsewhere."));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "`", path(),
+          "` does not begin with the columns `step` and `time`, so it is left unchanged; "
+          "move it elsewhere."));
     }
     columns_ = std::move(found);
   } else if (!file.ok() && !absl::IsNotFound(file.status())) {

@@ -1,6 +1,6 @@
-// Writes `metrics.csv` of a run, for spreadsheets and data frames: a row for each record, a column
-// for each name behind `step` and `time`, in the manner of RFC 4180. A cell of a name that a record
-// does not have is empty.
+// Writes the `metrics.csv` of a run, for spreadsheets and data frames, in the format of RFC 4180:
+// one row per record, and after `step` and `time` one column per name. If a record lacks a name,
+// its cell is empty.
 //
 // Example:
 //   metrics::CsvWriter writer("runs/first/metrics.csv");
@@ -8,9 +8,9 @@
 //   const absl::Status status = writer.append(record);
 //   if (!status.ok()) std::cerr << status.message() << "\n";
 //
-// What holds of a GrowingFile holds of it. A name that was not there before gets a column of its
-// own behind the others: the file is then replaced by a wider one, in one moment. Not for names
-// that are ever new, as each costs the time to write all that is there.
+// Behaves like a GrowingFile. A new name gets its own column after the others: the file is then
+// atomically replaced by a wider one. Not for names that keep changing, because each new name
+// rewrites the whole file.
 #pragma once
 
 #include <string>
@@ -26,23 +26,23 @@ namespace accelerate::metrics {
 // Not thread-safe.
 class CsvWriter {
  public:
-  // One that is there is gone on with.
+  // Continues a file that exists.
   explicit CsvWriter(const std::string& path) : file_(path, /*head=*/"") {}
 
   const std::string& path() const { return file_.path(); }
   absl::Status append(const Record& record);
 
-  // Takes away the first row beyond `end` and all behind it, and a last row that is cut off.
-  // Nothing where there is no file.
+  // Removes the first row beyond `end` and all rows after it, and an incomplete last row. Does
+  // nothing if there is no file.
   absl::Status rewind(const LogPosition& end);
 
  private:
-  // The columns of the file that is there; FailedPrecondition where it is of another form.
+  // The columns of the existing file; FailedPrecondition if it has another format.
   absl::Status find_columns();
   absl::Status widen(const std::vector<std::string>& columns);
 
   GrowingFile file_;
-  // Empty as long as nobody has looked.
+  // Empty until the file has been looked at.
   std::vector<std::string> columns_;
 };
 

@@ -76,7 +76,8 @@ TEST(CsvWriter, LeavesAFileOfOthersAlone) {
   std::ofstream(path) << "name,price\nbread,3\n";
   CsvWriter writer(path);
   const absl::Status status = writer.append({.step = 1, .values = {{"loss", 0.5}}});
-  EXPECT_THAT(std::string(status.message()), HasSubstr("has no columns `step` and `time`"));
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("does not begin with the columns `step` and `time`"));
   EXPECT_EQ(bytes_of(path), "name,price\nbread,3\n");
 }
 

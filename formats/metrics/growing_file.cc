@@ -51,7 +51,7 @@ absl::Status GrowingFile::refusal(int error) {
   const bool is_full = error == ENOSPC || error == EDQUOT;
   const std::string message =
       absl::StrCat("`", path_, "` cannot be written: ", std::strerror(error), "; ",
-                   is_full ? "make room on that disk" : "see to its folder and its disk", ".");
+                   is_full ? "make room on that disk" : "check its folder and its disk", ".");
   return is_full ? absl::ResourceExhaustedError(message) : absl::FailedPreconditionError(message);
 }
 

@@ -1,13 +1,13 @@
-// A file that grows by whole records while others read it, whatever happens to its disk: a record
-// is in the system's hands when append() returns, so that a process that is killed loses none, and
-// one that did not get there in full leaves nothing of itself.
+// A file that grows by whole records while others read it, whatever happens to its disk. A record
+// has been handed to the system when append() returns, so a killed process loses none; a record
+// that could not be written completely leaves no trace.
 //
 // Example:
 //   metrics::GrowingFile file("runs/first/notes.txt", /*head=*/"");
 //   const absl::Status status = file.append("warm\n");
 //   if (!status.ok()) std::cerr << status.message() << "\n";  // And go on: the next may get there.
 //
-// Not for files that are there in full or not at all: those are AtomicFiles. Not for two writers.
+// Not for files that must appear completely or not at all (AtomicFile), and not for two writers.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@
 
 namespace accelerate::metrics {
 
-// Not thread-safe. All errors name the file; after each, it can be used as before.
+// Not thread-safe. All errors name the file; the object stays usable after them.
 class GrowingFile {
  public:
-  // `head` is what each such file begins with. Nothing is made before the first append().
+  // `head` is the beginning of each such file. Nothing is created before the first append().
   GrowingFile(std::string path, std::string head);
   GrowingFile(GrowingFile&& other) noexcept;
   GrowingFile& operator=(GrowingFile&& other) = delete;
@@ -30,16 +30,15 @@ class GrowingFile {
 
   const std::string& path() const { return path_; }
 
-  // Behind what is there; makes the file, and its folder, where somebody has removed them. A link
-  // in its place is not followed.
-  // ResourceExhausted where the disk is full, FailedPrecondition where the system refuses
-  // otherwise; the record is not there then.
+  // Appends a record. Creates the file and its folder again if they were removed. Does not follow a
+  // link in place of the file. ResourceExhausted if the disk is full, FailedPrecondition if the
+  // system refuses for another reason; the record is then not in the file.
   absl::Status append(absl::string_view record);
 
-  // Takes away all behind the first `size` bytes, in one moment.
+  // Truncates the file to its first `size` bytes, atomically.
   absl::Status cut(std::uint64_t size);
 
-  // Puts a new file of this name, with another head, in the place of the one that it wrote to.
+  // Replaces the file by a new one of this name with another head.
   void was_replaced(std::string head);
 
  private:
@@ -50,7 +49,7 @@ class GrowingFile {
   std::string path_;
   std::string head_;
   int descriptor_ = -1;
-  // Where a record begins that could neither be written in full nor taken away.
+  // Where a record begins that could neither be written completely nor removed.
   std::optional<std::uint64_t> torn_at_;
 };
 

@@ -1,5 +1,5 @@
 // What a training run has logged: for each name, such as "loss", its values in the order in which
-// they were logged. All readers of logged metrics give this.
+// they were logged. All readers of logged metrics return it.
 //
 // Example:
 //   const absl::StatusOr<metrics::History> run = metrics::read_jsonl("runs/first/metrics.jsonl");
@@ -8,7 +8,7 @@
 //     std::cout << point.step << " " << point.value << "\n";
 //   }
 //
-// Not for texts and images, which are left out of it.
+// Not for texts and images, which are left out.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +27,10 @@ struct Point {
 };
 
 struct History {
-  // None of them is empty.
+  // The values by name; no series is empty.
   std::map<std::string, std::vector<Point>> series = {};
-  // A sentence for each thing that could not be read, such as the end of a file that was cut off;
-  // everything else is there.
+  // A sentence for each thing that could not be read, such as the end of a truncated file;
+  // everything else was read.
   std::vector<std::string> remarks = {};
 };
 

@@ -108,7 +108,7 @@ absl::StatusOr<History> read_jsonl(const std::string& path) {
   if (error || !is_file) {
     const std::string message =
         absl::StrCat(launcher::plain(path),
-                     " cannot be read: ", error ? error.message() : "it is no regular file",
+                     " cannot be read: ", error ? error.message() : "it is not a regular file",
                      "; correct the path.");
     return error == std::errc::no_such_file_or_directory ? absl::NotFoundError(message)
                                                          : absl::InvalidArgumentError(message);
@@ -117,7 +117,7 @@ absl::StatusOr<History> read_jsonl(const std::string& path) {
   if (!file) {
     return absl::PermissionDeniedError(absl::StrCat(launcher::plain(path),
                                                     " cannot be read: ", std::strerror(errno),
-                                                    "; see to its permissions."));
+                                                    "; check its permissions."));
   }
   History history;
   Line line;
@@ -137,10 +137,10 @@ absl::StatusOr<History> read_jsonl(const std::string& path) {
     }
   }
   if (wrong > 0) {
-    history.remarks.push_back(
-        absl::StrCat(launcher::plain(path), ":", first_wrong, " is no JSON object with a step",
-                     wrong > 1 ? absl::StrCat(", nor are ", wrong - 1, " lines behind it") : "",
-                     wrong > 1 ? "; they were left out." : "; it was left out."));
+    history.remarks.push_back(absl::StrCat(
+        launcher::plain(path), ":", first_wrong, " is not a JSON object with a step",
+        wrong > 1 ? absl::StrCat(", and neither are ", wrong - 1, " lines after it") : "",
+        wrong > 1 ? "; they were left out." : "; it was left out."));
   }
   return history;
 }

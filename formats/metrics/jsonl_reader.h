@@ -1,9 +1,9 @@
-// Reads `metrics.jsonl` of a run: an object in each line, as JsonLinesTracker writes them, such as
+// Reads the `metrics.jsonl` of a run: one object per line, as JsonLinesTracker writes them, such as
 // {"step":12,"time":1764460000.123,"loss":0.5,"accuracy":"nan","note":"warm"}.
 //
-// Numbers are values of the series of their names; "nan", "inf" and "-inf" are numbers as well.
-// Other texts, arrays and objects are passed over, and so is the end of a file that somebody still
-// writes.
+// Each number is a value of the series of its name; "nan", "inf" and "-inf" count as numbers. Other
+// texts, arrays and objects are ignored, and so is the incomplete end of a file that is still being
+// written.
 //
 // Example:
 //   const absl::StatusOr<metrics::History> run = metrics::read_jsonl("runs/first/metrics.jsonl");
@@ -20,8 +20,8 @@
 
 namespace accelerate::metrics {
 
-// NotFound, PermissionDenied and so on where the file cannot be read. Lines that are none of these
-// are left out, and remarked.
+// NotFound, PermissionDenied and so on if the file cannot be read. Lines of another form are left
+// out, and mentioned in the remarks.
 absl::StatusOr<History> read_jsonl(const std::string& path);
 
 }  // namespace accelerate::metrics

@@ -92,8 +92,8 @@ TEST(Jsonl, LeavesOutWhatIsNoLineOfValues) {
   EXPECT_EQ(run->series.at("loss")[1].value, 5);
   EXPECT_TRUE(std::isinf(run->series.at("inf")[0].value));
   EXPECT_THAT(run->remarks, ElementsAre(HasSubstr("the last line is cut off"),
-                                        HasSubstr("metrics.jsonl:3 is no JSON object with a step, "
-                                                  "nor are 3 lines behind it")));
+                                        HasSubstr("metrics.jsonl:3 is not a JSON object with a "
+                                                  "step, and neither are 3 lines after it")));
 }
 
 TEST(Jsonl, EndsNoProgramByWhatNests) {

@@ -1,4 +1,4 @@
-// Writes `metrics.jsonl` of a run, a line for each record; read_jsonl() reads it.
+// Writes the `metrics.jsonl` of a run, one line per record; read_jsonl() reads it.
 //
 // Example:
 //   metrics::JsonlWriter writer("runs/first/metrics.jsonl");
@@ -6,7 +6,7 @@
 //   const absl::Status status = writer.append(record);
 //   if (!status.ok()) std::cerr << status.message() << "\n";
 //
-// What holds of a GrowingFile holds of it. Not for files of others, whose lines have no steps.
+// Behaves like a GrowingFile. Not for other JSON Lines files, whose lines have no steps.
 #pragma once
 
 #include <string>
@@ -26,8 +26,8 @@ class JsonlWriter {
   const std::string& path() const { return file_.path(); }
   absl::Status append(const Record& record);
 
-  // Takes away the first line beyond `end` and all behind it, and a last line that is cut off.
-  // Nothing where there is no file.
+  // Removes the first line beyond `end` and all lines after it, and an incomplete last line. Does
+  // nothing if there is no file.
   absl::Status rewind(const LogPosition& end);
 
  private:

@@ -1,12 +1,12 @@
-// How far a run had come with what it logs, as a checkpoint knows it: a run that goes on from there
-// takes away the records beyond it, which it logs again.
+// How far a run had logged when a checkpoint was saved: a run that resumes from it removes the
+// records beyond, because it logs them again.
 //
 // Example:
 //   metrics::KeptRecords kept({.step = 12, .records = 1});
 //   const bool stays = kept.take(/*step=*/12);        // The first one of step 12.
 //   const bool is_again = !kept.take(/*step=*/12);    // The second one.
 //
-// Not for where in a file a record is.
+// Not for the place of a record in a file.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,15 @@
 namespace accelerate::metrics {
 
 struct LogPosition {
-  // All records of the steps before this one ...
+  // The run had logged all records of the steps before this one ...
   std::int64_t step = 0;
-  // ... and so many of it.
+  // ... and this many records of this step.
   std::int64_t records = kAll;
 
   static constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
 };
 
-// Says of one record after the other, in the order in which they were logged, whether it stays.
+// Decides for each record, in the order in which they were logged, whether to keep it.
 class KeptRecords {
  public:
   explicit KeptRecords(const LogPosition& end) : end_(end) {}

@@ -1,5 +1,5 @@
-// Part of the metrics and the trackers; not for others. Numbers as files of metrics have them: as
-// short as brings the same number back, in no language's manner.
+// Part of the metrics and the trackers; not for others. Numbers as files of metrics have them: in
+// the shortest form that reads back as the same number, whatever the locale.
 #pragma once
 
 #include <charconv>
@@ -17,7 +17,7 @@ inline std::string number_text(double number) {
   return {digits, std::to_chars(digits, digits + sizeof(digits), number).ptr};
 }
 
-// Of a time in seconds since 1970, to the millisecond.
+// The text of a time in seconds since 1970, to the millisecond.
 inline std::string time_text(double time) { return number_text(std::round(time * 1000) / 1000); }
 
 }  // namespace accelerate::metrics

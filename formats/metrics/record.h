@@ -21,7 +21,7 @@ struct Record {
   std::int64_t step = 0;
   // Seconds since 1970.
   double time = 0;
-  // In the order in which they were given; no name is there twice.
+  // In the order in which they were given; no name appears twice.
   std::vector<std::pair<std::string, Value>> values = {};
 };
 

@@ -58,9 +58,10 @@ absl::StatusOr<RunConfig> read_run_config(const std::string& path) {
   };
   if (!document.is_object() || !member("name").is_string() || !member("started_at").is_number() ||
       !member("config").is_object()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        launcher::plain(path),
-        " is no config of a run: an object with `name`, `started_at` and `config` was expected."));
+    return absl::InvalidArgumentError(
+        absl::StrCat(launcher::plain(path),
+                     " is not the config of a run: an object with `name`, `started_at` and "
+                     "`config` was expected."));
   }
   return RunConfig{.name = member("name").get<std::string>(),
                    .started_at = member("started_at").get<double>(),
@@ -73,7 +74,7 @@ absl::Status check_run_name(const std::string& name) {
       name.find_first_of(std::string("/\0", 2)) != std::string::npos) {
     return absl::InvalidArgumentError(
         absl::StrCat(launcher::printable(name),
-                     " cannot be the name of a run, which is that of a folder; use letters, "
+                     " cannot be the name of a run, which becomes a folder; use letters, "
                      "digits, `-` and `_`, at most ",
                      kLongest, " of them."));
   }

@@ -1,5 +1,5 @@
 // The folder of a training run, `FOLDER/NAME`, in which trackers keep what it has logged, and its
-// config.json: what the run is called, when it began, and the settings it was started with.
+// config.json: the name of the run, when it began, and its settings.
 //
 // Example:
 //   const metrics::RunConfig config = {.name = "first", .started_at = 1764460000.5,
@@ -8,7 +8,7 @@
 //   if (!name.ok()) return fail(name.status());
 //   std::cout << "see runs/" << *name << "\n";
 //
-// Not for checkpoints, which have folders of their own.
+// Not for checkpoints, which have their own folders.
 #pragma once
 
 #include <string>
@@ -29,19 +29,19 @@ struct RunConfig {
   std::string name = {};
   // Seconds since 1970.
   double started_at = 0;
-  // An object, in the order in which the program gave its members.
+  // An object whose members are in the order in which the program gave them.
   nlohmann::ordered_json values = nlohmann::ordered_json::object();
 };
 
-// NotFound and so on where the file cannot be read, InvalidArgument where it is of another form.
+// NotFound and so on if the file cannot be read, InvalidArgument if it has another form.
 absl::StatusOr<RunConfig> read_run_config(const std::string& path);
 
-// InvalidArgument where it cannot be the name of a run, as it is none of a folder.
+// InvalidArgument if it cannot be the name of a run, because it cannot be the name of a folder.
 absl::Status check_run_name(const std::string& name);
 
-// Makes a folder for a new run and writes its config.json: `folder/NAME`, or `folder/NAME-2` and so
-// on where there is such a run already, also one of others with metrics and no config.json. Returns
-// the name that it got. Of several processes that do so at once, each gets a folder of its own.
+// Creates a folder for a new run and writes its config.json: `folder/NAME`, or `folder/NAME-2` and
+// so on if there is such a run already, even one with metrics but no config.json. Returns the name
+// of the run. Several processes that call it at the same time get different folders.
 absl::StatusOr<std::string> claim_run(const std::string& folder, const RunConfig& config);
 
 }  // namespace accelerate::metrics

@@ -1,4 +1,4 @@
-// The time of now as records have it: seconds since 1970.
+// The current time as records have it: seconds since 1970.
 //
 // Example:
 //   const metrics::Record record = {.step = 12, .time = metrics::wall_time()};

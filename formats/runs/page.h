@@ -8,11 +8,10 @@
 //   if (const absl::Status status = file->append(html); !status.ok()) return status;
 //   return file->commit();
 //
-// It needs nothing but a browser: no network, no other files. It looks the runs up in a JSON text
-// that it carries, so that no name or value in it is ever taken for HTML. What it consists of is in
-// the folder page/.
+// It needs only a browser: no network, no other files. It contains the runs as a JSON text, so that
+// no name or value is ever interpreted as HTML. Its sources are in the folder page/.
 //
-// Not for following runs while they go on.
+// Not for following runs while they train.
 #pragma once
 
 #include <string>

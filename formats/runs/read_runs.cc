@@ -163,7 +163,7 @@ class Search {
       const bool is_found = !runs_.empty() && runs_.back().path == folder.string();
       if (!is_found) runs_.push_back({.name = name_of(folder), .path = folder.string()});
       runs_.back().remarks.push_back(absl::StrCat(
-          folder.string(), " cannot be read: ", error.message(), "; correct its permissions."));
+          folder.string(), " cannot be read: ", error.message(), "; check its permissions."));
       return;
     }
     // A folder goes by its own name rather than by that of a link, such as `latest`.
@@ -204,20 +204,20 @@ absl::StatusOr<std::vector<Run>> read_runs(const std::string& folder) {
   }
   if (!error && !fs::is_directory(status)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        folder, " is no folder; name the one that the runs' folders are in, or a run's."));
+        folder, " is not a folder; name the folder of a run, or the one that holds the runs."));
   }
   if (!error) fs::directory_iterator(folder, error);
   if (error) {
     return absl::PermissionDeniedError(
-        absl::StrCat(folder, " cannot be read: ", error.message(), "; correct its permissions."));
+        absl::StrCat(folder, " cannot be read: ", error.message(), "; check its permissions."));
   }
   Search search(folder);
   search.visit(folder, 0);
   std::vector<Run> runs = search.take();
   if (runs.empty()) {
     return absl::NotFoundError(absl::StrCat(
-        folder, ": there is no run in this folder, which has a metrics.jsonl or TensorBoard's ",
-        "event files; name the folder that a tracker writes to."));
+        folder, ": there is no run in this folder, neither a metrics.jsonl nor event files of ",
+        "TensorBoard; name the folder that a tracker writes to."));
   }
   return runs;
 }

@@ -143,7 +143,7 @@ TEST(ReadRuns, RemarksWhatIsDamaged) {
     EXPECT_THAT(run.remarks.front(), StartsWith(folder)) << run.name;
   }
   EXPECT_EQ(find_metric(runs[0], "loss")->points, 1);
-  EXPECT_THAT(runs[0].remarks.front(), HasSubstr("config.json is no config of a run"));
+  EXPECT_THAT(runs[0].remarks.front(), HasSubstr("config.json is not the config of a run"));
   EXPECT_EQ(find_metric(runs[1], "loss")->last.value, 3);
   EXPECT_THAT(runs[1].remarks.front(), HasSubstr("the last line is cut off"));
   EXPECT_THAT(runs[2].remarks, ElementsAre(folder + "/new has no values of metrics yet."));
@@ -165,15 +165,16 @@ TEST(ReadRuns, SaysWhyThereIsNone) {
   const std::string folder = new_runs_folder();
   EXPECT_EQ(error_of(folder, absl::StatusCode::kNotFound),
             folder +
-                ": there is no run in this folder, which has a metrics.jsonl or TensorBoard's "
-                "event files; name the folder that a tracker writes to.");
+                ": there is no run in this folder, neither a metrics.jsonl nor event files of "
+                "TensorBoard; name the folder that a tracker writes to.");
   EXPECT_EQ(error_of(folder + "/none", absl::StatusCode::kNotFound),
             folder + "/none: there is no such folder; correct the path.");
   EXPECT_EQ(error_of("", absl::StatusCode::kNotFound),
             ": there is no such folder; correct the path.");
   write_text(folder + "/file", "x");
-  EXPECT_EQ(error_of(folder + "/file", absl::StatusCode::kInvalidArgument),
-            folder + "/file is no folder; name the one that the runs' folders are in, or a run's.");
+  EXPECT_EQ(
+      error_of(folder + "/file", absl::StatusCode::kInvalidArgument),
+      folder + "/file is not a folder; name the folder of a run, or the one that holds the runs.");
 }
 
 TEST(ReadRuns, SaysWhatCannotBeRead) {
@@ -186,7 +187,7 @@ TEST(ReadRuns, SaysWhatCannotBeRead) {
   ASSERT_THAT(names_of(runs), ElementsAre("closed", "open"));
   EXPECT_THAT(runs[0].remarks.front(), HasSubstr("/closed cannot be read: Permission denied; "));
   EXPECT_THAT(error_of(folder + "/closed", absl::StatusCode::kPermissionDenied),
-              HasSubstr("cannot be read: Permission denied; correct its permissions."));
+              HasSubstr("cannot be read: Permission denied; check its permissions."));
   fs::permissions(folder + "/closed", fs::perms::owner_exec);
   const std::vector<runs::Run> half_open = read(folder);
   ASSERT_THAT(names_of(half_open), ElementsAre("closed", "open"));

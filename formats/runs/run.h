@@ -1,5 +1,5 @@
-// A training run as it is compared with others: what it was started with, and each metric's curve,
-// reduced to what a screen can show.
+// A training run for comparison with others: its settings, and the curve of each metric, reduced to
+// what a screen can show.
 //
 // Example:
 //   const absl::StatusOr<std::vector<runs::Run>> found = runs::read_runs("runs");
@@ -9,7 +9,7 @@
 //     if (loss != nullptr) std::cout << run.name << ": " << loss->last.value << "\n";
 //   }
 //
-// Not for every single value that was logged: formats/metrics and formats/tensorboard read those.
+// Not for every logged value: formats/metrics and formats/tensorboard read those.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,16 @@
 
 namespace accelerate::runs {
 
-// Neighbouring points of a curve, together.
+// Several neighbouring points of a curve.
 struct CurveColumn {
-  // Of the last of them.
+  // The step, and the time, of the last of them.
   std::int64_t step = 0;
   double time = 0;  // In seconds since 1970.
-  // Of those that are finite; NaN where none is.
+  // The mean and the extremes of the finite values; NaN if there are none.
   double mean = 0;
   double lowest = 0;
   double highest = 0;
-  // Whether NaN or an infinity is among them.
+  // Whether NaN or an infinity is among the values.
   bool has_non_finite = false;
 };
 
@@ -39,11 +39,11 @@ struct Metric {
   std::string name;
   std::int64_t points = 0;  // How many were logged, at least one.
   metrics::Point last = {};
-  // The first of the lowest and of the highest that are finite; nothing where none is.
+  // The first lowest and the first highest finite value; none if no value is finite.
   std::optional<metrics::Point> lowest = {};
   std::optional<metrics::Point> highest = {};
   std::optional<metrics::Point> first_non_finite = {};
-  // Whether the highest value is the best one, or else the lowest: of an accuracy, not of a loss.
+  // Whether the highest value is the best one, as for an accuracy, or the lowest, as for a loss.
   bool higher_is_better = false;
   std::vector<CurveColumn> curve = {};
 
@@ -65,16 +65,16 @@ struct Run {
   std::vector<std::string> remarks = {};
 };
 
-// Nothing where the run has none of this name.
+// Null if the run has no metric of this name.
 const Metric* find_metric(const Run& run, const std::string& name);
 const std::string* find_setting(const Run& run, const std::string& name);
 
-// The names of all that one of the runs has, each once: of metrics in the order of names, of
-// settings in the order of the runs' config files.
+// All names that occur in the runs, each once: metrics sorted by name, settings in the order of the
+// runs' config files.
 std::vector<std::string> metric_names(const std::vector<Run>& runs);
 std::vector<std::string> setting_names(const std::vector<Run>& runs);
 
-// Those settings that are not the same in all runs, or that some lack.
+// The settings that differ between the runs, or that some runs lack.
 std::vector<std::string> differing_settings(const std::vector<Run>& runs);
 
 }  // namespace accelerate::runs

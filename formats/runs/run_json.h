@@ -16,8 +16,8 @@
 
 namespace accelerate::runs {
 
-// Values that are not finite are texts: "nan", "inf", "-inf". A best value that there is none of is
-// null. Its texts are as they were read, and so dump() is to replace what is no UTF-8.
+// Values that are not finite are texts: "nan", "inf", "-inf". A missing best value is null. Texts
+// are as they were read, so dump() must replace what is not valid UTF-8.
 nlohmann::ordered_json to_json(const Run& run);
 
 }  // namespace accelerate::runs

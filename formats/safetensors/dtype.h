@@ -4,8 +4,8 @@
 //   const std::optional<Dtype> dtype = parse_dtype("BF16");
 //   if (dtype.has_value()) std::cout << dtype_bits(*dtype);  // 16
 //
-// Not for the precision that a run computes in (launcher/env/mixed_precision.h), nor for LibTorch's
-// scalar types: this names what lies in a file.
+// Not for the precision in which a run computes (launcher/env/mixed_precision.h), nor for
+// LibTorch's scalar types.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 
 namespace accelerate::safetensors {
 
-// In the order of Python's package, which lay_out() (layout.h) goes by.
+// In the order of Python's package, which lay_out() (layout.h) follows.
 enum class Dtype {
   kBool,
   kF4,
@@ -39,7 +39,7 @@ enum class Dtype {
   kU64,
 };
 
-// The type of this name, or nothing where the format knows none such.
+// The type of this name, or nothing if the format has no such type.
 std::optional<Dtype> parse_dtype(const std::string& name);
 
 // The name that parse_dtype() turns into `dtype`.

@@ -49,7 +49,7 @@ absl::Status check_names(const std::vector<TensorEntry>& tensors) {
                                         [](auto* left, auto* right) { return *left == *right; });
   if (twice == names.end()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("the tensor ", quoted_text(**twice), " stands in it twice"));
+      absl::StrCat("the tensor ", quoted_text(**twice), " appears in it twice"));
 }
 
 // The data of the tensors, which are sorted, fill the file from begin to end.
@@ -78,7 +78,7 @@ absl::Status check_layout(const std::vector<TensorEntry>& tensors, std::uint64_t
 absl::Status file_error(const std::string& path, const std::string& problem) {
   return absl::InvalidArgumentError(
       absl::StrCat(path, " cannot be read as safetensors: ", problem,
-                   "; download the file again, or save it anew with the safetensors package."));
+                   "; download the file again, or save it again with the safetensors package."));
 }
 
 std::uint64_t little_endian(const std::string& bytes) {

@@ -1,14 +1,14 @@
-// What a safetensors file holds, read from its header alone: names, types, shapes, and where the
-// data of each tensor lie.
+// The contents of a safetensors file, read from its header alone: names, types, shapes, and where
+// the data of each tensor is.
 //
 // Example:
 //   absl::StatusOr<Header> header = read_header("model.safetensors");
 //   if (!header.ok()) return fail(header.status());
 //   for (const TensorEntry& tensor : header->tensors) std::cout << tensor.name << "\n";
 //
-// The file may come from anybody: whatever is wrong with it becomes a status, and no more than the
-// header is read or kept in memory. After success each tensor's data lie within the file, have the
-// size that type and shape ask for, and overlap nothing.
+// The file may be untrusted: any error in it becomes a status, and no more than the header is read
+// or kept in memory. After success, the data of each tensor is within the file, has the size that
+// its type and shape require, and overlaps nothing.
 //
 // Not for a model in several files: read_model() (model.h) finds and checks those.
 #pragma once
@@ -26,7 +26,7 @@ namespace accelerate::safetensors {
 // The longest header that the format allows, in bytes.
 inline constexpr std::uint64_t kLongestHeader = 100'000'000;
 
-// What stands in the header by this name are the metadata; no tensor has it.
+// The entry of this name in the header is the metadata; no tensor has the name.
 inline constexpr char kMetadataKey[] = "__metadata__";
 
 struct TensorEntry {
@@ -48,13 +48,13 @@ struct Header {
   bool operator==(const Header&) const = default;
 };
 
-// Reads the header of the file at `path`. NotFound where there is none; InvalidArgument says what
-// is wrong in the file and what to do. Thread-safe.
+// Reads the header of the file at `path`. NotFound if there is none; InvalidArgument says what is
+// wrong in the file and what to do. Thread-safe.
 absl::StatusOr<Header> read_header(const std::string& path);
 
-// The header that `json` describes, for a file with `data_size` bytes of data behind it;
-// data_offset stays 0. The message of InvalidArgument is half a sentence that names the tensor but
-// no file. Thread-safe.
+// The header that `json` describes, for a file with `data_size` bytes of data after it; data_offset
+// stays 0. The message of InvalidArgument is half a sentence that names the tensor but no file.
+// Thread-safe.
 absl::StatusOr<Header> parse_header(const std::string& json, std::uint64_t data_size);
 
 }  // namespace accelerate::safetensors

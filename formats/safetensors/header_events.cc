@@ -11,7 +11,7 @@ namespace accelerate::safetensors {
 bool HeaderEvents::on_key(std::string& key) {
   key_ = std::move(key);
   if (place_ == Place::kHeader && key_ == kMetadataKey) {
-    if (has_metadata_) return refuse(absl::StrCat(kMetadataKey, " stands twice"));
+    if (has_metadata_) return refuse(absl::StrCat(kMetadataKey, " appears twice"));
     has_metadata_ = true;
   }
   if (place_ != Place::kTensor) return true;
@@ -103,7 +103,7 @@ bool HeaderEvents::on_other(const std::string& value) {
   switch (place_) {
     case Place::kBefore:
     case Place::kAfter:
-      return refuse(absl::StrCat("there is ", value, " in the place of an object"));
+      return refuse(absl::StrCat("there is ", value, " instead of an object"));
     case Place::kHeader:
       return (key_ == kMetadataKey && value == "null") ||
              refuse(absl::StrCat(quoted_text(key_), " is ", value, " and not an object"));

@@ -1,4 +1,4 @@
-// The reader of a header's JSON: what the entries say, before their sizes, names and offsets are
+// Reads the JSON of a header: the entries as they are, before their sizes, names and offsets are
 // checked against each other.
 //
 // Part of header.h; not for others.
@@ -33,10 +33,10 @@ class HeaderEvents : public JsonEvents {
   bool refuse_in_tensor(const std::string& problem);
 
   Header header_;
-  TensorEntry tensor_;  // The one that is being read.
+  TensorEntry tensor_;  // The tensor that is being read.
   std::vector<std::uint64_t> offsets_;
   Place place_ = Place::kBefore;
-  std::string key_;  // The last one, here or in the metadata or in the tensor.
+  std::string key_;  // The last key, of the header, the metadata or the tensor.
   bool has_metadata_ = false;
   bool has_dtype_ = false;
   bool has_shape_ = false;

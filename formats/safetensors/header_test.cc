@@ -27,7 +27,7 @@ using ::testing::StartsWith;
 
 constexpr char kTestdata[] = "formats/safetensors/testdata/";
 constexpr char kRemedy[] =
-    "; download the file again, or save it anew with the safetensors package.";
+    "; download the file again, or save it again with the safetensors package.";
 
 std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,
                   const std::string& offsets) {
@@ -126,15 +126,15 @@ TEST(Header, MayHaveMembersOfLaterVersions) {
 }
 
 TEST(Header, RefusesWhatIsNoSuchJson) {
-  EXPECT_EQ(problem("", 0), "in the header, it is no valid JSON at byte 1");
-  EXPECT_EQ(problem("{\"a\":", 0), "in the header, it is no valid JSON at byte 6");
-  EXPECT_THAT(problem("{}x", 0), HasSubstr("no valid JSON at byte 3"));
-  EXPECT_THAT(problem("{\"\xff\":{}}", 0), HasSubstr("no valid JSON"));
-  EXPECT_EQ(problem("[]", 0), "in the header, there is an array in the place of an object");
-  EXPECT_EQ(problem("7", 0), "in the header, there is a number in the place of an object");
+  EXPECT_EQ(problem("", 0), "in the header, it is not valid JSON at byte 1");
+  EXPECT_EQ(problem("{\"a\":", 0), "in the header, it is not valid JSON at byte 6");
+  EXPECT_THAT(problem("{}x", 0), HasSubstr("not valid JSON at byte 3"));
+  EXPECT_THAT(problem("{\"\xff\":{}}", 0), HasSubstr("not valid JSON"));
+  EXPECT_EQ(problem("[]", 0), "in the header, there is an array instead of an object");
+  EXPECT_EQ(problem("7", 0), "in the header, there is a number instead of an object");
   EXPECT_EQ(problem(R"({"a":[1]})", 0), R"(in the header, "a" is an array and not an object)");
   EXPECT_EQ(problem(R"({"a":null})", 0), R"(in the header, "a" is null and not an object)");
-  EXPECT_THAT(problem(std::string(1'000'000, '['), 0), HasSubstr("an array in the place"));
+  EXPECT_THAT(problem(std::string(1'000'000, '['), 0), HasSubstr("an array instead"));
 }
 
 TEST(Header, RefusesAnEntryThatIsNotComplete) {
@@ -165,7 +165,7 @@ TEST(Header, RefusesMembersOfTheWrongKind) {
                                      {"1e3", "the number 1e3"},
                                      {"18446744073709551616", "the number 18446744073709551616"},
                                      {"[1]", "an array"},
-                                     {"true", "a truth value"},
+                                     {"true", "a boolean"},
                                      {"null", "null"},
                                      {"{}", "an object"}}) {
     EXPECT_THAT(
@@ -186,12 +186,12 @@ TEST(Header, RefusesAnUnknownDtypeWithTheKnownOnes) {
 TEST(Header, RefusesWhatStandsTwice) {
   const std::string one = entry("a", "U8", "[1]", "[0,1]");
   EXPECT_EQ(problem("{" + one + "," + entry("a", "U8", "[1]", "[1,2]") + "}", 2),
-            "the tensor \"a\" stands in it twice");
+            "the tensor \"a\" appears in it twice");
   EXPECT_THAT(problem(R"({"a":{"dtype":"U8","dtype":"U8"}})", 0), HasSubstr("has its dtype twice"));
   EXPECT_THAT(problem(R"({"__metadata__":{"k":"1","k":"2"}})", 0),
               HasSubstr("__metadata__ has the key \"k\" twice"));
   EXPECT_THAT(problem(R"({"__metadata__":{},"__metadata__":{}})", 0),
-              HasSubstr("__metadata__ stands twice"));
+              HasSubstr("__metadata__ appears twice"));
 }
 
 TEST(Header, RefusesSizesThatContradictEachOther) {
@@ -278,7 +278,7 @@ TEST(HeaderFile, MustBeThereAndBeAFile) {
   EXPECT_EQ(missing.status().message(),
             "no/such.safetensors: there is no such file; correct the path, or put the file there.");
   EXPECT_THAT(std::string(read_header(kTestdata).status().message()),
-              HasSubstr("is no regular file; give the path of a file on a disk."));
+              HasSubstr("is not a regular file; give the path of a file on a disk."));
   EXPECT_FALSE(read_header("/dev/zero").ok());
   EXPECT_FALSE(read_header("").ok());
 }

@@ -12,8 +12,8 @@ namespace accelerate::safetensors {
 namespace {
 
 absl::Status cannot_read(const std::string& path, const std::string& reason) {
-  return absl::PermissionDeniedError(absl::StrCat(
-      path, " cannot be read: ", reason, "; see to its permissions and to the disk it is on."));
+  return absl::PermissionDeniedError(
+      absl::StrCat(path, " cannot be read: ", reason, "; check its permissions and its disk."));
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ absl::StatusOr<InputFile> InputFile::open(const std::string& path) {
   // Looked at before it is opened, because opening a pipe waits for a writer.
   if (status.type() != std::filesystem::file_type::regular) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, " is no regular file; give the path of a file on a disk."));
+        absl::StrCat(path, " is not a regular file; give the path of a file on a disk."));
   }
   const std::uint64_t size = std::filesystem::file_size(path, error);
   if (error) return cannot_read(path, error.message());

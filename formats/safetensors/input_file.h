@@ -1,11 +1,11 @@
-// A file of known size that is read from its beginning, with a status for whatever goes wrong.
+// A file of known size that is read from its beginning, with a status for every error.
 //
 // Example:
 //   absl::StatusOr<InputFile> file = InputFile::open(path);
 //   if (!file.ok()) return file.status();
 //   absl::StatusOr<std::string> magic = file->read(8);
 //
-// Not for pipes and devices, whose size says nothing: they are refused.
+// Not for pipes and devices, whose size says nothing: they are rejected.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace accelerate::safetensors {
 // Not thread-safe.
 class InputFile {
  public:
-  // NotFound where there is no such file; otherwise the status says why it cannot be read.
+  // NotFound if there is no such file; otherwise the status says why it cannot be read.
   static absl::StatusOr<InputFile> open(const std::string& path);
 
   std::uint64_t size() const { return size_; }

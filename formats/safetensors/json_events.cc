@@ -9,7 +9,7 @@ namespace accelerate::safetensors {
 bool JsonEvents::parse_error(std::size_t position, const std::string&,
                              const nlohmann::json::exception&) {
   // The library's own message quotes the text, which may hold anything.
-  return refuse(absl::StrCat("it is no valid JSON at byte ", position));
+  return refuse(absl::StrCat("it is not valid JSON at byte ", position));
 }
 
 bool JsonEvents::refuse(const std::string& problem) {

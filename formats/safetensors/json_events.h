@@ -1,8 +1,8 @@
-// The events of a JSON text for a reader that takes what it knows and refuses the rest with a
-// sentence.
+// The events of a JSON text, for a reader that accepts what it knows and rejects the rest with a
+// message.
 //
-// Nothing but what the derived class keeps is held in memory, however the text nests, and reading
-// ends at the first refusal: for files of strangers.
+// Only what the derived class keeps is held in memory, however deeply the text is nested, and
+// reading ends at the first problem: for untrusted files.
 //
 // Example: a reader of {"answer": 42}, which skips other members.
 //
@@ -20,7 +20,7 @@
 //   AnswerReader reader;
 //   if (!nlohmann::json::sax_parse(text, &reader)) return fail(reader.problem());
 //
-// Not for files that one wrote oneself and that are small: nlohmann::json::parse() is shorter.
+// Not for small, trusted files: nlohmann::json::parse() is shorter.
 #pragma once
 
 #include <cstddef>
@@ -33,11 +33,11 @@ namespace accelerate::safetensors {
 
 class JsonEvents : public nlohmann::json_sax<nlohmann::json> {
  public:
-  // What was wrong, as half a sentence; empty as long as nothing was.
+  // What was wrong, as half a sentence; empty if nothing was.
   const std::string& problem() const { return problem_; }
 
   bool null() final { return pass_value() || on_other("null"); }
-  bool boolean(bool) final { return pass_value() || on_other("a truth value"); }
+  bool boolean(bool) final { return pass_value() || on_other("a boolean"); }
   bool number_integer(std::int64_t) final { return pass_value() || on_other("a negative number"); }
   bool number_unsigned(std::uint64_t number) final { return pass_value() || on_number(number); }
   bool number_float(double, const std::string& text) final {
@@ -61,13 +61,13 @@ class JsonEvents : public nlohmann::json_sax<nlohmann::json> {
   virtual bool on_end_object() = 0;
   virtual bool on_start_array() { return on_other("an array"); }
   virtual bool on_end_array() { return true; }
-  // Any value that none of the above takes, with a word for it.
+  // Any value that none of the above accepts, with a word for it.
   virtual bool on_other(const std::string& value) = 0;
 
   // Ends the reading with this problem.
   bool refuse(const std::string& problem);
 
-  // From on_key(): the member's value, whatever it is, passes unread.
+  // For on_key(): skips the member's value, whatever it is.
   bool ignore_next_value();
 
  private:

@@ -34,16 +34,16 @@ absl::Status tensor_error(const TensorSpec& tensor, absl::string_view problem,
 absl::Status check_metadata(const std::map<std::string, std::string>& metadata) {
   for (const auto& [key, value] : metadata) {
     if (is_utf8(key) && is_utf8(value)) continue;
-    return absl::InvalidArgumentError(absl::StrCat("the metadata ", quoted_text(key), ": ",
-                                                   quoted_text(value),
-                                                   " are no UTF-8; write them as text in UTF-8"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the metadata ", quoted_text(key), ": ", quoted_text(value),
+                     " are not valid UTF-8; write them as text in UTF-8"));
   }
   return absl::OkStatus();
 }
 
 absl::Status check_name(const TensorSpec& tensor) {
   if (!is_utf8(tensor.name)) {
-    return tensor_error(tensor, "has a name that is no UTF-8", "give it another");
+    return tensor_error(tensor, "has a name that is not valid UTF-8", "give it another");
   }
   if (tensor.name == kMetadataKey) {
     return tensor_error(tensor, "has the name under which the format keeps its metadata",

@@ -1,5 +1,5 @@
-// Where everything lies in a safetensors file that is yet to be written, so that any number of
-// processes write their parts of it at once.
+// The layout of a safetensors file before it is written, so that any number of processes can write
+// their parts of it at the same time.
 //
 // Example:
 //   const absl::StatusOr<FileLayout> layout =
@@ -10,12 +10,12 @@
 //     write_at(file, layout->header.data_offset + tensor.data_begin, bytes_of(tensor.name));
 //   }
 //
-// The file is to the byte the one that Python's safetensors 0.8.0 writes for these tensors, in
-// whatever order they are given: the widest types come first, then the names decide, and there are
-// no gaps. So a number of 2, 4 or 8 bytes lies at a multiple of its size. Metadata of more than one
-// key are sorted here, where the package leaves their order to chance.
+// The file equals byte for byte the one that Python's safetensors 0.8.0 writes for these tensors,
+// whatever their order: the widest types come first, then the order of the names decides, and there
+// are no gaps. A number of 2, 4 or 8 bytes is therefore at a multiple of its size. Metadata with
+// more than one key is sorted, whereas the package leaves its order to chance.
 //
-// Not for a file that is there already: read_header() (header.h) finds where its tensors lie.
+// Not for an existing file: read_header() (header.h) finds its tensors.
 #pragma once
 
 #include <cstdint>
@@ -38,15 +38,15 @@ struct TensorSpec {
 struct FileLayout {
   // The file's first bytes, up to where the data begin.
   std::string beginning;
-  // As read_header() would find it.
+  // As read_header() would return it.
   Header header;
-  // In bytes, all of the file.
+  // Size of the whole file, in bytes.
   std::uint64_t size = 0;
 };
 
-// InvalidArgument where two tensors have one name, a name is kMetadataKey, a name or the metadata
-// are no UTF-8, a shape is none that read_header() accepts, or the header or the file would be
-// longer than can be. The message is half a sentence that names the tensor but no file, and says
+// InvalidArgument if two tensors have one name, if a name is kMetadataKey, if a name or the
+// metadata is not valid UTF-8, if read_header() would reject a shape, or if the header or the file
+// would be too long. The message is half a sentence that names the tensor but no file, and says
 // what to do. Thread-safe.
 absl::StatusOr<FileLayout> lay_out(std::vector<TensorSpec> tensors,
                                    const std::map<std::string, std::string>& metadata);

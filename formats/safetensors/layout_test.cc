@@ -192,23 +192,23 @@ TEST(Layout, HasTerabytes) {
 
 TEST(Layout, RefusesNamesThatCannotBe) {
   EXPECT_EQ(problem({{"a", Dtype::kF32, {1}}, {"b", Dtype::kF32, {1}}, {"a", Dtype::kI8, {2}}}),
-            "the tensor \"a\" stands in it twice; give each tensor a name of its own");
+            "the tensor \"a\" appears in it twice; give each tensor a name of its own");
   EXPECT_EQ(problem({{"__metadata__", Dtype::kF32, {1}}}),
             "the tensor \"__metadata__\" has the name under which the format keeps its metadata; "
             "give it another");
   for (const char* name : {"\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80"}) {
     EXPECT_THAT(problem({{name, Dtype::kF32, {1}}}),
-                EndsWith("has a name that is no UTF-8; give it another"));
+                EndsWith("has a name that is not valid UTF-8; give it another"));
   }
   EXPECT_EQ(problem({{"a\xff", Dtype::kF32, {1}}}),
-            "the tensor \"a\\377\" has a name that is no UTF-8; give it another");
+            "the tensor \"a\\377\" has a name that is not valid UTF-8; give it another");
 }
 
 TEST(Layout, RefusesMetadataThatAreNoText) {
   EXPECT_EQ(problem({}, {{"a", "b\xff"}}),
-            "the metadata \"a\": \"b\\377\" are no UTF-8; write them as text in UTF-8");
+            "the metadata \"a\": \"b\\377\" are not valid UTF-8; write them as text in UTF-8");
   EXPECT_EQ(problem({}, {{"a\xff", "b"}}),
-            "the metadata \"a\\377\": \"b\" are no UTF-8; write them as text in UTF-8");
+            "the metadata \"a\\377\": \"b\" are not valid UTF-8; write them as text in UTF-8");
 }
 
 TEST(Layout, RefusesShapesThatCannotBe) {

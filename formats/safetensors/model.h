@@ -22,8 +22,8 @@ struct ModelFile {
 };
 
 // `path` is a .safetensors file, an index (*.json), or a folder with model.safetensors or else
-// model.safetensors.index.json. Of the files of an index only those tensors count that it names.
-// NotFound or InvalidArgument say which file is missing or wrong, and what to do. Thread-safe.
+// model.safetensors.index.json. Of an index's files, only the tensors that it names count. NotFound
+// or InvalidArgument say which file is missing or wrong, and what to do. Thread-safe.
 absl::StatusOr<std::vector<ModelFile>> read_model(const std::string& path);
 
 }  // namespace accelerate::safetensors

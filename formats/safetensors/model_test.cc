@@ -92,7 +92,7 @@ TEST(Model, IsRefusedWithTheNameOfTheFileThatIsWrong) {
   const std::string parent = write_file("wrong/y.json", R"({"weight_map":{"a":"../shard"}})");
   EXPECT_THAT(error(parent),
               AllOf(HasSubstr(parent + " cannot be read as the index of a model: the tensor"),
-                    HasSubstr("\"../shard\", which is no path within the index's folder; "),
+                    HasSubstr("\"../shard\", which is not a path within the index's folder; "),
                     HasSubstr("give the path of a .safetensors file.")));
 }
 

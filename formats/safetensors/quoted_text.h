@@ -1,10 +1,10 @@
-// Text out of a file that nobody vouches for, made fit for a message on a terminal.
+// Text from an untrusted file, made safe for a message on a terminal.
 //
 // Example:
-//   absl::StrCat("the tensor ", quoted_text(name), " stands twice");
-//   // the tensor "a.weight" stands twice
+//   absl::StrCat("the tensor ", quoted_text(name), " appears twice");
+//   // the tensor "a.weight" appears twice
 //
-// Not for keys of one's own: the result is cut and cannot be read back.
+// Not for keys: the result is shortened and cannot be parsed.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace accelerate::safetensors {
 
-// Names of tensors are long, and differ at their ends.
+// Allows 100 characters, because names of tensors are long and differ at their ends.
 inline std::string quoted_text(const std::string& text) {
   return launcher::printable(text, /*longest=*/100);
 }

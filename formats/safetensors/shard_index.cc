@@ -50,12 +50,12 @@ class IndexEvents : public JsonEvents {
   bool on_key(std::string& key) override {
     if (depth_ == 1) {
       if (key != kWeightMap) return ignore_next_value();
-      if (std::exchange(has_weight_map_, true)) return refuse("\"weight_map\" stands in it twice");
+      if (std::exchange(has_weight_map_, true)) return refuse("\"weight_map\" appears in it twice");
       return true;
     }
     tensor_ = std::move(key);
     if (tensors_.insert(tensor_).second) return true;
-    return refuse(absl::StrCat("the tensor ", quoted_text(tensor_), " stands in it twice"));
+    return refuse(absl::StrCat("the tensor ", quoted_text(tensor_), " appears in it twice"));
   }
 
   bool on_string(std::string& file) override {
@@ -63,7 +63,7 @@ class IndexEvents : public JsonEvents {
     if (!stays_in_folder(file)) {
       return refuse(absl::StrCat("the tensor ", quoted_text(tensor_), " would be in the file ",
                                  quoted_text(file),
-                                 ", which is no path within the index's folder"));
+                                 ", which is not a path within the index's folder"));
     }
     index_.files[std::move(file)].insert(std::move(tensor_));
     return true;

@@ -1,4 +1,4 @@
-// Which file of a model in several holds which tensor: model.safetensors.index.json.
+// Which file holds which tensor, for a model in several files: model.safetensors.index.json.
 //
 // Example:
 //   absl::StatusOr<ShardIndex> index = read_shard_index("model/model.safetensors.index.json");
@@ -24,7 +24,7 @@ struct ShardIndex {
   bool operator==(const ShardIndex&) const = default;
 };
 
-// Reads the index at `path`. NotFound where there is none; InvalidArgument says what is wrong in it
+// Reads the index at `path`. NotFound if there is none; InvalidArgument says what is wrong in it
 // and what to do. Thread-safe.
 absl::StatusOr<ShardIndex> read_shard_index(const std::string& path);
 

@@ -45,14 +45,14 @@ TEST(ShardIndex, RefusesPathsThatLeaveItsFolder) {
 TEST(ShardIndex, RefusesWhatIsNoIndex) {
   EXPECT_EQ(problem("{}"), "it has no \"weight_map\"");
   EXPECT_EQ(problem("[]"), "it is an array and not an object");
-  EXPECT_EQ(problem(""), "it is no valid JSON at byte 1");
+  EXPECT_EQ(problem(""), "it is not valid JSON at byte 1");
   EXPECT_EQ(problem(R"({"weight_map":["a"]})"), "\"weight_map\" is an array and not an object");
   EXPECT_EQ(problem(R"({"weight_map":{"w":1}})"),
             "the tensor \"w\" has a number and not the name of a file");
   EXPECT_EQ(problem(R"({"weight_map":{"w":{}}})"),
             "the tensor \"w\" has an object and not the name of a file");
-  EXPECT_EQ(problem(R"({"weight_map":{"w":"1","w":"2"}})"), "the tensor \"w\" stands in it twice");
-  EXPECT_EQ(problem(R"({"weight_map":{},"weight_map":{}})"), "\"weight_map\" stands in it twice");
+  EXPECT_EQ(problem(R"({"weight_map":{"w":"1","w":"2"}})"), "the tensor \"w\" appears in it twice");
+  EXPECT_EQ(problem(R"({"weight_map":{},"weight_map":{}})"), "\"weight_map\" appears in it twice");
 }
 
 }  // namespace

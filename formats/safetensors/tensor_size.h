@@ -1,12 +1,12 @@
-// How many elements and bytes a tensor has by its type and shape.
+// The numbers of elements and bytes of a tensor, from its type and shape.
 //
 // Example:
 //   const absl::StatusOr<TensorSize> size = tensor_size(Dtype::kF32, {10, 64});
 //   if (!size.ok()) return fail(size.status());
 //   std::cout << size->num_bytes;  // 2560
 //
-// Not for what a file says of its tensors, whose offsets may contradict their shapes: read_header()
-// (header.h) checks that.
+// Not for what a file says about its tensors, whose offsets may contradict their shapes:
+// read_header() (header.h) checks that.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 
 namespace accelerate::safetensors {
 
-// As many as PyTorch has.
+// The same limit as in PyTorch.
 inline constexpr std::size_t kMostDimensions = 64;
 
 struct TensorSize {
@@ -26,9 +26,9 @@ struct TensorSize {
   std::uint64_t num_bytes = 0;
 };
 
-// InvalidArgument where there are more than kMostDimensions, where a number is too large to be
-// counted, and where the last of packed elements does not end with a byte. The message is half a
-// sentence that lacks the tensor, as "has more than 64 dimensions".
+// InvalidArgument if there are more than kMostDimensions dimensions, if a number is too large for
+// its type, or if packed elements do not end with a whole byte. The message is a sentence without
+// its subject, the tensor, such as "has more than 64 dimensions".
 absl::StatusOr<TensorSize> tensor_size(Dtype dtype, const std::vector<std::uint64_t>& shape);
 
 }  // namespace accelerate::safetensors

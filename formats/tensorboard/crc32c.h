@@ -1,5 +1,5 @@
-// Part of the event files; not for others. The checksum of their records: CRC-32C, turned and
-// shifted so that a checksum of data with checksums in it is a good one as well.
+// Part of the event files; not for others. The checksum of their records: CRC-32C, rotated and with
+// a constant added, so that it also works for data that contain checksums.
 #pragma once
 
 #include <cstdint>

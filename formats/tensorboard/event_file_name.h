@@ -4,7 +4,7 @@
 //   const auto files = tensorboard::find_event_files("runs/first");
 //   if (files.ok()) std::cout << files->size() << " event files\n";
 //
-// Not for runs in the folders of a folder: each folder is a run.
+// Not for finding runs in subfolders: each folder is one run.
 #pragma once
 
 #include <string>
@@ -15,13 +15,13 @@
 
 namespace accelerate::tensorboard {
 
-// Whether a file is one of TensorBoard's, by its name.
+// Whether a file is an event file, by its name.
 bool is_event_file(absl::string_view name);
 
 // The paths of the event files of a folder, in the order in which they were begun.
 absl::StatusOr<std::vector<std::string>> find_event_files(const std::string& folder);
 
-// The path of a new one in the folder, behind those that are there, begun at `time`.
+// The path of a new event file in the folder, after the existing ones, begun at `time`.
 std::string new_event_file(const std::string& folder, double time);
 
 }  // namespace accelerate::tensorboard

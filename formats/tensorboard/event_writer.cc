@@ -34,7 +34,7 @@ absl::Status EventWriter::add_image(const Place& place, const Image& image) {
   const std::string png = encode_png(image);
   if (png.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "`", place.tag, "` is no image of ", image.width, " by ", image.height, " pixels with ",
+        "`", place.tag, "` is not an image of ", image.width, " by ", image.height, " pixels with ",
         image.channels, " channels: there are ", image.pixels.size(),
         " bytes of it; give one for each channel of each pixel, and 1 to 4 channels."));
   }

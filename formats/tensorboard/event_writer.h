@@ -7,9 +7,9 @@
 //     if (!status.ok()) std::cerr << status.message() << "\n";  // And go on.
 //   }
 //
-// Each call hands its event to the system, so that a process that is killed loses none. What does
-// not get to the disk in full is left out, and what comes later is whole again. Not for several
-// runs: each has a folder of its own.
+// Each call hands its event to the system, so a killed process loses none. An event that cannot be
+// written completely is left out, and later events are whole again. Not for several runs: each has
+// its own folder.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +27,9 @@
 
 namespace accelerate::tensorboard {
 
-// Where in a run something is shown.
+// Where an item is shown in a run.
 struct Place {
-  // Its name. What stands before a slash in it makes a group.
+  // The name of the item. A part before a slash names a group.
   std::string tag = {};
   std::int64_t step = 0;
   // Seconds since 1970.
@@ -42,7 +42,7 @@ using HyperParameters =
 // Charts of the tab "Custom scalars".
 struct Chart {
   std::string title = {};
-  // The scalars that it shows; regular expressions.
+  // The scalars that the chart shows; regular expressions.
   std::vector<std::string> tags = {};
 };
 struct ChartGroup {
@@ -51,21 +51,22 @@ struct ChartGroup {
 };
 using Layout = std::vector<ChartGroup>;
 
-// Not thread-safe. What a function returns is what GrowingFile::append() does.
+// Not thread-safe. All functions return what GrowingFile::append() returns.
 class EventWriter {
  public:
-  // Of a new file in the folder, behind those that are there. It is made by the first event.
+  // Writes a new file in the folder, after the existing ones. The first event creates it.
   explicit EventWriter(const std::string& folder);
 
   const std::string& path() const { return file_.path(); }
 
-  // Leaves out what earlier files have of this step and of later ones: a run goes on from there.
+  // Makes TensorBoard ignore what earlier files have of this step and of later ones, because a run
+  // resumes here.
   absl::Status begin_at(std::int64_t step);
 
-  // Numbers become scalars, which have the precision of a float, and texts, as Markdown, texts.
+  // Numbers become scalars, with the precision of a float; texts become texts, shown as Markdown.
   absl::Status add(const metrics::Record& record);
   absl::Status add_histogram(const Place& place, std::span<const double> values);
-  // InvalidArgument where the image's sizes do not fit together.
+  // InvalidArgument if the sizes of the image contradict each other.
   absl::Status add_image(const Place& place, const Image& image);
 
   // For the tab "HParams", in which runs are compared: at the beginning and at the end of a run.

@@ -148,7 +148,7 @@ TEST(EventWriter, RefusesAnImageWhoseSizesDoNotFit) {
   const auto status =
       writer.add_image({"face", 1, 0}, {.width = 2, .height = 2, .channels = 3, .pixels = "abc"});
   EXPECT_TRUE(absl::IsInvalidArgument(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("`face` is no image of 2 by 2 pixels"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("`face` is not an image of 2 by 2 pixels"));
 }
 
 }  // namespace

@@ -14,13 +14,13 @@
 
 namespace accelerate::tensorboard {
 
-// What a file begins with.
+// The event that a file begins with.
 std::string version_event(double time);
-// From here on a run goes on that had come further before: TensorBoard leaves out what is of this
-// step or a later one in the files before.
+// The event of a run that resumes from an earlier step: TensorBoard then ignores what earlier files
+// have of this step and of later ones.
 std::string start_event(double time, std::int64_t step);
 
-// Numbers as scalars, texts as such.
+// Numbers become scalars, and texts become texts.
 std::string record_event(const metrics::Record& record);
 std::string histogram_event(const Place& place, const Histogram& histogram);
 std::string image_event(const Place& place, const Image& size, absl::string_view png);

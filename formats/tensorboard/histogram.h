@@ -1,5 +1,5 @@
-// A histogram as TensorBoard shows it: counts of values between limits that grow by a tenth from
-// one to the next, so that it fits weights and gradients of any size.
+// A histogram for TensorBoard: counts of values between limits that grow by a tenth from one to the
+// next, so that it suits weights and gradients of any size.
 //
 // Example:
 //   const tensorboard::Histogram histogram = tensorboard::make_histogram(weights);
@@ -24,8 +24,8 @@ struct Histogram {
   std::vector<double> counts = {};
 };
 
-// Of those that are finite; without any, of a single zero that is counted zero times. With the same
-// limits as PyTorch's, in which the first count is zero.
+// Counts the finite values; if there are none, the histogram has a single zero that is counted zero
+// times. The limits are those of PyTorch, in which the first count is zero.
 Histogram make_histogram(std::span<const double> values);
 
 }  // namespace accelerate::tensorboard

@@ -5,7 +5,7 @@
 //   const tensorboard::Image image = {.width = 1, .height = 1, .channels = 3, .pixels = red};
 //   std::ofstream("red.png", std::ios::binary) << tensorboard::encode_png(image);
 //
-// Not for small files: it takes no trouble over what compresses best.
+// Not for small files: it does not search for the best compression.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@ struct Image {
   std::uint32_t height = 0;
   // 1 of grey, 2 of grey and alpha, 3 of red, green and blue, 4 of these and alpha.
   int channels = 3;
-  // A byte for each channel of each pixel, row by row: height * width * channels of them.
+  // One byte for each channel of each pixel, row by row: height * width * channels bytes.
   absl::string_view pixels = {};
 };
 
-// Empty where the sizes do not fit together, or one of them is zero.
+// Empty if the sizes contradict each other, or if one of them is zero.
 std::string encode_png(const Image& image);
 
 }  // namespace accelerate::tensorboard

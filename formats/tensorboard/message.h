@@ -1,5 +1,5 @@
 // Part of the event files; not for others. Messages in Protocol Buffers' form, written and read
-// field by field, as event files have but a few of them.
+// field by field, because event files need only a few.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,7 @@ class Message {
     bytes_.append(value.data(), value.size());
     return *this;
   }
-  // With a replacement for what is no UTF-8, as readers refuse a message with such a text.
+  // Replaces what is not valid UTF-8, because readers reject a message with such a text.
   Message& text(int field, const std::string& value) {
     return bytes(field, metrics::utf8_text(value));
   }
@@ -63,10 +63,11 @@ class Message {
   std::string bytes_;
 };
 
-// The fields of a message that somebody else has written, one after the other:
+// Reads the fields of a message that another program wrote, one by one:
 //   for (MessageReader reader(bytes); reader.next();)
 //     if (reader.field() == 2) step = reader.integer();
-// One that is damaged ends there. A value of another type than the field has reads as zero.
+// A damaged message ends where the damage is. A value of another type than the field has reads as
+// zero.
 class MessageReader {
  public:
   explicit MessageReader(absl::string_view bytes) : rest_(bytes) {}
@@ -98,9 +99,9 @@ class MessageReader {
   std::int64_t integer() const { return static_cast<std::int64_t>(integer_); }
   double number() const { return type_ == Message::kFixed64 ? first<double>() : 0; }
   float single() const { return type_ == Message::kFixed32 ? first<float>() : 0; }
-  // Of a text, a message, or packed numbers.
+  // The bytes of a text, a message, or packed numbers.
   absl::string_view bytes() const { return type_ == Message::kBytes ? bytes_ : ""; }
-  // The first of numbers, packed or not.
+  // The first of several numbers, packed or not.
   template <class Number>
   Number first() const {
     Number number = 0;

@@ -54,7 +54,7 @@ absl::StatusOr<RecordReader> RecordReader::open(const std::string& path) {
   if (!file) {
     return absl::PermissionDeniedError(absl::StrCat(launcher::plain(path),
                                                     " cannot be read: ", std::strerror(errno),
-                                                    "; see to its permissions."));
+                                                    "; check its permissions."));
   }
   return RecordReader(std::move(file), size);
 }

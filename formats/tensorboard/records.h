@@ -1,5 +1,5 @@
-// Part of the event files; not for others. Records as TensorFlow's files hold them: the size, its
-// checksum, the data, their checksum.
+// Part of the event files; not for others. Records as in TensorFlow's files: the size, its
+// checksum, the data, and their checksum.
 #pragma once
 
 #include <cstdint>
@@ -15,25 +15,25 @@ namespace accelerate::tensorboard {
 // `data` as a record.
 std::string make_record(absl::string_view data);
 
-// Reads one record after the other.
+// Reads records one by one.
 class RecordReader {
  public:
   enum class Outcome {
     kRecord,
     // The end of the file.
     kEnd,
-    // The end, in the middle of a record.
+    // The end of the file, in the middle of a record.
     kCutOff,
-    // A record whose data are not what was written; there may be others behind it.
+    // A record whose data are not what was written; more records may follow it.
     kDamaged,
-    // Nobody knows where the next record would begin.
+    // The size is damaged, so it is not known where the next record begins.
     kLost,
   };
 
-  // NotFound and so on where the file cannot be read.
+  // NotFound and so on if the file cannot be read.
   static absl::StatusOr<RecordReader> open(const std::string& path);
 
-  // The next one, in data().
+  // Reads the next record, into data().
   Outcome next();
   const std::string& data() const { return data_; }
 
@@ -41,7 +41,7 @@ class RecordReader {
   RecordReader(std::ifstream file, std::uint64_t size) : file_(std::move(file)), left_(size) {}
 
   std::ifstream file_;
-  // Bytes that were there at the opening and are not read yet.
+  // Bytes that the file had when it was opened and that have not been read yet.
   std::uint64_t left_;
   std::string data_;
 };

@@ -127,10 +127,10 @@ void read_file(const std::string& path, Run& run) {
         ++damaged;
         continue;
       case RecordReader::Outcome::kCutOff:
-        remark("is cut off; what comes before is there.");
+        remark("is cut off; what comes before was read.");
         break;
       case RecordReader::Outcome::kLost:
-        remark("is damaged; what comes before is there.");
+        remark("is damaged; what comes before was read.");
         break;
       case RecordReader::Outcome::kEnd:
         break;
@@ -147,8 +147,8 @@ absl::StatusOr<metrics::History> read_scalars(const std::string& folder) {
   if (!files.ok()) return files.status();
   if (files->empty()) {
     return absl::NotFoundError(absl::StrCat(launcher::plain(folder),
-                                            " has no event files of TensorBoard's; give the folder "
-                                            "that they are in."));
+                                            " has no event files of TensorBoard; give the folder "
+                                            "that holds them."));
   }
   Run run;
   for (const std::string& path : *files) read_file(path, run);

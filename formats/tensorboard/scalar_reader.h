@@ -1,5 +1,5 @@
-// Reads the scalars of TensorBoard's event files, whoever has written them: PyTorch, TensorFlow or
-// this library.
+// Reads the scalars in TensorBoard's event files, whether PyTorch, TensorFlow or this library wrote
+// them.
 //
 // Example:
 //   const absl::StatusOr<metrics::History> run = tensorboard::read_scalars("runs/first");
@@ -8,7 +8,7 @@
 //     std::cout << tag << ": " << points.back().value << "\n";
 //   }
 //
-// Not for histograms, images and texts, which are passed over.
+// Not for histograms, images and texts, which are skipped.
 #pragma once
 
 #include <string>
@@ -18,9 +18,9 @@
 
 namespace accelerate::tensorboard {
 
-// All scalars in the event files of a folder. Where a run was resumed, what it had logged beyond
-// that step before is left out, as TensorBoard does. A file that is cut off or damaged is read as
-// far as it goes, and remarked. NotFound where the folder has none.
+// All scalars in the event files of a folder. If a run was resumed, what it had logged beyond that
+// step before is left out, as in TensorBoard. A truncated or damaged file is read as far as
+// possible, and mentioned in the remarks. NotFound if the folder has no event files.
 absl::StatusOr<metrics::History> read_scalars(const std::string& folder);
 
 }  // namespace accelerate::tensorboard

@@ -104,7 +104,7 @@ TEST(ScalarReader, StopsWhereTheSizeOfARecordIsDamaged) {
 TEST(ScalarReader, SaysWhereThereIsNothingToRead) {
   const std::string folder = new_folder();
   EXPECT_THAT(std::string(read_scalars(folder).status().message()),
-              HasSubstr("has no event files of TensorBoard's"));
+              HasSubstr("has no event files of TensorBoard"));
   EXPECT_TRUE(absl::IsNotFound(read_scalars(folder + "/nowhere").status()));
   std::ofstream(folder + "/file") << "text";
   EXPECT_FALSE(read_scalars(folder + "/file").ok());

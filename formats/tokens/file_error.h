@@ -1,4 +1,4 @@
-// Part of the readers of token files; not for others. What is wrong in a file, and where.
+// Part of the readers of token files; not for others. Says what is wrong in a file, and where.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,6 @@ inline absl::Status token_file_error(const std::string& path, std::uint64_t offs
                                                  offset, ", ", problem, "; ", remedy, "."));
 }
 
-inline constexpr char kWriteAnew[] = "copy the file again, or write it anew";
+inline constexpr char kWriteAnew[] = "copy the file again, or write it again";
 
 }  // namespace accelerate

@@ -40,8 +40,8 @@ absl::StatusOr<std::vector<std::string>> find_token_files(
     std::vector<std::string> found = matches(pattern);
     if (found.empty()) found = matches(pattern + ".idx");
     if (found.empty()) {
-      return absl::NotFoundError(absl::StrCat(
-          pattern, ": there is no such file of tokens; correct the path or the pattern."));
+      return absl::NotFoundError(
+          absl::StrCat(pattern, ": there is no such token file; correct the path or the pattern."));
     }
     for (const std::string& path : found) paths.push_back(data_path(path));
   }

@@ -1,11 +1,11 @@
-// The files of a data set of tokens, by their names or by patterns.
+// Finds the files of a data set of tokens, by their names or by patterns.
 //
 // Example:
 //   absl::StatusOr<std::vector<std::string>> paths = find_token_files({"train_*.bin"});
 //   if (!paths.ok()) return paths.status();
 //   for (const std::string& path : *paths) std::cout << path << "\n";
 //
-// Not for files of other kinds: what it knows about indexes holds for tokens.
+// Not for other kinds of files: it applies the rules for indexes of token files.
 #pragma once
 
 #include <string>
@@ -15,9 +15,9 @@
 
 namespace accelerate {
 
-// The files that the patterns name, `*`, `?` and `[...]` as in a shell, sorted byte by byte, each
-// once. Of an index (x.idx) it is the data (x.bin); `x` stands for these where there is no file of
-// that name. NotFound, with the pattern, where one names no file.
+// The files that match the patterns (`*`, `?` and `[...]` as in a shell), sorted byte by byte, each
+// once. An index (x.idx) stands for its data (x.bin), and so does `x` if there is no file of that
+// name. NotFound, with the pattern, if a pattern matches no file.
 absl::StatusOr<std::vector<std::string>> find_token_files(const std::vector<std::string>& patterns);
 
 }  // namespace accelerate

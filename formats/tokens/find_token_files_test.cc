@@ -64,7 +64,7 @@ TEST(FindTokenFiles, SaysWhichPatternNamesNoFile) {
   const auto paths = find_token_files({"a.bin", "train_*.bin"});
   EXPECT_EQ(paths.status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(paths.status().message(),
-            "train_*.bin: there is no such file of tokens; correct the path or the pattern.");
+            "train_*.bin: there is no such token file; correct the path or the pattern.");
 }
 
 }  // namespace

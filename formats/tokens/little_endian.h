@@ -1,4 +1,4 @@
-// Numbers of files, which need not lie at a multiple of their size.
+// Reads numbers from files, which need not be at a multiple of their size.
 //
 // Example:
 //   const auto magic = little_endian<std::int32_t>(file.bytes().data());

@@ -46,7 +46,7 @@ absl::StatusOr<LlmCHeader> read_llm_c_header(const std::string& path, absl::stri
   const Kind* const kind = kind_of(file);
   if (kind == nullptr) {
     return token_file_error(path, 0, "there is no magic number of llm.c's files of tokens",
-                            "give the format that it has, or write it anew");
+                            "give its format, or write it again");
   }
   if (file.size() < LlmCHeader::kSize) {
     return token_file_error(
@@ -59,7 +59,7 @@ absl::StatusOr<LlmCHeader> read_llm_c_header(const std::string& path, absl::stri
     return token_file_error(path, kVersionOffset,
                             absl::StrCat("there is version ", version, " of llm.c's header, and ",
                                          kind->version, " is known"),
-                            "write it anew, or as raw tokens");
+                            "write it again, or as raw tokens");
   }
   const auto count = little_endian<std::int32_t>(file.data() + kCountOffset);
   const std::uint64_t size = file.size() - LlmCHeader::kSize;

@@ -1,5 +1,5 @@
-// The header of llm.c's files of tokens: 256 numbers of 32 bits, of which the first three are a
-// magic one that tells the type, a version, and the number of tokens.
+// The header of llm.c's token files: 256 numbers of 32 bits. The first three are a magic number
+// that tells the type, a version, and the number of tokens.
 //
 // Example:
 //   if (has_llm_c_magic(file.bytes())) {
@@ -31,11 +31,11 @@ bool has_llm_c_magic(absl::string_view file);
 // Whether it is one of llm.c's files for evaluations, whose numbers are not all tokens.
 bool has_llm_c_evaluation_magic(absl::string_view file);
 
-// The header of a file with these bytes, of which it is told no more than `path`. InvalidArgument
-// where it is none, or disagrees with the file's size.
+// The header of a file with these bytes; `path` is only for messages. InvalidArgument if the bytes
+// have no such header, or if it contradicts the size of the file.
 absl::StatusOr<LlmCHeader> read_llm_c_header(const std::string& path, absl::string_view file);
 
-// As the file begins with it. There must be no more tokens than kMostTokens.
+// The first bytes of such a file. There must be at most kMostTokens tokens.
 std::string write_llm_c_header(const LlmCHeader& header);
 
 }  // namespace accelerate

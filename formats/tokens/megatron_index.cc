@@ -55,7 +55,7 @@ absl::Status MegatronIndex::read_sizes() {
   const std::string& path = file_.path();
   if (bytes.substr(0, kMagic.size()) != kMagic) {
     return token_file_error(path, 0, "there is no magic number of Megatron's index",
-                            "give the format that the data have, or write the index anew");
+                            "give the format that the data have, or write the index again");
   }
   if (bytes.size() < kHeaderSize) {
     return token_file_error(path, bytes.size(), "it ends within its header", kWriteAnew);
@@ -65,7 +65,7 @@ absl::Status MegatronIndex::read_sizes() {
     return token_file_error(path, kVersionOffset,
                             absl::StrCat("there is version ", version, " of Megatron's index, and ",
                                          kVersion, " is known"),
-                            "write it anew");
+                            "write it again");
   }
   const auto code = static_cast<std::uint8_t>(bytes[kTypeOffset]);
   const std::optional<TokenType> type = type_of(code);
@@ -74,7 +74,7 @@ absl::Status MegatronIndex::read_sizes() {
                             absl::StrCat("there is the type ", code,
                                          ", and tokens are of 1 (uint8), 4 (int32), 5 (int64) or "
                                          "8 (uint16)"),
-                            "write the data anew with one of those");
+                            "write the data again with one of those");
   }
   type_ = *type;
   const auto sequences = little_endian<std::uint64_t>(bytes.data() + kSequencesOffset);
@@ -115,21 +115,21 @@ absl::Status MegatronIndex::check_sequences(std::uint64_t data_size) const {
       return token_file_error(file_.path(), pointer_offset(i),
                               absl::StrCat("the sequence ", i, " begins at byte ", pointer,
                                            " of the data, and the one before it ends at ", end),
-                              "write the index anew, with sequences that follow each other");
+                              "write the index again, with sequences that follow each other");
     }
     end += static_cast<std::uint64_t>(size) * token_size(type_);
     if (end > data_size) {
       return token_file_error(file_.path(), size_offset(i),
                               absl::StrCat("the sequence ", i, " ends at byte ", end,
                                            " of the data (.bin), which have ", data_size, " bytes"),
-                              "copy both files again, or write them anew");
+                              "copy both files again, or write them again");
     }
   }
   if (end == data_size) return absl::OkStatus();
   return token_file_error(file_.path(), kSequencesOffset,
                           absl::StrCat("the sequences end at byte ", end,
                                        " of the data (.bin), which have ", data_size, " bytes"),
-                          "copy both files again, or write them anew");
+                          "copy both files again, or write them again");
 }
 
 absl::Status MegatronIndex::check_documents() const {

@@ -1,5 +1,5 @@
-// The index (.idx) beside a file of tokens that Megatron-LM's IndexedDataset wrote: where its
-// sequences and documents lie.
+// The index (.idx) beside a token file that Megatron-LM's IndexedDataset wrote: where its sequences
+// and documents are.
 //
 // Example:
 //   absl::StatusOr<MegatronIndex> index = MegatronIndex::open("corpus.idx", /*data_size=*/2048);
@@ -8,9 +8,9 @@
 //     std::cout << "document at token " << index->document_begin(i) << "\n";
 //   }
 //
-// Checked when it is opened: the sequences lie one behind the other and fill the file of tokens,
-// and the documents are made of whole sequences. Not for multimodal data, whose index has a mode
-// for each sequence: it is refused.
+// Checked when it is opened: the sequences follow each other and fill the token file, and the
+// documents consist of whole sequences. Not for multimodal data, whose index has a mode for each
+// sequence; it is rejected.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ namespace accelerate {
 // Thread-safe.
 class MegatronIndex {
  public:
-  // Beside a file of tokens of `data_size` bytes. NotFound where there is no such file;
-  // InvalidArgument says in a sentence what is wrong in it and at which byte.
+  // Opens the index of a token file of `data_size` bytes. NotFound if there is no such file;
+  // InvalidArgument says what is wrong in it and at which byte.
   static absl::StatusOr<MegatronIndex> open(const std::string& path, std::uint64_t data_size);
 
   TokenType type() const { return type_; }

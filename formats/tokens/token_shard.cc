@@ -70,11 +70,12 @@ absl::StatusOr<TokenFormat> recognised(const MappedFile& file) {
   if (has_llm_c_magic(file.bytes())) return TokenFormat::kLlmC;
   if (has_llm_c_evaluation_magic(file.bytes())) {
     return token_file_error(file.path(), 0, "there is the magic number of llm.c's evaluations",
-                            "give a file of tokens; where this is one, give its format");
+                            "give a token file; if this is one, give its format");
   }
   if (path.extension() == ".bin") return TokenFormat::kRaw;
-  return token_file_error(file.path(), 0, "nothing tells its format, nor does its name end in .bin",
-                          "give the format, where it holds tokens");
+  return token_file_error(file.path(), 0,
+                          "its format is unknown, and its name does not end in .bin",
+                          "give the format if it holds tokens");
 }
 
 }  // namespace
@@ -91,7 +92,7 @@ absl::StatusOr<TokenShard> TokenShard::open(const std::string& path,
   if (!status.ok()) return status;
   if (shard.size_ == 0) {
     return token_file_error(path, shard.data_offset_, "it ends without a token",
-                            "write it anew, or leave it out");
+                            "write it again, or leave it out");
   }
   return shard;
 }
@@ -121,7 +122,7 @@ absl::Status TokenShard::read_layout(const TokenShardOptions& options) {
     return token_file_error(path(), data_offset_,
                             absl::StrCat("there are tokens of ", token_type_name(type_), ", and ",
                                          token_type_name(*options.type), " was asked for"),
-                            "leave the type to the file");
+                            "leave the type out");
   }
   const std::uint64_t size = bytes - data_offset_, each = token_size(type_);
   if (size % each != 0) {

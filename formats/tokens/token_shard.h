@@ -1,5 +1,5 @@
-// A file of tokens in mapped memory, checked when it is opened: nanoGPT's raw `.bin`, llm.c's with
-// a header, or Megatron's `.bin` with an index beside it.
+// A memory-mapped token file, checked when it is opened: nanoGPT's raw `.bin`, llm.c's with a
+// header, or Megatron's `.bin` with an index beside it.
 //
 // Example:
 //   absl::StatusOr<TokenShard> shard = TokenShard::open("train.bin");
@@ -7,7 +7,7 @@
 //   std::vector<std::int64_t> tokens(shard->size());
 //   return shard->read(0, tokens, /*vocabulary_size=*/50257);
 //
-// Opening looks at no token. Not for files that become shorter meanwhile (see MappedFile).
+// Opening reads no tokens. Not for files that become shorter while they are open (see MappedFile).
 #pragma once
 
 #include <cstdint>
@@ -26,14 +26,15 @@
 namespace accelerate {
 
 struct TokenShardOptions {
-  // Without one: Megatron's where there is an .idx beside it, llm.c's where it begins with a magic
-  // number of those, and otherwise raw where its name ends in .bin.
+  // Recognised by default: Megatron's if there is an .idx beside it, llm.c's if it begins with one
+  // of their magic numbers, and otherwise raw if its name ends in .bin.
   std::optional<TokenFormat> format = std::nullopt;
-  // Of raw files, uint16 without one. Files that tell their type must be of the one given here.
+  // The type of the tokens in raw files, uint16 by default. Files that record their type must have
+  // the one given here.
   std::optional<TokenType> type = std::nullopt;
 };
 
-// Which token parts documents, in files that have no index.
+// The token that separates documents, in files that have no index.
 struct DocumentMarks {
   std::optional<std::int64_t> end = std::nullopt;    // Each document's last token.
   std::optional<std::int64_t> start = std::nullopt;  // Each document's first token.
@@ -42,8 +43,8 @@ struct DocumentMarks {
 // Thread-safe.
 class TokenShard {
  public:
-  // NotFound where there is no such file, InvalidArgument where something is wrong with it: a
-  // sentence with the file's name and the byte. A file without tokens is wrong.
+  // NotFound if there is no such file; InvalidArgument, which names the file and the byte, if
+  // something is wrong with it. A file without tokens is an error.
   static absl::StatusOr<TokenShard> open(const std::string& path,
                                          const TokenShardOptions& options = {});
 
@@ -53,17 +54,17 @@ class TokenShard {
   // In tokens, at least 1.
   std::int64_t size() const { return size_; }
 
-  // Reads the tokens from `first` on, which the file must have. InvalidArgument, with the file's
-  // name and the byte, for a token that is below 0 or not below `vocabulary_size`.
+  // Reads tokens, starting at `first`; the file must have them. InvalidArgument, which names the
+  // file and the byte, for a token that is below 0 or not below `vocabulary_size`.
   absl::Status read(std::int64_t first, std::span<std::int64_t> tokens,
                     std::int64_t vocabulary_size) const;
 
-  // Begins to load tokens, which the file must have, so that read() does not wait for the disk as
-  // long. For places far apart, many of them before the first is read.
+  // Starts to load tokens, which the file must have, so that read() waits less for the disk. For
+  // places that are far apart: call it for many of them before you read the first.
   void load_ahead(std::int64_t first, std::int64_t count) const;
 
-  // The first token of each document, in order: by the index where there is one, and else by the
-  // marks, for which the whole file is read once. The first is 0.
+  // The first token of each document, in order, from the index if there is one, and otherwise from
+  // the marks, for which the whole file is read once. The first is 0.
   std::vector<std::int64_t> document_begins(const DocumentMarks& marks) const;
 
  private:

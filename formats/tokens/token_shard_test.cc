@@ -210,7 +210,7 @@ TEST(TokenShard, RefusesFilesCutShort) {
               HasSubstr(kBad + std::string("4, it ends within a token of uint32; ")));
   const std::string empty = file("empty.bin", "");
   EXPECT_EQ(error(empty),
-            empty + kBad + "0, it ends without a token; write it anew, or leave it out.");
+            empty + kBad + "0, it ends without a token; write it again, or leave it out.");
   EXPECT_THAT(error("/no/such.bin"), HasSubstr("/no/such.bin: there is no such file"));
 }
 
@@ -246,8 +246,8 @@ TEST(TokenShard, RefusesDamagedHeadersOfLlmC) {
 TEST(TokenShard, TakesNoFileForRawTokensThatIsNotCalledSo) {
   const std::string path = file("notes.txt", "some text.");
   EXPECT_EQ(error(path), path + kBad +
-                             "0, nothing tells its format, nor does its name end in .bin; give the "
-                             "format, where it holds tokens.");
+                             "0, its format is unknown, and its name does not end in .bin; give "
+                             "the format if it holds tokens.");
   EXPECT_EQ(open(path, {.format = TokenFormat::kRaw}).size(), 5);
 }
 

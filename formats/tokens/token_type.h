@@ -12,13 +12,13 @@ namespace accelerate {
 enum class TokenFormat {
   kRaw,       // Tokens and nothing else, as nanoGPT writes them.
   kLlmC,      // A header of 1024 bytes before the tokens, as llm.c has it.
-  kMegatron,  // Tokens and nothing else, beside an index (.idx) that says where each document lies.
+  kMegatron,  // Tokens and nothing else, beside an index (.idx) that says where each document is.
 };
 
 // All little endian.
 enum class TokenType { kUint8, kUint16, kUint32, kInt32, kInt64 };
 
-// Of a token, in bytes.
+// The size of a token, in bytes.
 constexpr int token_size(TokenType type) {
   switch (type) {
     case TokenType::kUint8:
@@ -34,7 +34,7 @@ constexpr int token_size(TokenType type) {
   return 0;
 }
 
-// As numpy calls it.
+// The name that numpy uses.
 constexpr const char* token_type_name(TokenType type) {
   switch (type) {
     case TokenType::kUint8:

@@ -55,7 +55,7 @@ absl::Status TokenWriter::move_last(std::uint64_t count, TokenWriter& to) {
     if (!bytes.ok()) return bytes.status();
     if (bytes->size() != longest) {
       return absl::FailedPreconditionError(
-          absl::StrCat(path_, " was not written: somebody cut its temporary file short."));
+          absl::StrCat(path_, " was not written: its temporary file was cut short."));
     }
     tokens.resize(longest / kTokenSize);
     std::memcpy(tokens.data(), bytes->data(), longest);

@@ -1,4 +1,4 @@
-// Writes a file of uint16 tokens, piece by piece, so that it is there in full or not at all.
+// Writes a file of uint16 tokens piece by piece; it appears completely or not at all.
 //
 // Example:
 //   absl::StatusOr<TokenWriter> writer = TokenWriter::create("train.bin", TokenFormat::kRaw);
@@ -7,8 +7,8 @@
 //   if (!written.ok()) return written;
 //   return writer->finish();
 //
-// A file of that name is replaced; who has it mapped keeps the old one. Not for Megatron's format:
-// its own tools write the index.
+// An existing file of that name is replaced; a reader that has it mapped keeps the old one. Not for
+// Megatron's format: its own tools write the index.
 #pragma once
 
 #include <cstdint>
@@ -27,20 +27,20 @@ namespace accelerate {
 // nothing is left of its file.
 class TokenWriter {
  public:
-  // InvalidArgument for another format than raw and llm.c's.
+  // InvalidArgument for formats other than raw and llm.c's.
   static absl::StatusOr<TokenWriter> create(const std::string& path, TokenFormat format);
 
-  // InvalidArgument where llm.c's header cannot count so many.
+  // InvalidArgument if llm.c's header cannot count that many tokens.
   absl::Status append(std::span<const std::uint16_t> tokens);
 
-  // Takes the last `count` tokens away and appends them to another writer.
+  // Removes the last `count` tokens and appends them to another writer.
   absl::Status move_last(std::uint64_t count, TokenWriter& to);
 
   std::uint64_t num_tokens() const;
-  // Of the file as it will be.
+  // The size of the finished file.
   std::uint64_t num_bytes() const { return file_.size(); }
 
-  // The file is on the disk, and has its name, when it returns without an error.
+  // When it returns without an error, the file is on the disk and has its name.
   absl::Status finish();
 
  private:

@@ -27,8 +27,8 @@ constexpr char kBase[] = "baseTimeNanoseconds";
 
 absl::Status no_trace(const std::string& path, const std::string& why) {
   return absl::InvalidArgumentError(
-      absl::StrCat(path, ": this is no trace in Chrome's format (", why,
-                   "); leave it out, or record it anew with accelerator.profile()."));
+      absl::StrCat(path, ": this is not a trace in Chrome's format (", why,
+                   "); leave it out, or record it again with accelerator.profile()."));
 }
 
 absl::StatusOr<json> read_trace(const std::string& path) {
@@ -232,7 +232,7 @@ absl::StatusOr<std::vector<std::string>> merge_traces(const std::vector<TraceFil
     Processes& own = processes.try_emplace(file.rank, file.rank, next_process).first->second;
     Extent extent;
     for (json& event : (*trace)["traceEvents"]) {
-      if (!event.is_object()) return no_trace(file.path, "an event of it is no object");
+      if (!event.is_object()) return no_trace(file.path, "one of its events is not an object");
       if (own.take(event)) continue;
       move_event(event, &file - files.data(), shift, own);
       extent.add(event);

@@ -118,7 +118,7 @@ TEST(MergeTraces, LeavesNothingOfADamagedOne) {
     write(folder + "/profile_1.json", damaged);
     const auto merged = merge_traces(*find_traces(folder), folder + "/trace.json");
     EXPECT_THAT(std::string(merged.status().message()),
-                HasSubstr("profile_1.json: this is no trace"));
+                HasSubstr("profile_1.json: this is not a trace"));
     EXPECT_FALSE(std::filesystem::exists(folder + "/trace.json"));
   }
 }

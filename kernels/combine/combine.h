@@ -51,16 +51,16 @@ constexpr int64_t size_of(NumberType type) {
 struct Combination {
   const void* const* sources = nullptr;
   int num_sources = 0;          // At least one.
-  void* destination = nullptr;  // Overlaps no source.
+  void* destination = nullptr;  // Must not overlap a source.
   int64_t count = 0;            // Elements of each.
   CombineOperation operation = CombineOperation::kSum;
   // What a sum is divided by; 1 for integers.
   int64_t divisor = 1;
 };
 
-// Goes through the sources in their order, element by element, so that the result is the same bits
-// wherever it is calculated. 16-bit floats are added up and divided in float, and rounded once. A
-// NaN stays one in every operation; sums of integers wrap around.
+// Goes through the sources in order, element by element, so the result has the same bits wherever
+// it is calculated. 16-bit floats are added up and divided in float, and rounded once. Every
+// operation keeps a NaN; sums of integers wrap around.
 void combine(const Combination& combination, NumberType type, SimdLevel level = best_simd_level());
 
 }  // namespace accelerate::kernels

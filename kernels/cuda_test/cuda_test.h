@@ -1,5 +1,5 @@
 // What the tests of CUDA kernels share: arrays on the device, with guards, and a fixture that skips
-// where there is no GPU.
+// tests if there is no GPU.
 //
 // Example:
 //   TEST_F(PackCudaTest, Copies) {
@@ -33,7 +33,7 @@ class DeviceArray {
 
   T* data() { return memory_.get() + (host_.data() - host_.with_guards().data()); }
 
-  // After all that was launched. Expects intact guards.
+  // Waits for all that was launched. Expects the guards to be intact.
   const TestArray<T>& to_host() {
     check(cudaDeviceSynchronize());
     check(cudaMemcpy(host_.with_guards().data(), memory_.get(), host_.with_guards().size_bytes(),

@@ -1,10 +1,11 @@
-// How long work takes by the clock of the current GPU.
+// Measures how long work takes, by the clock of the current GPU.
 //
 //   DeviceClock clock;
 //   const double seconds = clock.seconds_of([&] { pack_cuda(pieces, type, nullptr); });
 //
-// Of what is launched on the default stream. Work that ends sooner than the host launches more is
-// measured with the host's pauses: launch it several times in one call. Not thread-safe.
+// Measures what is launched on the default stream. If the GPU finishes before the host launches
+// more, the host's pauses count as well: launch short work several times in one call. Not
+// thread-safe.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -5,7 +5,7 @@
 //   const auto floats = device_memory<float>(1000);
 //   check(cudaMemset(floats.get(), 0, 4000));
 //
-// Not for kernels, which take no memory.
+// Not for kernels, which allocate no memory.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -22,11 +22,11 @@ inline bool has_gpu() {
   return cudaGetDeviceCount(&gpus) == cudaSuccess && gpus > 0;
 }
 
-// Throws what the runtime says of an error.
+// Throws the runtime's description of an error.
 inline void check(cudaError_t error) {
   if (error != cudaSuccess) throw std::runtime_error(cudaGetErrorString(error));
 }
-// The same of a function whose header does without CUDA's.
+// The same for a function whose header does not include CUDA's.
 inline void check(int error) { check(static_cast<cudaError_t>(error)); }
 
 struct CudaFree {

@@ -10,8 +10,8 @@
 //   }
 //   return launch_over<MemoryPolicies>(pieces, copy_kernel, stream);
 //
-// For .cu sources only. Nothing here waits for the device or allocates, so that streams which are
-// being captured into a graph take it.
+// For .cu sources only. Nothing here waits for the device or allocates, so it also works on streams
+// that are being captured into a graph.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -31,12 +31,12 @@ __device__ __forceinline__ Worker this_worker() {
   return {static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x)};
 }
 
-// The piece of this thread, in a launch for each piece; may be past the last.
+// The index of this thread's piece, in launch_for_each_piece(); may be past the last piece.
 __device__ __forceinline__ int this_piece() {
   return static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
 }
 
-// The error of this launch alone: cudaGetLastError() would return those of others as well.
+// Returns the error of this launch alone: cudaGetLastError() would return errors of others as well.
 template <class... Parameters>
 cudaError_t launch(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
                    cudaStream_t stream, const std::type_identity_t<Parameters>&... parameters) {
@@ -45,8 +45,8 @@ cudaError_t launch(void (*kernel)(Parameters...), unsigned blocks, unsigned thre
                           stream);
 }
 
-// The policy that the kernel was compiled with, which the GPU's own architecture does not tell: one
-// of 8.9 runs what was compiled for 8.0.
+// The policy that the kernel was compiled with. The GPU's own architecture does not tell: a GPU of
+// 8.9 also runs what was compiled for 8.0.
 template <PolicySelector Selector>
 cudaError_t policy_of(const void* kernel, auto& policy) {
   if constexpr (is_same_everywhere<Selector>()) {
@@ -60,7 +60,8 @@ cudaError_t policy_of(const void* kernel, auto& policy) {
   }
 }
 
-// As many launches as the pieces fill tables, which is typically one, and none without elements.
+// Launches the kernel once for each table that the pieces fill: typically once, and not at all if
+// there are no elements.
 template <PolicySelector Selector, class Piece, class... Parameters>
 cudaError_t launch_over(std::type_identity_t<std::span<const Piece>> pieces,
                         void (*kernel)(PieceTable<Piece>, Parameters...), cudaStream_t stream,

@@ -1,5 +1,5 @@
-// How many threads the blocks of a kernel have, by the architecture that it is compiled for: a
-// policy is a struct of constants, a selector has one for each architecture.
+// How many threads the blocks of a kernel have, for each architecture that it is compiled for. A
+// policy is a struct of constants; a selector has a policy for each architecture.
 //
 // Example:
 //   struct PackPolicies {
@@ -12,8 +12,8 @@
 //   __global__ void __launch_bounds__(kHere<PackPolicies>.threads) pack_kernel(Table table);
 //   return launch_over<PackPolicies>(pieces, pack_kernel, stream);
 //
-// Not for what decides on results, such as how many partial sums there are: that has to be the same
-// on every GPU, which kEverywhere holds.
+// Not for what affects results, such as the number of partial sums: that has to be the same on
+// every GPU, which kEverywhere ensures.
 #pragma once
 
 #include <array>
@@ -29,17 +29,17 @@ struct BlockPolicy {
   friend constexpr bool operator==(const BlockPolicy&, const BlockPolicy&) = default;
 };
 
-// Values that can be compared, of which one is the size of a block.
+// Values that can be compared, one of which is the size of a block.
 template <class T>
 concept LaunchPolicy = std::copyable<T> && std::equality_comparable<T> &&
     requires(const T& policy) {
   { policy.threads } -> std::convertible_to<int>;
 };
 
-// That nvcc compiles for: ten times the compute capability, so that 90 is 9.0.
+// The architectures that nvcc compiles for: ten times the compute capability, so that 90 is 9.0.
 inline constexpr std::array kArchitectures = {75, 80, 86, 87, 88, 89, 90, 100, 103, 110, 120, 121};
 
-// Whole warps, of which a block has up to 32.
+// A block has whole warps, up to 32.
 constexpr bool is_block_size(int threads) {
   return threads > 0 && threads <= 1024 && threads % kWarp == 0;
 }
@@ -66,13 +66,13 @@ constexpr bool is_same_everywhere() {
   return true;
 }
 
-// The one policy of a selector that has no other.
+// The policy of a selector that has only one.
 template <PolicySelector Selector>
 requires(is_same_everywhere<Selector>()) inline constexpr auto kEverywhere =
     Selector{}(kArchitectures.front());
 
-// The policy where this is compiled: in device code of the architecture, in host code, where nobody
-// reads the bounds of a kernel, of any.
+// The policy for the code that is being compiled: in device code that of its architecture; in host
+// code, which does not read the bounds of a kernel, that of any.
 #ifdef __CUDA_ARCH__
 template <PolicySelector Selector>
 inline constexpr auto kHere = Selector{}(__CUDA_ARCH__ / 10);
@@ -81,7 +81,7 @@ template <PolicySelector Selector>
 inline constexpr auto kHere = Selector{}(kArchitectures.front());
 #endif
 
-// Of kernels that read and write each element once, and so wait for memory all the time.
+// For kernels that read and write each element once, and so wait for memory all the time.
 struct MemoryPolicies {
   constexpr BlockPolicy operator()(int /*architecture*/) const { return {.threads = 256}; }
 };

@@ -8,7 +8,7 @@
 //     for (int64_t i = 0; i < table.chunk_count(); ++i) work_on(table, table.chunk(i));
 //   }
 //
-// Not for a single array with its own kernel: blocks that search for nothing start sooner.
+// Not for a single array with its own kernel: blocks that need not search a table start sooner.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,10 @@
 
 namespace accelerate::kernels {
 
-// Of 16-bit elements two vectors for each thread of a block, of floats four.
+// Two vectors of 16-bit elements for each thread of a block, or four of floats.
 inline constexpr int kChunkElements = 4096;
 
-// Of the 32,764 bytes that parameters of a kernel may have; the others need the rest.
+// The parameters of a kernel may have 32,764 bytes; the other parameters need the rest.
 inline constexpr std::size_t kTableBytes = 32'000;
 
 struct Chunk {
@@ -36,14 +36,14 @@ ACCELERATE_HOST_DEVICE int64_t chunks_of(int64_t count) {
   return (count + kChunkElements - 1) / kChunkElements;
 }
 
-// A Piece has a member `count`, of elements.
+// A Piece has a member `count`: how many elements it has.
 template <class Piece>
 struct PieceTable {
   static_assert(std::is_trivially_copyable_v<Piece>, "kernels get their parameters byte by byte");
   static constexpr int kCapacity =
       (kTableBytes - 2 * sizeof(int64_t)) / (sizeof(Piece) + sizeof(int64_t));
 
-  // Takes the place of what the table held. Passes over empty pieces; returns those without room.
+  // Replaces what the table held. Skips empty pieces; returns the pieces that found no room.
   std::span<const Piece> fill(std::span<const Piece> all) {
     first_chunk += chunk_count();
     size = 0;

@@ -1,5 +1,5 @@
-// How the threads of a block share the elements of a chunk: by vectors of up to 16 bytes where the
-// arrays are aligned for them, one by one elsewhere and in the tail.
+// How the threads of a block share the elements of a chunk: in vectors of up to 16 bytes if the
+// arrays are aligned for them, one by one otherwise and in the tail.
 //
 // Example:
 //   constexpr int kWidth = kVectorWidth<float, Half>;
@@ -32,7 +32,7 @@ struct alignas(kCount * sizeof(T)) Vector {
   T values[kCount];
 };
 
-// The elements of a vector if the widest of these types fills it.
+// How many elements a vector has if the widest of these types fills it.
 template <class... T>
 inline constexpr int kVectorWidth = static_cast<int>(16 / std::max({sizeof(T)...}));
 
@@ -49,7 +49,7 @@ ACCELERATE_HOST_DEVICE Vector<T, kCount> load(const T* from) {
 template <int kCount, class T>
 ACCELERATE_HOST_DEVICE void store(T* to, const Vector<T, kCount>& vector) {
 #ifdef __CUDA_ARCH__
-  // Of an assignment of values just calculated nvcc makes an instruction for each element.
+  // nvcc compiles an assignment of values just calculated to an instruction for each element.
   if constexpr (sizeof(vector) == 16) {
     return __stwb(reinterpret_cast<uint4*>(to), __builtin_bit_cast(uint4, vector));
   } else if constexpr (sizeof(vector) == 8) {
@@ -62,8 +62,8 @@ ACCELERATE_HOST_DEVICE void store(T* to, const Vector<T, kCount>& vector) {
 }
 
 // Calls function.operator()<kWidth or 1>(index of the first element) for the worker's share.
-// Without `aligned` neighbouring threads take neighbouring elements, which reads memory as well as
-// can be.
+// Without `aligned`, neighbouring threads take neighbouring elements, which is then the best way to
+// read memory.
 template <int kWidth, class Function>
 ACCELERATE_HOST_DEVICE void for_each_vector(int count, bool aligned, Worker worker,
                                             Function function) {

@@ -8,7 +8,7 @@
 //       problem, {.input = x, .weight = w, .bias = b, .output = y}, {device, stream, workspace});
 //
 // Not for what other libraries do as well: the gradient of the input is a plain product, that of an
-// activation a plain loop. In a build without CUDA every function says so.
+// activation a plain loop. In a build without CUDA every function returns an error that says so.
 #pragma once
 
 #include <cstddef>
@@ -18,34 +18,34 @@
 
 namespace accelerate::kernels {
 
-// What a product may use besides its arrays.
+// How much memory a product may use in addition to its arrays.
 constexpr std::size_t kLinearWorkspaceBytes = std::size_t{32} << 20;
 
 // Where a product runs. The device is the thread's current one.
 struct LinearGpu {
   int device = 0;
   void* stream = nullptr;     // A cudaStream_t.
-  void* workspace = nullptr;  // Of kLinearWorkspaceBytes, used in the order of the stream.
+  void* workspace = nullptr;  // kLinearWorkspaceBytes, used in the order of the stream.
 };
 
 // Arrays begin at multiples of 16 bytes.
 struct LinearForward {
   const void* input = nullptr;
   const void* weight = nullptr;
-  const void* bias = nullptr;  // [out]; of a problem with a bias.
+  const void* bias = nullptr;  // [out]; for a problem with a bias.
   void* output = nullptr;
-  void* gelu_input = nullptr;  // [rows, out]; of a problem with a GELU and a backward pass.
+  void* gelu_input = nullptr;  // [rows, out]; for a problem with a GELU and a backward pass.
 };
 
 struct LinearWeightGradient {
   const void* input = nullptr;
-  const void* sum_gradient = nullptr;  // [rows, out]; of what the activation got.
+  const void* sum_gradient = nullptr;  // [rows, out]; the gradient of the activation's input.
   void* weight_gradient = nullptr;
-  void* bias_gradient = nullptr;  // [out]; of a problem with a bias.
+  void* bias_gradient = nullptr;  // [out]; for a problem with a bias.
 };
 
-// Whether the two below can be called. Unimplemented where they cannot, and says why; the answer
-// for each problem and device is kept.
+// Whether the two functions below can be called. If not, returns Unimplemented and says why.
+// Remembers the answer for each problem and device.
 absl::Status find_linear(const LinearProblem& problem, int device);
 
 absl::Status linear_forward(const LinearProblem& problem, const LinearForward& arrays,

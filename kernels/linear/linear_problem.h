@@ -19,7 +19,7 @@ namespace accelerate::kernels {
 
 // All matrices are row-major and dense: input [rows, in], weight [out, in], output [rows, out].
 struct LinearProblem {
-  ElementType type = ElementType::kFloat;  // Of all arrays; sums are fp32.
+  ElementType type = ElementType::kFloat;  // The type of all arrays; sums are fp32.
   int64_t rows = 0;
   int64_t in = 0;
   int64_t out = 0;
@@ -28,13 +28,13 @@ struct LinearProblem {
   bool backward = false;    // Whether a backward pass will follow the forward pass.
   bool allow_tf32 = false;  // Whether fp32 factors may be rounded to TF32.
 
-  // What GELU got is what its derivative is calculated from.
+  // The derivative of GELU is calculated from its input.
   bool keeps_gelu_input() const { return backward && activation == Activation::kGeluTanh; }
 
   auto operator<=>(const LinearProblem&) const = default;
 };
 
-// Whether cuBLASLt's epilogues take such arrays at all; Unimplemented says why not.
+// Whether cuBLASLt's epilogues take such arrays at all. If not, returns Unimplemented and says why.
 absl::Status check_linear(const LinearProblem& problem);
 
 }  // namespace accelerate::kernels

@@ -24,11 +24,11 @@ struct MatmulArrays {
   const void* a = nullptr;
   const void* b = nullptr;
   void* d = nullptr;
-  const void* bias = nullptr;  // Or where its gradient goes.
+  const void* bias = nullptr;  // Or the place for its gradient.
   void* gelu_input = nullptr;
 };
 
-// Internal, with the name of cuBLASLt's error.
+// OK for success, otherwise an Internal error with the name of cuBLASLt's.
 absl::Status cublas_status(cublasStatus_t status);
 
 class Matmul {

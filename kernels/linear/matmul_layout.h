@@ -19,14 +19,14 @@ struct MatmulLayout {
   int64_t m = 0;  // Rows of D.
   int64_t n = 0;  // Columns of D.
   int64_t k = 0;  // What is summed over.
-  // From a column to the next.
+  // How many elements apart two columns begin.
   int64_t lda = 0;
   int64_t ldb = 0;
   int64_t ldd = 0;
 };
 
-// output = input · weightᵀ. A: weight, B: input, D: output. Its rows are the outputs, as an
-// epilogue's bias needs them.
+// output = input · weightᵀ. A: weight, B: input, D: output. D's rows are the outputs, as the bias
+// of an epilogue requires.
 inline MatmulLayout forward_layout(const LinearProblem& problem) {
   return {.transpose_a = true,
           .transpose_b = false,
@@ -38,7 +38,7 @@ inline MatmulLayout forward_layout(const LinearProblem& problem) {
           .ldd = problem.out};
 }
 
-// weight_gradient = sum_gradientᵀ · input. A: input, B: sum_gradient, D: weight_gradient. Its
+// weight_gradient = sum_gradientᵀ · input. A: input, B: sum_gradient, D: weight_gradient. D's
 // columns are the outputs, so the bias gradient is the sum of op(B) over k: the epilogue BGRADB.
 inline MatmulLayout weight_gradient_layout(const LinearProblem& problem) {
   return {.transpose_a = false,

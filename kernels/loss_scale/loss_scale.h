@@ -1,4 +1,4 @@
-// The dynamic loss scale as a value that lives where the training does, on the CPU or on a GPU.
+// The dynamic loss scale as a value that is stored where the training runs, on the CPU or on a GPU.
 //
 // Example:
 //   LossScale loss_scale = initial_loss_scale(65536);
@@ -28,14 +28,14 @@ struct LossScale {
   int32_t overflow;        // Whether a gradient of this step is infinite or NaN.
 };
 
-// In double, so that the one rounding is that to float.
+// Divides in double, so that the only rounding is the one to float.
 ACCELERATE_HOST_DEVICE float inverse_of(float scale) { return static_cast<float>(1.0 / scale); }
 
 inline LossScale initial_loss_scale(float scale) {
   return {.scale = scale, .inverse = inverse_of(scale), .growth_tracker = 0, .overflow = 0};
 }
 
-// The arithmetic of torch.amp.GradScaler. A scale that would be infinite stays as it is.
+// The arithmetic of torch.amp.GradScaler. A scale that would become infinite does not change.
 ACCELERATE_HOST_DEVICE void update_loss_scale(const LossScaleOptions& options, LossScale& state) {
   if (state.overflow != 0) {
     state.scale = static_cast<float>(state.scale * options.backoff_factor);

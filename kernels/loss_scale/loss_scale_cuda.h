@@ -4,7 +4,7 @@
 //   // After the last optimizer's step and before the next loss is multiplied by loss_scale->scale:
 //   const cudaError_t error = update_loss_scale_cuda({}, loss_scale, stream);
 //
-// Not for several updates a step: they would count it as several.
+// Not for several updates a step: they would count the step as several.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -13,8 +13,8 @@
 
 namespace accelerate::kernels {
 
-// update_loss_scale() of a LossScale on the device. Does not wait and takes no memory; fit for
-// capture.
+// Does update_loss_scale() for a LossScale on the device. Does not wait or allocate memory, so it
+// can be captured.
 cudaError_t update_loss_scale_cuda(const LossScaleOptions& options, LossScale* state,
                                    cudaStream_t stream);
 

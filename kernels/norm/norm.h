@@ -1,4 +1,4 @@
-// What gradient clipping has to know of an array.
+// What gradient clipping needs to know about an array.
 //
 // Example:
 //   const SquaredNorm norm = squared_norm(gradient, ElementType::kHalf, count);
@@ -16,7 +16,7 @@ namespace accelerate::kernels {
 
 struct SquaredNorm {
   double sum;
-  // False exactly where an element is infinite or NaN; the sum, of doubles, can overflow as well.
+  // False exactly if an element is infinite or NaN; the sum, a double, can overflow as well.
   bool finite;
 };
 
@@ -25,7 +25,7 @@ struct SquaredNorm {
 SquaredNorm squared_norm(const void* data, ElementType type, int64_t count,
                          SimdLevel level = best_simd_level());
 
-// The largest absolute value, 0 of no elements, and NaN where there is one.
+// The largest absolute value; 0 if there are no elements, NaN if any element is NaN.
 double max_abs(const void* data, ElementType type, int64_t count,
                SimdLevel level = best_simd_level());
 

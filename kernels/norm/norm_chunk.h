@@ -23,8 +23,8 @@ ACCELERATE_HOST_DEVICE NormResult norm_of_element(T value) {
   return {squared_element(value), magnitude_bits(value) < magnitude_bits(infinity)};
 }
 
-// The same elements in the same order at any address, so that equal arrays have equal norms. That
-// is why this is not for_each_vector().
+// Takes the same elements in the same order at any address, so that equal arrays have equal norms.
+// That is why this does not use for_each_vector().
 ACCELERATE_HOST_DEVICE NormResult norm_of_chunk(const NormPiece& piece, const Chunk& chunk,
                                                 Worker worker) {
   return by_type(piece.type, [&]<class T>() {

@@ -1,5 +1,5 @@
-// What gradient clipping and a loss scale have to know of the gradients on a GPU, in one read of
-// them; it stays on the device.
+// Computes what gradient clipping and a loss scale need to know about the gradients on a GPU, in
+// one read of them. The result remains on the device.
 //
 // Example:
 //   // When the gradients are laid out:
@@ -24,7 +24,7 @@ int64_t norm_scratch_bytes(std::span<const NormPiece> pieces);
 
 // The sum of the squares, in double, and whether no element is infinite or NaN. The bits of the
 // result depend on the elements and on how the pieces are cut, not on addresses or the GPU. Does
-// not wait and takes no memory; fit for capture.
+// not wait or allocate memory, so it can be captured.
 cudaError_t norm_cuda(std::span<const NormPiece> pieces, void* scratch, NormResult* result,
                       cudaStream_t stream);
 

@@ -21,8 +21,9 @@ ACCELERATE_HOST_DEVICE double squared_element(T value) {
   return wide * wide;
 }
 
-// Integers that are ordered as the absolute values are, with NaN above all: their largest does not
-// depend on the order of comparison. Signed, because SSE2 compares no unsigned numbers.
+// Integers in the order of the absolute values, with NaN above all others: which of them is the
+// largest does not depend on the order of comparison. Signed, because SSE2 cannot compare unsigned
+// numbers.
 template <class T>
 using MagnitudeBits =
     std::conditional_t<kIs16Bit<T>, int16_t,

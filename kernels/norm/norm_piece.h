@@ -1,9 +1,9 @@
-// One of the arrays of which norm_cuda() takes the norm, and what it says of all of them.
+// One of the arrays whose norm norm_cuda() takes, and the result for all of them.
 //
 // Example:
 //   const NormPiece piece = {.data = gradient, .type = ElementType::kHalf, .count = n};
 //
-// Not for arrays of the CPU: see squared_norm() in norm.h.
+// Not for arrays on the CPU: see squared_norm() in norm.h.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct NormPiece {
   int64_t count = 0;
 };
 
-// As SquaredNorm, in a form that has the same layout everywhere and can be summed up over GPUs.
+// Like SquaredNorm, in a form that has the same layout everywhere and can be summed up over GPUs.
 struct NormResult {
   double sum = 0;
   int32_t finite = 1;

@@ -8,10 +8,9 @@
 //   const BFloat16 first = round_stochastically(0.1f, random.of(0));
 //   const BFloat16 second = round_stochastically(0.2f, random.of(1));
 //
-// The chance is a hash of the seed, the step, the parameter and the element, so that it is the same
-// however the elements are shared among threads and blocks, on the CPU and on a GPU. Not
-// for cryptography, and not for values that do not build up from step to step: round those to the
-// nearest.
+// The chance is a hash of the seed, the step, the parameter and the element, so it does not depend
+// on how threads and blocks share the elements, on the CPU or on a GPU. Not for cryptography, and
+// not for values that do not build up from step to step: round those to the nearest.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +26,11 @@ struct RoundingKey {
   uint32_t second;
 };
 
-// Of one element in one step: 16 bits for each of two moments.
+// The random bits of one element in one step: 16 for each of two moments.
 struct RandomBits {
   uint32_t bits;
 
-  // In the lower half of the result. `moment` is 0 or 1.
+  // Returns them in the lower half of the result. `moment` is 0 or 1.
   ACCELERATE_HOST_DEVICE uint32_t of(int moment) const {
     return moment == 0 ? bits & 0xffffu : bits >> 16;
   }
@@ -56,8 +55,8 @@ ACCELERATE_HOST_DEVICE RoundingKey rounding_key(uint64_t parameter_seed, int64_t
   return {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)};
 }
 
-// In 32 bits, of which a vector holds twice as many as of 64: elements that lie 2^32 apart share
-// their chance, which does no harm.
+// Calculates in 32 bits, because a vector holds twice as many numbers of 32 bits as of 64. Elements
+// that are 2^32 apart share their chance, which does no harm.
 ACCELERATE_HOST_DEVICE RandomBits random_bits(RoundingKey key, uint32_t element) {
   uint32_t bits = element ^ key.first;
   bits = (bits ^ bits >> 16) * 0x7feb352du;
@@ -65,18 +64,20 @@ ACCELERATE_HOST_DEVICE RandomBits random_bits(RoundingKey key, uint32_t element)
   return {bits ^ bits >> 16};
 }
 
-// Up, away from 0, where the lower half of `random` and that of the value have a sum that carries.
-// What bfloat16 can represent stays as it is, a finite value stays finite, and a NaN one.
+// Rounds up, away from 0, if the lower half of `random` and that of the value have a sum that
+// carries. A value that bfloat16 can represent does not change, a finite value remains finite, and
+// a NaN remains a NaN.
 ACCELERATE_HOST_DEVICE BFloat16 round_stochastically(float value, uint32_t random) {
   constexpr int32_t kLargest = 0x7f7f0000, kInfinity = 0x7f800000;
   const uint32_t bits = __builtin_bit_cast(uint32_t, value);
-  // Signed, because SSE2 compares no unsigned numbers.
+  // Signed, because SSE2 cannot compare unsigned numbers.
   const int32_t magnitude = static_cast<int32_t>(bits & 0x7fffffffu);
   const uint32_t rounded = magnitude < kLargest ? bits + random : bits;
   return {static_cast<uint16_t>((magnitude > kInfinity ? bits | 0x400000u : rounded) >> 16)};
 }
 
-// An element of an optimizer's state is float, or a moment in bfloat16, to which `random` belongs.
+// An element of an optimizer's state is a float, or a moment in bfloat16, which is rounded with
+// `random`.
 ACCELERATE_HOST_DEVICE void assign(float& element, float value, uint32_t /*random*/) {
   element = value;
 }

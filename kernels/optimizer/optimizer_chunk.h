@@ -1,5 +1,5 @@
-// A step of an optimizer on a GPU as far as it is arithmetic: what a kernel is told of a parameter,
-// what it keeps for it, and a thread's share of a chunk.
+// The arithmetic of an optimizer's step on a GPU: what a kernel is told about a parameter, what it
+// keeps for it, and a thread's share of a chunk.
 //
 // Example:
 //   OptimizerSlot<Adam> slot;
@@ -25,8 +25,7 @@
 
 namespace accelerate::kernels {
 
-// One of the parameters of a step. Not for parameters of 16 bits: the step is for their copy in
-// float.
+// One of the parameters of a step. Not for parameters of 16 bits: step their copy in float instead.
 template <OptimizerRule Rule>
 struct OptimizerPiece {
   float* parameter = nullptr;
@@ -38,13 +37,13 @@ struct OptimizerPiece {
   int32_t slot = 0;                 // Which of the launch's slots is its own.
 };
 
-// What of a step is the same for all elements of one parameter, kept where the parameter is:
-// LibTorch counts the steps of each parameter apart.
+// What is the same for all elements of one parameter in a step. Each parameter has its own, stored
+// where the parameter is, because LibTorch counts the steps of each parameter separately.
 template <OptimizerRule Rule>
 struct OptimizerSlot {
-  // Steps up to now in which the parameter had a state. Those with an overflow do not count.
+  // Steps so far in which the parameter had a state. Steps with an overflow do not count.
   int64_t number = 0;
-  uint64_t seed = 0;  // By parameter_seed(), for moments in bfloat16.
+  uint64_t seed = 0;  // From parameter_seed(), for moments in bfloat16.
   typename Rule::template Scalars<float> scalars = {};
   RoundingKey key = {};
 };
@@ -70,7 +69,7 @@ ACCELERATE_HOST_DEVICE Vector<float, kCount> load_floats(const T* from) {
   return floats;
 }
 
-// `moment` is which of the moments it is, where T is BFloat16.
+// If T is BFloat16, `moment` is the index of the moment.
 template <class T, int kCount>
 ACCELERATE_HOST_DEVICE void store_rounded(T* to, const Vector<float, kCount>& floats,
                                           const Vector<RandomBits, kCount>& random, int moment) {
@@ -87,7 +86,7 @@ ACCELERATE_HOST_DEVICE void step_chunk_of(const OptimizerSlot<Rule>& slot,
   constexpr int kWidth = kVectorWidth<float, Gradient>;
   const auto* gradient = static_cast<const Gradient*>(piece.gradient) + chunk.begin;
   float* parameter = piece.parameter + chunk.begin;
-  // In the place of an array that is not there, one that is.
+  // An array that is missing is replaced by one that exists.
   void* const state[] = {
       (kHasState<Rule, kState, kPresent...>
            ? static_cast<StateElement<Rule, kState, Moment>*>(piece.state[kState]) + chunk.begin

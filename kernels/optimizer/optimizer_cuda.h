@@ -1,5 +1,5 @@
-// A step of an optimizer on a GPU: all parameters in one launch, whatever groups they are of, each
-// gradient read once, as it is.
+// A step of an optimizer on a GPU: one launch steps all parameters, whatever their groups, and
+// reads each gradient once, as it is.
 //
 // Example:
 //   norm_cuda(gradients, scratch, norm, stream);
@@ -18,14 +18,14 @@
 
 namespace accelerate::kernels {
 
-// What optimizer_step() does with each of the pieces, whose options, numbers of steps and gradient
-// factor are on the device, where the host may write options between any two steps. Counts the step
-// in the slot of each piece that has a state. Nothing at all is written where the step has an
-// overflow. `moment_type`, kFloat or kBFloat16, is that of the first kMoments<Rule> arrays of each
-// state. The bits are those of optimizer_step() but for those of a NaN, and but for what follows
-// from the last bit of a scalar that takes a power, as the bias corrections of Adam do. Does not
-// wait and takes no memory; fit for capture. `stream` is a cudaStream_t; returns a cudaError_t, 0
-// for success.
+// Does what optimizer_step() does with each of the pieces. Their options, numbers of steps and
+// gradient factor are on the device; the host may write the options there between any two steps.
+// Counts the step in the slot of each piece that has a state. If the step has an overflow, writes
+// nothing at all. `moment_type`, kFloat or kBFloat16, is the type of the first kMoments<Rule>
+// arrays of each state. The bits are those of optimizer_step(), except for those of a NaN, and
+// except for what follows from the last bit of a scalar that takes a power, like the bias
+// corrections of Adam. Does not wait or allocate memory, so it can be captured. `stream` is a
+// cudaStream_t; returns a cudaError_t, 0 for success.
 template <OptimizerRule Rule>
 int optimizer_cuda(std::span<const OptimizerPiece<Rule>> pieces,
                    const typename Rule::Options* groups, OptimizerSlot<Rule>* slots,

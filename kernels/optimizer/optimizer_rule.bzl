@@ -5,8 +5,8 @@
         rule = "Lion",
     )
 
-The rule is a struct of accelerate::kernels in rules/lion.h; see rule.h. `:lion` is optimizer_step() of it, `:lion_cuda`
-optimizer_cuda(), which returns an error in builds without CUDA.
+The rule is a struct of accelerate::kernels in rules/lion.h; see rule.h. `:lion` provides optimizer_step() for it, and
+`:lion_cuda` optimizer_cuda(), which returns an error in builds without CUDA.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
@@ -19,7 +19,7 @@ def optimizer_rule(name, rule, deps = []):
     Args:
       name: name of the target, and of the rule's header.
       rule: name of the struct.
-      deps: what the header uses besides kernels/simd.
+      deps: what the header uses in addition to kernels/simd.
     """
     header = "rules/%s.h" % name
     defines = [

@@ -6,7 +6,7 @@
 //                  OptimizerArrays<Adam, float>{
 //                      .parameter = p, .gradient = g, .state = {exp_avg, exp_avg_sq}, .count = n});
 //
-// RoundedArrays in the place of OptimizerArrays are of a parameter whose moments are in bfloat16.
+// For a parameter whose moments are in bfloat16, pass RoundedArrays instead of OptimizerArrays.
 //
 // Not for arrays that overlap.
 #pragma once
@@ -20,25 +20,26 @@
 
 namespace accelerate::kernels {
 
-// Each of `count` elements.
+// Each array has `count` elements.
 template <OptimizerRule Rule, class T>
 struct OptimizerArrays {
   T* parameter = nullptr;
   const T* gradient = nullptr;
-  T* state[Rule::kStates] = {};  // In the order of Rule::State; null where an optional one is not.
+  T* state[Rule::kStates] = {};  // In the order of Rule::State; null for an optional one left out.
   int64_t count = 0;
 };
 
-// The same of a whole parameter with moments in bfloat16, of which a step takes a part.
+// The same for a whole parameter with moments in bfloat16. A step takes its elements from `begin`
+// to `end`.
 template <OptimizerRule Rule>
 struct RoundedArrays {
   float* parameter = nullptr;
   const float* gradient = nullptr;
-  // As of OptimizerArrays: of BFloat16 the first kMoments<Rule>, of float the others.
+  // As in OptimizerArrays: the first kMoments<Rule> are of BFloat16, the others of float.
   void* state[Rule::kStates] = {};
   int64_t begin = 0;
   int64_t end = 0;
-  uint64_t seed = 0;  // By parameter_seed().
+  uint64_t seed = 0;  // From parameter_seed().
 };
 
 // Compiled once for each level, by optimizer_rule.
@@ -52,8 +53,8 @@ template <OptimizerRule Rule, SimdLevel kLevel>
 void step_loop(const typename Rule::template Scalars<float>& scalars, RoundingKey key,
                const RoundedArrays<Rule>& arrays);
 
-// For gradient[i] * gradient_factor, in float or double. `step` is the number of this step of the
-// parameter, counted from 1. The result has the same bits at every level.
+// Takes gradient[i] * gradient_factor as the gradient, in float or double. `step` is the number of
+// this step of the parameter, counted from 1. The result has the same bits at every level.
 template <OptimizerRule Rule, class T>
 void optimizer_step(const typename Rule::Options& options, int64_t step, double gradient_factor,
                     const OptimizerArrays<Rule, T>& arrays, SimdLevel level = best_simd_level()) {
@@ -61,7 +62,7 @@ void optimizer_step(const typename Rule::Options& options, int64_t step, double 
   by_level(level, [&]<SimdLevel kLevel>() { step_loop<Rule, kLevel>(scalars, arrays); });
 }
 
-// The same bits also in whatever parts a parameter is stepped.
+// The result has the same bits in whatever parts a parameter is stepped.
 template <HasMoments Rule>
 void optimizer_step(const typename Rule::Options& options, int64_t step, double gradient_factor,
                     const RoundedArrays<Rule>& arrays, SimdLevel level = best_simd_level()) {

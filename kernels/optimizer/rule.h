@@ -1,6 +1,6 @@
-// What tells one optimizer from another: a rule, a struct in a header of its own in rules/, from
-// which the loops of the CPU (optimizer_step.h) and the kernels of a GPU (optimizer_cuda.h) are
-// made.
+// What distinguishes one optimizer from another: a rule. It is a struct in its own header in
+// rules/, from which the loops of the CPU (optimizer_step.h) and the kernels of a GPU
+// (optimizer_cuda.h) are made.
 //
 // Example:
 //   struct SignSgd {
@@ -31,8 +31,8 @@
 //   };
 //   static_assert(OptimizerRule<SignSgd>);
 //
-// Not for optimizers that need to know more of a parameter than one element at a time, such as its
-// norm.
+// Not for optimizers that need to know more about a parameter than one element at a time, such as
+// its norm.
 #pragma once
 
 #include <concepts>
@@ -44,18 +44,18 @@
 
 namespace accelerate::kernels {
 
-// Of a rule:
+// A rule has:
 //
 //   Options      what the program chooses, in double
 //   Scalars<T>   what is the same for all elements of a parameter in one step
 //   scalars<T>() calculates these in double and rounds them once; the step is the parameter's,
 //                counted from 1 with this one
-//   State        an enum that names the arrays of the state; there are kStates, of which the last
-//                kOptional are there for some options only
-//   element()    the step of one element; its bools say which of the optional arrays are there, and
-//                it leaves those alone that are not
-//   kMoments     of the arrays of the state, how many of the first can be kept in bfloat16 (see
-//                moment_rounding.h), at most 2; left out where it is none
+//   State        an enum that names the arrays of the state; there are kStates, and the last
+//                kOptional of them exist only with some options
+//   element()    the step of one element; its bools say which of the optional arrays exist, and it
+//                leaves the others alone
+//   kMoments     how many of the first arrays of the state can be kept in bfloat16 (see
+//                moment_rounding.h), at most 2; left out if there are none
 template <class Rule>
 concept OptimizerRule = std::equality_comparable<typename Rule::Options> &&
                         std::is_trivially_copyable_v<typename Rule::Options> &&
@@ -89,11 +89,11 @@ template <class Rule>
 concept HasMoments = OptimizerRule<Rule> && kMoments<Rule>
 != 0;
 
-// What an array of the state consists of, given what moments are kept in.
+// The type of the elements of an array of the state, given the type in which moments are kept.
 template <class Rule, std::size_t kState, class Moment>
 using StateElement = std::conditional_t<(kState < kMoments<Rule>), Moment, float>;
 
-// Whether an array of the state is there, given which of the optional ones are.
+// Whether an array of the state exists, given which of the optional ones do.
 template <class Rule, std::size_t kState, bool... kPresent>
 inline constexpr bool kHasState = [] {
   if constexpr (kState < kRequired<Rule>) {
@@ -104,7 +104,7 @@ inline constexpr bool kHasState = [] {
   }
 }();
 
-// Calls function.operator()<bool...>() with which of the optional arrays are there.
+// Calls function.operator()<bool...>() with bools that say which of the optional arrays exist.
 template <OptimizerRule Rule, bool... kPresent, class T, class Function>
 ACCELERATE_HOST_DEVICE void by_present(T* const* state, Function function) {
   if constexpr (sizeof...(kPresent) == Rule::kOptional) {

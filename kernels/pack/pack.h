@@ -1,4 +1,4 @@
-// Copies an array to where it is wanted: multiplied, and as another type.
+// Copies an array, and can multiply and convert it on the way.
 //
 // Example:
 //   // One gradient on its way into a bucket of bfloat16, and back.
@@ -27,7 +27,7 @@ struct PackPiece {
 
 // destination[i] = source[i] * factor, calculated in double if either type is kDouble and in float
 // otherwise, then rounded to the nearest of `destination_type`, ties to even. With a factor of 1
-// and the same type, the bits stay as they are.
+// and the same type, the bits do not change.
 void pack(const PackPiece& piece, ElementType destination_type,
           SimdLevel level = best_simd_level());
 

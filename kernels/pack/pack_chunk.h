@@ -46,7 +46,7 @@ ACCELERATE_HOST_DEVICE void pack_chunk(const PackPiece& piece, const Chunk& chun
     const From* source = static_cast<const From*>(piece.source) + chunk.begin;
     if constexpr (std::is_same_v<To, From>) {
       if (piece.factor == 1) {
-        // Past any arithmetic, which would change the bits of a NaN.
+        // Without any arithmetic, which would change the bits of a NaN.
         if (source == destination) return;
         return transform_elements(source, destination, chunk.count, worker,
                                   [](From value) { return value; });

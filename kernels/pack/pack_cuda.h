@@ -1,5 +1,5 @@
-// Copies arrays on a GPU to where they are wanted: multiplied, and as another type. A whole bucket
-// takes one launch.
+// Copies arrays on a GPU, and can multiply and convert them on the way. A whole bucket takes one
+// launch.
 //
 // Example:
 //   // Gradients into a bucket of bfloat16, and back.
@@ -19,8 +19,9 @@
 
 namespace accelerate::kernels {
 
-// What pack() does with each of the pieces, to the same bits but for those of a NaN, which stays a
-// NaN. Addresses are of the current device. Does not wait and takes no memory; fit for capture.
+// Does what pack() does with each of the pieces. The bits are the same, except for those of a NaN,
+// which remains a NaN. All addresses are on the current device. Does not wait or allocate memory,
+// so it can be captured.
 cudaError_t pack_cuda(std::span<const PackPiece> pieces, ElementType destination_type,
                       cudaStream_t stream);
 

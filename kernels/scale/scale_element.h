@@ -1,4 +1,4 @@
-// A number multiplied and converted.
+// Multiplies a number and converts it.
 //
 // Example:
 //   const ScaleFactor<BFloat16, float> narrow = factor;
@@ -14,7 +14,7 @@
 
 namespace accelerate::kernels {
 
-// What the product is calculated in.
+// The type in which the product is calculated.
 template <class To, class From>
 using ScaleFactor =
     std::conditional_t<std::is_same_v<To, double> || std::is_same_v<From, double>, double, float>;

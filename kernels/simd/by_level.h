@@ -1,4 +1,4 @@
-// Calls what simd_library compiled once for each SimdLevel.
+// Calls a function that simd_library compiled once for each SimdLevel.
 //
 // Example:
 //   by_level(level, [&]<SimdLevel kLevel>() { scale_loop<kLevel>(data, type, count, factor); });

@@ -1,4 +1,4 @@
-// For the arithmetic on one element, which CPU loops and CUDA kernels share.
+// Marks functions for the arithmetic on one element, which CPU loops and CUDA kernels share.
 //
 // Example:
 //   template <class T>
@@ -9,7 +9,7 @@
 // Not for functions that only the host calls.
 #pragma once
 
-// Always inline on the CPU: a copy that the linker keeps for all SIMD levels could be one with
+// Always inline on the CPU: otherwise the linker could keep one copy for all SIMD levels, with
 // instructions that the CPU lacks.
 #ifdef __CUDACC__
 #define ACCELERATE_HOST_DEVICE __host__ __device__ __forceinline__

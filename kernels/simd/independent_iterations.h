@@ -1,4 +1,4 @@
-// Says of the loop after it that no iteration reads what another writes, so that the compiler need
+// Tells the compiler that no iteration of the next loop reads what another writes, so that it need
 // not find out.
 //
 // Example:
@@ -7,7 +7,7 @@
 //     for (int i = 0; i < count; ++i) to[i] += from[i];
 //   }
 //
-// Not where arrays may overlap: results would be wrong.
+// Not for arrays that may overlap: results would be wrong.
 #pragma once
 
 #ifdef __clang__

@@ -17,7 +17,7 @@ enum class SimdLevel {
   kAvx512,  // F, BW, VL and DQ.
 };
 
-// What this program was compiled for and this CPU has, the best last. Thread-safe.
+// The levels that this program was compiled for and this CPU has, the best last. Thread-safe.
 std::span<const SimdLevel> usable_simd_levels();
 
 SimdLevel best_simd_level();

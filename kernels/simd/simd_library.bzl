@@ -1,4 +1,4 @@
-"""simd_library: a cc_library of which some sources are compiled once for each level of SIMD instructions.
+"""simd_library: a cc_library some of whose sources are compiled once for each level of SIMD instructions.
 
     simd_library(
         name = "scale",

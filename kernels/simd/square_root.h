@@ -12,7 +12,7 @@
 
 namespace accelerate::kernels {
 
-// The functions of C: those of C++ are inline functions, of which the linker may keep any copy.
+// Calls the functions of C: those of C++ are inline, and the linker may keep any copy of them.
 ACCELERATE_HOST_DEVICE float square_root(float value) { return ::sqrtf(value); }
 ACCELERATE_HOST_DEVICE double square_root(double value) { return ::sqrt(value); }
 

@@ -1,11 +1,12 @@
-// What an optimizer on a GPU reads there, so that neither the outcome of a step nor what clips it
-// has to reach the host. An optimizer on the CPU reads the same in the host's memory.
+// What an optimizer reads about a step. On a GPU it is on the device, so that neither the outcome
+// of a step nor the factor that clips it has to reach the host; for an optimizer on the CPU it is
+// in the host's memory.
 //
 // Example:
 //   begin_step({.norm = norm, .loss_scale = loss_scale, .max_norm = 1}, *step);
 //   if (step->overflow == 0) update(step->gradient_factor);
 //
-// Not for several optimizers whose gradients are clipped apart: each has a Step of its own.
+// Not for several optimizers whose gradients are clipped separately: each has its own Step.
 #pragma once
 
 #include <cstdint>
@@ -20,30 +21,30 @@ namespace accelerate::kernels {
 
 struct Step {
   double gradient_factor = 1;
-  int32_t overflow = 0;  // Then the optimizer writes nothing at all.
+  int32_t overflow = 0;  // If not 0, the optimizer writes nothing at all.
 };
 
 // Arguments of begin_step(), any of which may be left out.
 struct StepInputs {
-  // Of the gradients as they are, that is before the loss scale is taken out of them. Null without
+  // The norm of the gradients as they are, before the loss scale is taken out of them. Null without
   // clipping and loss scale.
   const NormResult* norm = nullptr;
-  // Null without one; then gradients that are not finite are no reason to skip a step.
+  // Null without one; then no step is skipped because its gradients are not finite.
   LossScale* loss_scale = nullptr;
-  // Of the gradients without the loss scale.
+  // The largest norm of the gradients without the loss scale.
   double max_norm = std::numeric_limits<double>::infinity();
-  // Where the norm of the gradients without the loss scale is wanted; null for nowhere.
+  // Where to write the norm of the gradients without the loss scale; null for nowhere.
   float* norm_out = nullptr;
-  // The step was begun before: what it has found and the factor that it has stay.
+  // Whether the step was begun before. Then it keeps its overflow and the factor that it has.
   bool go_on = false;
 };
 
 // As in torch.nn.utils.clip_grad_norm_, which adds it to the norm.
 inline constexpr double kClipEps = 1e-6;
 
-// That of torch.nn.utils.clip_grad_norm_: NaN for a norm of NaN.
+// The coefficient of torch.nn.utils.clip_grad_norm_: NaN for a norm of NaN.
 ACCELERATE_HOST_DEVICE double clip_coefficient(double norm, double max_norm) {
-  // Without a limit, infinite gradients stay.
+  // Without a limit, infinite gradients do not change.
   if (max_norm == std::numeric_limits<double>::infinity()) return 1;
   const double coefficient = max_norm / (norm + kClipEps);
   return coefficient > 1 ? 1 : coefficient;

@@ -13,8 +13,8 @@
 
 namespace accelerate::kernels {
 
-// begin_step() with all addresses on the device. Does not wait and takes no memory; fit for
-// capture.
+// Does begin_step() with all addresses on the device. Does not wait or allocate memory, so it can
+// be captured.
 cudaError_t begin_step_cuda(const StepInputs& inputs, Step* step, cudaStream_t stream);
 
 }  // namespace accelerate::kernels

@@ -1,4 +1,4 @@
-// Runs a test with every type of elements.
+// Runs a test with every type of element.
 //
 // Example:
 //   for_all_types([]<class T>(ElementType type) { check(TestArray<T>(67, 0), type); });
@@ -6,7 +6,7 @@
 //     check<From, To>(from, to);
 //   });
 //
-// Not for kernels that take some types only.
+// Not for kernels that take only some types.
 #pragma once
 
 #include "kernels/types/by_type.h"

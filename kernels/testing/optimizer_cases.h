@@ -1,4 +1,4 @@
-// Every optimizer with values at which each of its options shows.
+// Every optimizer, with values at which each of its options has an effect.
 //
 // Example:
 //   for_all_optimizers([]<class Rule>(const OptimizerCase<Rule>& each) {

@@ -1,5 +1,6 @@
-// The test that all optimizers share: some steps on arrays of every length and alignment, against
-// the definition, in double, for one element; and the same bits at every SIMD level.
+// The test that all optimizers share. It takes some steps on arrays of every length and alignment,
+// compares them with the definition for one element, in double, and expects the same bits at every
+// SIMD level.
 //
 // Example:
 //   expect_steps<Sgd>(
@@ -28,10 +29,10 @@ struct OptimizerStep {
   double gradient_factor;
 };
 
-// What an optimizer keeps for an element, in the order of its choice.
+// What an optimizer keeps for an element, in an order that it chooses.
 using ElementState = std::array<double, 3>;
 
-// Which arrays of the state are there, in the order of the rule's.
+// Which arrays of the state exist, in the order of the rule's.
 using PresentState = std::array<bool, 3>;
 
 template <class T>
@@ -98,7 +99,7 @@ void expect_steps_of(const typename Rule::Options& options, const PresentState& 
       }
       EXPECT_NEAR(baseline.parameter[i], parameter, tolerance * (1 + std::abs(parameter))) << i;
       for (std::size_t j = 0; j < state.size(); ++j) {
-        if (std::isnan(state[j])) continue;  // Which the optimizer does not use.
+        if (std::isnan(state[j])) continue;  // The optimizer does not use it.
         EXPECT_NEAR(baseline.state[j][i], state[j], tolerance * (1 + std::abs(state[j]))) << i;
       }
     }

@@ -22,7 +22,7 @@
 
 namespace accelerate::kernels {
 
-// All tails of any vector, twice over, and a large array.
+// Lengths with all tails of any vector, twice over, and that of a large array.
 inline std::vector<int64_t> test_counts() {
   std::vector<int64_t> counts;
   for (int64_t count = 0; count < 68; ++count) counts.push_back(count);
@@ -33,7 +33,7 @@ inline std::vector<int64_t> test_counts() {
 template <class T>
 class TestArray {
  public:
-  // `offset` elements behind an aligned address.
+  // The array begins `offset` elements after an aligned address.
   TestArray(int64_t count, int64_t offset)
       : storage_(count + 2 * kGuard + offset), begin_(kGuard + offset), count_(count) {
     std::memset(storage_.data(), kGuardByte, storage_.size() * sizeof(T));
@@ -55,7 +55,7 @@ class TestArray {
                        is_guard);
   }
 
-  // Bit for bit.
+  // Compares bit for bit.
   bool same_as(const TestArray& other) const {
     return count_ == other.count_ &&
            std::memcmp(storage_.data() + begin_, other.storage_.data() + other.begin_,

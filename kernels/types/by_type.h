@@ -1,9 +1,9 @@
-// From an ElementType to the C++ type.
+// Calls a function with the C++ type of an ElementType.
 //
 // Example:
 //   by_type(type, [&]<class T>() { scale_elements(static_cast<T*>(data), count, factor); });
 //
-// Not where the type is known when compiling.
+// Not for a type that is known when compiling.
 #pragma once
 
 #include "kernels/simd/host_device.h"

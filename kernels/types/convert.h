@@ -1,4 +1,4 @@
-// One element from any type to any other.
+// Converts one element from any type to any other.
 //
 // Example:
 //   const Half half = convert<Half>(0.1);

@@ -17,15 +17,15 @@ struct Half {
   uint16_t bits;
 };
 
-// No branches and no lookups, and nothing subnormal in the float arithmetic, so that loops
-// vectorise and a CPU that flushes subnormals changes nothing. A NaN stays one.
+// Has no branches, no lookups and nothing subnormal in the float arithmetic, so that loops
+// vectorise and a CPU that flushes subnormals changes nothing. A NaN remains a NaN.
 ACCELERATE_HOST_DEVICE float to_float(Half half) {
   constexpr uint32_t kRebias = (127u - 15u) << 23;
   const uint32_t sign = (half.bits & 0x8000u) << 16;
   const uint32_t shifted = (half.bits & 0x7fffu) << 13;
   const uint32_t normal = shifted + kRebias;
   const uint32_t special = normal + kRebias;
-  // With the implicit bit that a subnormal lacks; to take it away again normalises.
+  // Adds the implicit bit that a subnormal lacks; subtracting it again normalises.
   const float subnormal = __builtin_bit_cast(float, normal + (1u << 23)) - 0x1p-14f;
   const uint32_t finite = shifted < (1u << 23) ? __builtin_bit_cast(uint32_t, subnormal) : normal;
   const uint32_t magnitude = shifted >= (0x7c00u << 13) ? special : finite;
@@ -37,7 +37,7 @@ ACCELERATE_HOST_DEVICE Half to_half(float value) {
   constexpr int32_t kOverflow = (127 + 16) << 23;
   constexpr int32_t kSmallestNormal = (127 - 14) << 23;
   const uint32_t bits = __builtin_bit_cast(uint32_t, value);
-  // Signed, because SSE2 compares no unsigned numbers.
+  // Signed, because SSE2 cannot compare unsigned numbers.
   const int32_t magnitude = static_cast<int32_t>(bits & 0x7fffffffu);
   // An addend whose last place is that of a subnormal half lets the addition round.
   const float aligned = __builtin_bit_cast(float, magnitude) + 0.5f;

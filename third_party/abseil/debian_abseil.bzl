@@ -1,9 +1,9 @@
 """Debian's abseil under the labels of abseil's own repository.
 
-libabsl-dev describes each of its libraries in a pkg-config file with what it requires. Each becomes a
-cc_library here, linked statically so that a program starts without thirty shared objects to load, and
-ALIASES gives the ones that this project uses their upstream labels: a switch to abseil's sources changes
-no BUILD file.
+libabsl-dev has a pkg-config file for each of its libraries, which names the libraries that it requires. Each
+library becomes a cc_library here, linked statically so that a program starts without loading thirty shared
+objects. ALIASES gives the libraries that this project uses their upstream labels, so that a switch to
+abseil's sources changes no BUILD file.
 """
 
 load("//third_party/debian:notice.bzl", "link_notice")
@@ -18,7 +18,7 @@ ALIASES = {
 }
 
 def aliases_of_debian():
-    """For the module abseil-cpp: the targets of this package's name in ALIASES, which are in @debian."""
+    """For the module abseil-cpp: declares the targets that ALIASES lists for this package, which are in @debian."""
     package = native.package_name()
     for target in ALIASES[package]:
         native.alias(
@@ -32,7 +32,7 @@ def _requirements(name, text):
         if line.startswith("Requires: "):
             required = [entry.strip().split(" ")[0] for entry in line[len("Requires: "):].split(",")]
 
-            # Some newer ones name themselves.
+            # Some newer files name themselves.
             return [each for each in required if each != name]
     return []
 

@@ -1,8 +1,8 @@
 """Debian's rules_cc, made loadable by Debian's Bazel.
 
-Two files of the version that comes with Bazel 4.2 load `use_cpp_toolchain`, which that Bazel does not have yet; what
-that function returns is a list with the C++ toolchain type, so the overlay writes that list in its place. Newer
-versions have no such files and stay as they are.
+Two files of the version that comes with Bazel 4.2 load `use_cpp_toolchain`, which that Bazel does not have yet. That
+function returns a list with the C++ toolchain type, so the overlay writes this list instead of the call. Newer
+versions have no such files and are not changed.
 """
 
 _ROOT = "/usr/share/bazel/rules/cc"

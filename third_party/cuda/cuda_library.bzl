@@ -6,7 +6,7 @@
         hdrs = ["scale.h"],
     )
 
-It is left out of builds without --config=cuda. Its sources include no LibTorch, which nvcc takes minutes to read.
+Builds without --config=cuda leave it out. Its sources must not include LibTorch, which takes nvcc minutes to read.
 """
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
@@ -31,7 +31,7 @@ def _compile(ctx, source, context, toolchain):
     arguments.add("-o", output)
     arguments.add(source)
     ctx.actions.run_shell(
-        # nvcc's temporary files have fixed names, so that two compilations need a folder each.
+        # nvcc's temporary files have fixed names, so each compilation needs its own folder.
         command = "temporary=$(mktemp -d) && trap 'rm -rf \"$temporary\"' EXIT && TMPDIR=$temporary \"$@\"",
         arguments = [ctx.executable.nvcc.path, arguments],
         inputs = depset(ctx.files.srcs + ctx.files.hdrs, transitive = [context.headers, toolchain.all_files]),
@@ -86,11 +86,11 @@ def cuda_library(name, srcs, deps = [], **kwargs):
     Args:
       name: name of the target.
       srcs: .cu files.
-      deps: cc_library targets; the CUDA runtime is there.
+      deps: cc_library targets; the CUDA runtime is added.
       **kwargs: hdrs, local_defines, visibility, testonly and the like.
     """
 
-    # Selected, so that a build without CUDA does not so much as look for the toolkit.
+    # Uses select(), so that a build without CUDA does not even look for the toolkit.
     _cuda_library(
         name = name,
         srcs = srcs,

@@ -1,6 +1,6 @@
 """The CUDA toolkit as a repository: its headers and nvcc.
 
-Looked for in the environment's CUDA_HOME, else in /usr/local/cuda. Only --config=cuda asks for it.
+It is in the folder that CUDA_HOME names in the environment, else in /usr/local/cuda. Only --config=cuda needs it.
 """
 
 def _cuda_toolkit_impl(ctx):

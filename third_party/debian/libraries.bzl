@@ -4,7 +4,7 @@ load("//third_party/abseil:debian_abseil.bzl", "debian_abseil")
 load(":debian_repository.bzl", "debian_repository")
 
 def declare_gloo(declare):
-    """Declares Gloo, as declare_libraries does the others."""
+    """Declares Gloo; declare_libraries declares the others."""
     declare(
         debian_repository,
         "gloo",
@@ -14,10 +14,10 @@ def declare_gloo(declare):
     )
 
 def declare_libraries(declare):
-    """Declares them.
+    """Declares all libraries except Gloo.
 
     Args:
-      declare: function of a repository rule, the name of a repository and the rule's attributes.
+      declare: function that takes a repository rule, the name of a repository and the rule's attributes.
     """
     declare(debian_abseil, "com_google_absl")
     declare(
@@ -31,7 +31,7 @@ def declare_libraries(declare):
         debian_repository,
         "google_benchmark",
         package = "libbenchmark-dev",
-        # With the version in its name, which differs.
+        # The file's name contains its version, which differs between machines.
         folders = {"lib": "/usr/lib/x86_64-linux-gnu/libbenchmark.so."},
         links = {"include/benchmark": "/usr/include/benchmark"},
         build_files = {Label("//third_party/google_benchmark:google_benchmark.BUILD"): "BUILD"},

@@ -1,4 +1,4 @@
-"""Libraries for MODULE.bazel: what the modules in modules/ are made of, and Gloo, which is in no registry of modules."""
+"""Libraries for MODULE.bazel: those behind the modules in modules/, and Gloo, which no registry of modules has."""
 
 load("@bazel_tools//tools/build_defs/repo:git.bzl", "new_git_repository")
 load(":libraries.bzl", "declare_gloo", "declare_libraries")
@@ -18,7 +18,7 @@ def _gloo_impl(ctx):
     new_git_repository(
         name = "gloo",
         build_file = Label("//third_party/gloo:gloo_source.BUILD"),
-        # The one that Debian 12 packages. Its hash is the check of what is downloaded.
+        # The commit that Debian 12 packages. Its hash verifies the download.
         commit = "5b143513263133af2b95547e97c07cebeb72bf72",
         remote = "https://github.com/facebookincubator/gloo.git",
     )

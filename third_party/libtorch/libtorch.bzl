@@ -1,18 +1,18 @@
-"""Finds LibTorch, of a version that is supported, in this order:
+"""Finds a supported version of LibTorch, in this order:
 
-1. the folder that the environment's LIBTORCH names (it holds include/ and lib/);
+1. the folder that LIBTORCH names in the environment (it holds include/ and lib/);
 2. the installed Python package torch, for the python3 on the PATH;
 3. the pinned wheels through pip, their hashes checked, unpacked once per user below
    ${XDG_CACHE_HOME:-~/.cache}/accelerate.
 
---repo_env=LIBTORCH_VERSION=2.11 asks for one version; then an installed package of another one is left alone. In
-@libtorch//:version.bzl stands which it is.
+--repo_env=LIBTORCH_VERSION=2.11 asks for one version; an installed package of another version is then ignored.
+@libtorch//:version.bzl says which version was found.
 
 @libtorch holds the CPU half and is all that a CPU build fetches; @libtorch_cuda holds the GPU half and is
 fetched only by --config=cuda.
 """
 
-# The versions that are built and tested, as they are fetched: the oldest, the default and those between.
+# The versions that are built and tested, as they are fetched, from the oldest to the default.
 PINNED = ["2.11.0", "2.12.1", "2.13.0", "2.14.1", "2.15.0"]
 DEFAULT = PINNED[-1]
 
@@ -46,7 +46,7 @@ def _supported():
     return ", ".join([_minor(version) for version in PINNED])
 
 def _asked_for(ctx):
-    """Which version somebody wants, as it is pinned; none where any will do."""
+    """The pinned version that LIBTORCH_VERSION asks for; None if any version will do."""
     version = ctx.os.environ.get("LIBTORCH_VERSION")
     if not version:
         return None
@@ -81,7 +81,7 @@ def _installed(ctx):
     return words[1] if ctx.path(words[1] + "/lib/libtorch_cpu.so").exists else None
 
 def _fetched(ctx, wheels, version = None):
-    """The folder of pinned wheels: of the version that is there, where some of it is; of the one that is asked for."""
+    """Fetches the pinned wheels of `version`, else of the one asked for, else of the default. Returns their folder."""
     python = ctx.which("python3")
     if not python:
         fail("LibTorch cannot be fetched without python3. Run ./bazelw once, which installs it.")
@@ -121,7 +121,7 @@ def _libtorch_impl(ctx):
         if not _link_first(ctx, name, [torch + "/lib"]):
             fail("%s/lib/%s is missing: this LibTorch is incomplete. Remove it, or set LIBTORCH to a whole one." % (torch, name))
 
-    # Not every build of LibTorch brings these; which ones libtorch_cpu.so loads is written in it.
+    # Not every build of LibTorch includes these; libtorch_cpu.so names the ones that it loads.
     for name in ["libgomp.so.1", "libcudart.so.13", "libcupti.so.13"]:
         loads = ctx.execute(["grep", "-q", name, torch + "/lib/libtorch_cpu.so"]).return_code == 0
         if loads and not _link_first(ctx, name, [torch + "/lib", site + "/nvidia/cu13/lib"] + _toolkit_folders(ctx)):
@@ -131,8 +131,8 @@ def _libtorch_impl(ctx):
 
 libtorch = repository_rule(implementation = _libtorch_impl, environ = _ENVIRONMENT)
 
-# What libtorch_cuda, and what it loads, loads in turn. The wheels hold more, such as libnvblas, which would take the
-# place of the CPU's BLAS in a program that is linked with it; the CUDA runtime is in @libtorch.
+# The libraries that libtorch_cuda loads, directly or indirectly. The wheels contain more, such as libnvblas, which
+# would replace the CPU's BLAS in a program linked with it; the CUDA runtime is in @libtorch.
 _LOADED_BY_CUDA = [
     "libcublas",
     "libcublasLt",
@@ -159,12 +159,12 @@ def _libtorch_cuda_impl(ctx):
                   "that the right one is fetched, or set LIBTORCH to one with CUDA.") % (torch, name))
     if not ctx.path(sites[0] + "/nvidia/nccl/include/nccl.h").exists or not ctx.path(sites[0] + "/nvidia/cudnn").exists:
 
-        # The rest of the same version.
+        # Take the missing parts from the pinned wheels of the same version.
         minor = _minor(_read_version(ctx, torch))
         sites.append(_fetched(ctx, "cuda", [each for each in PINNED if _minor(each) == minor][0]))
     ctx.symlink(sites[-1] + "/nvidia/nccl/include", "include")
 
-    # A program loads all of these when it starts, even where there is no GPU to use.
+    # A program loads all of these when it starts, even if there is no GPU.
     for site in sites:
         if not ctx.path(site + "/nvidia").exists:
             continue

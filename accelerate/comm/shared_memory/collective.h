@@ -28,17 +28,17 @@ enum class CollectiveKind : uint8_t {
   kBarrier
 };
 
-// What ranks have to agree on. It lies in shared memory, hence fixed sizes.
+// What ranks must agree on. It is stored in shared memory, so its members have fixed sizes.
 struct CollectiveSignature {
   CollectiveKind kind = CollectiveKind::kBarrier;
-  // What the program calls, of which this may be a part.
+  // The collective that the program called; this one may be only a part of it.
   CollectiveKind called = kind;
   kernels::CombineOperation operation = kernels::CombineOperation::kSum;
   c10::ScalarType type = c10::ScalarType::Byte;
-  int32_t root = 0;   // A rank of the lane; of a kBroadcast and a kScatter.
-  int64_t count = 0;  // Elements of `type` that a rank gives, or gets as its part alone.
+  int32_t root = 0;   // A rank of the lane; for kBroadcast and kScatter.
+  int64_t count = 0;  // Elements of `type` that a rank gives, or gets as its own part.
   int64_t divisor = 1;
-  // What the collective is for, as its caller says; 0 for nothing in particular.
+  // What the collective is for, as its caller says; 0 if the caller does not say.
   int64_t tag = 0;
   // How many collectives of the lane came before.
   int64_t number = 0;
@@ -53,19 +53,19 @@ struct Collective {
   virtual ~Collective() = default;
 
   CollectiveSignature signature;
-  // Of what is combined.
+  // The type of the numbers that are combined.
   kernels::NumberType number_type = kernels::NumberType::kUInt8;
-  // Bytes behind each of the addresses below.
+  // Bytes at each of the addresses below.
   int64_t bytes = 0;
   // kAllReduce, kAllGather: one; kBroadcast: one on the root; kReduceScatter: one for each rank;
   // kScatter: one for each rank, on the root.
   std::vector<const char*> inputs = {};
-  // kAllReduce, kReduceScatter, kScatter: one; kBroadcast: one, but on the root; kAllGather: one
-  // for each rank. May be an input. None where this rank has no use for the result of a kAllReduce
-  // or a kAllGather.
+  // kAllReduce, kReduceScatter, kScatter: one; kBroadcast: one, except on the root; kAllGather: one
+  // for each rank. May be an input. None if this rank does not need the result of a kAllReduce or a
+  // kAllGather.
   std::vector<char*> outputs = {};
 
-  // ---- Of the lane
+  // ---- Set by the lane
   bool complete = false;
   uint64_t first_chunk = 0;
   uint64_t num_chunks = 0;

@@ -173,7 +173,8 @@ int take_descriptor(const DescriptorSource& source, std::chrono::milliseconds ti
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   if (source.address.size() > sizeof(address.sun_path))
-    throw std::runtime_error("the first process of this host has no address of a unix socket");
+    throw std::runtime_error(
+        "the first process of this host gave an address that is too long for a unix socket");
   source.address.copy(address.sun_path, sizeof(address.sun_path));
   const auto length = offsetof(sockaddr_un, sun_path) + source.address.size();
   const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
@@ -185,7 +186,7 @@ int take_descriptor(const DescriptorSource& source, std::chrono::milliseconds ti
   const int descriptor = is_right ? receive_descriptor(connection.fd, source.token) : -1;
   if (descriptor < 0)
     throw std::runtime_error(
-        "who answers for the first process of this host is of another user or another process");
+        "what answers for the first process of this host is another process, or another user's");
   return descriptor;
 }
 

@@ -1,12 +1,13 @@
-// An open file that other processes of this user on this host can get from this one.
+// Offers an open file to other processes of this user on this host.
 //
 //   const DescriptorOffer offer(descriptor, {.pids = {4711, 4712}});
 //   tell_others({offer.address(), offer.token(), getpid()});
 //
 //   const int same = take_descriptor(source_of_rank_0, timeout);  // In the others.
 //
-// Addresses are of the network namespace, and gone with the offer. Anybody can connect to them: the
-// kernel tells each side who the other one is, and strangers get nothing and hold up nobody.
+// Addresses belong to the network namespace and disappear with the offer. Anybody can connect to
+// them, but the kernel tells each side who the other one is; strangers get nothing and delay
+// nobody.
 #pragma once
 
 #include <sys/types.h>
@@ -19,13 +20,13 @@
 namespace accelerate::internal {
 
 struct DescriptorOfferOptions {
-  // Those that may have it; empty where processes do not see each other's numbers.
+  // The processes that may have it; empty if processes do not see each other's ids.
   std::set<pid_t> pids = {};
 };
 
 class DescriptorOffer {
  public:
-  // Of a descriptor that is open for as long as the offer. Throws std::system_error.
+  // The descriptor must stay open as long as the offer lives. Throws std::system_error.
   explicit DescriptorOffer(int descriptor, DescriptorOfferOptions options = {});
   DescriptorOffer(const DescriptorOffer&) = delete;
   DescriptorOffer& operator=(const DescriptorOffer&) = delete;
@@ -33,7 +34,7 @@ class DescriptorOffer {
 
   // Bytes, some of which are zero.
   const std::string& address() const { return address_; }
-  // What comes with the descriptor, so that nobody takes another one for it.
+  // Is sent with the descriptor, so that the receiver recognises it.
   const std::string& token() const { return token_; }
 
  private:
@@ -52,11 +53,11 @@ class DescriptorOffer {
 struct DescriptorSource {
   std::string address;
   std::string token;
-  // Whose offer it is; 0 where this process does not see its number.
+  // The process that made the offer; 0 if this process does not see its id.
   pid_t pid = 0;
 };
 
-// The descriptor, which the caller owns. Throws std::exception where that is not there any more,
+// Returns the descriptor, which the caller owns. Throws std::exception if the offer is gone,
 // belongs to somebody else, or does not answer in time.
 int take_descriptor(const DescriptorSource& source, std::chrono::milliseconds timeout);
 

@@ -76,7 +76,7 @@ TEST_F(DescriptorOfferTest, IsNotTakenByAnotherProcess) {
   const DescriptorOffer offer(file_, {.pids = {getpid()}});
   const DescriptorSource source = source_of(offer);
   EXPECT_THAT(text_of_child(false, [&] { return obstacle_to_taking(source); }),
-              HasSubstr("another user or another process"));
+              HasSubstr("another process, or another user's"));
 }
 
 TEST_F(DescriptorOfferTest, IsTakenByAnyProcessOfTheUserWhereNumbersAreUnknown) {
@@ -108,14 +108,14 @@ TEST_F(DescriptorOfferTest, IsNotTakenFromAnotherUserOrProcess) {
   const DescriptorOffer offer(file_);
   DescriptorSource source = source_of(offer);
   source.token.back() ^= 1;
-  EXPECT_THAT(obstacle_to_taking(source), HasSubstr("another user or another process"));
+  EXPECT_THAT(obstacle_to_taking(source), HasSubstr("another process, or another user's"));
   source = source_of(offer);
   source.pid = getppid();
-  EXPECT_THAT(obstacle_to_taking(source), HasSubstr("another user or another process"));
+  EXPECT_THAT(obstacle_to_taking(source), HasSubstr("another process, or another user's"));
   if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   source.pid = 0;
   EXPECT_THAT(text_of_child(true, [&] { return obstacle_to_taking(source); }),
-              HasSubstr("another user or another process"));
+              HasSubstr("another process, or another user's"));
 }
 
 TEST_F(DescriptorOfferTest, IsNotHeldUpByStrangersWhoComeAndStay) {
@@ -148,7 +148,7 @@ TEST_F(DescriptorOfferTest, IsMissedOnceItIsOver) {
   }
   EXPECT_THAT(obstacle_to_taking(source), HasSubstr("connecting to the first process"));
   source.address = std::string(200, 'x');
-  EXPECT_THAT(obstacle_to_taking(source), HasSubstr("no address"));
+  EXPECT_THAT(obstacle_to_taking(source), HasSubstr("an address that is too long"));
 }
 
 }  // namespace

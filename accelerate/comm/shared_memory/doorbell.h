@@ -6,8 +6,8 @@
 //   const Sleeper sleeper(doorbell);   // another.
 //   if (flag.load() == 0) sleeper.sleep(std::chrono::milliseconds(50));
 //
-// Lies in the shared memory itself; zeros are a doorbell that nobody sleeps at. Not for threads of
-// one process, which have condition variables.
+// It is part of the shared memory; zeros are a doorbell without sleepers. Not for threads of one
+// process: use condition variables.
 #pragma once
 
 #include <atomic>
@@ -18,26 +18,27 @@ namespace accelerate::internal {
 
 class Doorbell {
  public:
-  // To be called after the change, which was stored with sequential consistency. Costs one read
-  // where nobody sleeps.
+  // Call it after the change, which must be stored with sequential consistency. Costs one read if
+  // nobody sleeps.
   void ring();
 
  private:
   friend class Sleeper;
   std::atomic<uint32_t> rings_;
-  // One that was killed stays counted, which costs the others a system call a ring.
+  // A sleeper that was killed remains counted, which costs the others one system call per ring.
   std::atomic<uint32_t> sleepers_;
 };
 
 class Sleeper {
  public:
-  // From here on no ring is missed: what is waited for must be looked at once more, behind this.
+  // From its construction on, no ring is missed. Check once more, after constructing it, whether
+  // the change has already happened.
   explicit Sleeper(Doorbell& doorbell);
   Sleeper(const Sleeper&) = delete;
   Sleeper& operator=(const Sleeper&) = delete;
   ~Sleeper();
 
-  // Returns at a ring, at the latest after this time, or earlier for no reason.
+  // Returns at a ring, after this time at the latest, and sometimes earlier for no reason.
   void sleep(std::chrono::milliseconds most) const;
 
  private:

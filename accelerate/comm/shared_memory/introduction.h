@@ -1,5 +1,5 @@
-// What the processes of a run tell one another when they meet, as texts in a store. Nothing is
-// taken for granted that is read there: others may be able to write to it.
+// What the processes of a run tell each other when they meet, as texts in a store. Texts from the
+// store are not trusted, because others may be able to write to it.
 //
 //   store.set("introduction2", to_text(Introduction{.host = host_identity(), .pid = getpid()}));
 //   const auto introduction = read_introduction(store.get_to_str("introduction2"));
@@ -16,21 +16,21 @@ namespace accelerate::internal {
 
 struct Introduction {
   std::string host;
-  // Where the number is its own.
+  // The namespace in which `pid` is the number of the process.
   std::string pid_namespace;
   int pid = 0;
   std::set<int> cores;
 };
 
 std::string to_text(const Introduction& introduction);
-// Nothing where the text is not one of to_text().
+// Nothing if the text does not come from to_text().
 std::optional<Introduction> read_introduction(const std::string& text);
 
-// Of one rank; longer ones are not believed.
+// The longest text of one rank; longer ones are rejected.
 inline constexpr size_t kLongestText = 64 << 10;
 
 std::string joined(const std::vector<std::string>& texts);
-// Nothing where the text is not one of joined(), of so many texts of at most kLongestText.
+// Nothing if the text does not come from joined() of `count` texts of at most kLongestText bytes.
 std::optional<std::vector<std::string>> split(const std::string& text, size_t count);
 
 }  // namespace accelerate::internal

@@ -5,13 +5,15 @@
 //   // Backward goes on.
 //   lane.wait(*collective, timeout); // the result is there
 //
-// There is no thread behind it: start(), poll() and wait() move on whatever can move, in the order
-// of the starts, which is the same on all ranks. A collective is cut into chunks that pass through
-// a fixed number of slots, so that it may be of any size. Sums are taken in rank order, each
-// element by one rank or by all in the same way: the same bits on every rank and in every run.
+// There is no background thread: start(), poll() and wait() advance all collectives that can
+// advance, in the order in which they were started, which is the same on all ranks. A collective is
+// divided into chunks that pass through a fixed number of slots, so it may have any size. Sums are
+// computed in rank order, each element by one rank or by all in the same way, so they have the same
+// bits on every rank and in every run.
 //
-// When a rank has died or left, comes too late or is at another collective, the call throws
-// CollectiveError, as do all later ones. Safe from several threads, of which one at a time gets in.
+// If a rank has died or left, comes too late or is at another collective, the call throws
+// CollectiveError, and so do all later ones. Thread-safe; calls from several threads run one at a
+// time.
 #pragma once
 
 #include <chrono>
@@ -33,7 +35,7 @@ struct LanePeers {
   // What messages call them: ranks in the whole run, and process ids, each in its own namespace.
   std::vector<int> ranks = {};
   std::vector<int> pids = {};
-  // There are fewer cores than processes.
+  // Whether there are fewer cores than processes.
   bool crowded = false;
   std::function<bool(int peer)> is_alive = {};
 
@@ -55,20 +57,21 @@ class Lane {
   int size() const { return peers_.size(); }
   int rank() const { return peers_.own; }
 
-  // The memory behind the addresses stays until the collective is complete or the lane gone.
+  // The memory at the collective's addresses must remain valid until the collective is complete or
+  // the lane is destroyed.
   void start(std::shared_ptr<Collective> collective);
-  // Whether it is complete.
+  // Advances what it can without waiting, and returns whether this collective is complete.
   bool poll(const Collective& collective);
   void wait(const Collective& collective, std::chrono::milliseconds timeout);
-  // This rank takes no part any more; the others learn why.
+  // Ends this rank's part in the lane and tells the others why.
   void give_up(const std::string& reason);
 
  private:
-  // Which chunk a stage comes to next, and how many peers are known to be ready for it.
+  // The chunk that a stage handles next, and how many peers are known to be ready for it.
   struct Stage {
     uint64_t collective = 0;
     uint64_t chunk = 0;
-    uint64_t done = 0;  // Chunks of all collectives.
+    uint64_t done = 0;  // Chunks, over all collectives.
     int ready = 0;
   };
 

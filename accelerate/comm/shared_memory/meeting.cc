@@ -19,9 +19,11 @@ namespace accelerate::internal {
 namespace {
 
 [[noreturn]] void distrust(const std::string& topic) {
-  TORCH_CHECK(false, "what the run's store holds as `", topic,
-              "` is by no process of this run: another program, or another build of this one, has "
-              "written there; start the same build everywhere, at a port of its own (MASTER_PORT)");
+  TORCH_CHECK(
+      false, "the value of `", topic,
+      "` in the run's store was written by no process of this run, but by another program, or "
+      "by another build of this one; start the same build everywhere, on its own port "
+      "(MASTER_PORT)");
 }
 
 // Every rank's text, in rank order. One rank puts them together: where each read what each had

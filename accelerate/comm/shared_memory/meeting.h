@@ -1,5 +1,5 @@
-// Where the processes of a run find out which of them share a host, and the processes of each host
-// get memory that they share.
+// Lets the processes of a run find out which of them share a host, and gives the processes of each
+// host shared memory.
 //
 //   Meeting meeting = meet(store, {.rank = 2, .size = 4});   // Collective.
 //   if (!meeting.obstacle.empty()) use_the_network_alone();  // On all ranks, or on none.
@@ -19,28 +19,30 @@ namespace accelerate::internal {
 struct MeetingOptions {
   int rank;
   int size;
-  // Of each host's memory.
+  // Lanes in the memory of each host.
   int num_lanes = 1;
-  // Ranks with different ones count as on different hosts.
+  // Ranks with different values count as on different hosts.
   std::string host = {};
-  // What messages call the ranks, where it is not these; one for each, or none.
+  // What messages call the ranks, if not by their numbers here; one for each rank, or empty.
   std::vector<int> run_ranks = {};
 };
 
-// All that ranks of one host share.
+// Everything that the ranks of one host share.
 struct Meeting {
-  // The ranks of each host, hosts in the order of their first ranks; and which is this one's.
+  // The ranks of each host, with the hosts in the order of their first ranks, and the index of this
+  // process's host.
   std::vector<std::vector<int>> hosts;
   size_t own_host = 0;
   std::shared_ptr<Region> region = {};
   LanePeers peers;
-  // Why some host has no shared memory, the same on all ranks; empty where all have.
+  // Why some host has no shared memory, the same on all ranks; empty if all hosts have it.
   std::string obstacle;
 
   void* lane_memory(int lane) const;
 };
 
-// The store is for this alone. Throws c10::Error when a rank does not come in the store's time.
+// The store must be used for this alone. Throws c10::Error if a rank does not come within the
+// store's time-out.
 Meeting meet(c10d::Store& store, const MeetingOptions& options);
 
 }  // namespace accelerate::internal

@@ -64,7 +64,7 @@ std::unique_ptr<Region> Region::open(int descriptor, int64_t bytes) {
   checked(fstat(descriptor, &status), "fstat of shared memory");
   if (status.st_size != bytes)
     throw std::runtime_error("the first process of this host shares " +
-                             std::to_string(status.st_size) + " bytes in place of " +
+                             std::to_string(status.st_size) + " bytes instead of " +
                              std::to_string(bytes) + "; run the same program in all processes");
   region->map();
   return region;

@@ -1,11 +1,11 @@
-// Memory that processes of one host share. It has no name: it is gone with the last process that
-// has it, however that ends.
+// Memory that processes of one host share. It has no name, and is freed when the last process that
+// holds it ends, however it ends.
 //
 //   auto region = Region::create(bytes);                   // One process; zeros.
 //   const DescriptorOffer offer(region->descriptor());
 //   auto same = Region::open(take_descriptor(source, timeout), bytes);   // Another.
 //
-// A page takes memory when it is first touched.
+// A page uses memory once it is touched.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,16 @@ namespace accelerate::internal {
 
 class Region {
  public:
-  // Both throw std::exception when that cannot be had.
+  // Both throw std::exception if the memory is not available.
   static std::unique_ptr<Region> create(int64_t bytes);
-  // Takes the descriptor of a region of as many bytes.
+  // Takes ownership of the descriptor of a region with this many bytes.
   static std::unique_ptr<Region> open(int descriptor, int64_t bytes);
 
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
   ~Region();
 
-  // Aligned to a page.
+  // Aligned to a page boundary.
   void* memory() const { return memory_; }
   int descriptor() const { return descriptor_; }
 

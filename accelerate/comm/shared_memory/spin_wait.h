@@ -1,5 +1,5 @@
-// How a process waits for another that is about to come: for a short while it looks again and
-// again, then it ought to sleep.
+// Waits for another process that is about to arrive: spins for a short while, after which the
+// caller should sleep.
 //
 //   SpinWait spin(crowded);
 //   while (!arrived()) {
@@ -13,13 +13,13 @@ namespace accelerate::internal {
 
 class SpinWait {
  public:
-  // `crowded`: there are fewer cores than processes, so that whoever looks again at once may keep
-  // from its core the one that it waits for.
+  // `crowded`: there are fewer cores than processes, so a process that spins may occupy the core
+  // that the awaited process needs.
   explicit SpinWait(bool crowded) : crowded_(crowded) {}
 
-  // Waits a moment before the next look; false when it is time to sleep.
+  // Waits a moment before the caller's next check; returns false when it is time to sleep.
   bool lasts();
-  // From the start again.
+  // Starts the short while again.
   void renew() { looks_ = 0; }
 
  private:

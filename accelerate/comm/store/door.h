@@ -1,5 +1,5 @@
-// The port at which a run's store listens: LibTorch would open it on all addresses, and leave it
-// open to everybody for as long as the run goes on.
+// The port at which a run's store listens. LibTorch would open it on all addresses and leave it
+// open to everybody during the whole run.
 //
 //   const int socket = listen_at("127.0.0.1", 29500);   // Rank 0; LibTorch's store takes it over.
 //   wait_until_all_are_there();
@@ -17,13 +17,13 @@ namespace accelerate::internal {
 
 bool is_loopback(const std::string& address);
 
-// A socket that listens at a port of this machine: through its loopback interface alone where the
-// address is a loopback one, and otherwise through all, whatever the address, since others may know
-// this machine by another. Throws std::runtime_error with what to do.
+// Returns a socket that listens at a port of this machine: only on the loopback interface if the
+// address is a loopback address, and otherwise on all interfaces, because other machines may know
+// this one by another address. Throws std::runtime_error with what to do.
 int listen_at(const std::string& address, int port);
 
-// Nobody connects to the socket any more; connections that are there stay. It stays open: the port
-// is not free, and a thread may be polling it.
+// From its construction on, nobody can connect to the socket; existing connections remain. The
+// socket stays open, because the port must stay taken, and a thread may be polling it.
 class ClosedDoor {
  public:
   ClosedDoor(int socket, int port);
@@ -35,7 +35,7 @@ class ClosedDoor {
   int sign_;
 };
 
-// The process of this user that has closed this port of this machine and still runs, if any.
+// The running process of this user that has closed this port of this machine, if any.
 std::optional<pid_t> find_closed_door(int port);
 
 }  // namespace accelerate::internal

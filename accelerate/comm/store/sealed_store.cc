@@ -42,7 +42,7 @@ std::vector<SealedStore::Bytes> SealedStore::multiGet(const Keys& keys) {
 
 void SealedStore::multiSet(const Keys& keys, const std::vector<Bytes>& values) {
   TORCH_CHECK(keys.size() == values.size(), "there are ", keys.size(), " keys and ", values.size(),
-              " values; give as many of one as of the other");
+              " values; give one value for each key");
   for (size_t i = 0; i < keys.size(); ++i) set(keys[i], values[i]);
 }
 
@@ -62,9 +62,11 @@ SealedStore::Bytes SealedStore::seal(const std::string& key, Bytes value) const 
 SealedStore::Bytes SealedStore::open(const std::string& key, Bytes sealed) const {
   Bytes value = sealed;
   value.resize(sealed.size() < kTagBytes ? 0 : sealed.size() - kTagBytes);
-  TORCH_CHECK(seal(key, value) == sealed, "what the run's store holds as `", key,
-              "` is by no process of this run: somebody else who can reach the store has written "
-              "there; start the run again, at another port (MASTER_PORT), and find out who");
+  TORCH_CHECK(
+      seal(key, value) == sealed, "the value of `", key,
+      "` in the run's store was written by no process of this run, but by somebody else who "
+      "can reach the store; start the run again on another port (MASTER_PORT), and find out "
+      "who it was");
   return value;
 }
 

@@ -1,13 +1,13 @@
-// A store whose values only those can write who know a secret: everybody on a machine can connect
-// to LibTorch's store, list its keys, and write under any of them.
+// A store that accepts only values written by processes that know a secret. Everybody on a machine
+// can connect to LibTorch's store, list its keys, and write under any of them.
 //
 //   auto sealed = c10::make_intrusive<SealedStore>(tcp_store, secret);
 //   sealed->set("address", "10.0.0.1");  // With a number that depends on key, value and secret.
 //   sealed->get_to_str("address");       // Throws c10::Error where that is not right.
 //
-// What it has is signed, not hidden. Sums, of add(), are not signed: who spoils them makes
-// somebody wait in vain or not at all, and nobody believe anything. An old value of the same key
-// would be believed, so that a secret is for one start of a run.
+// Values are signed, not encrypted. The counters of add() are not signed: a process that changes
+// one makes others wait in vain or too briefly, but cannot make them accept a value. An old value
+// of the same key would be accepted, so use each secret for one start of a run only.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ class SealedStore : public c10d::Store {
   using Bytes = std::vector<uint8_t>;
   using Keys = std::vector<std::string>;
 
-  // Any text that nobody guesses.
+  // The secret is any text that cannot be guessed.
   SealedStore(c10::intrusive_ptr<c10d::Store> store, const std::string& secret);
 
   c10::intrusive_ptr<c10d::Store> clone() override;
@@ -50,7 +50,7 @@ class SealedStore : public c10d::Store {
   void setTimeout(const std::chrono::milliseconds& timeout) override {
     store_->setTimeout(timeout);
   }
-  // Of that it lacks append(), whose parts cannot be signed together.
+  // No: it lacks append(), because appended parts cannot be signed together.
   bool hasExtendedApi() const override { return false; }
 
  private:

@@ -22,7 +22,7 @@ class SealedStoreTest : public testing::Test {
     return {bytes.begin(), bytes.end()};
   }
   void expect_refused(const std::function<void()>& read) {
-    EXPECT_THAT(message_of(read), HasSubstr("is by no process of this run"));
+    EXPECT_THAT(message_of(read), HasSubstr("was written by no process of this run"));
   }
 
   c10::intrusive_ptr<c10d::Store> bare_ = c10::make_intrusive<c10d::HashStore>();

@@ -1,8 +1,8 @@
-// A number that nobody can tell of some bytes who does not know the key.
+// A keyed hash: without the key, nobody can compute the number that belongs to some bytes.
 //
 //   const uint64_t tag = siphash({0x0123, 0x4567}, bytes);
 //
-// For values that others can overwrite. Not for what is to stay secret.
+// For detecting values that others have overwritten. Not for keeping values secret.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Runs a test's function in several processes, which may die in it.
+// Runs a function of a test in several processes, any of which may die in it.
 //
 //   const std::vector<RankEnd> ends = run_forked(3, [](int rank, const auto& store) {
 //     auto backend = make_cpu_backend(store, options_of(rank));
@@ -6,7 +6,7 @@
 //   });
 //   EXPECT_EQ(ends[0].text, "what this rank saw");
 //
-// For a test without threads: the processes are forked. They can still use LibTorch.
+// For tests without threads, because the processes are forked. They can still use LibTorch.
 #pragma once
 
 #include <sys/types.h>
@@ -20,11 +20,11 @@ namespace accelerate::internal {
 
 struct RankEnd {
   pid_t pid = 0;
-  int signal = 0;    // That killed it; 0 where it ended by itself.
+  int signal = 0;    // The signal that killed it; 0 if it exited.
   std::string text;  // What the function returned, or the message of what it threw.
 };
 
-// Waits for all of them. The store is one that they share.
+// Waits for all processes. They all get the same store.
 std::vector<RankEnd> run_forked(
     int size,
     const std::function<std::string(int rank, const c10::intrusive_ptr<c10d::Store>& store)>&

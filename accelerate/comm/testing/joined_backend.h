@@ -1,4 +1,4 @@
-// What the tests of the CPU's backend share: how a rank gets it and calls it.
+// What the tests of the CPU backend share: how a rank joins it and calls it.
 //
 //   const Backend backend = join(store, rank, 4, "0011");   // two hosts of two
 //   all_reduce(backend, tensor, c10d::ReduceOp::SUM);
@@ -18,13 +18,13 @@ namespace accelerate::internal {
 using Backend = c10::intrusive_ptr<c10d::Backend>;
 using Store = c10::intrusive_ptr<c10d::Store>;
 
-// More than the memory that ranks share, and no multiple of anything.
+// More elements than the ranks' shared memory holds, and not a multiple of any size in use.
 inline constexpr int64_t kLarge = 2'500'001;
 
-// A test that runs into it hangs.
+// A test that reaches this time-out hangs.
 inline constexpr std::chrono::minutes kLong{30};
 
-// `hosts`: the host of each rank; empty where all are on one.
+// `hosts`: one character for the host of each rank; empty if all are on one host.
 inline Backend join(const Store& store, int rank, int size, const std::string& hosts = "",
                     std::chrono::milliseconds timeout = kLong) {
   at::set_num_threads(1);

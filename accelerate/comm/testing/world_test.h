@@ -2,7 +2,7 @@
 //
 //   TEST_F(WorldTest, HasAllRanks) { EXPECT_EQ(world_->size(), size_); }
 //
-// Not for processes that die: forked_ranks.h.
+// Not for processes that die: use forked_ranks.h.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -131,9 +131,9 @@ TEST(DecodeImage, RefusesWhatIsCutOff) {
       ASSERT_NE(problem_of(bytes.substr(0, size)), "none") << name << " of " << size << " bytes";
   }
   EXPECT_EQ(problem_of(bytes_of("rgb.jpg").substr(0, 1000)),
-            "it is no whole JPEG image (libjpeg: Premature end of JPEG file)");
+            "it is not a complete JPEG image (libjpeg: Premature end of JPEG file)");
   EXPECT_EQ(problem_of(bytes_of("rgb.png").substr(0, 1000)),
-            "it is no whole PNG image (libpng: unexpected end of file)");
+            "it is not a complete PNG image (libpng: unexpected end of file)");
 }
 
 TEST(DecodeImage, RefusesWhatIsDamaged) {
@@ -141,10 +141,10 @@ TEST(DecodeImage, RefusesWhatIsDamaged) {
   EXPECT_EQ(problem_of("GIF89a and more"), "it is neither a JPEG nor a PNG image");
   std::string png = bytes_of("rgb.png");
   png[png.size() / 2] ^= 1;
-  EXPECT_THAT(problem_of(png), StartsWith("it is no whole PNG image (libpng: "));
+  EXPECT_THAT(problem_of(png), StartsWith("it is not a complete PNG image (libpng: "));
   // A lossless one, which has another marker of the frame.
   EXPECT_THAT(problem_of(replaced(bytes_of("rgb.jpg"), "\xff\xc0", "\xff\xc3")),
-              StartsWith("it is no whole JPEG image (libjpeg: "));
+              StartsWith("it is not a complete JPEG image (libjpeg: "));
 }
 
 TEST(DecodeImage, TakesWhatStandsBehindTheImage) {
@@ -161,7 +161,7 @@ TEST(DecodeImage, RefusesThousandsOfScans) {
   std::string hostile = jpeg.substr(0, end);
   for (int i = 0; i < 600; ++i) hostile += scan;
   hostile += jpeg.substr(end);
-  EXPECT_EQ(problem_of(hostile), "it is no whole JPEG image (libjpeg: more than 500 scans)");
+  EXPECT_EQ(problem_of(hostile), "it is not a complete JPEG image (libjpeg: more than 500 scans)");
 }
 
 // Any number of damaged bytes: an image or a message, in memory that is its own (under asan).

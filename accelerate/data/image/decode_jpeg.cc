@@ -102,7 +102,7 @@ bool read_rows(Session& session, uint8_t* pixels, uint8_t* cmyk) {
 
 absl::Status error(const Session& session) {
   return absl::InvalidArgumentError(
-      absl::StrCat("it is no whole JPEG image (libjpeg: ", session.message, ")"));
+      absl::StrCat("it is not a complete JPEG image (libjpeg: ", session.message, ")"));
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ bool read_rows(Session& session, size_t row_bytes, uint8_t* pixels) {
 
 absl::Status error(const Session& session) {
   return absl::InvalidArgumentError(
-      absl::StrCat("it is no whole PNG image (libpng: ", session.message, ")"));
+      absl::StrCat("it is not a complete PNG image (libpng: ", session.message, ")"));
 }
 
 }  // namespace

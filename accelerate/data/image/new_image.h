@@ -8,7 +8,8 @@
 
 namespace accelerate::internal {
 
-// A black one, or the half sentence that it would be too large. Both extents are less than 2^31.
+// A black image, or an error if it would be too large, whose message is half a sentence. Both
+// extents must be less than 2^31.
 absl::StatusOr<Image> new_image(int64_t height, int64_t width, int64_t max_pixels);
 
 }  // namespace accelerate::internal

@@ -1,4 +1,4 @@
-"""wheel: what `pip install` takes, of a tree that //:install unpacks and the files of a Python package.
+"""wheel: packs a tree, as //:install unpacks it, and the files of a Python package into a wheel for `pip install`.
 
     wheel(
         name = "wheel",
@@ -7,7 +7,7 @@
         version = "//launcher/version",
     )
 
-Makes a folder NAME with the wheel in it, whose name tells its version.
+Makes a folder NAME that contains the wheel. The wheel's file name tells its version.
 """
 
 load("@libtorch//:version.bzl", "VERSION")

@@ -1,4 +1,4 @@
-// What a terminal shows of what was written to it.
+// Emulates what a terminal shows of the text that was written to it.
 //
 // Part of the tests of ProgressBar; not for others.
 #pragma once
@@ -9,18 +9,18 @@
 
 namespace accelerate::internal {
 
-// As much of an xterm as bars use. Anything else that begins with an escape is an error of the
-// test's, and shows as text.
+// The part of an xterm that bars use. Any other escape sequence is a mistake in the test, and shows
+// as text.
 class EmulatedTerminal {
  public:
   EmulatedTerminal(int rows, int columns) : height_(rows), width_(columns) {}
 
   void write(std::string_view text);
 
-  // All rows from the first one, those that have scrolled out of sight included, without the blanks
-  // at their ends and the empty rows at the end.
+  // All rows, including those that have scrolled out of sight, without trailing blanks and without
+  // empty rows at the end.
   std::vector<std::string> rows() const;
-  // From the first of rows(), and from its first column.
+  // Counted from the first of rows() and its first column.
   int cursor_row() const { return top_ + row_; }
   int cursor_column() const { return column_; }
 

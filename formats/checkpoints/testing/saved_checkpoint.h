@@ -1,10 +1,10 @@
-// Small checkpoints that a test makes up, files with texts in them.
+// Small checkpoints that a test makes up: files that contain texts.
 //
 // Example:
 //   const std::string folder = new_checkpoint_folder();
 //   save_checkpoint(folder + "/checkpoint_0", {{"a.bin", "weights"}, {"b.bin", ""}});
 //
-// Not for what a training run saves: its files hold more than texts.
+// Not for what a training run saves: its files contain more than texts.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,7 @@ inline std::string bytes_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// In the order of their names.
+// The names of the folder's entries, sorted.
 inline std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -51,10 +51,10 @@ inline std::vector<std::string> names_in(const std::string& folder) {
 struct SavedCheckpoint {
   std::string id = "0123456789abcdef";
   std::int64_t step = 0;
-  std::size_t extent_size = 5;  // Of each but the last one of a file.
+  std::size_t extent_size = 5;  // In bytes; the last extent of a file may be smaller.
 };
 
-// The commit of files with these texts.
+// The commit for files with these texts.
 inline Commit commit_of(const std::map<std::string, std::string>& texts,
                         const SavedCheckpoint& saved = {}) {
   Commit commit = {.id = saved.id,
@@ -77,7 +77,7 @@ inline Commit commit_of(const std::map<std::string, std::string>& texts,
   return commit;
 }
 
-// Writes files with these texts, makes a whole checkpoint of the folder, and returns its commit.
+// Writes files with these texts, makes the folder a whole checkpoint, and returns its commit.
 inline Commit save_checkpoint(const std::string& path,
                               const std::map<std::string, std::string>& texts,
                               const SavedCheckpoint& saved = {}) {

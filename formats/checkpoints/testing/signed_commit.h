@@ -1,9 +1,9 @@
-// A commit file's text that somebody has changed and given the checksum that it needs then.
+// Signs the changed text of a commit file with the checksum that it then needs.
 //
 // Example:
 //   const std::string text = signed_again(commit_text(commit) + "]");
 //
-// Not for good ones: commit_text() ends with its checksum.
+// Not for unchanged texts: commit_text() already ends with the checksum.
 #pragma once
 
 #include <cstdio>
@@ -13,7 +13,7 @@
 
 namespace accelerate::checkpoints {
 
-// In the place of the checksum that the text ends with, or behind it where there is none.
+// Replaces the checksum that the text ends with, or appends one if there is none.
 inline std::string signed_again(std::string text) {
   const std::string begin = ",\n  \"crc32\": \"";
   const std::size_t end = text.rfind(begin);

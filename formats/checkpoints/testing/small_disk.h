@@ -1,11 +1,11 @@
-// A disk of a few pages, which gets full and can be read alone.
+// A disk of a few pages, which a test can fill or make read-only.
 //
 // Example:
 //   const SmallDisk disk(folder, /*bytes=*/1 << 16);
 //   if (disk.is_there()) disk.fill();
 //
-// Not for several threads: it is mounted for the process that makes it, which from then on sees no
-// other mounts.
+// Not for several threads: it is mounted only for the process that makes it, which from then on
+// sees no new mounts of others.
 #pragma once
 
 #include <sched.h>
@@ -20,7 +20,7 @@ namespace accelerate::checkpoints {
 
 class SmallDisk {
  public:
-  // Upon a folder that is there.
+  // Mounts the disk on an existing folder.
   SmallDisk(const std::string& folder, std::size_t bytes) : folder_(folder) {
     const std::string options = "size=" + std::to_string(bytes);
     is_there_ = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
@@ -33,17 +33,17 @@ class SmallDisk {
     if (is_there_) umount2(folder_.c_str(), MNT_DETACH);
   }
 
-  // Only root can mount one, and not everywhere.
+  // Whether it was mounted. Only root can do that, and not everywhere.
   bool is_there() const { return is_there_; }
 
-  // With a file `filling`.
+  // Fills the disk with a file `filling`.
   void fill() const {
     std::ofstream file(folder_ + "/filling", std::ios::binary);
     while (file << std::string(512, 'x') << std::flush) {
     }
   }
 
-  // From now on nothing of it can be changed.
+  // Makes the disk read-only. Returns false if that fails.
   bool forbid_writing() const {
     return mount("none", folder_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
   }

@@ -3,7 +3,7 @@
 // Example:
 //   const std::string path = write_file("a.safetensors", safetensors_file(R"({})", 0));
 //
-// Not for what the Python package writes: testdata has files of its making.
+// Not for what the Python package writes: testdata has files that it wrote.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,8 @@
 
 namespace accelerate::safetensors {
 
-// The bytes of a file with this header, of the length that is stated, and `data_size` zeros behind.
+// The bytes of a file with this header, which states `stated_length` as the header's length,
+// followed by `data_size` zeros.
 inline std::string safetensors_file(const std::string& json, std::size_t data_size,
                                     std::uint64_t stated_length) {
   std::string bytes;
@@ -27,7 +28,7 @@ inline std::string safetensors_file(const std::string& json, std::size_t data_si
   return safetensors_file(json, data_size, json.size());
 }
 
-// Writes a file in a fresh place of the test, folders included, and returns its path.
+// Writes a file below the test's temporary folder, creates its folders, and returns its path.
 inline std::string write_file(const std::string& name, const std::string& bytes) {
   const char* root = std::getenv("TEST_TMPDIR");
   const auto path = std::filesystem::path(root == nullptr ? "/tmp" : root) / name;

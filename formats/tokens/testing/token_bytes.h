@@ -40,9 +40,9 @@ struct IndexContents {
   std::uint64_t version = 1;
   std::uint8_t type = 8;  // uint16
   int token_size = 2;
-  std::vector<std::int32_t> sizes = {};      // Of the sequences, in tokens.
-  std::vector<std::int64_t> pointers = {};   // In bytes; by the sizes where there are none.
-  std::vector<std::int64_t> documents = {};  // Of one sequence each where there are none.
+  std::vector<std::int32_t> sizes = {};      // The sizes of the sequences, in tokens.
+  std::vector<std::int64_t> pointers = {};   // In bytes; if empty, computed from the sizes.
+  std::vector<std::int64_t> documents = {};  // If empty, each document is one sequence.
 };
 
 inline std::string megatron_index_bytes(IndexContents contents) {
@@ -71,7 +71,7 @@ inline void write_bytes(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
-// An empty folder of its own.
+// Creates a new, empty folder for the test.
 inline std::string new_token_folder() {
   const char* const root = std::getenv("TEST_TMPDIR");
   std::string folder = std::string(root == nullptr ? "/tmp" : root) + "/tokens.XXXXXX";

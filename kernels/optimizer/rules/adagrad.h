@@ -53,7 +53,7 @@ struct Adagrad {
   ACCELERATE_HOST_DEVICE static void element(const Scalars<T>& scalars, T gradient, T& parameter,
                                              T& sum) {
     T g = gradient * scalars.gradient_factor;
-    // Chosen, because an infinite parameter times 0 is NaN.
+    // Conditional, because an infinite parameter times 0 is NaN.
     g = scalars.weight_decay != 0 ? g + scalars.weight_decay * parameter : g;
     sum += g * g;
     parameter -= scalars.step_size * g / (square_root(sum) + scalars.eps);

@@ -7,7 +7,7 @@
 //
 // Its moments can be kept in bfloat16 beside parameters in float.
 //
-// Not for parameters of 16 bits: the step is for their copy in float.
+// Not for parameters of 16 bits: step their copy in float instead.
 #pragma once
 
 #include <math.h>
@@ -25,7 +25,7 @@ struct AdamOptions {
   double beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0;
-  bool decoupled_weight_decay = false;  // Of AdamW; otherwise it is added to the gradient.
+  bool decoupled_weight_decay = false;  // As in AdamW; otherwise it is added to the gradient.
 
   friend bool operator==(const AdamOptions&, const AdamOptions&) = default;
 };
@@ -36,7 +36,7 @@ struct Adam {
   enum State { kExpAvg, kExpAvgSq, kMaxExpAvgSq };
   static constexpr int kStates = 3;
   static constexpr int kOptional = 1;  // kMaxExpAvgSq, with AMSGrad.
-  static constexpr int kMoments = 2;   // Not kMaxExpAvgSq, whose maximum chance would drive up.
+  static constexpr int kMoments = 2;   // Not kMaxExpAvgSq: chance would drive its maximum up.
 
   template <class T>
   struct Scalars {
@@ -77,7 +77,7 @@ struct Adam {
                                              T& exp_avg, T& exp_avg_sq, T& max_exp_avg_sq) {
     T p = parameter * scalars.parameter_factor;
     T g = gradient * scalars.gradient_factor;
-    // Chosen, because an infinite parameter times 0 is NaN.
+    // Conditional, because an infinite parameter times 0 is NaN.
     g = scalars.weight_decay != 0 ? g + scalars.weight_decay * p : g;
     const T m = scalars.beta1 * exp_avg + scalars.one_minus_beta1 * g;
     const T v = scalars.beta2 * exp_avg_sq + scalars.one_minus_beta2 * g * g;

@@ -6,7 +6,7 @@
 //                  OptimizerArrays<Lion, float>{
 //                      .parameter = p, .gradient = g, .state = {exp_avg}, .count = n});
 //
-// Not for weight decay that is added to the gradient, of which the sign would leave nothing.
+// Not for weight decay that is added to the gradient: the sign would leave nothing of it.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ namespace accelerate::kernels {
 
 struct LionOptions {
   double lr = 1e-4;
-  double beta1 = 0.9;       // Of the average whose sign is the direction.
-  double beta2 = 0.99;      // Of the average that is kept.
-  double weight_decay = 0;  // Decoupled: of the parameter, times the rate.
+  double beta1 = 0.9;       // For the average whose sign is the direction.
+  double beta2 = 0.99;      // For the average that is kept.
+  double weight_decay = 0;  // Decoupled: a share of the parameter, times the rate.
 
   friend bool operator==(const LionOptions&, const LionOptions&) = default;
 };

@@ -1,4 +1,4 @@
-// RMSprop, with momentum and centered where wanted, as torch::optim has it.
+// RMSprop, optionally with momentum and centered, as torch::optim has it.
 //
 // Example:
 //   optimizer_step({.lr = 0.01, .momentum = 0.9}, step, 1,
@@ -62,7 +62,7 @@ struct RmsProp {
   ACCELERATE_HOST_DEVICE static void element(const Scalars<T>& scalars, T gradient, T& parameter,
                                              T& square_avg, T& momentum_buffer, T& grad_avg) {
     T g = gradient * scalars.gradient_factor;
-    // Chosen, because an infinite parameter times 0 is NaN.
+    // Conditional, because an infinite parameter times 0 is NaN.
     g = scalars.weight_decay != 0 ? g + scalars.weight_decay * parameter : g;
     square_avg = scalars.alpha * square_avg + scalars.one_minus_alpha * g * g;
     T variance = square_avg;

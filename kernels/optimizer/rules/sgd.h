@@ -1,4 +1,4 @@
-// SGD, plain, with momentum or with Nesterov's, as torch::optim has it.
+// SGD: plain, with momentum or with Nesterov momentum, as torch::optim has it.
 //
 // Example:
 //   optimizer_step({.lr = 0.1, .momentum = 0.9}, step, 1,
@@ -43,7 +43,7 @@ struct Sgd {
     bool nesterov;
   };
 
-  // Only steps with momentum count, of which the first fills the buffer, whatever it holds.
+  // Only steps with momentum count. The first of them fills the buffer, whatever it held.
   template <class T>
   ACCELERATE_HOST_DEVICE static Scalars<T> scalars(const Options& options, int64_t step,
                                                    double gradient_factor) {
@@ -60,7 +60,7 @@ struct Sgd {
   ACCELERATE_HOST_DEVICE static void element(const Scalars<T>& scalars, T gradient, T& parameter,
                                              T& momentum_buffer) {
     T g = gradient * scalars.gradient_factor;
-    // Chosen, because an infinite parameter times 0 is NaN.
+    // Conditional, because an infinite parameter times 0 is NaN.
     g = scalars.weight_decay != 0 ? g + scalars.weight_decay * parameter : g;
     if constexpr (kMomentum) {
       const T next = scalars.momentum * momentum_buffer + scalars.one_minus_dampening * g;
