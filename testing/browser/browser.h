@@ -1,4 +1,4 @@
-// A page in a real browser, for tests: what a script finds in it, and how it looks.
+// Opens a page in a real browser, for tests of what a script finds in it and of how it looks.
 //
 // Example:
 //   if (const std::optional<Browser> browser = Browser::find()) {
@@ -19,24 +19,24 @@
 namespace accelerate {
 
 struct BrowserWindow {
-  // Narrower than 500 a browser does not get.
+  // A browser does not get narrower than 500.
   int width = 1300;
   int height = 1000;
-  // What the reader's system asks for.
+  // Whether the reader's system asks for dark colours.
   bool is_dark = false;
 };
 
 class Browser {
  public:
   static constexpr std::string_view kMissing = "there is no Chromium on this machine";
-  // None where the machine has none.
+  // None if the machine has no browser.
   static std::optional<Browser> find();
 
-  // What `script` leaves in the object `result`. The test fails where it throws, and where the page
-  // does by itself.
+  // Runs `script` in the page, and returns what it leaves in the object `result`. The test fails if
+  // the script throws, or if the page does by itself.
   nlohmann::json run(const std::string& page, const std::string& script,
                      const BrowserWindow& window = {}) const;
-  // The picture's bytes (PNG). It is kept as `name`.png among what the test leaves behind
+  // Returns the picture's bytes (PNG). Keeps it as `name`.png among the test's outputs
   // (TEST_UNDECLARED_OUTPUTS_DIR), where a person finds it.
   std::string take_picture(const std::string& page, const std::string& name,
                            const BrowserWindow& window = {}) const;
@@ -44,7 +44,7 @@ class Browser {
  private:
   explicit Browser(std::string program);
 
-  // What it prints.
+  // Returns what the browser prints.
   std::string open(const std::string& page, const BrowserWindow& window,
                    const std::string& option) const;
 

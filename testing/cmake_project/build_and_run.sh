@@ -21,9 +21,9 @@ fail() {
 configure() {
   cmake -S "$project" -B "$build" -DCMAKE_PREFIX_PATH="$prefix" "$@"
 }
-# As a project that has found LibTorch itself.
+# configure_after_torch TORCH_DIR: as a project that has found LibTorch itself.
 configure_after_torch() {
-  cmake -S "$project" -B "$build.torch" -DCMAKE_PREFIX_PATH="$prefix" -DTorch_DIR="$project/torch" \
+  cmake -S "$project" -B "$build.torch" -DCMAKE_PREFIX_PATH="$prefix" -DTorch_DIR="$1" \
     -DCMAKE_PROJECT_INCLUDE="$project/torch/find_torch.cmake"
 }
 # refused SENTENCE COMMAND...
@@ -55,11 +55,27 @@ touch_libraries() {
 refused "there is no LibTorch at '$old': $old/lib/libtorch_cpu.so is missing" configure -DLIBTORCH="$old"
 touch_libraries "$old"
 refused "$another $old" configure -DLIBTORCH="$old"
-TORCH_VERSION=2.1.3 refused "$another" configure_after_torch
+TORCH_VERSION=2.1.3 refused "$another" configure_after_torch "$project/torch"
 refused "there is no LibTorch at '/nowhere'" configure -DLIBTORCH=/nowhere
-rm -rf "$build" "$build.torch"
+rm -rf "$build.torch"
 
-configure_after_torch
+# Where users of LibTorch say that it is: its folder, torch.utils.cmake_prefix_path, the folder of TorchConfig.cmake.
+layout=$TEST_TMPDIR/libtorch
+mkdir -p "$layout/share/cmake/Torch"
+ln -s "$LIBTORCH/include" "$LIBTORCH/lib" "$layout"
+for place in "-DCMAKE_PREFIX_PATH=$prefix;$layout" "-DCMAKE_PREFIX_PATH=$prefix;$layout/share/cmake" \
+  "-DTorch_DIR=$layout/share/cmake/Torch"; do
+  rm -rf "$build"
+  env -u LIBTORCH cmake -S "$project" -B "$build" -DCMAKE_PREFIX_PATH="$prefix" "$place"
+  grep -qx "LIBTORCH:PATH=$layout" "$build/CMakeCache.txt" || fail "LibTorch is not found through $place"
+done
+rm -rf "$build"
+
+# LibTorch's own CMake package, where this LibTorch has one that needs no more than is here; else one that stands in.
+torch_package=$LIBTORCH/share/cmake/Torch
+[ -e "$torch_package/TorchConfig.cmake" ] && { [ ! -e "$LIBTORCH/lib/libtorch_cuda.so" ] || [ -x /usr/local/cuda/bin/nvcc ]; } ||
+  torch_package=$project/torch
+configure_after_torch "$torch_package"
 cmake --build "$build.torch"
 "$build.torch/line" --num_processes=1 >/dev/null || fail "the program of a project that has found LibTorch does not run"
 

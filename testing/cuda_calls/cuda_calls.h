@@ -6,9 +6,9 @@
 //   EXPECT_EQ(calls.kernels().size(), 2);
 //   EXPECT_EQ(calls.waits(), 0);
 //
-// By functions of the runtime's names that stand before the runtime's own. Not seen: what libraries
-// launch through a runtime of their own, as cuBLAS and cuDNN do. One at a time; thread-safe
-// besides.
+// It defines functions with the runtime's names, which are found before the runtime's own. It does
+// not see what libraries launch through their own runtime, as cuBLAS and cuDNN do. Only one may
+// exist at a time; otherwise thread-safe.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ namespace accelerate {
 
 class CudaCalls {
  public:
-  // Counts from then on.
+  // Counts from now on.
   CudaCalls();
 
   // Mangled names of the kernels, in the order of their launches; "of a library" for LibTorch's.

@@ -7,8 +7,8 @@
 
 namespace accelerate::testing_cuda {
 
-// Doubles `size` floats in place on the current GPU. Returns the CUDA error's text; empty without
-// one.
+// Doubles `size` floats in place on the current GPU. Returns the text of the CUDA error, or an
+// empty one if there is none.
 const char* twice(float* values, int size);
 
 }  // namespace accelerate::testing_cuda

@@ -1,12 +1,13 @@
 """dependency_rule_test: a test on what a part of the tree depends on, in the configuration of the build.
 
-Not by genquery, which follows both sides of every select() and so would fetch CUDA's libraries for a CPU build.
+It does not use genquery, which follows both sides of every select() and so would fetch CUDA's libraries for a CPU
+build.
 """
 
 _Labels = provider(fields = ["labels"])
 
 def _name_of(label):
-    """@repository//package:name, whatever this Bazel puts around the name of a repository; none for this one."""
+    """@repository//package:name, whatever this Bazel puts around the name of a repository; this one has no name."""
     repository = label.workspace_name.replace("~", "+").split("+")[-1]
     if repository in ["_main", "accelerate"]:
         repository = ""

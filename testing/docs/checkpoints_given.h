@@ -8,11 +8,10 @@
 #include "accelerate/accelerate.h"
 
 extern accelerate::Accelerator<accelerate::Cpu, accelerate::Fp32> accelerator;
-extern torch::nn::Linear net, ema_net;
-extern torch::optim::AdamW adamw;
+extern torch::nn::Linear ema_net;
 extern accelerate::DataLoader<accelerate::TensorDataset> loader;
 extern accelerate::Progress& progress;
 void train(const at::Tensor& data, const at::Tensor& target);
-extern accelerate::DataLoader<accelerate::TensorDataset> data_loader;
+double evaluate();
 extern accelerate::PreparedModel<torch::nn::LinearImpl> model;
 extern int64_t epochs;

@@ -14,6 +14,8 @@ extern accelerate::Accelerator<accelerate::Cpu, accelerate::Fp32> accelerator;
 extern accelerate::TensorDataset images, more_images;
 extern accelerate::CsvFile flowers;
 extern accelerate::DataLoader<accelerate::TensorDataset> loader;
+extern accelerate::PreparedModel<torch::nn::LinearImpl> model;
+extern int64_t correct;
 struct Pipe {
   std::optional<at::Tensor> next();
 };

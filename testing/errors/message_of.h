@@ -1,4 +1,4 @@
-// What a call that is to fail says.
+// The message of a call that must fail.
 //
 // Example:
 //   EXPECT_THAT(message_of([&] { optimizer.step(); }), HasSubstr("call backward first"));

@@ -7,7 +7,7 @@
     )
 
 The headers are those in `folders` of all targets that a root depends on, however private they are: a new one is found
-without being named anywhere. What an example looks like is in extract.py.
+without being named anywhere. extract.py says what an example looks like.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
@@ -110,10 +110,10 @@ def header_examples(name, folders, roots, without = [], deps = [], local_defines
     Args:
       name: name of the target.
       folders: where the headers are; or single ones.
-      roots: targets whose headers, and those of all they depend on, are meant.
+      roots: targets; their headers are compiled, and those of all they depend on.
       without: headers that are left out.
-      deps: what the given declarations include besides.
-      local_defines: as of cc_library.
+      deps: what else the given declarations include.
+      local_defines: as in cc_library.
       cuda: whether nvcc compiles them, in a build with CUDA only.
     """
     source = name + (".cu" if cuda else ".cc")
@@ -139,7 +139,7 @@ def header_examples(name, folders, roots, without = [], deps = [], local_defines
             name = name,
             testonly = True,
             srcs = [source],
-            # They never run. What an example leaves unused, it leaves to its reader.
+            # They never run, and an example may leave its results for the reader to use.
             copts = ["-O0", "-w"],
             linkstatic = True,
             local_defines = local_defines,

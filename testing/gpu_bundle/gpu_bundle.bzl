@@ -63,7 +63,7 @@ def _gpu_bundle_impl(ctx):
     for target in [target for attribute in _LISTS + ["data"] for target in getattr(ctx.attr, attribute)]:
         for files in [target[DefaultInfo].files, target[DefaultInfo].default_runfiles.files]:
             for file in files.to_list():
-                # What programs load of LibTorch and CUDA.
+                # Leaves out the libraries of LibTorch and CUDA that programs load.
                 if not file.short_path.startswith("_solib"):
                     paths[file] = _path_in_bundle(ctx, file)
 

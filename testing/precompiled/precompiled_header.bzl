@@ -1,4 +1,4 @@
-"""precompiled_header: headers that many sources include and that take long to read, read once.
+"""precompiled_header: reads headers once that many sources include and that take long to read.
 
     precompiled_header(
         name = "torch_and_gtest",
@@ -8,19 +8,19 @@
     )
 
 A test of LibTorch uses it with `deps = ["//testing/precompiled:torch_and_gtest"]` and `copts = LIBTORCH_TEST_COPTS`. It is
-made with the flags of every C++ compilation and its own `copts`, and serves sources with the same flags and others that
-are warnings and definitions. A source must still include what it uses.
+made with the flags of every C++ compilation and its own `copts`. It serves sources that are compiled with the same
+flags, to which they may add warnings and definitions. A source must still include what it uses.
 """
 
 load("@bazel_tools//tools/build_defs/cc:action_names.bzl", "CPP_COMPILE_ACTION_NAME")
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain")
 
-# A test spends its time in LibTorch and in the library, which are optimised: optimising the test itself would make it a
-# third longer to compile. The standard library's checks of buffers want optimisation.
+# A test spends its time in LibTorch and in the library, which are optimised: if the test itself were optimised too, it
+# would take a third longer to compile. The standard library's checks of buffers need optimisation.
 UNOPTIMISED = ["-O0", "-U_FORTIFY_SOURCE"]
 
-# -Winvalid-pch: when the compiler cannot use it, the build says so. -fpch-deps: Bazel learns which headers are in it, and
-# compiles anew when one changes, as it does for another LibTorch.
+# -Winvalid-pch: when the compiler cannot use it, the build says so. -fpch-deps: Bazel learns which headers are in it,
+# and compiles again when one changes, as it does for another LibTorch.
 LIBTORCH_TEST_COPTS = UNOPTIMISED + ["-include", "testing/precompiled/torch_and_gtest.h"] + select({
     "//testing/precompiled:is_clang": [],
     "//conditions:default": ["-Winvalid-pch", "-fpch-deps"],
@@ -34,7 +34,7 @@ def _precompiled_header_impl(ctx):
     toolchain = find_cpp_toolchain(ctx)
     headers = [header]
 
-    # Clang's precompiled headers have another form, and flags of their own.
+    # Clang's precompiled headers have another form and other flags.
     if "clang" not in toolchain.compiler:
         precompiled = ctx.actions.declare_file(ctx.label.name + ".h.gch")
         dependencies_file = ctx.actions.declare_file(ctx.label.name + ".h.d")
@@ -60,8 +60,9 @@ def _precompiled_header_impl(ctx):
             executable = toolchain.compiler_executable,
             arguments = ["-x", "c++-header", "-MD", "-MF", dependencies_file.path] + arguments,
             inputs = depset([header], transitive = [context.headers, toolchain.all_files]),
-            # The list only makes the compiler note it in what it precompiles. Of some 0.7 GB, and kept in the disk cache
-            # all the same: two runs differ in a few bytes, and a clone that made its own would compile each test anew.
+            # The list is made only so that the compiler notes it in what it precompiles. The precompiled header has
+            # some 0.7 GB, and is kept in the disk cache all the same: two runs differ in a few bytes, and a clone that
+            # made its own would compile each test again.
             outputs = [precompiled, dependencies_file],
             env = cc_common.get_environment_variables(
                 feature_configuration = features,

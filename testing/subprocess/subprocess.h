@@ -1,4 +1,4 @@
-// A program run by a test, which talks to it and sees to it that nothing of it is left.
+// A program that a test runs and talks to. It makes sure that nothing of the program is left.
 //
 // Example:
 //   Subprocess program({.arguments = {"./program", "--flag"}});
@@ -7,7 +7,7 @@
 //   EXPECT_EQ(program.wait(), 143);
 //   EXPECT_TRUE(program.vanishes());
 //
-// Not for timing: each wait ends the test with a message after four minutes, and promises no more.
+// Not for timing: a wait promises only that it ends the test, with a message, after four minutes.
 #pragma once
 
 #include <sys/types.h>
@@ -24,7 +24,7 @@ struct SubprocessOptions {
   std::vector<std::string> arguments;  // The program's path first.
   // The standard streams are a terminal, which the program controls; its output counts as output().
   bool on_terminal = false;
-  bool leads_group = false;  // Of processes, as a job of a shell does, which can be stopped.
+  bool leads_group = false;  // Leads a process group, which can be stopped, like a shell's job.
   std::vector<int> ignored_signals = {};
 };
 
@@ -48,11 +48,11 @@ class Subprocess {
 
   void close_input() { input_.reset(); }
 
-  // From now on nobody reads its output.
+  // From now on nobody reads the program's output.
   void close_output() { output_pipe_.reset(); }
 
-  // Waits until the program has ended and its streams have. Returns its exit code, or 128 + the
-  // number of the signal that killed it.
+  // Waits until the program has ended and its streams are closed. Returns its exit code, or 128 +
+  // the number of the signal that killed it.
   int wait();
 
   // What has been read so far.
@@ -62,7 +62,7 @@ class Subprocess {
   // The descendants that still run, the program itself included, wherever they have moved.
   std::vector<pid_t> descendants() const;
 
-  // Waits until there are none.
+  // Waits until no descendants run; false if some still do after four minutes.
   bool vanishes() const;
 
  private:
@@ -88,7 +88,7 @@ struct ProgramEnd {
 // Runs a program to its end, and expects that nothing of it is left then.
 ProgramEnd run_to_end(const SubprocessOptions& options);
 
-// Waits until `condition` holds; false where it does not within four minutes.
+// Waits until `condition` holds; false if it does not within four minutes.
 bool eventually(const std::function<bool()>& condition);
 
 }  // namespace accelerate::launcher

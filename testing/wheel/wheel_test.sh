@@ -32,7 +32,7 @@ export PYTHONPATH=$PWD/site PATH=$PWD/site/bin:$PATH
 [[ $(accelerate-cpp --version) == "accelerate-cpp "* ]] && [[ $(accelerate-cpp env --help) == *"accelerate-cpp env"* ]] ||
   fail "it tells people to type another command: $(accelerate-cpp env --help)"
 
-# Whoever passes the wheel on passes these on as well.
+# The wheel has to contain these too, for people who pass it on.
 notices=$(echo site/accelerate_cpp-*.dist-info/notices)
 for library in libabsl-dev libgloo-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev libstdc++6; do
   grep -qi 'copyright' "$notices/$library" || fail "there is no notice of $library, which is in it"
