@@ -84,7 +84,7 @@ TEST(CheckpointDocument, IsRefusedWhereItsTextIsNoDocument) {
   expect(forged.text().substr(0, forged.text().size() / 2), "it is not a JSON object");
   expect(std::string(100'000, '['), "it is not a JSON object");
   expect("[]\n", "it is not a JSON object");
-  expect("{\"format\": 1}", "`format` is missing, or is no string");
+  expect("{\"format\": 1}", "`format` is missing, or is not of the type string");
   expect("{\"a\": {\"b\": 1, \"b\": 2}}", "the name \"b\" appears twice");
   expect(forged.text().substr(0, forged.text().rfind('}')) + ", \"parts\": {}}",
          "the name \"parts\" appears twice");

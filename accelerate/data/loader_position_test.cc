@@ -294,7 +294,7 @@ TEST(LoaderPosition, OfOtherDataIsRefused) {
 
   DataLoader short_stream(NumberStream{.size = 4}, {.batch_size = 2});
   short_stream.load_state(internal::LoaderPosition{.consumed = 8, .unit = "elements"}.to_state());
-  EXPECT_THAT(message_of([&] { short_stream.begin(); }), HasSubstr("it has 4"));
+  EXPECT_THAT(message_of([&] { short_stream.begin(); }), HasSubstr("it has only 4"));
 }
 
 // ---- Skipping

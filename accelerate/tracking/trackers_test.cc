@@ -286,7 +286,7 @@ TEST_F(TrackersTest, RefuseMisuseWithARemedy) {
   EXPECT_THAT(message_of([&] {
                 trackers->init("run", {}, {.trackers = {"csv", "csv"}});
               }),
-              HasSubstr("two trackers `csv`"));
+              HasSubstr("two trackers called `csv`"));
   for (const std::string& name : {std::string("exp/first"), std::string(256, 'a')})
     EXPECT_THAT(message_of([&] { trackers->init(name, {}, all()); }),
                 HasSubstr("cannot be the name of a run"));

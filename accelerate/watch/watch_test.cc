@@ -107,7 +107,7 @@ TEST(Watch, NamesOperatorModuleStepAndRankAndKeepsTheBatch) {
                     HasSubstr("the gradients of `first.weight`, `first.bias`, `last.weight`, "
                               "`last.bias` are not finite"),
                     HasSubstr("The loss is nan."),
-                    HasSubstr("The first NaN came out of `aten::log` in the forward pass, behind "
+                    HasSubstr("The first NaN came out of `aten::log` in the forward pass, after "
                               "the module `first`"),
                     HasSubstr("at 4 of epoch 0, is in " + name)));
   if (!is_alone) {

@@ -52,8 +52,8 @@ const char kTable[] =
 │              checkpoint_2              │ damaged  │     │    │                    │         │        │
 │checkpoint_3.00000000000000aa.unfinished│unfinished│     │    │                    │         │        │
 └────────────────────────────────────────┴──────────┴─────┴────┴────────────────────┴─────────┴────────┘
-./checkpoint_2/a is missing, which the checkpoint was saved with; copy the file again, or take another checkpoint.
-./checkpoint_3.00000000000000aa.unfinished is unfinished: its saving or its removal was interrupted, or goes on.
+./checkpoint_2/a is missing, although the checkpoint was saved with it; copy the file again, or use another checkpoint.
+./checkpoint_3.00000000000000aa.unfinished is unfinished: its saving or its removal was interrupted, or is under way.
 )";
 
 // Whole, damaged and unfinished ones.

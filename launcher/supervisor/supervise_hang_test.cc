@@ -222,7 +222,7 @@ TEST(Quit, OfATerminalDoesNotReachTheWorkers) {
       ranks({"--log_dir=" + empty_folder("terminal")}, {"wait", "wait", "sleep"});
   options.on_terminal = true;
   Subprocess program(options);
-  program.wait_for_output("ready 2");
+  for (const char* rank : {"ready 0", "ready 1", "ready 2"}) program.wait_for_output(rank);
   program.write_input("\x1c");  // Ctrl-backslash.
   program.wait_for_output("as SIGQUIT has come:");
   program.wait_for_output(".txt now");
