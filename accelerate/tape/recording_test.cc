@@ -67,7 +67,8 @@ TEST(RecordingTest, SaysWhatDiffersFromOneCallToTheNext) {
               HasSubstr("`aten::cos` was not there before"));
   EXPECT_THAT(difference_between([&] { x.sin().cos(); }, [&] { x.sin(); }),
               HasSubstr("`aten::cos` is not there any more"));
-  EXPECT_THAT(difference_between([&] { x.sin(); }, [&] { y.sin(); }), HasSubstr("another `self`"));
+  EXPECT_THAT(difference_between([&] { x.sin(); }, [&] { y.sin(); }),
+              HasSubstr("a different `self`"));
   EXPECT_THAT(difference_between([&] { x.sin(); }, [&] { x.narrow(0, 0, 2).sin(); }),
               HasSubstr("aten::"));
 }
