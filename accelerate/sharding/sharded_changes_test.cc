@@ -119,7 +119,9 @@ std::vector<at::Tensor> after_one_rank_kept_memory() {
     optimizer.step();
     optimizer.zero_grad();
   }
-  if (kept.defined()) EXPECT_TRUE(kept.equal(copy));
+  if (kept.defined()) {
+    EXPECT_TRUE(kept.equal(copy));
+  }
   return values_of(*net);
 }
 
