@@ -40,6 +40,16 @@ TEST(LaunchVariables, SayHowManyBatchesAnUpdateHas) {
   }
 }
 
+TEST(LaunchVariables, ReplaceTheProgramsNumberOfBatchesWithAWarning) {
+  const Variable steps("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "4");
+  Warnings warnings;
+  Full();
+  Full({.gradient_accumulation_steps = 4});
+  EXPECT_THAT(warnings.all, testing::IsEmpty());
+  const Full accelerator({.gradient_accumulation_steps = 2});
+  EXPECT_EQ(warnings.all.size(), accelerator.is_main_process() ? 1 : 0);
+}
+
 TEST(LaunchVariables, SayWhichWarningsAreLeftOut) {
   const int usual = FLAGS_caffe2_log_level;
   Full();

@@ -21,7 +21,7 @@ namespace accelerate {
 namespace {
 
 // As in Python, whoever launches the program has the last word.
-int64_t accumulation_steps(const AcceleratorOptions& options) {
+int64_t accumulation_steps(const AcceleratorOptions& options, bool is_main) {
   const auto text = launcher::process_environment(launcher::kAccumulationStepsVariable);
   if (!text.has_value()) return options.gradient_accumulation_steps;
   const auto steps = launcher::parse_integer(
@@ -29,6 +29,12 @@ int64_t accumulation_steps(const AcceleratorOptions& options) {
               .minimum = 1,
               .remedy = "set it to the number of batches for each update, or unset it."});
   TORCH_CHECK(steps.ok(), std::string(steps.status().message()));
+  const int64_t own = options.gradient_accumulation_steps;
+  if (is_main && own != AcceleratorOptions().gradient_accumulation_steps && own != *steps)
+    TORCH_WARN(launcher::kAccumulationStepsVariable, "=", *steps,
+               ", which a flag or deepspeed_config may have set, replaces this program's "
+               "gradient_accumulation_steps = ",
+               own, "; unset it, or write `auto` in the config file, to keep the program's number");
   return *steps;
 }
 
@@ -87,7 +93,7 @@ Session::Session(const launcher::WorkerEnvironment& worker, const StrategyTraits
       watch_(*communicator_, process_, *active_loaders_),
       strategy_(make_parts(*communicator_, options.gradients, sharding_of(strategy))),
       loss_scale_(make_loss_scale(precision, process_.device, options.loss_scale)),
-      window_(accumulation_steps(options), options_.gradient_accumulation),
+      window_(accumulation_steps(options, process_.is_main()), options_.gradient_accumulation),
       models_(*communicator_, process_.device, precision, strategy_),
       optimizers_(loss_scale(), *strategy_.gradient_facts, models_, options.moments),
       schedules_({.world_size = process_.world_size,

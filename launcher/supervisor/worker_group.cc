@@ -101,7 +101,6 @@ absl::Status WorkerGroup::start_worker(const WorkerSetup& setup,
     rank_states_.close();
     flight_reporter_.close();
     ignore_warnings();
-    signals_.restore();
     if (link_ != nullptr) link_->close();
     EnvironmentChanges variables = setup.variables;
     variables.insert(adoption_.mark());
@@ -112,7 +111,13 @@ absl::Status WorkerGroup::start_worker(const WorkerSetup& setup,
                 .stderr_pipe = errors->get(),
                 .cpus = setup.cpus,
                 .keeps_stdin = workers_.empty()},
-               worker);
+               // Once the worker has left the terminal's session: a Ctrl-\ from before is the
+               // supervisor's, and is forgotten.
+               [&] {
+                 std::signal(SIGQUIT, std::signal(SIGQUIT, SIG_IGN));
+                 signals_.restore();
+                 return worker();
+               });
   }
   flight_reporter_.note_start(static_cast<int>(workers_.size()), pid);
   workers_.push_back({.pid = pid});
