@@ -10,25 +10,15 @@ import pathlib
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, "testing/examples")
+sys.path[:0] = ["testing/docs", "testing/examples"]
 import extract  # noqa: E402
-
-
-def blocks(text):
-    """The lines of each block of C++."""
-    lines = None
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.startswith("```"):
-            if lines:
-                yield lines
-            lines = [] if line == "```cpp" else None
-        elif lines is not None:
-            lines.append(extract.Line(number, line))
+import markdown_blocks  # noqa: E402
 
 
 def compiled(document):
     includes, body = "", ""
-    for place, lines in enumerate(blocks(document.read_text())):
+    for place, block in enumerate(markdown_blocks.blocks(document.read_text(), "cpp")):
+        lines = [extract.Line(number, line) for number, line in enumerate(block.text.splitlines(), block.line + 1)]
         includes += extract.placed([line for line in lines if line.text.startswith("#include")], document)
         statements = list(extract.statements([line for line in lines if not line.text.startswith("#include")]))
         body += f"namespace example_{place} {{\n"

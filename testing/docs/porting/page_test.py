@@ -6,21 +6,21 @@ programs beside this test.
 """
 
 import pathlib
-import re
 import subprocess
 import sys
 import textwrap
 import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "testing/docs")
+import markdown_blocks  # noqa: E402
 
 PAGE = pathlib.Path("docs/porting.md")
 PROGRAMS = pathlib.Path("testing/docs/porting")
 
 
 def blocks(language):
-    """The blocks of the page in a language, each with its line."""
-    text = PAGE.read_text()
-    for block in re.finditer(rf"^```{re.escape(language)}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        yield text.count("\n", 0, block.start()) + 1, block.group(1)
+    return markdown_blocks.blocks(PAGE.read_text(), language)
 
 
 def source(name):
@@ -37,21 +37,21 @@ def shows(block, text):
 
 class Page(unittest.TestCase):
     def test_shows_the_plain_program_whole(self):
-        self.assertIn(source("plain.cc"), [block for _, block in blocks("cpp")])
+        self.assertIn(source("plain.cc"), [block.text for block in blocks("cpp")])
 
     def test_shows_the_difference(self):
         command = ["diff", "-u", "--suppress-blank-empty", "--label", "plain.cc", "--label", "ported.cc",
                    PROGRAMS / "plain.cc", PROGRAMS / "ported.cc"]
         difference = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(difference.returncode, 1, difference.stderr)
-        self.assertEqual([difference.stdout], [block for _, block in blocks("diff")])
+        self.assertEqual([difference.stdout], [block.text for block in blocks("diff")])
 
     def test_shows_code_of_the_programs(self):
         programs = [source(path.name) for path in sorted(PROGRAMS.glob("*.cc")) if path.stem != "programs_test"]
-        for line, block in blocks("cpp"):
-            with self.subTest(line=line):
-                self.assertTrue(any(shows(block, text) for text in programs),
-                                f"{PAGE}:{line}: no program in {PROGRAMS} has these lines:\n{block}")
+        for block in blocks("cpp"):
+            with self.subTest(line=block.line):
+                self.assertTrue(any(shows(block.text, text) for text in programs),
+                                f"{PAGE}:{block.line}: no program in {PROGRAMS} has these lines:\n{block.text}")
 
 
 if __name__ == "__main__":

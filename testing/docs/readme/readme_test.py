@@ -7,12 +7,16 @@ import subprocess
 import sys
 import unittest
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, "testing/docs")
+import markdown_blocks  # noqa: E402
+
 PROGRAM, README, *FILES = sys.argv[1:]
 
 
 class Readme(unittest.TestCase):
     def test_shows_files_as_they_are(self):
-        blocks = re.findall(r"^```\w+\n(.*?)^```$", pathlib.Path(README).read_text(), re.MULTILINE | re.DOTALL)
+        blocks = [block.text for block in markdown_blocks.blocks(pathlib.Path(README).read_text())]
         for file in FILES:
             with self.subTest(file=file):
                 self.assertIn(pathlib.Path(file).read_text(), blocks)
