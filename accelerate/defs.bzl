@@ -102,7 +102,7 @@ def accelerate_test(name, srcs = [], deps = [], num_processes = 1, args = [], **
         deps = deps + [
             str(Label("//accelerate")),
             str(Label("//accelerate/main:test_main")),
-            "@com_google_googletest//:gtest",
+            str(Label("@com_google_googletest//:gtest")),
         ],
         **kwargs
     )

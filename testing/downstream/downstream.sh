@@ -1,7 +1,7 @@
 #!/bin/sh
 # downstream.sh WORKSPACE LIBRARY analyse|run
-# Analyses the downstream workspace, or builds and runs its program, with a Bazel of its own, as a user's workspace
-# would.
+# Analyses the downstream workspace, or builds and runs its program and its test, with a Bazel of its own, as a user's
+# workspace would.
 set -eu
 # Through the link to the checkout: Bazel refuses to work in its own output folders.
 # The same LibTorch as here.
@@ -13,7 +13,7 @@ export HOME
 cd "$workspace"
 bazel="bazel --output_user_root=${XDG_CACHE_HOME:-$HOME/.cache}/accelerate/downstream_bazel --max_idle_secs=60"
 if [ "$3" = analyse ]; then
-  for config in "" --config=fp16; do
+  for config in "" --config=fp16 --config=bf16; do
     $bazel build --nobuild --noshow_progress $config //...
   done
   exit
@@ -27,3 +27,4 @@ for config in "" --config=fp16; do
     exit 1
   }
 done
+$bazel test --ui_event_filters=-info --noshow_progress --test_output=errors //:line_test

@@ -95,7 +95,7 @@ def cuda_library(name, srcs, deps = [], **kwargs):
         name = name,
         srcs = srcs,
         nvcc = select({
-            str(Label("//accelerate:with_cuda")): "@cuda_toolkit//:nvcc",
+            str(Label("//accelerate:with_cuda")): str(Label("@cuda_toolkit//:nvcc")),
             "//conditions:default": None,
         }),
         deps = deps + [str(Label("//third_party/cuda:runtime"))],

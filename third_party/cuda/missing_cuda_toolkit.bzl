@@ -1,10 +1,10 @@
-"""missing_cuda_toolkit: a target of the CUDA toolkit on a machine without one, for cuda_toolkit.bzl."""
+"""missing_cuda_toolkit: a target of the CUDA toolkit on a machine without the right one, for cuda_toolkit.bzl."""
 
 def _missing_cuda_toolkit_impl(ctx):
-    fail(("--config=cuda needs the CUDA toolkit 13, but %s/bin/nvcc does not exist. Install the toolkit, or give its " +
-          "folder with --repo_env=CUDA_HOME=FOLDER.") % ctx.attr.folder)
+    fail(("--config=cuda needs the CUDA toolkit 13, but %s. Install the toolkit and run `bazel shutdown`, or give its " +
+          "folder with --repo_env=CUDA_HOME=FOLDER.") % ctx.attr.found)
 
 missing_cuda_toolkit = rule(
     implementation = _missing_cuda_toolkit_impl,
-    attrs = {"folder": attr.string(doc = "Where the toolkit was looked for.")},
+    attrs = {"found": attr.string(doc = "What is there instead.")},
 )

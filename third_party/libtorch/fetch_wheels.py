@@ -5,16 +5,19 @@
 REQUIREMENTS is in pip's format, each line with its sha256, and named VERSION_KIND.txt. Every wheel is unpacked as pip
 would install it, into a folder of CACHE that belongs to these requirements and whose path is printed. It appears whole or
 not at all: the work is done beside it, in a folder that is renamed at the end, so that an interrupted download is simply
-begun again. On failure, one sentence goes to stderr.
+begun again. What a killed one left behind is removed a day later. On failure, one sentence goes to stderr.
 """
 
+import glob
 import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 
 # The wheels' own platform, whatever Python runs this script.
@@ -37,10 +40,13 @@ def wanted(member, gpu):
     return bool(NVIDIA_NEEDED.match(member))
 
 
-def download(requirements, folder):
+def download(requirements, folder, temporary):
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
                "--disable-pip-version-check", *PLATFORM, "-r", requirements, "-d", folder]
-    result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    # The wheels have gigabytes, and /tmp may be memory.
+    environment = {**os.environ, "TMPDIR": temporary}
+    result = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                            check=False)
     if result.returncode == 0:
         return
     reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -72,26 +78,39 @@ def main():
     print(destination)
 
 
-def fetch(requirements, destination, gpu):
-    os.makedirs(os.path.dirname(destination), exist_ok=True)
-    work = tempfile.mkdtemp(prefix=".unfinished-", dir=os.path.dirname(destination))
-    try:
-        wheels = os.path.join(work, "wheels")
-        download(requirements, wheels)
-        unpacked = os.path.join(work, "unpacked")
-        for wheel in sorted(os.listdir(wheels)):
-            with zipfile.ZipFile(os.path.join(wheels, wheel)) as archive:
-                archive.extractall(unpacked, [name for name in archive.namelist() if wanted(name, gpu)])
+def remove_abandoned(cache):
+    """What a process without time to clean up left more than a day ago."""
+    for path in glob.glob(os.path.join(glob.escape(cache), ".unfinished-*")):
         try:
-            os.rename(unpacked, destination)
-        except OSError:
-            if not os.path.isdir(destination):  # Another build on this machine was quicker.
-                raise
+            if os.stat(path).st_mtime < time.time() - 24 * 3600:
+                shutil.rmtree(path, ignore_errors=True)
+        except FileNotFoundError:  # Its process has just finished.
+            pass
+
+
+def fetch(requirements, destination, gpu):
+    cache = os.path.dirname(destination)
+    try:
+        os.makedirs(cache, exist_ok=True)
+        remove_abandoned(cache)
+        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=cache) as work:
+            wheels = os.path.join(work, "wheels")
+            download(requirements, wheels, work)
+            unpacked = os.path.join(work, "unpacked")
+            for wheel in sorted(os.listdir(wheels)):
+                with zipfile.ZipFile(os.path.join(wheels, wheel)) as archive:
+                    archive.extractall(unpacked, [name for name in archive.namelist() if wanted(name, gpu)])
+            try:
+                os.rename(unpacked, destination)
+            except OSError:
+                if not os.path.isdir(destination):  # Another build on this machine was quicker.
+                    raise
     except OSError as error:
-        raise SystemExit("LibTorch could not be unpacked to %s: %s." % (destination, error)) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        raise SystemExit("LibTorch could not be unpacked to %s: %s. XDG_CACHE_HOME can name a folder with more room." %
+                         (destination, error)) from error
 
 
 if __name__ == "__main__":
+    # The end of a build, which is to leave nothing unfinished behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("LibTorch was not downloaded: interrupted"))
     main()

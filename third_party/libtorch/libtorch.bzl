@@ -101,9 +101,20 @@ def _find_torch(ctx, wheels):
         return _explicit(ctx, explicit)
     return _installed(ctx) or _fetched(ctx, wheels) + "/torch"
 
-def _toolkit_folders(ctx):
+def _loaded(ctx, library):
+    """The names of the libraries that a library loads."""
+    result = ctx.execute(["readelf", "-d", library], environment = {"LC_ALL": "C"})
+    if result.return_code != 0:
+        fail("readelf of the package binutils could not read %s: %s" % (library, result.stderr.strip()))
+    return [line.split("[")[1].split("]")[0] for line in result.stdout.splitlines() if "(NEEDED)" in line]
+
+def _library_folders(ctx, torch):
+    """Where the libraries are that LibTorch brings, and those of CUDA."""
+    nvidia = ctx.path(torch).dirname.get_child("nvidia")
+    packages = nvidia.readdir() if nvidia.exists else []
     toolkit = ctx.os.environ.get("CUDA_HOME", "/usr/local/cuda")
-    return [toolkit + "/lib64", toolkit + "/extras/CUPTI/lib64"]
+    return ([torch + "/lib"] + [str(package) + "/lib" for package in packages] +
+            [toolkit + "/lib64", toolkit + "/extras/CUPTI/lib64"])
 
 def _link_first(ctx, name, folders):
     for folder in folders:
@@ -114,22 +125,23 @@ def _link_first(ctx, name, folders):
 
 def _libtorch_impl(ctx):
     torch = _find_torch(ctx, "cpu")
-    site = str(ctx.path(torch).dirname)
     ctx.symlink(torch + "/include", "include")
     ctx.file("version.bzl", "# Of this LibTorch.\nVERSION = %r\n" % _read_version(ctx, torch))
     for name in ["libtorch_cpu.so", "libc10.so"]:
         if not _link_first(ctx, name, [torch + "/lib"]):
             fail("%s/lib/%s is missing: this LibTorch is incomplete. Remove it, or set LIBTORCH to a whole one." % (torch, name))
 
-    # Not every build of LibTorch includes these; libtorch_cpu.so names the ones that it loads.
-    for name in ["libgomp.so.1", "libcudart.so.13", "libcupti.so.13"]:
-        loads = ctx.execute(["grep", "-q", name, torch + "/lib/libtorch_cpu.so"]).return_code == 0
-        if loads and not _link_first(ctx, name, [torch + "/lib", site + "/nvidia/cu13/lib"] + _toolkit_folders(ctx)):
+    # What else it loads, under the names of its own build: OpenMP, and in a build for GPUs the CUDA runtime. What is not
+    # found here is the system's.
+    for name in _loaded(ctx, torch + "/lib/libtorch_cpu.so"):
+        is_found = name == "libc10.so" or _link_first(ctx, name, _library_folders(ctx, torch))
+        if not is_found and name.startswith("libcu"):
             fail(("%s/lib/libtorch_cpu.so loads %s, which is neither beside it nor in the CUDA toolkit. Install the " +
                   "toolkit and set CUDA_HOME, or unset LIBTORCH to have it all fetched.") % (torch, name))
     ctx.symlink(Label("//third_party/libtorch:libtorch.BUILD"), "BUILD")
 
-libtorch = repository_rule(implementation = _libtorch_impl, environ = _ENVIRONMENT)
+# `local`: whoever changes the installed package needs only a new Bazel server, as after `bazel shutdown`.
+libtorch = repository_rule(implementation = _libtorch_impl, environ = _ENVIRONMENT, local = True)
 
 # The libraries that libtorch_cuda loads, directly or indirectly. The wheels contain more, such as libnvblas, which
 # would replace the CPU's BLAS in a program linked with it; the CUDA runtime is in @libtorch.
@@ -157,6 +169,9 @@ def _libtorch_cuda_impl(ctx):
         if not _link_first(ctx, name, [torch + "/lib"]):
             fail(("%s/lib/%s is missing: --config=cuda needs a LibTorch with CUDA. Uninstall the Python package torch, so " +
                   "that the right one is fetched, or set LIBTORCH to one with CUDA.") % (torch, name))
+    if "libcudart.so.13" not in _loaded(ctx, torch + "/lib/libc10_cuda.so"):
+        fail(("--config=cuda needs a LibTorch for CUDA 13, and that in %s is for another. Uninstall the Python package " +
+              "torch, so that the right one is fetched, or set LIBTORCH to one for CUDA 13.") % torch)
     if not ctx.path(sites[0] + "/nvidia/nccl/include/nccl.h").exists or not ctx.path(sites[0] + "/nvidia/cudnn").exists:
 
         # Take the missing parts from the pinned wheels of the same version.
@@ -177,4 +192,4 @@ def _libtorch_cuda_impl(ctx):
                     ctx.symlink(library, "lib/" + name)
     ctx.symlink(Label("//third_party/libtorch:libtorch_cuda.BUILD"), "BUILD")
 
-libtorch_cuda = repository_rule(implementation = _libtorch_cuda_impl, environ = _ENVIRONMENT)
+libtorch_cuda = repository_rule(implementation = _libtorch_cuda_impl, environ = _ENVIRONMENT, local = True)
