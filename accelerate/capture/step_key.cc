@@ -56,7 +56,7 @@ std::string key_of(const StepArguments& arguments, const StepSurroundings& surro
   // The step may begin others.
   AccumulationWindow next = surroundings.window;
   for (int64_t i = 0; i < surroundings.most_windows; ++i) {
-    next.begin_step(surroundings.batches_left);
+    next.begin_step(surroundings.pass);
     append_window(key, next);
     next.after_backward();
     next.end_step();

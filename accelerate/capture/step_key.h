@@ -9,11 +9,11 @@
 #include <torch/nn/module.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "accelerate/capture/step_arguments.h"
+#include "accelerate/data/active_loaders.h"
 #include "accelerate/engine/accumulation.h"
 #include "accelerate/engine/model_set.h"
 #include "accelerate/engine/optimizer_steps.h"
@@ -28,8 +28,8 @@ struct StepSurroundings {
   // Null if the precision has none.
   const LossScale* loss_scale;
   const AccumulationWindow& window;
-  // The batches left in the current pass of a loader; std::nullopt if there is no pass.
-  std::optional<int64_t> batches_left;
+  // The current pass of a loader; null if there is none.
+  std::shared_ptr<const LoaderProgress> pass;
   // The most steps of accumulate() that one call begins.
   int64_t most_windows;
   // The prepared models and optimizers.

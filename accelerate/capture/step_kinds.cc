@@ -116,7 +116,7 @@ StepKinds::Kind* StepKinds::find(const StepArguments& arguments) {
   const std::string key = key_of(arguments, {.device = session_->process().device,
                                              .loss_scale = session_->loss_scale(),
                                              .window = session_->accumulation(),
-                                             .batches_left = session_->updates().batches_left(),
+                                             .pass = session_->active_loaders()->current(),
                                              .most_windows = most_windows_,
                                              .models = session_->models(),
                                              .optimizers = session_->optimizers(),

@@ -104,7 +104,9 @@ std::string differences(const std::vector<json>& digests) {
   }
   if (message.empty()) return message;
   return "the ranks would save different things; register objects that differ between ranks with "
-         ".of_each_rank = true:" +
+         ".of_each_rank = true, and after steps within no_sync() average what the optimizer keeps, "
+         "as "
+         "docs/from_python.md does for local SGD:" +
          message;
 }
 

@@ -150,7 +150,9 @@ class Accelerator {
   // gradient_accumulation_steps, gradients accumulate on this process, and step() and zero_grad()
   // of optimizers and step() of schedulers do nothing:
   //   auto scope = accelerator.accumulate(model);
-  // Models that are not passed are averaged in every batch; if none is passed, no model is.
+  // Models that are not passed are averaged in every batch; if none is passed, no model is. While a
+  // loader is iterated over, each of its batches is one call, unless `sync_with_dataloader` is
+  // false; see GradientAccumulationOptions.
   template <class... Models>
   AccumulateScope accumulate(const Models&... models) {
     const auto window = internal::part_of(session_, session_->accumulation());

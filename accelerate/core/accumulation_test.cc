@@ -59,7 +59,7 @@ TEST(Accumulation, CountsWithoutALoader) {
   AccumulationWindow window(3, {});
   std::string pattern;
   for (int step = 0; step < 7; ++step) {
-    window.begin_step(std::nullopt);
+    window.begin_step(nullptr);
     pattern += window.sync_gradients() ? '1' : '0';
     if (step == 5) window.set_num_steps(1);
   }
@@ -176,7 +176,7 @@ TEST(Accumulation, ChangesItsNumberOfStepsWithTheNextWindow) {
   AccumulationWindow window(4, {});
   std::string pattern;
   for (int step = 0; step < 8; ++step) {
-    window.begin_step(std::nullopt);
+    window.begin_step(nullptr);
     if (step == 1) window.set_num_steps(2);
     EXPECT_EQ(window.loss_factor(), step < 4 ? 0.25 : 0.5);
     pattern += window.sync_gradients() ? '1' : '0';
@@ -184,6 +184,62 @@ TEST(Accumulation, ChangesItsNumberOfStepsWithTheNextWindow) {
     EXPECT_EQ(window.loss_factor(), 1);
   }
   EXPECT_EQ(pattern, "00010101");
+}
+
+// Where windows end with the loader, a batch that is several steps, or none, would give a window
+// another factor than its gradients need.
+TEST(Accumulation, RefusesToCountTheBatchesOfALoaderWrongly) {
+  Full accelerator({.gradient_accumulation_steps = 4});
+  torch::nn::Linear net(torch::nn::LinearOptions(1, 1).bias(false));
+  auto [model, loader] = accelerator.prepare(
+      net, DataLoader(Line(6 * accelerator.num_processes(), at::kFloat), {.batch_size = 1}));
+  const auto train = [&, &model = model] {
+    auto scope = accelerator.accumulate(model);
+    accelerator.backward(model(torch::ones({1, 1})).sum());
+  };
+  for ([[maybe_unused]] auto& batch : loader) {
+    train();
+    EXPECT_THAT(message_of(train), HasSubstr("called twice for one batch"));
+  }
+}
+
+// A program that leaves out the last batch, as if it were short.
+TEST(Accumulation, RefusesAWindowWhoseLoaderEndedWithoutIt) {
+  Full accelerator({.gradient_accumulation_steps = 4});
+  torch::nn::Linear net(torch::nn::LinearOptions(1, 1).bias(false));
+  auto [model, loader] = accelerator.prepare(
+      net, DataLoader(Line(6 * accelerator.num_processes(), at::kFloat), {.batch_size = 1}));
+  const auto train = [&, &model = model] {
+    auto scope = accelerator.accumulate(model);
+    accelerator.backward(model(torch::ones({1, 1})).sum());
+  };
+  int batches = 0;
+  for ([[maybe_unused]] auto& batch : loader) {
+    if (++batches < 6) train();
+  }
+  for ([[maybe_unused]] auto& batch : loader) {
+    EXPECT_THAT(message_of(train), HasSubstr("the gradients of 1 of 2 batches wait"));
+    break;
+  }
+}
+
+TEST(Accumulation, TakesPartsOfABatchIfItDoesNotHeedTheLoader) {
+  Full accelerator(
+      {.gradient_accumulation_steps = 4, .gradient_accumulation = {.sync_with_dataloader = false}});
+  torch::nn::Linear net(torch::nn::LinearOptions(1, 1).bias(false));
+  auto [model, loader] = accelerator.prepare(
+      net, DataLoader(Line(2 * accelerator.num_processes(), at::kFloat), {.batch_size = 1}));
+  std::string pattern;
+  for ([[maybe_unused]] auto& batch : loader) {
+    for (int part = 0; part < 4; ++part) {
+      auto scope = accelerator.accumulate(model);
+      accelerator.backward(model(torch::ones({1, 1})).sum());
+      pattern += accelerator.sync_gradients() ? '1' : '0';
+    }
+    EXPECT_FLOAT_EQ(net->weight.grad().item<float>(), 1);
+    net->zero_grad();
+  }
+  EXPECT_EQ(pattern, "00010001");
 }
 
 // ---- no_sync() and trigger_sync_in_backward()

@@ -129,5 +129,43 @@ TEST(CapturedSurroundings, KnowsWhichParametersAnOptimizerHas) {
   });
 }
 
+struct GraphNet : torch::nn::Module {
+  GraphNet() {
+    linear = register_module("linear", torch::nn::Linear(4, 4));
+    register_buffer("links", (torch::eye(5) + 0.5).to_sparse());
+  }
+  Tensor forward(const Tensor& x) { return torch::mm(named_buffers()["links"], linear(x)); }
+  torch::nn::Linear linear = nullptr;
+};
+
+// A buffer without memory of its own, as that of a graph's links.
+TEST(CapturedSurroundings, TrainsAModelWithASparseBuffer) {
+  const auto train = [](bool captured) {
+    Full accelerator;
+    torch::manual_seed(4);
+    auto net = std::make_shared<GraphNet>();
+    torch::optim::SGD sgd(net->parameters(), 0.1);
+    auto [model, optimizer] = accelerator.prepare(net, sgd);
+    const auto descend = [&, &model = model, &optimizer = optimizer](Tensor& x) {
+      optimizer.zero_grad();
+      const Tensor loss = model(x).square().mean();
+      accelerator.backward(loss);
+      optimizer.step();
+      return loss.detach();
+    };
+    auto step = accelerator.capture(descend);
+    std::vector<double> losses;
+    for (int i = 0; i < 8; ++i) {
+      Tensor x = torch::randn({5, 4});
+      losses.push_back((captured ? step(x) : descend(x)).template item<double>());
+    }
+    return losses;
+  };
+  Full here;
+  // On several processes prepare() refuses such a buffer.
+  if (here.num_processes() > 1) return;
+  EXPECT_EQ(train(true), train(false));
+}
+
 }  // namespace
 }  // namespace accelerate

@@ -299,5 +299,78 @@ TEST(ModelFiles, AreNotTakenForTensorsOfAnotherKind) {
   EXPECT_EQ(ints->named_buffers()["mean"].sum().item<double>(), 0);
 }
 
+// Trains a net by an optimizer that steps by itself, and returns its parameters.
+struct ByLbfgs {
+  explicit ByLbfgs(int seed) {
+    torch::manual_seed(seed);
+    net =
+        torch::nn::Sequential(torch::nn::Linear(2, 4), torch::nn::Tanh(), torch::nn::Linear(4, 1));
+    lbfgs.emplace(net->parameters(), torch::optim::LBFGSOptions(0.1).max_iter(4));
+    model = accelerator.prepare(net);
+    optimizer = accelerator.prepare(*lbfgs);
+  }
+  at::Tensor loss() { return (*model)(torch::eye(2)).sub(3).square().mean(); }
+  at::Tensor train(int steps) {
+    for (int step = 0; step < steps; ++step) {
+      optimizer->step([this] {
+        optimizer->zero_grad();
+        at::Tensor loss = this->loss();
+        accelerator.backward(loss);
+        return loss;
+      });
+    }
+    return torch::nn::utils::parameters_to_vector(net->parameters()).detach();
+  }
+  Full accelerator;
+  torch::nn::Sequential net = nullptr;
+  std::optional<torch::optim::LBFGS> lbfgs;
+  std::optional<PreparedModel<torch::nn::SequentialImpl>> model;
+  std::optional<PreparedOptimizer> optimizer;
+};
+
+TEST(Checkpoint, HoldsAnOptimizerThatStepsByItself) {
+  ByLbfgs run(1);
+  run.train(3);
+  const std::string path = new_folder(run.accelerator) + "/one";
+  run.accelerator.save_state(path);
+  const at::Tensor trained = run.train(3);
+  // What a backward pass has added since would be lost.
+  run.accelerator.backward(run.loss());
+  EXPECT_THAT(message_of([&] { run.accelerator.save_state(path); }),
+              HasSubstr("gradients of the last backward() wait"));
+
+  ByLbfgs other(2);
+  other.accelerator.load_state(path);
+  EXPECT_TRUE(torch::equal(other.train(3), trained));
+}
+
+struct WithBuffer : torch::nn::Module {
+  explicit WithBuffer(const at::Tensor& buffer) {
+    linear = register_module("linear", torch::nn::Linear(2, 2));
+    register_buffer("links", buffer);
+  }
+  at::Tensor forward(const at::Tensor& x) { return linear(x); }
+  torch::nn::Linear linear = nullptr;
+};
+
+// What could not be loaded again is refused by its name, before the run has cost anything.
+TEST(Checkpoint, RefusesBuffersThatItCannotHold) {
+  Full accelerator;
+  auto expanded = std::make_shared<WithBuffer>(torch::zeros({1, 3}).expand({4, 3}));
+  EXPECT_THAT(message_of([&] { auto model = accelerator.prepare(expanded); }),
+              HasSubstr("`links` of the model has the sizes [4, 3] and the strides [0, 1]"));
+  auto sparse = std::make_shared<WithBuffer>(torch::eye(2).to_sparse());
+  std::optional<PreparedModel<WithBuffer>> model;
+  const std::string message = message_of([&] { model = accelerator.prepare(sparse); });
+  if (accelerator.num_processes() > 1) {
+    EXPECT_THAT(message, HasSubstr("`links` of the model is a sparse tensor"));
+    return;
+  }
+  EXPECT_EQ(message, "no error");
+  const std::string path = new_folder(accelerator) + "/one";
+  EXPECT_THAT(message_of([&] { accelerator.save_state(path); }),
+              HasSubstr("`0.links` of the models is a sparse tensor"));
+}
+
 }  // namespace
 }  // namespace accelerate

@@ -1,10 +1,14 @@
 // Runs on one process and on several; every test runs on each of them.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "accelerate/core/test_helpers.h"
+#include "testing/errors/message_of.h"
 
 namespace accelerate {
 namespace {
+
+using testing::HasSubstr;
 
 // Trains with clipping next to plain LibTorch on the whole batch.
 template <class A, class Clip>
@@ -119,6 +123,25 @@ TEST(Clipping, IsDoneByTheStepAndMadeVisibleWhenAsked) {
   EXPECT_NEAR(gradient(), 0.125, 1e-5);
   optimizer.step();
   EXPECT_NEAR(gradient(), 0.125, 1e-5);
+}
+
+// In fp16 what no optimizer has keeps the loss scale; in fp32 all have the same.
+TEST(Clipping, RefusesANormOfSomeThatKeepTheLossScale) {
+  const auto clip = [](auto& accelerator, bool all) {
+    torch::nn::Linear net(1, 1);
+    torch::optim::SGD sgd({net->weight}, 0.1);
+    auto [model, optimizer] = accelerator.prepare(net, sgd);
+    accelerator.backward(model(torch::ones({1, 1})).sum());
+    return message_of([&, &model = model] {
+      all ? accelerator.clip_grad_norm(model, 1.0) : accelerator.clip_grad_norm({net->weight}, 1.0);
+    });
+  };
+  Half half;
+  EXPECT_THAT(clip(half, true), HasSubstr("a parameter that no prepared optimizer has"));
+  Half other_half;
+  EXPECT_EQ(clip(other_half, false), "no error");
+  BFloat bfloat;
+  EXPECT_EQ(clip(bfloat, true), "no error");
 }
 
 TEST(Clipping, FindsAnOverflow) {

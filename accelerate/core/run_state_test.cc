@@ -175,18 +175,6 @@ TEST(RunState, IsRefusedWhileAWindowIsOpen) {
   run.session->accumulation().save();
 }
 
-TEST(RunState, NamesAnOptimizerThatCannotBeSaved) {
-  Weight<torch::optim::LBFGS> run(torch::optim::LBFGSOptions(0.1));
-  const auto closure = [&] {
-    run.own.zero_grad();
-    const at::Tensor loss = run.net(torch::ones({1, 1})).square().sum();
-    loss.backward();
-    return loss;
-  };
-  run.own.step(closure);
-  EXPECT_THAT(message_of([&] { run.session->optimizers().save(); }), HasSubstr("LBFGS"));
-}
-
 TEST(RunState, HoldsWhatAPlateauSchedulerHasSeen) {
   const auto session = internal::make_session<MultiCpu, Fp32>({});
   auto net = small_net();

@@ -79,6 +79,29 @@ TEST(SeveralModels, UpdateTheLossScaleOnceAStep) {
   EXPECT_EQ(accelerator.loss_scale(), 2 * 65536);
 }
 
+// A second stage of training, which steps only one of them and still looks at all gradients.
+TEST(SeveralModels, DoNotHoldTheLossScaleForAnOptimizerThatStepsNoMore) {
+  Half accelerator;
+  auto one = torch::nn::Linear(1, 1), two = torch::nn::Linear(1, 1);
+  torch::optim::SGD sgd_one(one->parameters(), 1e-3), sgd_two(two->parameters(), 1e-3);
+  auto [model_one, model_two, optimizer_one, optimizer_two] =
+      accelerator.prepare(one, two, sgd_one, sgd_two);
+  accelerator.backward((model_one(torch::ones({1, 1})) + model_two(torch::ones({1, 1}))).sum() *
+                       1e-4);
+  for (at::Tensor& parameter : one->parameters()) parameter.requires_grad_(false);
+  const at::Tensor bias = two->bias.detach().clone();
+  for (int step = 0; step < 12; ++step) {
+    optimizer_two.zero_grad();
+    accelerator.backward(model_two(torch::ones({1, 1})).sum() * (step < 8 ? 1e8 : 1e-4));
+    accelerator.unscale_gradients();
+    optimizer_two.step();
+  }
+  // Of eight overflows at least every third halves it, and then steps are taken again.
+  EXPECT_LE(accelerator.loss_scale(), 65536 / 4);
+  EXPECT_FALSE(optimizer_two.step_was_skipped());
+  EXPECT_FALSE(torch::equal(two->bias, bias));
+}
+
 TEST(SeveralModels, MayGoTheirWayOnSomeRanksOnlyWithAnError) {
   Full accelerator;
   if (accelerator.num_processes() == 1) GTEST_SKIP() << "needs several processes";

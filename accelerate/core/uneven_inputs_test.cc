@@ -216,5 +216,32 @@ TEST(UnevenInputs, AccompanySeveralModels) {
   accelerator.wait_for_everyone();
 }
 
+// As in distillation. The trained model has several buckets, of which the first is sent while the
+// backward pass is under way.
+TEST(UnevenInputs, AccompanyAModelThatIsNotTrained) {
+  Full accelerator;
+  torch::manual_seed(2);
+  torch::nn::Sequential student(torch::nn::Linear(16, 512), torch::nn::Linear(512, 1024),
+                                torch::nn::Linear(1024, 4));
+  torch::nn::Sequential teacher(torch::nn::Linear(16, 4), torch::nn::BatchNorm1d(4));
+  for (at::Tensor& parameter : teacher->parameters()) parameter.requires_grad_(false);
+  torch::optim::SGD sgd(student->parameters(), 0.01);
+  auto [model, guide, optimizer] = accelerator.prepare(student, teacher, sgd);
+  {
+    auto join = accelerator.join_uneven_inputs();
+    for (int i = 0; i <= accelerator.process_index(); ++i) {
+      const at::Tensor x = torch::randn({8, 16}) + accelerator.process_index();
+      optimizer.zero_grad();
+      accelerator.backward(torch::mse_loss(model(x), guide(x)));
+      optimizer.step();
+    }
+  }
+  for (const at::Tensor& tensor : {student->parameters()[0], teacher->buffers()[0]}) {
+    const at::Tensor all = accelerator.gather(tensor.detach().reshape({1, -1}));
+    for (int rank = 1; rank < accelerator.num_processes(); ++rank)
+      EXPECT_TRUE(torch::equal(all[0], all[rank]));
+  }
+}
+
 }  // namespace
 }  // namespace accelerate

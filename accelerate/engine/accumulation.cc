@@ -18,18 +18,42 @@ void AccumulationWindow::set_num_steps(int64_t num_steps) {
   num_steps_ = num_steps;
 }
 
-void AccumulationWindow::begin_step(std::optional<int64_t> batches_left) {
-  const bool follows_loader = options_.sync_with_dataloader && batches_left.has_value();
+void AccumulationWindow::check_step(const std::shared_ptr<const LoaderProgress>& pass) const {
+  if (!options_.sync_with_dataloader) return;
+  // Of a pass that has ended, null.
+  const bool is_same_pass = pass != nullptr && pass_.lock() == pass;
+  constexpr char kRemedy[] =
+      "pass .gradient_accumulation = {.sync_with_dataloader = false}, with which each call counts "
+      "and the end of a loader does not matter";
+  TORCH_CHECK(
+      num_steps_ == 1 || !is_same_pass || pass->batches_left != batches_left_ ||
+          pass->consumed != consumed_,
+      "accumulate() was called twice for one batch of the loader, whose batches it counts to "
+      "end a window with the last one. For several models, call it once, as accumulate(a, "
+      "b); to accumulate over parts of a batch, ",
+      kRemedy);
+  const bool is_cut_short = !sync_gradients_ && length_ < steps_;
+  TORCH_CHECK(!is_cut_short || is_same_pass, "the gradients of ", position_, " of ", length_,
+              " batches wait for the rest of their window, which was to end with its loader: the "
+              "program left the loop, or left out batches. Call accumulate() for each batch, with "
+              "drop_last in the options of the loader where a short one is to be left out; or ",
+              kRemedy);
+}
+
+void AccumulationWindow::begin_step(const std::shared_ptr<const LoaderProgress>& pass) {
+  const bool follows_loader = options_.sync_with_dataloader && pass != nullptr;
   if (sync_gradients_) {
     // Known in advance, so that every backward pass of the window has the same factor.
     steps_ = num_steps_;
-    length_ = follows_loader ? std::min(num_steps_, *batches_left + 1) : num_steps_;
+    length_ = follows_loader ? std::min(num_steps_, pass->batches_left + 1) : num_steps_;
     position_ = 0;
   }
   ++position_;
   ++begun_;
   in_step_ = true;
-  sync_gradients_ = position_ >= steps_ || (follows_loader && *batches_left == 0);
+  sync_gradients_ = position_ >= steps_ || (follows_loader && pass->batches_left == 0);
+  pass_ = pass;
+  if (pass != nullptr) batches_left_ = pass->batches_left, consumed_ = pass->consumed;
 }
 
 State AccumulationWindow::save() {

@@ -2,7 +2,7 @@
 // batches: the counting behind Accelerator::accumulate().
 //
 //   AccumulationWindow window(/*num_steps=*/4, {});
-//   window.begin_step(batches_left);
+//   window.begin_step(loaders.current());
 //   loss * window.loss_factor();
 //   if (window.sync_gradients()) optimizer.step();
 //
@@ -12,16 +12,17 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string_view>
 
+#include "accelerate/data/active_loaders.h"
 #include "accelerate/state/stateful.h"
 
 namespace accelerate {
 
 struct GradientAccumulationOptions {
-  // The last batch of a loader ends the window, even if it has fewer steps; otherwise windows
-  // extend across epochs.
+  // The last batch of a loader ends the window, even if it has fewer steps, and each batch of the
+  // loader is one step; otherwise windows extend across epochs, and a batch may be several steps.
   bool sync_with_dataloader = true;
   // Averages gradients over the ranks in every step, which takes less memory in sharded strategies;
   // optimizers still step once for each window.
@@ -33,10 +34,14 @@ class AccumulationWindow final : public Stateful {
   // Throws c10::Error if `num_steps` is less than one.
   AccumulationWindow(int64_t num_steps, const GradientAccumulationOptions& options);
 
-  // begin_step() begins a step on the next batch, and end_step() ends it. `batches_left` counts the
-  // batches that the active loader has after this one; none without a loader.
-  void begin_step(std::optional<int64_t> batches_left);
+  // begin_step() begins a step on the next batch, and end_step() ends it. `pass` is the pass of the
+  // loader that the batch comes from; null without a loader.
+  void begin_step(const std::shared_ptr<const LoaderProgress>& pass);
   void end_step() { in_step_ = false; }
+  // Throws c10::Error if windows heed the end of the loader and begin_step() would give one a wrong
+  // factor: the batch has been a step already, or batches were left out of a window at the end of
+  // an earlier pass.
+  void check_step(const std::shared_ptr<const LoaderProgress>& pass) const;
   // Called after each backward pass.
   void after_backward() { holds_partial_sum_ = !sync_gradients_; }
 
@@ -81,6 +86,10 @@ class AccumulationWindow final : public Stateful {
   int64_t length_ = 1;
   int64_t position_ = 0;
   int64_t begun_ = 0;
+  // The pass of the last step, and how far it was.
+  std::weak_ptr<const LoaderProgress> pass_;
+  int64_t batches_left_ = 0;
+  int64_t consumed_ = 0;
   bool in_step_ = false;
   bool sync_gradients_ = true;
   bool holds_partial_sum_ = false;

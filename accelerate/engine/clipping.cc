@@ -76,6 +76,7 @@ at::Tensor OptimizerSteps::clip_to_norm(const std::vector<at::Tensor>& parameter
         return each.optimizer->after_clip == AfterClip::kSteps;
       }));
   if (!in_step) {
+    check_are_unscaled(gradients, shares);
     for (const Share& share : shares) unscale(*share.optimizer);
     const at::Tensor norm = norm_of(gradients, norm_type);
     if (!has_limit) return norm.to(at::kFloat);

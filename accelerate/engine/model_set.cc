@@ -1,5 +1,6 @@
 #include "accelerate/engine/model_set.h"
 
+#include <ATen/MemoryOverlap.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/nn/module.h>
@@ -45,6 +46,27 @@ void for_each_tensor(const Models& models, Function&& function) {
   }
 }
 
+// Throws where a run would fail later: with more processes, or when it continues from a checkpoint.
+void check_can_be_kept(const torch::nn::Module& module, int processes) {
+  const auto check = [processes](const auto& items) {
+    for (const auto& item : items) {
+      const at::Tensor& tensor = item.value();
+      if (!tensor.defined()) continue;
+      const bool is_strided = tensor.layout() == at::kStrided;
+      TORCH_CHECK(is_strided || processes == 1, "`", item.key(),
+                  "` of the model is a sparse tensor, which cannot be made equal on all processes; "
+                  "register its indices and values as buffers, and make it of them in forward()");
+      TORCH_CHECK(!is_strided || at::has_internal_overlap(tensor) != at::MemOverlap::Yes, "`",
+                  item.key(), "` of the model has the sizes ", tensor.sizes(), " and the strides ",
+                  tensor.strides(),
+                  ", so several of its elements share memory, and it could not be loaded again; if "
+                  "expand() made it, register a contiguous() copy of it");
+    }
+  };
+  check(module.named_parameters());
+  check(module.named_buffers());
+}
+
 }  // namespace
 
 ModelSet::ModelSet(Communicator& communicator, c10::Device device, const PrecisionTraits& precision,
@@ -63,6 +85,7 @@ std::shared_ptr<ModelState> ModelSet::add(const std::shared_ptr<torch::nn::Modul
                 "` was prepared before; use the handle that prepare() returned then");
   }
   module->to(device_);
+  check_can_be_kept(*module, communicator_.size());
   check_models_agree(communicator_, *module);
   broadcast_tensors(communicator_, tensors_of(*module), /*root=*/0);
 
@@ -212,7 +235,12 @@ bool ModelSet::in_scope() const {
 void ModelSet::sync_gradients(const internal::LiveList<ModelState>& models,
                               const std::vector<bool>& syncing, bool contributes) {
   std::vector<bool> touched = syncing, moved = syncing;
-  if (models.size() > 1) {
+  // As in BackwardPass::begin(): what one model sends by itself while the pass is under way must
+  // not wait for an answer of ranks that have nothing to send.
+  const auto trainable = std::count_if(models.begin(), models.end(), [](const auto& model) {
+    return model->sync && !model->sync->empty();
+  });
+  if (trainable > 1) {
     // Ranks that went through different models must still send the same. Buffers move in a forward
     // pass, whether or not it leads to gradients.
     std::vector<int64_t> flags;
@@ -302,8 +330,10 @@ std::vector<const void*> ModelSet::addresses() const {
     for (const NamedParameter& parameter : model->parameters)
       result.push_back(parameter.tensor.const_data_ptr());
     if (!model->has_buffers) continue;
-    for (const at::Tensor& buffer : model->module->buffers())
-      result.push_back(buffer.defined() ? buffer.const_data_ptr() : nullptr);
+    for (const at::Tensor& buffer : model->module->buffers()) {
+      const bool has_memory = buffer.defined() && buffer.layout() == at::kStrided;
+      result.push_back(has_memory ? buffer.const_data_ptr() : nullptr);
+    }
   }
   return result;
 }
@@ -311,6 +341,9 @@ std::vector<const void*> ModelSet::addresses() const {
 State ModelSet::save() {
   State state;
   for_each_tensor(live(), [&state](const std::string& name, const at::Tensor& tensor) {
+    TORCH_CHECK(tensor.layout() == at::kStrided, "`", name,
+                "` of the models is a sparse tensor, which no checkpoint can hold; register its "
+                "indices and values as buffers, and make it of them in forward()");
     state.set(name, tensor.detach());
   });
   return state;

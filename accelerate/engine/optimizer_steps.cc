@@ -135,10 +135,21 @@ void OptimizerSteps::note_missing_step(OptimizerState& optimizer) {
       "clip_grad_norm() clips them itself");
 }
 
+void OptimizerSteps::await_step(OptimizerState& optimizer) {
+  if (!std::exchange(optimizer.pending.awaits_step, true)) optimizer.awaits_since = steps_;
+}
+
 bool OptimizerSteps::awaits_step() {
-  for (const auto& optimizer : live()) {
+  const auto optimizers = live();
+  for (const auto& optimizer : optimizers) {
     PendingStep& pending = optimizer->pending;
     if (!pending.awaits_step) continue;
+    // Some other has stepped twice since then: the program no longer steps this one, and only looks
+    // at its gradients.
+    if (steps_ - optimizer->awaits_since >= static_cast<int64_t>(optimizers.size())) {
+      pending.awaits_step = false;
+      continue;
+    }
     if (!are_gone(pending, gradients_of(*optimizer))) return true;
     note_missing_step(*optimizer);
     pending.reset();
@@ -240,7 +251,13 @@ bool OptimizerSteps::launch(OptimizerState& optimizer) {
   pending.awaits_step = false;
   pending.stepped = true;
   optimizer.passes = passes_;
+  ++steps_;
   return done;
+}
+
+void OptimizerSteps::note_own_step(OptimizerState& optimizer) {
+  optimizer.passes = passes_;
+  ++steps_;
 }
 
 bool OptimizerSteps::update(OptimizerState& optimizer, c10::function_ref<bool()> step) {

@@ -65,6 +65,8 @@ struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   AfterClip after_clip = AfterClip::kNotKnown;
   // The number of backward passes when it last stepped.
   int64_t passes = 0;
+  // The number of steps of all optimizers when `pending.awaits_step` was set.
+  int64_t awaits_since = 0;
   // How often it has stepped, for reports about the run.
   int64_t num_steps = 0;
 
@@ -112,6 +114,8 @@ class OptimizerSteps final : public Stateful {
 
   // Updates the parameters, unless there is a loss scale and the gradients are not finite.
   void step(OptimizerState& optimizer);
+  // Notes a step that was taken without step(), by an optimizer with a closure.
+  void note_own_step(OptimizerState& optimizer);
 
   // ---- For steps that a device records and then takes by itself
   // Called before the recording: allocates what steps may need, so that it is not in the
@@ -167,7 +171,10 @@ class OptimizerSteps final : public Stateful {
   double sum_of(const std::vector<at::Tensor>& gradients);
   // If a clip was left to a step that did not come: warns, and leaves no more clips to the step.
   static void note_missing_step(OptimizerState& optimizer);
+  // Whether measured gradients still wait for their optimizer's step.
   bool awaits_step();
+  // Keeps the loss scale as it is until the optimizer has stepped.
+  void await_step(OptimizerState& optimizer);
   // The work of clip_grad_norm() and unscale(), which each replay of a step repeats.
   at::Tensor clip_to_norm(const std::vector<at::Tensor>& parameters, double max_norm,
                           double norm_type);
@@ -210,13 +217,17 @@ class OptimizerSteps final : public Stateful {
   static void see_again(const Share& share);
   // Whether these shares are exactly `count` gradients, all of which can be clipped in their step.
   bool can_clip_in_step(const std::vector<Share>& shares, size_t count);
+  // Throws c10::Error if some of the gradients keep the loss scale because no optimizer has them.
+  void check_are_unscaled(const std::vector<at::Tensor>& gradients,
+                          const std::vector<Share>& shares) const;
 
   LossScale* loss_scale_;
   GradientFacts& facts_;
   ModelSet& models_;
   MomentOptions moments_;
-  // The number of backward passes so far.
+  // The number of backward passes, and of steps of all optimizers, so far.
   int64_t passes_ = 0;
+  int64_t steps_ = 0;
   std::vector<std::weak_ptr<OptimizerState>> optimizers_;
   // The values that a step without clipping and loss scale reads.
   PerDevice<kernels::Step> plain_steps_;

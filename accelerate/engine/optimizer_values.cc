@@ -3,9 +3,11 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <c10/util/Type.h>
+#include <torch/optim/lbfgs.h>
 #include <torch/optim/optimizer.h>
 #include <torch/serialize.h>
 
@@ -88,10 +90,21 @@ std::string form_of(const Optimizer& optimizer) {
   return form.str();
 }
 
+// LBFGS makes room for numbers of each step of its history, and cannot write what is still empty.
+void fill_history(const Optimizer& optimizer) {
+  for (const auto& [parameter, state] : optimizer.state()) {
+    auto* lbfgs = dynamic_cast<torch::optim::LBFGSParamState*>(state.get());
+    if (lbfgs == nullptr || !lbfgs->al().has_value()) continue;
+    for (at::Tensor& number : *lbfgs->al())
+      if (!number.defined()) number = at::zeros({});
+  }
+}
+
 at::Tensor archive_of(const Optimizer& optimizer) {
   const std::string name = kind_of(optimizer);
   torch::serialize::OutputArchive archive;
   std::ostringstream out;
+  fill_history(optimizer);
   try {
     optimizer.save(archive);
     archive.save_to(out);

@@ -38,7 +38,7 @@ void OptimizerSteps::begin(OptimizerState& optimizer, const std::vector<at::Tens
   if (loss_scale_ != nullptr && !pending.is_measured()) {
     all.loss_scale = loss_scale_->state();
     loss_scale_->expect_outcome();
-    pending.awaits_step = true;
+    await_step(optimizer);
   }
   if (device.is_cpu()) {
     kernels::begin_step(all, *optimizer.step->get());
@@ -55,6 +55,24 @@ void OptimizerSteps::check_has_scale(const OptimizerState& optimizer) const {
       "the optimizer's step would divide gradients by the fp16 loss scale, but they were not "
       "multiplied by it: there was no accelerator.backward(loss) since its last step; call "
       "that instead of loss.backward()");
+}
+
+void OptimizerSteps::check_are_unscaled(const std::vector<at::Tensor>& gradients,
+                                        const std::vector<Share>& shares) const {
+  if (loss_scale_ == nullptr) return;
+  TensorSet unscaled;
+  for (const Share& share : shares) {
+    for (const at::Tensor& gradient : share.gradients)
+      unscaled.insert(gradient.unsafeGetTensorImpl());
+  }
+  for (const at::Tensor& gradient : gradients) {
+    TORCH_CHECK(
+        unscaled.contains(gradient.unsafeGetTensorImpl()), "a gradient of the sizes ",
+        gradient.sizes(),
+        " is of a parameter that no prepared optimizer has, so it keeps the fp16 loss scale, "
+        "and the norm would be wrong; freeze such parameters with requires_grad_(false), or "
+        "give clip_grad_norm() the parameters of the optimizer");
+  }
 }
 
 void OptimizerSteps::measure_scaled(OptimizerState& optimizer,
@@ -113,7 +131,7 @@ void OptimizerSteps::unscale_own_values(OptimizerState& optimizer, TensorSet& do
     place_step(optimizer, gradients.front().device());
     optimizer.step->write({.overflow = overflow});
     pending.phase = Phase::kUnscaled;
-    pending.awaits_step = true;
+    await_step(optimizer);
     pending.see(gradients);
     return;
   }

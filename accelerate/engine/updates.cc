@@ -155,6 +155,7 @@ at::Tensor Updates::step(OptimizerState& optimizer, const std::function<at::Tens
     return loss;
   });
   optimizer.outcomes.add(/*skipped=*/false);
+  optimizers_.note_own_step(optimizer);
   note_step(optimizer);
   return loss;
 }
@@ -195,14 +196,11 @@ void Updates::zero_grad(OptimizerState& optimizer, bool set_to_none) {
 
 void Updates::begin_batch() {
   in_each_replay("accumulate", [this] {
+    const auto pass = loaders_.current();
+    window_.check_step(pass);
     left_zero_grads_.clear();
-    window_.begin_step(batches_left());
+    window_.begin_step(pass);
   });
-}
-
-std::optional<int64_t> Updates::batches_left() const {
-  const auto loader = loaders_.current();
-  return loader ? std::optional(loader->batches_left) : std::nullopt;
 }
 
 void Updates::end_left_window() {

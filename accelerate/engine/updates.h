@@ -48,8 +48,6 @@ class Updates {
   void note_backward() { loaders_.note_training(); }
   // Begins a step of the window with the current batch; see Accelerator::accumulate().
   void begin_batch();
-  // The number of batches that the active loader has after the current one; none without a loader.
-  std::optional<int64_t> batches_left() const;
   // Ends a window that a loop left in the middle. Called before each backward pass; acts on the
   // first one outside of accumulate() after such a loop.
   void end_left_window();
