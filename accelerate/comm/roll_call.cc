@@ -8,13 +8,13 @@
 #include <thread>
 #include <vector>
 
+#include "accelerate/comm/running_time.h"
 #include "launcher/env/rank_states.h"
 #include "launcher/text/printable.h"
 
 namespace accelerate::internal {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using launcher::RankState;
 using std::chrono::microseconds;
 
@@ -59,10 +59,10 @@ class Looks {
  public:
   explicit Looks(int world_size) : longest_(10'000 + 100 * world_size) {}
 
-  microseconds waited() const {
-    return std::chrono::duration_cast<microseconds>(Clock::now() - begin_);
+  microseconds waited() {
+    return std::chrono::duration_cast<microseconds>(time_.at(RunningTime::Clock::now()));
   }
-  void pause() const {
+  void pause() {
     constexpr microseconds kShortest(100);
     std::this_thread::sleep_for(std::clamp(waited() / 8, kShortest, longest_));
   }
@@ -70,7 +70,7 @@ class Looks {
  private:
   // Longer where many ask rank 0.
   microseconds longest_;
-  Clock::time_point begin_ = Clock::now();
+  RunningTime time_{RunningTime::Clock::now()};
 };
 
 std::string seconds(std::chrono::milliseconds time) {
@@ -93,7 +93,7 @@ std::string list_missing(c10d::Store& store, int world_size) {
 // Until the key is there; why it never will be, if so. By looking again and again: where the store
 // waits and gives up, LibTorch writes pages.
 std::optional<std::string> wait_for(c10d::Store& store, const char* key, const RollCall& own) {
-  const Looks looks(own.worker.world_size);
+  Looks looks(own.worker.world_size);
   while (!store.check({key})) {
     if (auto reason = find_absence(store, own.worker)) return reason;
     TORCH_CHECK(looks.waited() < own.timeout, "these ranks have not joined within ",
@@ -135,7 +135,7 @@ std::optional<std::string> wait_for_store(const launcher::WorkerEnvironment& wor
                                           std::chrono::milliseconds timeout) {
   const bool is_here = worker.rank == worker.local_rank;
   if (!is_here || worker.rank == 0) return std::nullopt;
-  const Looks looks(worker.local_world_size);
+  Looks looks(worker.local_world_size);
   while (true) {
     const std::vector<RankState> states = launcher::read_rank_states(worker.rank_states);
     if (states.empty() || states[0] == RankState::kHasStore) return std::nullopt;

@@ -49,6 +49,8 @@ void leave_place_to_launcher(launcher::LaunchRequest& request) {
   config.mpirun_config.clear();
   const bool counts_gpus = config.distributed_type == launcher::DistributedType::kMultiGpu;
   if (counts_gpus) config.distributed_type = std::nullopt;
+  // Who launched it shows what it writes.
+  request.output = {};
 }
 
 // How well a strategy does what a plan asks for; 0 where it does not.
@@ -95,6 +97,12 @@ absl::StatusOr<launcher::LaunchPlan> plan_program(const Program& program,
         "build with --config=cuda, or pass --cpu");
   }
   machine.num_gpus = usable_gpus(program, machine.num_gpus);
+  if (wants_gpus && worker_world_size > 0 && machine.num_gpus == 0) {
+    return absl::FailedPreconditionError(
+        "--multi_gpu (or `distributed_type: MULTI_GPU`) was passed, but CUDA shows no GPU to this "
+        "process; look at nvidia-smi, CUDA_VISIBLE_DEVICES and the GPUs that the job asked for, or "
+        "pass --cpu");
+  }
   if (worker_world_size > 0) leave_place_to_launcher(request);
   auto plan = launcher::make_launch_plan(request, launcher::ProgramOrigin::kHere, machine);
   if (!plan.ok()) return plan.status();

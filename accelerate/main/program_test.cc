@@ -92,6 +92,21 @@ TEST(PlanProgram, LetsAStrategyForManyServeOne) {
   EXPECT_EQ((*find_variant(program, *result, 1))->strategy, MultiCpu::traits);
 }
 
+// Also where somebody else has started it, as on a node without the GPUs that a job was to have.
+TEST(PlanProgram, OfAWorkerRefusesTheCpuToWhoAskedForGpus) {
+  if (!cuda::in_build()) GTEST_SKIP() << "CUDA is not in this build";
+  const LaunchConfig gpus = {.distributed_type = launcher::DistributedType::kMultiGpu};
+  const auto refused = plan(program_of(kAllStrategies, kAllPrecisions), gpus, 3);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("CUDA shows no GPU"));
+}
+
+TEST(PlanProgram, OfAWorkerLeavesItsOutputToItsLauncher) {
+  launcher::LaunchRequest request;
+  request.output.shown_local_ranks = {1};
+  const auto result = plan_program(program_of(kAllStrategies, kAllPrecisions), request, {}, 2);
+  EXPECT_TRUE(result.ok()) << result.status();
+}
+
 TEST(PlanProgram, OfAWorkerTakesTheWorldAsItIs) {
   const Program program = program_of(kAllStrategies, kAllPrecisions);
   const auto result = plan(program, {.num_processes = 7}, 3);

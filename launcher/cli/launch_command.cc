@@ -80,6 +80,13 @@ absl::StatusOr<std::vector<int>> slots_to_fill(const std::string& hostfile,
   // mpirun says what is wrong with another one.
   if (std::filesystem::is_regular_file(hostfile, error)) text << std::ifstream(hostfile).rdbuf();
   const std::vector<int> slots = parse_host_slots(text.str());
+  if (plan.num_machines == 1 && slots.size() > 1 && plan.world_size() > slots.front()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        hostfile, " has ", slots.size(), " hosts, and the ", plan.world_size(),
+        " processes do not fit on the first one, but --num_machines is 1, so all would look for "
+        "rank 0 on their own host; pass --num_machines=",
+        slots.size(), " and --main_process_ip=NAME of the first host."));
+  }
   const bool differ =
       std::adjacent_find(slots.begin(), slots.end(), std::not_equal_to<>()) != slots.end();
   const std::int64_t room = std::accumulate(slots.begin(), slots.end(), std::int64_t{0});

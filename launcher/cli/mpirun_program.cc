@@ -1,5 +1,6 @@
 #include "launcher/cli/mpirun_program.h"
 
+#include <chrono>
 #include <string>
 
 #include "absl/status/status.h"
@@ -10,8 +11,11 @@ namespace accelerate::launcher {
 
 absl::StatusOr<MpirunOptions> find_mpirun() {
   for (const std::string program : {"mpirun", "mpiexec"}) {
-    const absl::StatusOr<std::string> version = command_output({program, "--version"});
-    if (!version.ok()) continue;
+    // From a network's disk the first start may take long.
+    const absl::StatusOr<std::string> version =
+        command_output({program, "--version"}, {.time_limit = std::chrono::seconds(60)});
+    if (absl::IsNotFound(version.status())) continue;
+    if (!version.ok()) return version.status();
     const bool is_open_mpi =
         absl::StrContains(*version, "Open MPI") || absl::StrContains(*version, "OpenRTE");
     return MpirunOptions{.program = program, .is_open_mpi = is_open_mpi};

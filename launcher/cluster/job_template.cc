@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -66,6 +67,21 @@ std::vector<std::string> launch_words(const LaunchRequest& request, const Launch
   if (!plan.output.log_dir.empty()) add("log_dir", plan.output.log_dir);
   if (plan.role != LaunchPlan().role) add("role", plan.role);
   if (plan.quiet) words.push_back("--quiet");
+  // A launcher gives these variables its own values.
+  for (const LaunchFlag& flag : launch_flags()) {
+    const auto* section = std::get_if<ConfigSection LaunchConfig::*>(&flag.target);
+    if (section == nullptr ||
+        (*section != &LaunchConfig::dynamo_config && *section != &LaunchConfig::fp8_config)) {
+      continue;
+    }
+    const ConfigSection& values = request.config.*(*section);
+    const auto found = values.find(flag.name);
+    if (found == values.end()) continue;
+    if (!flag.value_name.empty())
+      add(flag.name, found->second);
+    else if (found->second == "true")
+      words.push_back(absl::StrCat("--", flag.name));
+  }
   const ProgramRequest& program = request.program;
   if (program.module) words.push_back("--module");
   if (program.no_python) words.push_back("--no_python");
@@ -78,8 +94,8 @@ std::vector<std::string> launch_words(const LaunchRequest& request, const Launch
 
 EnvironmentChanges launch_variables(const LaunchPlan& plan) {
   EnvironmentChanges variables = plan.environment;
-  // On GPUs there is nothing to say: they are the default where there are some.
-  if (plan.device == DeviceKind::kCpu) variables[kUseCpuVariable] = "True";
+  // Also on GPUs, which are the default: a config file on the machine of the job may say otherwise.
+  variables[kUseCpuVariable] = plan.device == DeviceKind::kCpu ? "True" : "False";
   if (const auto precision = precision_variable(plan)) {
     variables.emplace(kMixedPrecisionVariable, precision);
   }

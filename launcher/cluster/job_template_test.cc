@@ -12,6 +12,7 @@
 namespace accelerate::launcher {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -51,6 +52,20 @@ TEST(JobTemplate, CountsTheProcessesOfAllMachines) {
   LaunchRequest each = {.config = {.num_machines = 2}, .processes_per_machine = 4};
   LaunchRequest all = {.config = {.num_processes = 8, .num_machines = 2}};
   EXPECT_EQ(print_template("slurm", job(each)), print_template("slurm", job(all)));
+}
+
+// The launcher of the job would give a Python program its own defaults of these.
+TEST(JobTemplate, PassesTheSettingsOfACompilerOn) {
+  LaunchRequest request = {.config = {.num_processes = 2,
+                                      .fp8_config = {{"fp8_margin", "5"}},
+                                      .dynamo_config = {{"dynamo_backend", "inductor"},
+                                                        {"dynamo_use_fullgraph", "true"},
+                                                        {"dynamo_use_dynamic", "false"}}},
+                           .program = {.program = "train.py"}};
+  const std::vector<std::string> words = job(request).launch;
+  for (const std::string word : {"--dynamo_backend=inductor", "--dynamo_use_fullgraph"})
+    EXPECT_THAT(words, Contains(word));
+  EXPECT_THAT(words, Not(Contains(HasSubstr("dynamic"))));
 }
 
 TEST(JobTemplate, TellsTheMachinesHowToShard) {
@@ -111,6 +126,7 @@ TEST(JobTemplate, GivesThePodsOfAJobSetTheirPlace) {
   }
   EXPECT_EQ(variables,
             (std::map<std::string, std::string>{{"ACCELERATE_MIXED_PRECISION", "bf16"},
+                                                {"ACCELERATE_USE_CPU", "False"},
                                                 {"MASTER_ADDR", "my-model-machines-0-0.my-model"},
                                                 {"MASTER_PORT", "29500"},
                                                 {"PET_NNODES", "2"},

@@ -161,10 +161,11 @@ void choose_meeting_place(const LaunchConfig& config, LaunchPlan& plan) {
     plan.machine_rank = starts_all ? 0 : config.machine_rank.value_or(0);
     plan.is_numbered_by_arrival = !starts_all && !config.machine_rank.has_value();
     plan.counts_own_processes = !starts_all && !config.num_processes.has_value();
-    plan.main_process_ip = config.main_process_ip.value_or(plan.main_process_ip);
     const int all = config.num_processes.value_or(plan.num_machines);
     if (starts_all && all % plan.num_machines != 0) plan.ranks = Ranks{.world_size = all};
   }
+  if (several || starts_all)
+    plan.main_process_ip = config.main_process_ip.value_or(plan.main_process_ip);
   plan.main_process_port =
       config.main_process_port.value_or(several && !starts_all ? WorkerEnvironment().main_port : 0);
 }

@@ -102,6 +102,7 @@ absl::StatusOr<CompletedRequest> complete_request(LaunchRequest request,
   absl::StatusOr<LaunchRequest> begun = complete_from_environment(std::move(request), lookup);
   if (!begun.ok()) return begun.status();
   CompletedRequest completed = {.request = *std::move(begun)};
+  const bool is_numbered = completed.request.config.machine_rank.has_value();
   if (const std::optional<std::string> path = find_config(completed.request, lookup)) {
     absl::StatusOr<ReadConfig> read = read_config(*path);
     if (!read.ok()) return read.status();
@@ -110,6 +111,12 @@ absl::StatusOr<CompletedRequest> complete_request(LaunchRequest request,
         merge_configs(std::move(completed.request.config),
                       completed.request.is_cpu_typed ? on_the_cpu(read->config) : read->config);
     completed.request.file = std::move(read->config);
+  }
+  // Each file that was written by `config` says 0, also where machines are to be numbered as they
+  // arrive; the first is then the one with the address.
+  LaunchConfig& config = completed.request.config;
+  if (!is_numbered && config.rdzv_backend == "c10d" && config.machine_rank == 0) {
+    config.machine_rank = std::nullopt;
   }
   // A flag beats the file.
   if (completed.request.processes_per_machine.has_value()) {

@@ -52,6 +52,20 @@ TEST(CompleteRequest, LeavesARequestAloneWhereNothingElseSaysAnything) {
   EXPECT_EQ(complete(request).request, request);
 }
 
+// `config` writes one file for all machines, with machine_rank 0.
+TEST(CompleteRequest, LeavesMachinesThatAreNumberedByThemselvesWithoutTheNumberOfTheFile) {
+  const std::string file = write_file(TempDir() + "/numbers.yaml",
+                                      "distributed_type: MULTI_CPU\n"
+                                      "num_machines: 2\n"
+                                      "machine_rank: 0\n");
+  const auto rank = [&](const LaunchConfig& flags, const Variables& variables = {}) {
+    return complete({.config = flags, .config_file = file}, variables).request.config.machine_rank;
+  };
+  EXPECT_EQ(rank({}), 0);
+  EXPECT_EQ(rank({.rdzv_backend = "c10d"}), std::nullopt);
+  EXPECT_EQ(rank({.machine_rank = 0, .rdzv_backend = "c10d"}), 0);
+}
+
 TEST(CompleteRequest, TakesEachValueFromFlagThenEnvironmentThenFile) {
   const std::string file = write_file(TempDir() + "/order.yaml",
                                       "distributed_type: MULTI_CPU\n"

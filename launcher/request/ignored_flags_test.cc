@@ -43,7 +43,8 @@ TEST(IgnoredFlags, AreSaidWhereTheyAreGiven) {
 
 TEST(IgnoredFlags, AreThoseOfTheOneWhoDecides) {
   const LaunchRequest request = {.max_restarts = 2, .role = "trainer"};
-  EXPECT_THAT(ignored_flags(Decider::kOtherLauncher, request), ElementsAre("--max_restarts"));
+  EXPECT_THAT(ignored_flags(Decider::kOtherLauncher, request),
+              ElementsAre("--role", "--max_restarts"));
   EXPECT_THAT(ignored_flags(Decider::kMpirun, request), ElementsAre("--role"));
   EXPECT_THAT(ignored_flags(Decider::kPrintedJob, request), IsEmpty());
   EXPECT_THAT(ignored_flags(Decider::kPrintedMpirun, request), ElementsAre("--max_restarts"));

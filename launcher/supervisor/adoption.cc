@@ -26,8 +26,10 @@ namespace {
 constexpr char kMarkVariable[] = "ACCELERATE_LAUNCHER_MARK";
 // Between two marks, and behind the last one.
 constexpr char kMarkEnd[] = ";";
-// A process ends within milliseconds of SIGKILL, or hangs in the kernel for who knows how long.
+// A process ends within milliseconds of SIGKILL, or in as many seconds as its gigabytes take to be
+// given back; one of another user does not end.
 constexpr int kMostRounds = 1000;
+constexpr int kMostRoundsOfDying = 15'000;
 constexpr int kRoundMilliseconds = 2;
 
 bool contains(const std::vector<pid_t>& pids, pid_t pid) {
@@ -58,10 +60,12 @@ bool is_marked(pid_t pid, const std::string& id) {
   return absl::StrContains(environment, id);
 }
 
-void kill_with_descendants(pid_t pid) {
+// Whether one of them was there and may be killed.
+bool kill_with_descendants(pid_t pid) {
   const std::vector<pid_t> descendants = children(pid);  // Which are orphans in a moment.
-  kill(pid, SIGKILL);
-  for (const pid_t child : descendants) kill_with_descendants(child);
+  bool has_killed = kill(pid, SIGKILL) == 0;
+  for (const pid_t child : descendants) has_killed |= kill_with_descendants(child);
+  return has_killed;
 }
 
 bool is_ended(pid_t child) { return waitpid(child, nullptr, WNOHANG) == child; }
@@ -98,12 +102,14 @@ void Adoption::reap(const std::vector<pid_t>& others) const {
 std::vector<pid_t> Adoption::end(const std::vector<pid_t>& others) const {
   const bool has_only_its_own = strangers_.empty() && getpid() != 1;
   std::vector<pid_t> left;
-  for (int round = 0; round < kMostRounds; ++round) {
+  for (int round = 0; round < kMostRoundsOfDying; ++round) {
     left = adopted(others);
     std::erase_if(left, is_ended);
     if (!has_only_its_own) std::erase_if(left, [this](pid_t pid) { return !is_marked(pid, id_); });
     if (left.empty()) break;
-    for (const pid_t pid : left) kill_with_descendants(pid);
+    bool has_killed = false;
+    for (const pid_t pid : left) has_killed |= kill_with_descendants(pid);
+    if (!has_killed && round >= kMostRounds) break;
     poll(nullptr, 0, kRoundMilliseconds);
   }
   return left;

@@ -106,6 +106,13 @@ class MpirunTest(unittest.TestCase):
         self.assertEqual(end.returncode, 2)
         self.assertIn("cannot be divided among 2 machines, and", end.stderr)
 
+    def test_a_launch_through_mpirun_does_not_let_hosts_look_for_rank_0_at_home(self):
+        hosts = self.hostfile("node1 slots=1", "node2 slots=3")
+        launch = ["accelerate", "launch", "--cpu", "--num_processes=4", "--mpirun_hostfile", hosts]
+        end = self.run_command(*launch, MY_MODEL, "--epochs=1")
+        self.assertEqual(end.returncode, 2)
+        self.assertIn("pass --num_machines=2 and --main_process_ip=NAME", end.stderr)
+
     def test_the_printed_line_trains_on_two_hosts(self):
         self.hostfile("node1", "node2")
         flags = ["--cpu", "--num_machines=2", "--num_processes=4"]

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "accelerate/comm/collective_error.h"
+#include "accelerate/comm/running_time.h"
 #include "accelerate/comm/shared_memory/lane_memory.h"
 #include "accelerate/comm/shared_memory/spin_wait.h"
 
@@ -232,6 +233,7 @@ void Lane::wait(const Collective& collective, std::chrono::milliseconds timeout)
   if (progress() && collective.complete) return;
   SpinWait spin(peers_.crowded);
   const Clock::time_point begin = Clock::now();
+  RunningTime waited(begin);
   Clock::time_point next_look = begin + kLookAfterPeers;
   while (!collective.complete) {
     if (spin.lasts()) {
@@ -249,7 +251,7 @@ void Lane::wait(const Collective& collective, std::chrono::milliseconds timeout)
     const Clock::time_point now = Clock::now();
     if (now < next_look) continue;
     next_look = now + kLookAfterPeers;
-    check_peers(timeout, now - begin > timeout);
+    check_peers(timeout, waited.at(now) > timeout);
   }
 }
 
