@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "accelerate/checkpoint/checkpointer.h"
 #include "accelerate/checkpoint/fitting.h"
 #include "accelerate/checkpoint/run_states.h"
@@ -26,7 +27,8 @@ using checkpoints::Commit;
 
 // What a checkpoint is known by on all machines.
 std::string key_of(const checkpoints::FoundCheckpoint& found) {
-  return c10::str(*found.number, " ", found.commit->id);
+  // Whatever the program's locale puts between digits.
+  return absl::StrCat(*found.number, " ", found.commit->id);
 }
 
 // This rank's share of the extents, so that the ranks of a machine have read all of them.

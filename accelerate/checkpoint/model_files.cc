@@ -18,6 +18,7 @@
 #include "accelerate/checkpoint/contents.h"
 #include "accelerate/checkpoint/registered_object.h"
 #include "accelerate/checkpoint/tensor_difference.h"
+#include "accelerate/state/copy_values.h"
 #include "formats/files/atomic_file.h"
 #include "formats/safetensors/model.h"
 
@@ -157,7 +158,7 @@ LoadReport load_model_files(torch::nn::Module& module, const std::string& path,
               listed("not in the model:", difference.unexpected),
               "\nLoad the weights of this model, or take what fits with {.strict = false}");
   for (const auto& [name, tensor] : tensors_of(module))
-    if (saved.contains(name)) tensor.copy_(saved.tensor(name));
+    if (saved.contains(name)) copy_values(tensor, saved.tensor(name));
   return {.missing = difference.missing, .unexpected = difference.unexpected};
 }
 

@@ -6,6 +6,7 @@
 
 #include "accelerate/checkpoint/tensor_difference.h"
 #include "accelerate/state/bytes.h"
+#include "accelerate/state/copy_values.h"
 
 namespace accelerate::internal {
 namespace {
@@ -65,7 +66,7 @@ void check_module_state(const torch::nn::Module& module, const State& state,
 void load_module_state(torch::nn::Module& module, const State& state) {
   c10::AutoGradMode no_grad(false);
   for_each_tensor(module, [&state](const std::string& key, const at::Tensor& tensor) {
-    tensor.detach().copy_(state.tensor(key));
+    copy_values(tensor, state.tensor(key));
   });
 }
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -23,6 +24,7 @@
 #include "accelerate/host_work/host_work.h"
 #include "accelerate/phases/phases.h"
 #include "formats/checkpoints/checkpoint_folder.h"
+#include "formats/checkpoints/commit.h"
 #include "launcher/version/version.h"
 
 namespace accelerate {
@@ -108,6 +110,24 @@ std::string differences(const std::vector<json>& digests) {
          "as "
          "docs/from_python.md does for local SGD:" +
          message;
+}
+
+// Looks at what hooks have written, before anything is written over it. A checkpoint has no
+// folders, so one with a folder could neither be replaced nor removed.
+void check_hooks(const std::string& unfinished, const internal::SavePlan& plan) {
+  std::set<std::string> own = {checkpoints::kCommitFile};
+  for (const auto& file : plan.contents) own.insert(file.name());
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(unfinished, error)) {
+    const std::string name = entry.path().filename().string();
+    TORCH_CHECK(!own.contains(name), "a hook has written `", name,
+                "` into the checkpoint, which is a file of the checkpoint itself; give it another "
+                "name");
+    TORCH_CHECK(
+        !entry.is_directory(error), "a hook has made the folder `", name,
+        "` in the checkpoint, which holds files only; write files there, or make the folder "
+        "elsewhere");
+  }
 }
 
 }  // namespace
@@ -208,6 +228,11 @@ std::string Checkpointer::save(const std::string& path, const std::source_locati
   const std::string id = first.at("id");
   plan.unfinished = checkpoints::unfinished_path(plan.path, id);
   plan.folder = folder;
+  // Damaged ones are kept beside the others until they are too old.
+  std::erase_if(damaged_, [](const std::string& each) {
+    std::error_code error;
+    return !std::filesystem::exists(each, error);
+  });
   plan.keep =
       is_automatic && options_.keep > 0 ? options_.keep + static_cast<int64_t>(damaged_.size()) : 0;
   const std::string unfinished = plan.unfinished, final_path = plan.path;
@@ -253,6 +278,7 @@ std::string Checkpointer::save(const std::string& path, const std::source_locati
         /*root=*/0);
     const std::vector<std::string> layouts = from_all_ranks(what, [&] {
       plan.contents = internal::contents_of(states.shared, document);
+      if (has_hooks) check_hooks(unfinished, plan);
       json layout = json::object();
       for (const auto& file : plan.contents) layout[file.name()] = file.digest();
       return text_of(layout);

@@ -344,6 +344,32 @@ TEST(Checkpoint, HoldsAnOptimizerThatStepsByItself) {
   EXPECT_TRUE(torch::equal(other.train(3), trained));
 }
 
+// Rather than a checkpoint that is damaged, or one that nothing can remove.
+TEST(Checkpoint, RefusesWhatAHookMayNotWrite) {
+  WholeRun<Full> run(1);
+  run.train(1);
+  const std::string folder = new_folder(run.accelerator);
+  const auto message_with = [&](const std::function<void(const std::string&)>& write) {
+    const int hook = run.accelerator.register_save_state_pre_hook([&](const std::string& path) {
+      if (run.accelerator.is_main_process()) write(path);
+    });
+    const std::string message = message_of([&] { run.accelerator.save_state(folder + "/one"); });
+    run.accelerator.remove_checkpoint_hook(hook);
+    return message;
+  };
+  EXPECT_THAT(message_with([](const std::string& path) {
+                std::ofstream(path + "/state.json") << std::string(100'000, ' ');
+              }),
+              HasSubstr("a hook has written `state.json` into the checkpoint"));
+  EXPECT_THAT(message_with([](const std::string& path) {
+                std::filesystem::create_directory(path + "/ema");
+              }),
+              HasSubstr("a hook has made the folder `ema` in the checkpoint"));
+  EXPECT_EQ(message_with([](const std::string& path) { std::ofstream(path + "/notes.txt") << 1; }),
+            "no error");
+  EXPECT_THAT(files_in(folder + "/one"), testing::IsSupersetOf({"commit.json", "notes.txt"}));
+}
+
 struct WithBuffer : torch::nn::Module {
   explicit WithBuffer(const at::Tensor& buffer) {
     linear = register_module("linear", torch::nn::Linear(2, 2));
@@ -353,15 +379,34 @@ struct WithBuffer : torch::nn::Module {
   torch::nn::Linear linear = nullptr;
 };
 
-// What could not be loaded again is refused by its name, before the run has cost anything.
-TEST(Checkpoint, RefusesBuffersThatItCannotHold) {
+// Of one process, and an error with its name for several, whose buffers are made equal.
+TEST(Checkpoint, HoldsAnExpandedBuffer) {
   Full accelerator;
-  auto expanded = std::make_shared<WithBuffer>(torch::zeros({1, 3}).expand({4, 3}));
-  EXPECT_THAT(message_of([&] { auto model = accelerator.prepare(expanded); }),
-              HasSubstr("`links` of the model has the sizes [4, 3] and the strides [0, 1]"));
-  auto sparse = std::make_shared<WithBuffer>(torch::eye(2).to_sparse());
+  auto net = std::make_shared<WithBuffer>(torch::arange(3.0).expand({4, 3}));
   std::optional<PreparedModel<WithBuffer>> model;
-  const std::string message = message_of([&] { model = accelerator.prepare(sparse); });
+  const std::string message = message_of([&] { model = accelerator.prepare(net); });
+  if (accelerator.num_processes() > 1) {
+    EXPECT_THAT(message, HasSubstr("`links` of the model has the sizes [4, 3]"));
+    return;
+  }
+  EXPECT_EQ(message, "no error");
+  const std::string path = new_folder(accelerator) + "/one";
+  accelerator.save_state(path);
+  const at::Tensor buffer = net->buffers()[0];
+  buffer.narrow(0, 0, 1).zero_();
+  accelerator.load_state(path);
+  EXPECT_TRUE(torch::equal(buffer, torch::arange(3.0).expand({4, 3})));
+  accelerator.save_model(*model, path + "_model");
+  buffer.narrow(0, 0, 1).zero_();
+  accelerator.load_model(*model, path + "_model");
+  EXPECT_TRUE(torch::equal(buffer, torch::arange(3.0).expand({4, 3})));
+}
+
+TEST(Checkpoint, NamesASparseBuffer) {
+  Full accelerator;
+  auto net = std::make_shared<WithBuffer>(torch::eye(2).to_sparse());
+  std::optional<PreparedModel<WithBuffer>> model;
+  const std::string message = message_of([&] { model = accelerator.prepare(net); });
   if (accelerator.num_processes() > 1) {
     EXPECT_THAT(message, HasSubstr("`links` of the model is a sparse tensor"));
     return;

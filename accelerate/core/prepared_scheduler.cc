@@ -20,7 +20,8 @@ PreparedScheduler::PreparedScheduler(std::shared_ptr<ScheduleSet> schedules,
       optimizer_(&scheduler.optimizer()),
       progress_(schedules_->add(scheduler, [&scheduler] {
         const auto end = scheduler.total_steps();
-        if (!end || scheduler.step_count() <= *end) scheduler.step();
+        // Of N steps the constructor has made the first.
+        if (!end || scheduler.step_count() < *end) scheduler.step();
       })) {}
 
 // LibTorch's own don't tell their optimizer.

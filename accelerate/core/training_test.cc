@@ -322,6 +322,23 @@ TEST(Scheduling, StopsAtTheEndOfASchedule) {
   EXPECT_EQ(schedule.last_epoch(), accelerator.num_processes());
 }
 
+// What a formula says beyond its end is no rate.
+TEST(Scheduling, KeepsTheLastRateAfterTheEndOfASchedule) {
+  Full accelerator;
+  auto net = torch::nn::Linear(1, 1);
+  const torch::optim::SGDOptions options = torch::optim::SGDOptions(0.1).momentum(0.9);
+  torch::optim::SGD sgd(net->parameters(), options), other(net->parameters(), options);
+  const int64_t steps = 4 * accelerator.num_processes();
+  OneCycle schedule(sgd, {.max_lr = 0.1, .total_steps = steps, .anneal = Anneal::linear});
+  OneCycle alone(other, {.max_lr = 0.1, .total_steps = steps, .anneal = Anneal::linear});
+  for (int64_t step = 1; step < steps; ++step) alone.step();
+  auto scheduler = accelerator.prepare(schedule);
+  for (int step = 0; step < 7; ++step) scheduler.step();
+  EXPECT_EQ(schedule.last_epoch(), steps - 1);
+  EXPECT_EQ(schedule.rates(), alone.rates());
+  EXPECT_GT(schedule.rates()[0], 0);
+}
+
 TEST(Scheduling, TakesLibTorchsSchedulersAndPlateaus) {
   Full accelerator;
   auto net = torch::nn::Linear(1, 1);

@@ -12,6 +12,7 @@
 #include "accelerate/comm/tensor_broadcast.h"
 #include "accelerate/gradients/model_agreement.h"
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/state/copy_values.h"
 
 namespace accelerate {
 namespace {
@@ -46,21 +47,20 @@ void for_each_tensor(const Models& models, Function&& function) {
   }
 }
 
-// Throws where a run would fail later: with more processes, or when it continues from a checkpoint.
-void check_can_be_kept(const torch::nn::Module& module, int processes) {
-  const auto check = [processes](const auto& items) {
+// For several processes, by name.
+void check_can_be_made_equal(const torch::nn::Module& module) {
+  const auto check = [](const auto& items) {
     for (const auto& item : items) {
       const at::Tensor& tensor = item.value();
       if (!tensor.defined()) continue;
-      const bool is_strided = tensor.layout() == at::kStrided;
-      TORCH_CHECK(is_strided || processes == 1, "`", item.key(),
+      TORCH_CHECK(tensor.layout() == at::kStrided, "`", item.key(),
                   "` of the model is a sparse tensor, which cannot be made equal on all processes; "
                   "register its indices and values as buffers, and make it of them in forward()");
-      TORCH_CHECK(!is_strided || at::has_internal_overlap(tensor) != at::MemOverlap::Yes, "`",
-                  item.key(), "` of the model has the sizes ", tensor.sizes(), " and the strides ",
+      TORCH_CHECK(at::has_internal_overlap(tensor) != at::MemOverlap::Yes, "`", item.key(),
+                  "` of the model has the sizes ", tensor.sizes(), " and the strides ",
                   tensor.strides(),
-                  ", so several of its elements share memory, and it could not be loaded again; if "
-                  "expand() made it, register a contiguous() copy of it");
+                  ", so several of its elements share memory, and it cannot be made equal on all "
+                  "processes; if expand() made it, register a contiguous() copy of it");
     }
   };
   check(module.named_parameters());
@@ -85,7 +85,7 @@ std::shared_ptr<ModelState> ModelSet::add(const std::shared_ptr<torch::nn::Modul
                 "` was prepared before; use the handle that prepare() returned then");
   }
   module->to(device_);
-  check_can_be_kept(*module, communicator_.size());
+  if (communicator_.size() > 1) check_can_be_made_equal(*module);
   check_models_agree(communicator_, *module);
   broadcast_tensors(communicator_, tensors_of(*module), /*root=*/0);
 
@@ -370,7 +370,7 @@ void ModelSet::load(const State& state) {
     // A state that was received in place, or saved and not changed since.
     const bool is_there = saved.is_alias_of(tensor) && saved.strides() == tensor.strides() &&
                           saved.storage_offset() == tensor.storage_offset();
-    if (!is_there) tensor.detach().copy_(saved);
+    if (!is_there) copy_values(tensor, saved);
   });
   for (const auto& model : models) model->buffers_stale = false;
 }

@@ -11,6 +11,7 @@
 #include <map>
 #include <numeric>
 #include <ostream>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -85,6 +86,12 @@ int64_t memory_in_use(c10::Device device) {
 
 int64_t peak_memory(c10::Device device) {
   if (device.is_cuda()) return cuda::peak_memory(device.index());
+  // Of this program. What getrusage() tells begins with what started it.
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024;
+  }
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
   return int64_t{usage.ru_maxrss} * 1024;

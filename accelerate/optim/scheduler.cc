@@ -23,7 +23,14 @@ std::vector<double> rates_of(const torch::optim::Optimizer& optimizer) {
 }  // namespace
 
 Scheduler::Scheduler(torch::optim::Optimizer& optimizer, std::string kind)
-    : Scheduler(optimizer, std::move(kind), rates_of(optimizer)) {}
+    : Scheduler(optimizer, std::move(kind), rates_of(optimizer)) {
+  // As the end of an earlier schedule leaves it.
+  if (std::all_of(initial_rates_.begin(), initial_rates_.end(), [](double r) { return r == 0; })) {
+    TORCH_WARN(kind_,
+               ": the optimizer's learning rate is 0, and a schedule of a factor leaves it at "
+               "0; set the rate that the schedule is to begin with first");
+  }
+}
 
 Scheduler::Scheduler(torch::optim::Optimizer& optimizer, std::string kind,
                      std::vector<double> initial_rates)

@@ -295,9 +295,10 @@ absl::Status publish(const std::string& unfinished, const std::string& path) {
                      " is not named like an unfinished checkpoint; save to the path that "
                      "unfinished_path() returns."));
   }
-  if (const absl::StatusOr<Commit> commit = read_commit(from); !commit.ok()) {
-    return commit.status();
-  }
+  const absl::StatusOr<Commit> commit = read_commit(from);
+  if (!commit.ok()) return commit.status();
+  // Somebody may have removed files that were written, and a new commit does not bring them back.
+  if (const absl::Status sizes = verify_sizes(from, *commit); !sizes.ok()) return sizes;
   if (const absl::Status synced = sync_folder(from); !synced.ok()) return synced;
   if (rename_if_free(from, to)) return sync_folder(parent_of(to));
   if (errno != EEXIST) return cannot_publish(from, to, errno);

@@ -221,6 +221,16 @@ TEST(Publish, GivesTheName) {
   EXPECT_TRUE(verify(path, *read_commit(path)).ok());
 }
 
+// Somebody has removed what was saved before the commit was written.
+TEST(Publish, KeepsTheOldOneWhereTheNewOneIsNotWhole) {
+  const std::string folder = new_checkpoint_folder(), path = folder + "/best";
+  save(path, "old");
+  const std::string unfinished = save_unfinished(path, "new");
+  fs::remove(unfinished + "/a");
+  EXPECT_FALSE(publish(unfinished, path).ok());
+  EXPECT_EQ(bytes_of(path + "/a"), "old");
+}
+
 TEST(Publish, ReplacesACheckpoint) {
   const std::string folder = new_checkpoint_folder();
   for (const char* name : {"/checkpoint_0", "/best"}) {

@@ -25,7 +25,7 @@ void record_anew();
 template <class Accelerator>
 void train(Accelerator& accelerator);
 // ---- accumulation.h
-extern int64_t batches_left;
+extern ActiveLoaders loaders;
 // ---- live.h
 extern std::vector<std::weak_ptr<ModelState>> known_models;
 // ---- session.h
