@@ -22,7 +22,7 @@ def _what_is_wrong(ctx, toolkit):
     if not header.exists:
         return "%s/include/cuda.h does not exist" % toolkit
     for line in ctx.read(header).splitlines():
-        words = line.split()
+        words = line.split(" ")
         if words[:2] == ["#define", "CUDA_VERSION"]:
             major = int(words[2]) // 1000
             return None if major == 13 else "that in %s is %d" % (toolkit, major)

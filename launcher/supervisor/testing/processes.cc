@@ -1,8 +1,10 @@
 #include "launcher/supervisor/testing/processes.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 namespace accelerate::launcher {
 
@@ -17,7 +19,11 @@ char state(pid_t pid) {
   std::string skipped;
   std::string letter;
   stat >> skipped >> skipped >> letter;
-  return letter.empty() ? 0 : letter[0];
+  if (letter != "Z") return letter.empty() ? 0 : letter[0];
+  // Its first thread has ended, and its parent can wait for it once the others have, too.
+  std::error_code error;
+  const std::filesystem::directory_iterator tasks("/proc/" + std::to_string(pid) + "/task", error);
+  return std::distance(begin(tasks), end(tasks)) > 1 ? 'R' : 'Z';
 }
 
 }  // namespace accelerate::launcher

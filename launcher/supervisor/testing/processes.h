@@ -15,7 +15,8 @@ namespace accelerate::launcher {
 // The children of a process with one thread, in the order in which it started them; zombies too.
 std::vector<pid_t> children(pid_t parent);
 
-// 'R' if it runs, 'S' if it waits, 'T' if it is stopped, 'Z' for a zombie; 0 for no process.
+// 'R' if it runs, 'S' if it waits, 'T' if it is stopped, 'Z' for a zombie that its parent can wait
+// for; 0 for no process.
 char state(pid_t pid);
 
 }  // namespace accelerate::launcher
