@@ -67,6 +67,7 @@ class GraphReplay final : public Replay {
   struct Gradient {
     at::Tensor parameter;
     at::Tensor gradient;
+    uint32_t version;
   };
   std::vector<Gradient> gradients() const;
   bool is_in_place() const;
@@ -92,8 +93,10 @@ class GraphReplay final : public Replay {
 std::vector<GraphReplay::Gradient> GraphReplay::gradients() const {
   std::vector<Gradient> all;
   for (const auto& model : session_->models().live()) {
-    for (const NamedParameter& parameter : model->parameters)
-      all.push_back({parameter.tensor, parameter.tensor.grad()});
+    for (const NamedParameter& parameter : model->parameters) {
+      const at::Tensor& gradient = parameter.tensor.grad();
+      all.push_back({parameter.tensor, gradient, gradient.defined() ? gradient._version() : 0});
+    }
   }
   return all;
 }
@@ -103,7 +106,7 @@ void GraphReplay::note_end(const std::vector<Gradient>& before) {
   added_to_.clear();
   for (const Gradient& each : before) {
     const at::Tensor& now = each.parameter.grad();
-    gradients_.push_back({each.parameter, now});
+    gradients_.push_back({each.parameter, now, each.version});
     if (each.gradient.defined() && now.is_same(each.gradient)) added_to_.push_back(each);
   }
   addresses_ = session_->models().addresses();
@@ -130,7 +133,16 @@ RecordingAttempt GraphReplay::record(const std::vector<at::Tensor>& /*recorded*/
                   " and not on the device of the training; move it there before the step");
     }
     const HostWorkRecorder::Scope scope(&host);
-    graph = recorder_->record(call);
+    graph = recorder_->record([&] {
+      call();
+      // The graph would go on writing them, where nobody keeps them.
+      for (const Gradient& each : before) {
+        TORCH_CHECK(!each.gradient.defined() || each.gradient._version() == each.version ||
+                        each.parameter.grad().is_same(each.gradient),
+                    "it adds to gradients of before the step, which are elsewhere afterwards; let "
+                    "the step call optimizer.zero_grad(), with set_to_none");
+      }
+    });
   } catch (const c10::Error& error) {
     failure = error.what_without_backtrace();
   } catch (const std::exception& error) {

@@ -70,6 +70,8 @@ std::string key_of(const StepArguments& arguments, const StepSurroundings& surro
     }
   }
   for (const auto& optimizer : surroundings.optimizers.live()) {
+    // What zero_grad() within a window goes by.
+    append(key, surroundings.window.num_steps() > 1 && optimizer->has_used_gradients);
     for (const auto& group : optimizer->optimizer->param_groups()) {
       append(key, group.params().size());
       for (const at::Tensor& parameter : group.params())

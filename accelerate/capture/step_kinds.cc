@@ -174,9 +174,18 @@ bool StepKinds::is_replay(Kind& kind) {
   if (!change) change = kind.replay->prepare();
   if (!change) return true;
   // Once as it is, so that what is new is set up outside of a recording.
-  kind.is_ready = false;
-  kind.replay.reset();
-  kind.runs = options_.warm_up_steps - 1;
+  const auto set_up_anew = [this](Kind& each) {
+    each.is_ready = false;
+    each.replay.reset();
+    each.runs = options_.warm_up_steps - 1;
+  };
+  set_up_anew(kind);
+  // The end of one graph gives back what cuBLAS keeps for their stream, and with it all others end.
+  for (auto& [key, other] : kinds_) {
+    if (replays_.compare || &other == &kind || !other.is_ready) continue;
+    set_up_anew(other);
+    other.replays = 0;
+  }
   if (replays_.in_lockstep)
     refuse(c10::str(*change, ", and this rank cannot record the step again by itself"));
   kind.moves = kind.replays < kFewReplays ? kind.moves + 1 : 1;

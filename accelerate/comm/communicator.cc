@@ -365,6 +365,7 @@ void Communicator::barrier() {
   c10d::BarrierOptions options;
   // NCCL would guess a device from the rank.
   options.device = group_->device;
+  if (group_->device.is_cuda()) options.device_ids = {group_->device.index()};
   run(CollectiveKind::kBarrier, {}, [&] { return group_->backend->barrier(options); });
 }
 

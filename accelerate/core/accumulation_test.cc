@@ -242,6 +242,77 @@ TEST(Accumulation, TakesPartsOfABatchIfItDoesNotHeedTheLoader) {
   EXPECT_EQ(pattern, "00010001");
 }
 
+// Two models that take turns in each batch, of which the second begins when the first has made its
+// pass; beside each of them alone on the whole window.
+TEST(Accumulation, KeepsTheSumsOfEachOfSeveralOptimizers) {
+  for (const bool zero_first : {true, false}) {
+    Full accelerator({.gradient_accumulation_steps = 2});
+    const auto net = [] { return torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false)); };
+    auto one = net(), two = net();
+    for (const auto& each : {one, two}) torch::nn::init::zeros_(each->weight);
+    torch::optim::SGD sgd_one(one->parameters(), 1.0), sgd_two(two->parameters(), 1.0);
+    auto [first, second, optimizer_one, optimizer_two] =
+        accelerator.prepare(one, two, sgd_one, sgd_two);
+    for (int batch = 1; batch <= 6; ++batch) {
+      auto scope = accelerator.accumulate(first, second);
+      const auto train = [&](auto& model, auto& optimizer) {
+        if (zero_first) optimizer.zero_grad();
+        accelerator.backward(model(torch::full({1, 1}, double(batch))).sum());
+        optimizer.step();
+        if (!zero_first) optimizer.zero_grad();
+      };
+      train(first, optimizer_one);
+      train(second, optimizer_two);
+    }
+    // Three windows, with the means of 1 and 2, of 3 and 4, and of 5 and 6.
+    EXPECT_FLOAT_EQ(one->weight.item<float>(), -10.5) << zero_first;
+    EXPECT_FLOAT_EQ(two->weight.item<float>(), -10.5) << zero_first;
+  }
+}
+
+// One that the program catches or skips, before it goes on with the next window.
+TEST(Accumulation, DropsTheSumOfAWindowWhoseLastPassDidNotCome) {
+  for (const bool in_scope : {true, false}) {
+    Full accelerator({.gradient_accumulation_steps = 2});
+    auto net = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+    torch::nn::init::zeros_(net->weight);
+    torch::optim::SGD sgd(net->parameters(), 1.0);
+    auto [model, optimizer] = accelerator.prepare(net, sgd);
+    const auto train = [&, &model = model, &optimizer = optimizer](double value, bool passes) {
+      auto scope = accelerator.accumulate(model);
+      if (in_scope) optimizer.zero_grad();
+      if (!passes) return;
+      accelerator.backward(model(torch::full({1, 1}, value)).sum());
+      optimizer.step();
+      if (!in_scope) optimizer.zero_grad();
+    };
+    train(100, true);
+    train(100, false);
+    if (!in_scope) optimizer.zero_grad();
+    train(1, true);
+    train(2, true);
+    EXPECT_FLOAT_EQ(net->weight.item<float>(), -1.5) << in_scope;
+  }
+}
+
+// Its pass would end the window of the other in each batch.
+TEST(Accumulation, RefusesAModelOutsideOfTheScopesOfALoop) {
+  Full accelerator({.gradient_accumulation_steps = 4});
+  torch::nn::Linear one(1, 1), two(1, 1);
+  auto [first, second, loader] = accelerator.prepare(
+      one, two, DataLoader(Line(6 * accelerator.num_processes(), at::kFloat), {.batch_size = 1}));
+  int batches = 0;
+  for (auto& batch : loader) {
+    const std::string message = message_of([&, &first = first] {
+      auto scope = accelerator.accumulate(first);
+      accelerator.backward(first(batch.data).sum());
+    });
+    EXPECT_THAT(message, HasSubstr(++batches == 1 ? "no error" : "put each backward pass"));
+    if (batches > 1) break;
+    accelerator.backward(second(batch.data).sum());
+  }
+}
+
 // ---- no_sync() and trigger_sync_in_backward()
 
 // A loop that is left in the middle of a window, and then one without accumulate().

@@ -102,6 +102,24 @@ TEST(SeveralModels, DoNotHoldTheLossScaleForAnOptimizerThatStepsNoMore) {
   EXPECT_FALSE(torch::equal(two->bias, bias));
 }
 
+// A scope of the program's own around several steps, as of a GAN, must not keep casts of weights
+// that a step has changed.
+TEST(SeveralModels, SeeTheWeightsOfAStepWithinOneScopeOfAutocast) {
+  BFloat accelerator;
+  torch::nn::Linear net(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::nn::init::ones_(net->weight);
+  torch::optim::SGD sgd(net->parameters(), 1.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  auto scope = accelerator.autocast();
+  const at::Tensor x = torch::ones({1, 1});
+  for (int step = 0; step < 3; ++step) {
+    EXPECT_EQ(model(x).template item<float>(), 1 - step);
+    optimizer.zero_grad();
+    accelerator.backward(model(x).sum());
+    optimizer.step();
+  }
+}
+
 TEST(SeveralModels, MayGoTheirWayOnSomeRanksOnlyWithAnError) {
   Full accelerator;
   if (accelerator.num_processes() == 1) GTEST_SKIP() << "needs several processes";

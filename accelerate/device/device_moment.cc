@@ -1,5 +1,6 @@
 #include "accelerate/device/device_moment.h"
 
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 namespace accelerate {
@@ -10,10 +11,17 @@ DeviceMoment::DeviceMoment(c10::Device device) {
   event_->record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
 }
 
-bool DeviceMoment::is_past() const { return event_ == nullptr || event_->query(); }
+// With the device of the event, as a thread of its own would else begin to use the first one.
+bool DeviceMoment::is_past() const {
+  if (event_ == nullptr) return true;
+  const c10::DeviceGuard guard(event_->device());
+  return event_->query();
+}
 
 void DeviceMoment::wait() const {
-  if (!is_past()) event_->synchronize();
+  if (event_ == nullptr) return;
+  const c10::DeviceGuard guard(event_->device());
+  if (!event_->query()) event_->synchronize();
 }
 
 }  // namespace accelerate

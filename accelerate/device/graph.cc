@@ -55,7 +55,7 @@ class CudaGraphRecorder : public GraphRecorder {
         work();
         (**graph).capture_end();
       } catch (...) {
-        abandon(**graph);
+        abandon(std::move(graph));
         throw;
       }
     });
@@ -97,16 +97,16 @@ class CudaGraphRecorder : public GraphRecorder {
   }
 
   // Leaves the stream, the allocators and the random numbers as if nothing had been recorded.
-  void abandon(at::cuda::CUDAGraph& graph) {
+  void abandon(std::unique_ptr<CudaGraph> graph) {
     try {
-      graph.capture_end();
+      (**graph).capture_end();
       return;
     } catch (const c10::Error&) {
       // As a rule the recording was spoiled by what threw, and the runtime would report that error
       // to the next launch.
       static_cast<void>(cudaGetLastError());
     }
-    if (has_ended(graph)) return;
+    if (has_ended(**graph)) return;
     // What capture_end() and the graph's destructor do not come to after an error; some of it may
     // have been done.
     const auto attempt = [](const std::function<void()>& call) {
@@ -118,8 +118,16 @@ class CudaGraphRecorder : public GraphRecorder {
     at::HostAllocator* host = at::getHostAllocator(at::kCUDA);
     attempt([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device_.index(), pool_); });
     attempt([&] { host->end_allocate_to_pool(pool_); });
-    attempt([&] { c10::cuda::CUDACachingAllocator::releasePool(device_.index(), pool_); });
-    attempt([&] { host->release_pool(pool_); });
+    const auto uses = [this] {
+      return c10::cuda::CUDACachingAllocator::getPoolUseCount(device_.index(), pool_);
+    };
+    const int before = uses();
+    // From LibTorch 2.15 on, this gives the pool back itself.
+    graph.reset();
+    if (uses() == before) {
+      attempt([&] { c10::cuda::CUDACachingAllocator::releasePool(device_.index(), pool_); });
+      attempt([&] { host->release_pool(pool_); });
+    }
     record_something(at::cuda::graph_pool_handle());
   }
 

@@ -32,6 +32,11 @@ void AccumulationWindow::check_step(const std::shared_ptr<const LoaderProgress>&
       "end a window with the last one. For several models, call it once, as accumulate(a, "
       "b); to accumulate over parts of a batch, ",
       kRemedy);
+  TORCH_CHECK(num_steps_ == 1 || pass == nullptr || ended_pass_.lock() != pass,
+              "a backward pass outside of accumulate() ended a window of the loader in the middle, "
+              "and the loop over the loader goes on, so no window would ever be full; put each "
+              "backward pass of the loop into accumulate(), with all its models, as accumulate(a, "
+              "b)");
   const bool is_cut_short = !sync_gradients_ && length_ < steps_;
   TORCH_CHECK(!is_cut_short || is_same_pass, "the gradients of ", position_, " of ", length_,
               " batches wait for the rest of their window, which was to end with its loader: the "
@@ -47,6 +52,8 @@ void AccumulationWindow::begin_step(const std::shared_ptr<const LoaderProgress>&
     steps_ = num_steps_;
     length_ = follows_loader ? std::min(num_steps_, pass->batches_left + 1) : num_steps_;
     position_ = 0;
+    // Also after a last batch whose backward pass failed, or was left out.
+    holds_partial_sum_ = false;
   }
   ++position_;
   ++begun_;

@@ -52,13 +52,20 @@ class AccumulationWindow final : public Stateful {
   double loss_factor() const { return in_step_ ? 1.0 / static_cast<double>(length_) : 1.0; }
   // Whether the gradients are part of a sum that must not be zeroed yet.
   bool holds_partial_sum() const { return holds_partial_sum_; }
+  // Whether zero_grad() of an optimizer that has not stepped since its last one would lose what
+  // earlier passes of the window have added to.
+  bool holds_sum() const {
+    return in_step_ && (sync_gradients_ ? position_ > 1 : holds_partial_sum_);
+  }
 
   // Whether the program left its loop in the middle of a window: no step is running, and the last
   // one did not end the window.
   bool is_left_open() const { return !in_step_ && !sync_gradients_; }
 
-  // Makes the next step begin a window.
+  // Makes the next step begin a window. end_in_pass() is for one that the program ended in the
+  // middle, after which a step of the same pass of a loader is an error.
   void restart() { sync_gradients_ = true, holds_partial_sum_ = false; }
+  void end_in_pass() { restart(), ended_pass_ = pass_; }
 
   int64_t num_steps() const { return num_steps_; }
   // The number of steps that have begun.
@@ -88,6 +95,8 @@ class AccumulationWindow final : public Stateful {
   int64_t begun_ = 0;
   // The pass of the last step, and how far it was.
   std::weak_ptr<const LoaderProgress> pass_;
+  // The pass in which a window was ended in the middle.
+  std::weak_ptr<const LoaderProgress> ended_pass_;
   int64_t batches_left_ = 0;
   int64_t consumed_ = 0;
   bool in_step_ = false;

@@ -132,7 +132,6 @@ void BackwardPass::begin() {
     model->sync->restore_hooks();
     trainable_models += !model->sync->empty();
     syncing_.push_back(completing_.back());
-    if (!syncing_.back()) model->sync->begin_local();
   }
   models_.gather_parameters();
   if (uneven_inputs_.is_open()) {

@@ -12,6 +12,7 @@
 #include "accelerate/comm/tensor_broadcast.h"
 #include "accelerate/gradients/model_agreement.h"
 #include "accelerate/host_work/host_work.h"
+#include "accelerate/sharding/cut_tensor.h"
 #include "accelerate/state/copy_values.h"
 
 namespace accelerate {
@@ -195,8 +196,9 @@ void ModelSet::update(const std::vector<at::Tensor>& stepped, const std::functio
 
 at::Tensor ModelSet::whole_gradient(const at::Tensor& parameter) const {
   for (const auto& model : live()) {
-    if (model->sync && model->sync->may_step(parameter, 0) != StepRight::kNotMine)
-      return model->sync->whole_gradient(parameter);
+    if (!model->sync || model->sync->may_step(parameter, 0) == StepRight::kNotMine) continue;
+    if (is_cut(parameter.grad())) refuse_recording("the whole gradient of a parameter");
+    return model->sync->whole_gradient(parameter);
   }
   return parameter.grad();
 }

@@ -219,6 +219,7 @@ void OptimizerSteps::before_backward() {
 void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) {
   note_missing_step(optimizer);
   optimizer.pending.reset();
+  optimizer.has_used_gradients = false;
 }
 
 void OptimizerSteps::follow_device(OptimizerState& optimizer) {

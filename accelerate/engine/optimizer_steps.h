@@ -69,6 +69,8 @@ struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   int64_t awaits_since = 0;
   // How often it has stepped, for reports about the run.
   int64_t num_steps = 0;
+  // Whether its gradients are those of a step, not zeroed since.
+  bool has_used_gradients = false;
 
   // The rounds() of each GradientSync when this optimizer last stepped.
   std::unordered_map<const GradientSync*, int64_t> stepped_at;

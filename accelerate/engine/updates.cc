@@ -1,5 +1,6 @@
 #include "accelerate/engine/updates.h"
 
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
@@ -55,6 +56,9 @@ void Updates::prepare_step(OptimizerState& optimizer) {
 void Updates::note_step(OptimizerState& optimizer) {
   auto& recorder = launcher::FlightRecorder::of_process();
   recorder.set_step(++optimizer.num_steps);
+  optimizer.has_used_gradients = true;
+  // Within a scope of the program's own, which the next forward pass may not leave before.
+  at::autocast::clear_cache();
   if (const auto loader = loaders_.current())
     recorder.set_position(loader->epoch, loader->consumed);
   loaders_.note_training();
@@ -133,6 +137,7 @@ at::Tensor Updates::step(OptimizerState& optimizer, const std::function<at::Tens
     at::Tensor loss;
     {
       c10::AutoGradMode grad(true);
+      at::autocast::clear_cache();
       loss = closure();
     }
     if (!loss.defined() || !models_.syncs()) return loss;
@@ -162,11 +167,12 @@ at::Tensor Updates::step(OptimizerState& optimizer, const std::function<at::Tens
 
 void Updates::zero_grad(OptimizerState& optimizer, bool set_to_none) {
   const PhaseScope zeroing(Phase::kOptimizer);
-  if (window_.holds_partial_sum()) {
-    if (window_.is_left_open())
-      left_zero_grads_.push_back({optimizer.weak_from_this(), set_to_none});
+  if (window_.holds_partial_sum() && window_.is_left_open()) {
+    left_zero_grads_.push_back({optimizer.weak_from_this(), set_to_none});
     return;
   }
+  // Of several optimizers each has its own place in a batch, before or after the others' passes.
+  if (window_.holds_sum() && !optimizer.has_used_gradients) return;
   if (set_to_none) {
     // LibTorch's own detaches each gradient first, which costs more than to let go of it.
     for (const auto& group : optimizer.optimizer->param_groups()) {
@@ -205,7 +211,7 @@ void Updates::begin_batch() {
 
 void Updates::end_left_window() {
   if (!window_.is_left_open()) return;
-  window_.restart();
+  window_.end_in_pass();
   for (const LeftZeroGrad& each : std::exchange(left_zero_grads_, {})) {
     if (const auto optimizer = each.optimizer.lock()) zero_grad(*optimizer, each.set_to_none);
   }

@@ -156,7 +156,7 @@ void expect_names(const std::vector<std::string>& kernels, const std::vector<std
 // Whatever the number of groups and parameters.
 TEST_F(Launches, AreTheSameFewInEveryPrecision) {
   const std::vector<std::string> clipping{"norm_kernel", "final_kernel", "begin_kernel"};
-  const std::vector<std::string> step{"begin_kernel", "adam_kernel"};
+  const std::vector<std::string> step{"begin_kernel", "step_kernel"};
   for (const auto& launches :
        {launches_of_a_step<Fp32>(), launches_of_a_step<Bf16>(), launches_of_a_step<Fp16>()}) {
     expect_names(launches.first, clipping);

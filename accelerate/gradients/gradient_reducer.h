@@ -44,7 +44,6 @@ class GradientReducer final : public GradientSync {
   ~GradientReducer() override;
 
   void begin(bool eager) override;
-  void begin_local() override {}
   void finish() override;
   void shadow() override;
   void abandon() override;

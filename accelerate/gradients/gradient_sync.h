@@ -47,9 +47,6 @@ class GradientSync {
   // Called when a backward pass begins whose gradients are to be synced. If not `eager`, everything
   // waits for finish().
   virtual void begin(bool eager) = 0;
-  // Called when a backward pass begins whose gradients add up on this rank alone. Throws c10::Error
-  // if they cannot be added to the present ones.
-  virtual void begin_local() = 0;
   // Syncs what is left and waits for all of it. Collective.
   virtual void finish() = 0;
   // Takes part in one round of the other ranks without contributing gradients. Collective.

@@ -31,7 +31,6 @@ void ShardedReducer::begin(bool eager) {
   // When the others have all set off, so that all ranks keep to one order.
   if (whole_) whole_->begin(/*eager=*/false);
 }
-void ShardedReducer::begin_local() { state_->begin_local(); }
 void ShardedReducer::finish() {
   state_->finish();
   if (whole_) whole_->finish();

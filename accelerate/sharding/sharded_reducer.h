@@ -36,7 +36,6 @@ class ShardedReducer final : public GradientSync {
   ~ShardedReducer() override;
 
   void begin(bool eager) override;
-  void begin_local() override;
   void finish() override;
   // Throws c10::Error, because a rank without data must still step its part.
   void shadow() override;

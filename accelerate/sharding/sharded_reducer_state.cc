@@ -111,15 +111,6 @@ void ShardedReducer::State::begin(bool eager) {
   }
 }
 
-void ShardedReducer::State::begin_local() {
-  for (size_t i = 0; i < parameters().size(); ++i) {
-    TORCH_CHECK(!is_cut(tensor(i).grad()), "the gradient of `", parameters()[i].name,
-                "` was averaged over the processes, each of which has a part of it, so a backward "
-                "pass within no_sync() cannot add to it; call zero_grad() first, or run the passes "
-                "within no_sync() before the others");
-  }
-}
-
 void ShardedReducer::State::on_gradient(size_t parameter) {
   if (!under_way_ || !eager_ || std::exchange(ready_[parameter], 1)) return;
   --missing_[unit_of_[parameter]];

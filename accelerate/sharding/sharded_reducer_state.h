@@ -21,7 +21,6 @@ class ShardedReducer::State final : public internal::SyncedParameters {
 
   using SyncedParameters::is_mean;
   void begin(bool eager);
-  void begin_local();
   void finish();
   void abandon();
   bool is_under_way() const { return under_way_; }

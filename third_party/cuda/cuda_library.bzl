@@ -19,8 +19,12 @@ def _compile(ctx, source, context, toolchain):
 
     # Without contraction into fused operations, as in simd_library, a GPU rounds as a CPU does.
     arguments.add("-fmad=false")
-    for architecture in ctx.attr._architectures[BuildSettingInfo].value.split(","):
+    architectures = ctx.attr._architectures[BuildSettingInfo].value.split(",")
+    for architecture in architectures:
         arguments.add("-gencode=arch=compute_%s,code=sm_%s" % (architecture, architecture))
+
+    # The driver compiles the last one for GPUs that are newer than all of them.
+    arguments.add("-gencode=arch=compute_%s,code=compute_%s" % (architectures[-1], architectures[-1]))
     arguments.add_all(context.defines, format_each = "-D%s")
     for define in ctx.attr.local_defines:
         arguments.add_all(ctx.tokenize(define), format_each = "-D%s")
