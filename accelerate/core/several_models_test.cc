@@ -113,9 +113,9 @@ TEST(SeveralModels, SeeTheWeightsOfAStepWithinOneScopeOfAutocast) {
   auto scope = accelerator.autocast();
   const at::Tensor x = torch::ones({1, 1});
   for (int step = 0; step < 3; ++step) {
-    EXPECT_EQ(model(x).template item<float>(), 1 - step);
+    EXPECT_EQ(torch::linear(x, net->weight).template item<float>(), 1 - step);
     optimizer.zero_grad();
-    accelerator.backward(model(x).sum());
+    accelerator.backward(torch::linear(x, net->weight).sum());
     optimizer.step();
   }
 }
