@@ -186,39 +186,39 @@ TEST(Accumulation, ChangesItsNumberOfStepsWithTheNextWindow) {
   EXPECT_EQ(pattern, "00010101");
 }
 
+// Trains a weight in windows of four batches, of a loader that has six for each rank.
+struct WindowsOfFour {
+  void train() {
+    auto scope = accelerator.accumulate(model);
+    accelerator.backward(model(torch::ones({1, 1})).sum());
+  }
+  Full accelerator{{.gradient_accumulation_steps = 4}};
+  PreparedModel<torch::nn::LinearImpl> model =
+      accelerator.prepare(torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false)));
+  DataLoader<Line> loader = accelerator.prepare(
+      DataLoader<Line>(Line(6 * accelerator.num_processes(), at::kFloat), {.batch_size = 1}));
+};
+
 // Where windows end with the loader, a batch that is several steps, or none, would give a window
 // another factor than its gradients need.
 TEST(Accumulation, RefusesToCountTheBatchesOfALoaderWrongly) {
-  Full accelerator({.gradient_accumulation_steps = 4});
-  torch::nn::Linear net(torch::nn::LinearOptions(1, 1).bias(false));
-  auto [model, loader] = accelerator.prepare(
-      net, DataLoader(Line(6 * accelerator.num_processes(), at::kFloat), {.batch_size = 1}));
-  const auto train = [&, &model = model] {
-    auto scope = accelerator.accumulate(model);
-    accelerator.backward(model(torch::ones({1, 1})).sum());
-  };
-  for ([[maybe_unused]] auto& batch : loader) {
-    train();
-    EXPECT_THAT(message_of(train), HasSubstr("called twice for one batch"));
+  WindowsOfFour run;
+  for ([[maybe_unused]] auto& batch : run.loader) {
+    run.train();
+    EXPECT_THAT(message_of([&] { run.train(); }), HasSubstr("called twice for one batch"));
   }
 }
 
 // A program that leaves out the last batch, as if it were short.
 TEST(Accumulation, RefusesAWindowWhoseLoaderEndedWithoutIt) {
-  Full accelerator({.gradient_accumulation_steps = 4});
-  torch::nn::Linear net(torch::nn::LinearOptions(1, 1).bias(false));
-  auto [model, loader] = accelerator.prepare(
-      net, DataLoader(Line(6 * accelerator.num_processes(), at::kFloat), {.batch_size = 1}));
-  const auto train = [&, &model = model] {
-    auto scope = accelerator.accumulate(model);
-    accelerator.backward(model(torch::ones({1, 1})).sum());
-  };
+  WindowsOfFour run;
   int batches = 0;
-  for ([[maybe_unused]] auto& batch : loader) {
-    if (++batches < 6) train();
+  for ([[maybe_unused]] auto& batch : run.loader) {
+    if (++batches < 6) run.train();
   }
-  for ([[maybe_unused]] auto& batch : loader) {
-    EXPECT_THAT(message_of(train), HasSubstr("the gradients of 1 of 2 batches wait"));
+  for ([[maybe_unused]] auto& batch : run.loader) {
+    EXPECT_THAT(message_of([&] { run.train(); }),
+                HasSubstr("the gradients of 1 of 2 batches wait"));
     break;
   }
 }

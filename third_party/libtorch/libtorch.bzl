@@ -133,8 +133,9 @@ def _libtorch_impl(ctx):
 
     # What else it loads, under the names of its own build: OpenMP, and in a build for GPUs the CUDA runtime. What is not
     # found here is the system's.
+    folders = _library_folders(ctx, torch)
     for name in _loaded(ctx, torch + "/lib/libtorch_cpu.so"):
-        is_found = name == "libc10.so" or _link_first(ctx, name, _library_folders(ctx, torch))
+        is_found = name == "libc10.so" or _link_first(ctx, name, folders)
         if not is_found and name.startswith("libcu"):
             fail(("%s/lib/libtorch_cpu.so loads %s, which is neither beside it nor in the CUDA toolkit. Install the " +
                   "toolkit and set CUDA_HOME, or unset LIBTORCH to have it all fetched.") % (torch, name))
