@@ -67,7 +67,7 @@ class GraphReplay final : public Replay {
   struct Gradient {
     at::Tensor parameter;
     at::Tensor gradient;
-    uint32_t version;
+    int64_t version;  // Of the gradient, for comparison before and after a recording.
   };
   std::vector<Gradient> gradients() const;
   bool is_in_place() const;

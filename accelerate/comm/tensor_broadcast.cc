@@ -8,18 +8,18 @@
 #include <map>
 
 namespace accelerate {
-namespace {
 
 // On all ranks before any of them waits for another: only those that are not the root would fail.
-void check_can_be_written(const at::Tensor& tensor) {
+void check_can_be_written(const at::Tensor& tensor, std::string_view name) {
   TORCH_CHECK(
-      at::has_internal_overlap(tensor) != at::MemOverlap::Yes, "a tensor of the sizes ",
-      tensor.sizes(), " and the strides ", tensor.strides(),
-      " cannot be made equal on all ranks, because several of its elements share memory; if "
-      "expand() made a buffer or a parameter, register a contiguous() copy of it");
+      tensor.layout() == at::kStrided, name,
+      " is a sparse tensor, which cannot be made equal on all processes; register its indices and "
+      "values as buffers, and make it of them in forward()");
+  TORCH_CHECK(at::has_internal_overlap(tensor) != at::MemOverlap::Yes, name, " has the sizes ",
+              tensor.sizes(), " and the strides ", tensor.strides(),
+              ", so several of its elements share memory, and it cannot be made equal on all "
+              "processes; if expand() made it, register a contiguous() copy of it");
 }
-
-}  // namespace
 
 void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors,
                        int root) {
@@ -28,7 +28,7 @@ void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>
   std::map<c10::ScalarType, std::vector<at::Tensor>> by_type;
   for (const at::Tensor& tensor : tensors) {
     if (!tensor.defined() || tensor.numel() == 0) continue;
-    check_can_be_written(tensor);
+    check_can_be_written(tensor, "a tensor");
     by_type[tensor.scalar_type()].push_back(tensor);
   }
   for (auto& [type, members] : by_type) {

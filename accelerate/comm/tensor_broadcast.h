@@ -8,6 +8,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <string_view>
 #include <vector>
 
 #include "accelerate/comm/communicator.h"
@@ -19,8 +20,12 @@ namespace accelerate {
 // in training, and which BatchNorm itself also changes without a new version. Tensors may have any
 // type, and devices that the communicator takes; shapes and order must be the same on all ranks.
 // Skips undefined tensors. Throws c10::Error for an expanded tensor, because its elements share
-// memory. Collective.
+// memory, and for a sparse one. Collective.
 void broadcast_tensors(Communicator& communicator, const std::vector<at::Tensor>& tensors,
                        int root);
+
+// Throws what broadcast_tensors() would throw for a tensor that it cannot write; `name` says whose
+// it is, for example "`mask` of the model".
+void check_can_be_written(const at::Tensor& tensor, std::string_view name);
 
 }  // namespace accelerate

@@ -420,8 +420,9 @@ class DataLoader {
       progress->epoch = position.epoch;
       progress->consumed = taken->consumed;
       if (ActiveLoaders* loaders = state->placement.active_loaders.get()) {
-        loaders->note_batch(progress.get(),
-                            state->options.batch_sampler ? 0 : taken->consumed - position.consumed);
+        loaders->note_batch(progress.get(), internal::has_whole_batches(state->options)
+                                                ? 0
+                                                : taken->consumed - position.consumed);
         if (loaders->keeps_batch && at::GradMode::is_enabled())
           loaders->keep_batch(progress, named_tensors(*batch));
       }

@@ -1,6 +1,5 @@
 #include "accelerate/engine/model_set.h"
 
-#include <ATen/MemoryOverlap.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/nn/module.h>
@@ -48,20 +47,12 @@ void for_each_tensor(const Models& models, Function&& function) {
   }
 }
 
-// For several processes, by name.
+// Before anything is sent, and by name.
 void check_can_be_made_equal(const torch::nn::Module& module) {
   const auto check = [](const auto& items) {
     for (const auto& item : items) {
-      const at::Tensor& tensor = item.value();
-      if (!tensor.defined()) continue;
-      TORCH_CHECK(tensor.layout() == at::kStrided, "`", item.key(),
-                  "` of the model is a sparse tensor, which cannot be made equal on all processes; "
-                  "register its indices and values as buffers, and make it of them in forward()");
-      TORCH_CHECK(at::has_internal_overlap(tensor) != at::MemOverlap::Yes, "`", item.key(),
-                  "` of the model has the sizes ", tensor.sizes(), " and the strides ",
-                  tensor.strides(),
-                  ", so several of its elements share memory, and it cannot be made equal on all "
-                  "processes; if expand() made it, register a contiguous() copy of it");
+      if (!item.value().defined()) continue;
+      check_can_be_written(item.value(), c10::str("`", item.key(), "` of the model"));
     }
   };
   check(module.named_parameters());

@@ -292,6 +292,21 @@ TEST_F(GradientReducerTest, SaysWhatToDoAboutSeveralGradientsInOneBackwardPass) 
   EXPECT_THAT(message, HasSubstr("set gradients.overlap to false"));
 }
 
+TEST_F(GradientReducerTest, KeepsNoGradientThatTheMeanOfAFailedPassCouldStillBeWrittenTo) {
+  auto parameters = make_parameters({{3}, {3}});
+  GradientReducer reducer(*world_, parameters, {.bucket_cap_mb = kTiny, .first_bucket_mb = kTiny});
+  reducer.begin(true);
+  (parameters[0].tensor.sum() + parameters[1].tensor.sum()).backward();
+  reducer.finish();
+  reducer.begin(true);
+  at::Tensor x = parameters[1].tensor * 2;
+  x = Nested::apply(Nested::apply(x, parameters[0].tensor), parameters[0].tensor);
+  EXPECT_THROW(x.sum().backward(), c10::Error);
+  EXPECT_TRUE(parameters[0].tensor.grad().defined());
+  reducer.abandon();
+  EXPECT_FALSE(parameters[0].tensor.grad().defined());
+}
+
 TEST_F(GradientReducerTest, RefusesSenselessOptions) {
   EXPECT_THROW(GradientReducer(*world_, make_parameters({{4}}), {.bucket_cap_mb = 0}), c10::Error);
 }

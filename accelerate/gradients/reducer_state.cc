@@ -83,8 +83,15 @@ void GradientReducer::State::begin(bool eager) {
 
 void GradientReducer::State::abandon() {
   under_way_ = false;
-  // What has set off goes on writing.
-  for (size_t i = 0; i < pending_.size(); ++i) buckets_[i].allocate();
+  // What has set off goes on writing, and its gradients are no longer those of one pass.
+  for (size_t i = 0; i < pending_.size(); ++i) {
+    internal::Bucket& bucket = buckets_[i];
+    for (size_t member = 0; member < bucket.members().size(); ++member) {
+      at::Tensor& gradient = tensor(bucket.members()[member]).mutable_grad();
+      if (bucket.is_slot(member, gradient)) gradient.reset();
+    }
+    bucket.allocate();
+  }
   pending_.clear();
 }
 

@@ -163,13 +163,20 @@ auto entries_in_order(Map& map) {
   return entries;
 }
 
-// Returns an empty text for keys that are neither texts nor numbers.
+// Returns an empty text for keys that are neither texts, nor numbers, nor tuples of such.
 template <class Key>
 std::string text_of_key(const Key& key) {
   if constexpr (std::is_convertible_v<const Key&, std::string>) {
     return static_cast<std::string>(key);
   } else if constexpr (std::is_arithmetic_v<Key>) {
     return std::to_string(key);
+  } else if constexpr (std::is_enum_v<Key>) {
+    return std::to_string(static_cast<std::underlying_type_t<Key>>(key));
+  } else if constexpr (TupleLike<Key>) {
+    std::string text = "(";
+    std::apply([&text](const auto&... parts) { ((text += text_of_key(parts) + ","), ...); }, key);
+    text.back() = ')';
+    return text;
   } else {
     return {};
   }

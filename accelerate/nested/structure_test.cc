@@ -32,6 +32,10 @@ TEST(Structure, TellsSizesKeysAndAlternatives) {
   EXPECT_EQ(description_of(std::vector<at::Tensor>(2)), "2 elements []");
   EXPECT_EQ(description_of(std::map<std::string, int>{{"b", 1}, {"a", 2}}), "{ a b }");
   EXPECT_EQ(description_of(std::unordered_map<int, at::Tensor>{{7, kOne}, {3, kOne}}), "{ 3 7 }");
+  enum class Side { kLeft, kRight };
+  EXPECT_EQ(description_of(std::map<std::pair<int, std::string>, at::Tensor>{{{1, "a"}, kOne}}),
+            "{ (1,a) }");
+  EXPECT_EQ(description_of(std::map<Side, at::Tensor>{{Side::kRight, kOne}}), "{ 1 }");
   EXPECT_EQ(description_of(std::optional<int>()), "(none)");
   EXPECT_EQ(description_of(std::optional<int>(1)), "()");
   EXPECT_EQ(description_of(std::variant<int, at::Tensor>(kOne)), "alternative 1 ()");
