@@ -6,9 +6,11 @@
 #include "launcher/cli/subcommands.h"
 #include "launcher/env/users_folder.h"
 #include "launcher/names/command_name.h"
+#include "launcher/posix/standard_streams.h"
 
 int main(int argc, char** argv) {
   namespace launcher = accelerate::launcher;
+  launcher::open_standard_streams();
   const absl::Status entered = launcher::enter_users_folder();
   if (!entered.ok()) std::cerr << "accelerate: " << entered.message() << "\n";
   const int code =

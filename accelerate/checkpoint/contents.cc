@@ -246,21 +246,26 @@ std::vector<Piece> share_of(const Contents& contents, int member, int members) {
 std::map<std::string, at::Tensor> read_safetensors(const std::string& path) {
   const absl::StatusOr<safetensors::Header> header = safetensors::read_header(path);
   TORCH_CHECK(header.ok(), std::string(header.status().message()));
+  return read_safetensors(path, *header);
+}
+
+std::map<std::string, at::Tensor> read_safetensors(const std::string& path,
+                                                   const safetensors::Header& header) {
   absl::StatusOr<MappedFile> opened = MappedFile::open(path);
   TORCH_CHECK(opened.ok(), std::string(opened.status().message()));
   const auto file = std::make_shared<const MappedFile>(*std::move(opened));
   std::map<std::string, at::Tensor> tensors;
-  for (const safetensors::TensorEntry& tensor : header->tensors) {
+  for (const safetensors::TensorEntry& tensor : header.tensors) {
     const auto type = scalar_type(tensor.dtype);
     TORCH_CHECK(type, path, ": `", tensor.name, "` is of a type that LibTorch does not have");
-    TORCH_CHECK(header->data_offset + tensor.data_end <= file->bytes().size(), path,
+    TORCH_CHECK(header.data_offset + tensor.data_end <= file->bytes().size(), path,
                 " became shorter while it was read");
-    const char* data = file->bytes().data() + header->data_offset + tensor.data_begin;
+    const char* data = file->bytes().data() + header.data_offset + tensor.data_begin;
     const std::vector<int64_t> sizes(tensor.shape.begin(), tensor.shape.end());
     tensors[tensor.name] = at::from_blob(
         const_cast<char*>(data), sizes, [file](void*) {}, at::TensorOptions(*type));
   }
-  for (const auto& [alias, first] : header->metadata) {
+  for (const auto& [alias, first] : header.metadata) {
     const auto found = tensors.find(first);
     if (alias != kFormat && found != tensors.end()) tensors.emplace(alias, found->second);
   }

@@ -22,6 +22,7 @@
 
 #include "accelerate/comm/communicator.h"
 #include "accelerate/state/state.h"
+#include "formats/safetensors/header.h"
 
 namespace accelerate::internal {
 
@@ -108,6 +109,9 @@ std::vector<Piece> share_of(const Contents& contents, int member, int members);
 // The tensors of a safetensors file, as views of the file that must not be written to. A tied
 // tensor appears under each of its names. Throws c10::Error that names the file.
 std::map<std::string, at::Tensor> read_safetensors(const std::string& path);
+// Of the file, only the tensors that this header of it names, and their aliases.
+std::map<std::string, at::Tensor> read_safetensors(const std::string& path,
+                                                   const safetensors::Header& header);
 
 // Adds the tensors of these files of the folder to `states`. The tensors of models and optimizers
 // are views of the files, as read_safetensors() returns them; the others are copies, which a

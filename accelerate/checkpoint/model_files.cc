@@ -148,7 +148,7 @@ LoadReport load_model_files(torch::nn::Module& module, const std::string& path,
   check(files.status());
   State saved;
   for (const safetensors::ModelFile& file : *files)
-    for (const auto& [name, tensor] : read_safetensors(file.path))
+    for (const auto& [name, tensor] : read_safetensors(file.path, file.header))
       if (!saved.contains(name)) saved.set(name, tensor);
   const TensorDifference difference = difference_of(saved, module_state(module));
   const bool is_whole = difference.missing.empty() && difference.unexpected.empty();

@@ -48,12 +48,21 @@ at::Tensor added_up(const at::Tensor& tensor) {
   return tensor.is_complex() ? at::view_as_real(tensor) : tensor;
 }
 
+// All backends can combine these, if need be carried as another type.
+constexpr c10::ScalarType kReduced[] = {at::kFloat, at::kDouble, at::kHalf,  at::kBFloat16,
+                                        at::kChar,  at::kByte,   at::kShort, at::kUInt16,
+                                        at::kInt,   at::kLong,   at::kBool};
+
 void check_operation(ReduceOp op, const at::Tensor& tensor) {
   TORCH_CHECK(op != ReduceOp::kMean || tensor.is_floating_point() || tensor.is_complex(),
               "the mean of ", tensor.scalar_type(),
               " values is not an integer; convert the tensor to a floating type first");
   TORCH_CHECK(!tensor.is_complex() || op == ReduceOp::kSum || op == ReduceOp::kMean,
               "complex numbers have neither a maximum nor a minimum; reduce their abs()");
+  const c10::ScalarType type = c10::toRealValueType(tensor.scalar_type());
+  TORCH_CHECK(std::find(std::begin(kReduced), std::end(kReduced), type) != std::end(kReduced),
+              "values of type ", type, " cannot be combined over processes; convert the tensor to ",
+              c10::isFloatingType(type) ? "float" : "int64", " first");
 }
 
 // The sum of truth values is whether any is true; a backend that adds up their bytes makes others
@@ -188,7 +197,8 @@ PendingCollective Communicator::start_reduce_scatter(const at::Tensor& input, at
     return {};
   }
   return begin(CollectiveKind::kReduceScatter, input, options, [&] {
-    at::Tensor given = added_up(input), taken = added_up(output);
+    // Some backends divide the first dimension among the ranks.
+    at::Tensor given = added_up(input).view({-1}), taken = added_up(output).view({-1});
     const c10d::ReduceScatterOptions reduce{.reduceOp = to_c10d(op)};
     return group_->backend->_reduce_scatter_base(taken, given, reduce);
   });
@@ -211,7 +221,7 @@ PendingCollective Communicator::start_all_gather(const at::Tensor& part, at::Ten
     return {};
   }
   return begin(CollectiveKind::kAllGather, part, options, [&] {
-    at::Tensor given = as_carried(part), taken = as_carried(all);
+    at::Tensor given = as_carried(part).view({-1}), taken = as_carried(all).view({-1});
     return group_->backend->_allgather_base(taken, given);
   });
 }

@@ -41,7 +41,7 @@ namespace accelerate {
 enum class ReduceOp { kSum, kMean, kMax, kMin };
 
 struct ProcessGroupOptions {
-  // How long a collective waits for a peer before it fails.
+  // How long a collective waits for a peer before it fails; at least 1 ms, and a year at the most.
   std::chrono::milliseconds timeout = std::chrono::minutes(30);
   // The network interface that CPU processes use, such as "eth0". Empty: that of the variable
   // GLOO_SOCKET_IFNAME, which the launcher of several machines sets; otherwise loopback if the main

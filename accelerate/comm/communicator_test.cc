@@ -2,8 +2,10 @@
 #include "accelerate/comm/communicator.h"
 
 #include <ATen/ATen.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <cstdlib>
 
@@ -15,6 +17,7 @@ namespace accelerate {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class CommunicatorTest : public WorldTest {
  protected:
@@ -26,6 +29,13 @@ class CommunicatorTest : public WorldTest {
 
 TEST_F(CommunicatorTest, LeavesNoSocketOfItsStoreToProgramsThatAreStarted) {
   EXPECT_EQ(std::getenv("ACCELERATE_STORE_FD"), nullptr);
+  constexpr int kFirst = 3, kMost = 1024;
+  for (int fd = kFirst; fd < kMost; ++fd) {
+    int listens = 0;
+    socklen_t size = sizeof(listens);
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens) continue;
+    EXPECT_TRUE(fcntl(fd, F_GETFD) & FD_CLOEXEC) << fd;
+  }
 }
 
 TEST_F(CommunicatorTest, ReducesInPlaceOnEveryRank) {
@@ -48,6 +58,25 @@ TEST_F(CommunicatorTest, ReducesInPlaceOnEveryRank) {
 TEST_F(CommunicatorTest, RefusesTheMeanOfIntegers) {
   at::Tensor numbers = at::ones({1}, at::kLong);
   EXPECT_THROW(world_->all_reduce(numbers, ReduceOp::kMean), c10::Error);
+}
+
+TEST_F(CommunicatorTest, RefusesWhatNoBackendCombines) {
+  for (const auto type : {at::kUInt32, at::kUInt64, at::kFloat8_e4m3fn}) {
+    at::Tensor numbers = at::ones({2}).to(type);
+    const std::string message = message_of([&] { world_->all_reduce(numbers, ReduceOp::kSum); });
+    EXPECT_THAT(message, HasSubstr("cannot be combined over processes; convert the tensor to "));
+    EXPECT_THAT(message, Not(HasSubstr("a peer has ended")));
+  }
+}
+
+TEST_F(CommunicatorTest, RefusesATimeoutThatIsNone) {
+  const auto worker = launcher::read_worker_environment().value().value();
+  if (size_ == 1) return;
+  EXPECT_THAT(message_of([&] {
+                Communicator::connect(worker, make_process_info(worker, c10::DeviceType::CPU),
+                                      {.timeout = std::chrono::milliseconds(0)});
+              }),
+              HasSubstr("process_group.timeout is 0 ms"));
 }
 
 TEST_F(CommunicatorTest, BroadcastsFromAnyRank) {

@@ -2,8 +2,11 @@
 // own.
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
+#include <fcntl.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <stdexcept>
@@ -35,6 +38,8 @@ std::string network_interface(const ProcessGroupOptions& options) {
   return names.substr(0, names.find(','));
 }
 
+constexpr std::chrono::hours kLongestTimeout(365 * 24);
+
 struct RunStore {
   c10::intrusive_ptr<c10d::Store> store;
   // On rank 0, unless an agent listens.
@@ -57,7 +62,10 @@ void check_door(const launcher::WorkerEnvironment& worker) {
 }
 
 int open_door(const launcher::WorkerEnvironment& worker) {
-  if (worker.store_fd.has_value()) return *worker.store_fd;
+  if (worker.store_fd.has_value()) {
+    fcntl(*worker.store_fd, F_SETFD, FD_CLOEXEC);  // It was for this program only.
+    return *worker.store_fd;
+  }
   try {
     return internal::listen_at(worker.main_address, worker.main_port);
   } catch (const std::runtime_error& error) {
@@ -80,8 +88,7 @@ RunStore connect_store(const launcher::WorkerEnvironment& worker,
   options.timeout = timeout;
   if (options.isServer) options.masterListenFd = open_door(worker);
   c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::PrefixStore>(
-      "accelerate/attempt_" + std::to_string(worker.attempt),
-      c10::make_intrusive<c10d::TCPStore>(worker.main_address, options));
+      "accelerate", c10::make_intrusive<c10d::TCPStore>(worker.main_address, options));
   if (options.isServer) launcher::note_store(worker.rank_states, worker.local_rank);
   // The socket is the store's now, and nothing to a program that this one starts, or to a second
   // store.
@@ -89,6 +96,29 @@ RunStore connect_store(const launcher::WorkerEnvironment& worker,
   if (!worker.store_secret.empty())
     store = c10::make_intrusive<internal::SealedStore>(store, worker.store_secret);
   return {store, options.masterListenFd};
+}
+
+// The store of the run's present start, when all have answered the roll call there. An agent's
+// store may outlive starts, which its variables do not tell apart: each agent counts its own
+// restarts.
+c10::intrusive_ptr<c10d::Store> join_start(const c10::intrusive_ptr<c10d::Store>& of_run,
+                                           internal::RollCall own) {
+  while (true) {
+    c10::intrusive_ptr<c10d::Store> store = of_run;
+    if (own.worker.agent_store) {
+      const std::string name = internal::name_of_start(*of_run, own);
+      store = c10::make_intrusive<c10d::PrefixStore>(name, of_run);
+      if (own.worker.rank != 0)
+        own.is_over = [of_run, name] { return internal::is_start_over(*of_run, name); };
+    }
+    c10d::PrefixStore roll_call("roll_call", store);
+    try {
+      if (const auto reason = internal::answer_roll_call(roll_call, own)) throw Refusal(*reason);
+      if (const auto reason = internal::wait_for_all(roll_call, own)) throw Refusal(*reason);
+      return store;
+    } catch (const internal::StartedAnew&) {
+    }
+  }
 }
 
 // To be called on all ranks; of use where there is a socket. NCCL's watching threads may connect to
@@ -100,6 +130,14 @@ std::shared_ptr<internal::ClosedDoor> close_door_when_all_have_come(
   if (!run.socket) return nullptr;
   run.store->wait({"all_are_here"});
   return std::make_shared<internal::ClosedDoor>(*run.socket, worker.main_port);
+}
+
+// A clock counts in nanoseconds, of which the longest of milliseconds are too many.
+ProcessGroupOptions checked(ProcessGroupOptions options) {
+  TORCH_CHECK(options.timeout.count() > 0, "process_group.timeout is ", options.timeout.count(),
+              " ms; give how long a collective waits for a peer, such as std::chrono::minutes(30)");
+  options.timeout = std::min<std::chrono::milliseconds>(options.timeout, kLongestTimeout);
+  return options;
 }
 
 // What all processes of a run must have in common to understand each other.
@@ -144,8 +182,10 @@ std::shared_ptr<Communicator::Group> Communicator::make_group(
 }
 
 Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
-                                   const ProcessInfo& info, const ProcessGroupOptions& options) {
+                                   const ProcessInfo& info,
+                                   const ProcessGroupOptions& given_options) {
   if (worker.world_size == 1) return Communicator();
+  const ProcessGroupOptions options = checked(given_options);
   launcher::FlightRecorder::of_process().attach({.path = worker.flight_record,
                                                  .local_rank = worker.local_rank,
                                                  .rank = worker.rank,
@@ -154,12 +194,9 @@ Communicator Communicator::connect(const launcher::WorkerEnvironment& worker,
   std::string refusal;
   try {
     const RunStore run = connect_store(worker, options.timeout);
-    const auto& store = run.store;
-    c10d::PrefixStore roll_call("roll_call", store);
-    const internal::RollCall own = {
-        .worker = worker, .terms = terms_of(worker, info, options), .timeout = options.timeout};
-    if (const auto reason = internal::answer_roll_call(roll_call, own)) throw Refusal(*reason);
-    if (const auto reason = internal::wait_for_all(roll_call, own)) throw Refusal(*reason);
+    const auto store = join_start(
+        run.store,
+        {.worker = worker, .terms = terms_of(worker, info, options), .timeout = options.timeout});
     const internal::BackendOptions backend_options{
         .rank = worker.rank,
         .size = worker.world_size,

@@ -19,7 +19,9 @@ using launcher::RankState;
 using std::chrono::microseconds;
 
 constexpr char kTerms[] = "terms";
+constexpr char kHere[] = "here";
 constexpr char kAllAreHere[] = "all_are_here";
+constexpr char kStart[] = "start";
 
 std::string key_of(int rank) { return "rank_" + std::to_string(rank); }
 
@@ -32,7 +34,7 @@ std::string this_process() {
 // Two containers may have the same host name and process ids.
 std::string random_mark() {
   std::random_device random;
-  return '\n' + std::to_string(random()) + std::to_string(random());
+  return std::to_string(random()) + std::to_string(random());
 }
 
 std::string absence(int rank) {
@@ -90,17 +92,24 @@ std::string list_missing(c10d::Store& store, int world_size) {
                   world_size, ")");
 }
 
-// Until the key is there; why it never will be, if so. By looking again and again: where the store
-// waits and gives up, LibTorch writes pages.
-std::optional<std::string> wait_for(c10d::Store& store, const char* key, const RollCall& own) {
+// Until it is so; why it never will be, if so. By looking again and again: where the store waits
+// and gives up, LibTorch writes pages.
+template <class Condition>
+std::optional<std::string> wait_until(c10d::Store& store, const RollCall& own,
+                                      Condition&& condition) {
   Looks looks(own.worker.world_size);
-  while (!store.check({key})) {
+  while (!condition()) {
+    if (own.is_over && own.is_over()) throw StartedAnew();
     if (auto reason = find_absence(store, own.worker)) return reason;
     TORCH_CHECK(looks.waited() < own.timeout, "these ranks have not joined within ",
                 seconds(own.timeout), ": ", list_missing(store, own.worker.world_size));
     looks.pause();
   }
   return std::nullopt;
+}
+
+std::optional<std::string> wait_for(c10d::Store& store, const char* key, const RollCall& own) {
+  return wait_until(store, own, [&] { return store.check({key}); });
 }
 
 }  // namespace
@@ -116,9 +125,12 @@ std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& 
              ", and this process to a run of " + own.terms + remedy;
     }
   }
-  const std::string claim = this_process() + random_mark();
+  const std::string claim = this_process() + '\n' + random_mark();
   const std::string holder = store.compareSet(key_of(rank), std::string(), claim);
   if (holder != claim) {
+    // Typically by this rank's process of the start before.
+    Looks looks(own.worker.world_size);
+    if (own.is_over) wait_until(store, own, [&] { return looks.waited() >= own.timeout; });
     return "rank " + std::to_string(rank) + " has joined already, as " +
            launcher::plain_start(holder.substr(0, holder.find('\n'))) + remedy;
   }
@@ -127,8 +139,26 @@ std::optional<std::string> answer_roll_call(c10d::Store& store, const RollCall& 
 }
 
 std::optional<std::string> wait_for_all(c10d::Store& store, const RollCall& own) {
-  if (store.add("here", 1) == own.worker.world_size) store.set(kAllAreHere, "");
-  return wait_for(store, kAllAreHere, own);
+  store.add(kHere, 1);
+  if (own.worker.rank != 0) return wait_for(store, kAllAreHere, own);
+  // Rank 0 says so: that of an earlier start, which has gone, cannot.
+  auto absence =
+      wait_until(store, own, [&] { return store.add(kHere, 0) >= own.worker.world_size; });
+  if (!absence) store.set(kAllAreHere, "");
+  return absence;
+}
+
+std::string name_of_start(c10d::Store& store, const RollCall& own) {
+  if (own.worker.rank == 0) {
+    store.set(kStart, random_mark());
+  } else if (auto reason = wait_for(store, kStart, own)) {
+    TORCH_CHECK(false, *reason);
+  }
+  return store.get_to_str(kStart);
+}
+
+bool is_start_over(c10d::Store& store, const std::string& name) {
+  return store.get_to_str(kStart) != name;
 }
 
 std::optional<std::string> wait_for_store(const launcher::WorkerEnvironment& worker,

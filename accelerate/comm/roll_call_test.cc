@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <vector>
 
 #include "accelerate/comm/store/door.h"
@@ -190,7 +191,33 @@ TEST_F(AbsenceTest, IsNobodysWhenAllHaveCome) {
   come(1);
   come(2);
   store_->add("here", 2);
+  EXPECT_FALSE(internal::wait_for_all(*store_, call(0)).has_value());
   EXPECT_FALSE(internal::wait_for_all(*store_, call(1)).has_value());
+}
+
+// In a store that has seen a start whose rank 0 has gone.
+TEST_F(AbsenceTest, OfThePresentRankZeroIsNotHiddenByThatOfTheStartBefore) {
+  const auto join = [&](internal::RollCall own, const std::string& name) {
+    c10d::PrefixStore start(name, store_);
+    own.is_over = [this, name] { return internal::is_start_over(*store_, name); };
+    if (auto reason = internal::answer_roll_call(start, own)) return reason;
+    return internal::wait_for_all(start, own);
+  };
+  const std::string before = internal::name_of_start(*store_, call(0));
+  c10d::PrefixStore first(before, store_);
+  EXPECT_FALSE(internal::answer_roll_call(first, call(0)).has_value());
+  EXPECT_FALSE(internal::answer_roll_call(first, call(1)).has_value());
+  first.add("here", 2);
+  // Neither rank 2, which had not come, nor rank 1, which had, gets into that one.
+  EXPECT_EQ(internal::name_of_start(*store_, call(2)), before);
+  EXPECT_THAT(message_of([&] { join(call(2), before); }), HasSubstr("have not joined"));
+  EXPECT_THAT(join(call(1), before).value_or("no reason"), HasSubstr("has joined already"));
+  const std::string now = internal::name_of_start(*store_, call(0));
+  EXPECT_NE(now, before);
+  for (const int rank : {1, 2}) {
+    EXPECT_THROW(join(call(rank), before), internal::StartedAnew);
+    EXPECT_EQ(internal::name_of_start(*store_, call(rank)), now);
+  }
 }
 
 }  // namespace

@@ -276,6 +276,35 @@ TEST(ModelFiles, AreWhatOthersReadAndWrite) {
   EXPECT_TRUE(torch::equal(small->parameters()[0], net->parameters()[0]));
 }
 
+TEST(ModelFiles, CountWhereTheirIndexNamesThem) {
+  Full accelerator;
+  torch::nn::Sequential net(torch::nn::Linear(64, 64), torch::nn::Linear(64, 64));
+  auto model = accelerator.prepare(net);
+  const std::string folder = new_folder(accelerator);
+  accelerator.save_model(model, folder, {.max_shard_size = 20000});
+  if (accelerator.is_main_process()) {
+    // Another value for one of them, which the old file still has, too; and one that nobody names.
+    const std::string header = R"({"0.bias":{"dtype":"F32","shape":[64],"data_offsets":[0,256]},)"
+                               R"("left":{"dtype":"F32","shape":[1],"data_offsets":[256,260]}})";
+    std::ofstream patch(folder + "/patch.safetensors", std::ios::binary);
+    const uint64_t size = header.size();
+    patch.write(reinterpret_cast<const char*>(&size), sizeof(size));
+    patch << header << std::string(260, '\0');
+    const std::string path = folder + "/model.safetensors.index.json";
+    std::string index;
+    std::getline(std::ifstream(path), index, '\0');
+    const std::string of_bias = "\"0.bias\": \"";
+    const size_t begin = index.find(of_bias) + of_bias.size();
+    ASSERT_GT(begin, of_bias.size());
+    index.replace(begin, index.find('"', begin) - begin, "patch.safetensors");
+    std::ofstream(path) << index;
+  }
+  accelerator.wait_for_everyone();
+  accelerator.load_model(model, folder);
+  EXPECT_EQ(net->named_parameters()["0.bias"].abs().sum().item<double>(), 0);
+  EXPECT_GT(net->named_parameters()["1.bias"].abs().sum().item<double>(), 0);
+}
+
 TEST(ModelFiles, AreNotTakenForTensorsOfAnotherKind) {
   Full accelerator;
   struct Counting : torch::nn::Module {

@@ -37,6 +37,19 @@ class GradientKinds : public GradientReducerTest {
   }
 };
 
+TEST_F(GradientKinds, OfAnotherTypeThanTheParameterAreRefused) {
+  auto parameters = make_parameters({{3}, {2}});
+  GradientReducer reducer(*world_, parameters, {.overlap = false});
+  reducer.begin(true);
+  (parameters[0].tensor.sum() + parameters[1].tensor.sum()).backward();
+  at::Tensor& gradient = parameters[1].tensor.mutable_grad();
+  gradient = gradient.to(at::kBFloat16);
+  EXPECT_THAT(
+      message_of([&] { reducer.finish(); }),
+      HasSubstr("the gradient of `p1` is of type BFloat16, and the parameter of type Float"));
+  reducer.abandon();
+}
+
 TEST_F(GradientKinds, OfComplexNumbersAreAveraged) {
   for (const auto type : {at::kComplexFloat, at::kComplexDouble}) {
     std::vector<NamedParameter> parameters = make_parameters({{3}, {2, 2}}, type);

@@ -107,6 +107,7 @@ void GradientReducer::State::launch(size_t index, bool contributes) {
     TORCH_CHECK(gradient.layout() == at::kStrided, "the gradient of `", parameters()[i].name,
                 "` is sparse, and only sparse gradients in COO layout on CPUs can be averaged over "
                 "processes; make its embedding dense (EmbeddingOptions::sparse(false))");
+    check_type(i, gradient);
     gradients[member] = gradient;
   }
   bucket.pack(gradients, communicator().mean_factor());
@@ -163,6 +164,7 @@ void GradientReducer::State::average_alone(bool contributes) {
     const NamedParameter& parameter = parameters()[i];
     at::Tensor& gradient = parameter.tensor.mutable_grad();
     const at::Tensor own = contributes ? gradient : at::Tensor();
+    if (own.defined()) check_type(i, own);
     at::Tensor mean;
     if (sparse) {
       mean = internal::sparse_mean(communicator(), parameter, own);

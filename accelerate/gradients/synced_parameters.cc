@@ -142,6 +142,15 @@ void SyncedParameters::warn_of_graph(const at::Tensor& gradient) {
       "torch::autograd::grad() for gradients that you differentiate again");
 }
 
+void SyncedParameters::check_type(size_t parameter, const at::Tensor& gradient) const {
+  const auto& [name, tensor] = parameters_[parameter];
+  TORCH_CHECK(gradient.scalar_type() == tensor.scalar_type(), "the gradient of `", name,
+              "` is of type ", gradient.scalar_type(), ", and the parameter of type ",
+              tensor.scalar_type(),
+              ", in which processes average it; convert the gradient, and do without "
+              "set_grad_dtype()");
+}
+
 void SyncedParameters::forget_local_gradients() {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (is_local(i)) parameters_[i].tensor.mutable_grad().reset();

@@ -63,6 +63,8 @@ class SyncedParameters : public ReadyHook::Listener,
 
   // Warns once about a gradient that has a graph, which is lost when the gradient is synced.
   static void warn_of_graph(const at::Tensor& gradient);
+  // Throws where the gradient is of another type than its parameter, in which it would travel.
+  void check_type(size_t parameter, const at::Tensor& gradient) const;
   // Notes whether the parameter's gradient was added to since it was last synced.
   void note_local(size_t parameter, bool is_local) { local_[parameter] = is_local; }
   bool is_local(size_t parameter) const;

@@ -47,6 +47,18 @@ TEST(Launch, IsOneCpuProcessInFullPrecisionByDefault) {
   EXPECT_EQ(outcome.output, "rank 0 of 1: cpu no epochs 1 cpu 0\n");
 }
 
+TEST(Launch, WritesIntoNoFileWhereItsOutputIsClosed) {
+  const std::string path = testing::TempDir() + "/read_by_one_without_output";
+  std::ofstream(path) << "kept\n";
+  const Words words = command("LAUNCHED_PROGRAM", {"--action=append", "--path=" + path});
+  Words closed{"sh", "-c", "exec \"$@\" >&-", "sh"};
+  closed.insert(closed.end(), words.begin(), words.end());
+  EXPECT_EQ(run(closed).code, 0);
+  std::string content;
+  std::getline(std::ifstream(path), content, '\0');
+  EXPECT_EQ(content, "kept\n");
+}
+
 TEST(Launch, StartsItselfSeveralTimes) {
   const Outcome outcome = launch({"--num_processes=2", "--epochs=3", "--mixed-precision", "bf16"});
   EXPECT_EQ(outcome.code, 0) << outcome.errors;

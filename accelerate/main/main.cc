@@ -25,6 +25,7 @@
 #include "launcher/plan/plan_description.h"
 #include "launcher/plan/worker_variables.h"
 #include "launcher/posix/line_output.h"
+#include "launcher/posix/standard_streams.h"
 #include "launcher/request/complete_request.h"
 #include "launcher/request/flags.h"
 #include "launcher/request/program_origin.h"
@@ -147,6 +148,7 @@ void apply_plan(const launcher::LaunchPlan& plan, std::optional<int> threads) {
 }  // namespace
 
 int run_program(int argc, char** argv, const Program& program) {
+  launcher::open_standard_streams();
   const absl::Status entered = launcher::enter_users_folder();
   if (!entered.ok()) warn(std::string(entered.message()));
   const bool takes_flags = !program.takes_arguments;

@@ -30,6 +30,10 @@ LambdaLR::LambdaLR(torch::optim::Optimizer& optimizer, std::vector<RateFactor> f
 
 std::vector<double> LambdaLR::next_rates(int64_t epoch) const {
   std::vector<double> rates = initial_rates();
+  // A loaded state may be of an optimizer that had more groups by then.
+  TORCH_CHECK(rates.size() == factors_.size(), "LambdaLR: there are functions for ",
+              factors_.size(), " param groups, but the optimizer has ", rates.size(),
+              ". Add all param groups before you construct the scheduler.");
   for (std::size_t i = 0; i < rates.size(); ++i) rates[i] *= factors_[i](epoch);
   return rates;
 }

@@ -47,10 +47,18 @@ void LionParamState::serialize(torch::serialize::InputArchive& archive) {
 
 Lion::Lion(const std::vector<torch::optim::OptimizerParamGroup>& param_groups,
            const LionOptions& defaults)
-    : Optimizer(param_groups, std::make_unique<LionOptions>(defaults)) {
+    : Optimizer(std::vector<torch::optim::OptimizerParamGroup>(),
+                std::make_unique<LionOptions>(defaults)) {
   check(defaults);
-  for (const auto& group : this->param_groups())
-    check(static_cast<const LionOptions&>(group.options()));
+  for (const auto& group : param_groups) add_param_group(group);
+}
+
+// LibTorch gives a group of an optimizer that it does not know the defaults, whatever the group's
+// own options are.
+void Lion::add_param_group(const torch::optim::OptimizerParamGroup& group) {
+  if (group.has_options()) check(static_cast<const LionOptions&>(group.options()));
+  Optimizer::add_param_group(group);
+  if (group.has_options()) param_groups_.back().set_options(group.options().clone());
 }
 
 torch::Tensor Lion::step(LossClosure closure) {

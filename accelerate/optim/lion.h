@@ -52,16 +52,20 @@ struct LionParamState : public torch::optim::OptimizerCloneableParamState<LionPa
   void serialize(torch::serialize::OutputArchive& archive) const override;
 };
 
-// A LibTorch optimizer: groups, schedules, torch::save() and torch::load() work as for any other.
-// The Accelerator steps it in one pass over the parameters; step() itself makes several passes, for
-// programs without an Accelerator.
+// A LibTorch optimizer: groups with options of their own, schedules, torch::save() and
+// torch::load() work as for any other. The Accelerator steps it in one pass over the parameters;
+// step() itself makes several passes, for programs without an Accelerator.
 class Lion : public torch::optim::Optimizer {
  public:
-  // Throws c10::Error when an option is out of range.
+  // A group without options has the defaults. Throws c10::Error when an option is out of range.
   explicit Lion(const std::vector<torch::optim::OptimizerParamGroup>& param_groups,
                 const LionOptions& defaults = LionOptions());
   explicit Lion(std::vector<torch::Tensor> parameters, const LionOptions& defaults = LionOptions())
       : Lion(std::vector{torch::optim::OptimizerParamGroup(std::move(parameters))}, defaults) {}
+
+  // A group without options has the defaults. Throws c10::Error when an option is out of range. Not
+  // through a reference to LibTorch's Optimizer, whose function of this name drops the options.
+  void add_param_group(const torch::optim::OptimizerParamGroup& group);
 
   // Calls the closure, if there is one, then steps every parameter that has a gradient. Returns the
   // closure's loss. Throws c10::Error when a gradient is sparse.

@@ -25,6 +25,9 @@ using torch::optim::OptimizerParamGroup;
 constexpr kernels::Step kPlain;
 
 // Parameters in two groups, of which the second has other options.
+const LionOptions kOfFirst = LionOptions(1e-2);
+const LionOptions kOfSecond = LionOptions(3e-3).betas({0.8, 0.95}).weight_decay(0.5);
+
 struct Training {
   explicit Training(at::ScalarType type) {
     torch::manual_seed(1);
@@ -32,9 +35,8 @@ struct Training {
       parameters.push_back(torch::randn(shape, type).requires_grad_());
     std::vector<OptimizerParamGroup> groups{OptimizerParamGroup({parameters[0], parameters[1]}),
                                             OptimizerParamGroup({parameters[2], parameters[3]})};
-    groups[1].set_options(
-        std::make_unique<LionOptions>(LionOptions(3e-3).betas({0.8, 0.95}).weight_decay(0.5)));
-    lion = std::make_unique<Lion>(groups, LionOptions(1e-2));
+    groups[1].set_options(std::make_unique<LionOptions>(kOfSecond));
+    lion = std::make_unique<Lion>(groups, kOfFirst);
   }
 
   // The second parameter has a gradient in every third step only.
@@ -55,16 +57,18 @@ class Paper {
  public:
   void step(Training& training) {
     torch::NoGradGuard no_grad;
-    for (const auto& group : training.lion->param_groups()) {
-      const auto& options = static_cast<const LionOptions&>(group.options());
+    for (size_t i = 0; i < 2; ++i) {
+      const LionOptions& options = i == 0 ? kOfFirst : kOfSecond;
       const auto [beta1, beta2] = options.betas();
+      const auto& group = training.lion->param_groups()[i];
+      const double rate = group.options().get_lr();  // As a schedule has left it.
       for (const at::Tensor& parameter : group.params()) {
         const at::Tensor& g = parameter.grad();
         if (!g.defined()) continue;
         at::Tensor& m = m_[parameter.unsafeGetTensorImpl()];
         if (!m.defined()) m = torch::zeros_like(parameter);
         const at::Tensor c = beta1 * m + (1 - beta1) * g;
-        parameter.sub_(options.lr() * (c.sign() + options.weight_decay() * parameter));
+        parameter.sub_(rate * (c.sign() + options.weight_decay() * parameter));
         m = beta2 * m + (1 - beta2) * g;
       }
     }
@@ -98,6 +102,21 @@ void expect_paper(const std::function<void(Training&, int)>& step,
 
 TEST(Lion, StepsAsThePaperSays) {
   expect_paper([](Training& training, int) { training.lion->step(); });
+}
+
+TEST(Lion, KeepsTheOptionsOfAGroup) {
+  const std::vector<at::Tensor> weight{torch::ones({2}).requires_grad_()};
+  OptimizerParamGroup group(std::vector{torch::ones({2}).requires_grad_()});
+  // Which is what options begin with, too.
+  group.set_options(std::make_unique<LionOptions>(LionOptions(1e-3).weight_decay(0)));
+  Lion lion(weight, LionOptions(1e-4).weight_decay(0.1));
+  lion.add_param_group(group);
+  const auto options = [&](size_t i) {
+    return static_cast<const LionOptions&>(lion.param_groups()[i].options());
+  };
+  EXPECT_EQ(options(0).weight_decay(), 0.1);
+  EXPECT_EQ(options(1).weight_decay(), 0);
+  EXPECT_EQ(options(1).lr(), 1e-3);
 }
 
 TEST(Lion, StepsFusedAsThePaperSays) {
@@ -187,7 +206,11 @@ TEST(Lion, RefusesOptionsOutOfRangeAndSparseGradients) {
   EXPECT_THROW(Lion(weight, LionOptions().betas({0.9, 1})), c10::Error);
   EXPECT_THROW(Lion(weight, LionOptions().betas({-0.1, 0.9})), c10::Error);
   EXPECT_THROW(Lion(weight, LionOptions().weight_decay(-1)), c10::Error);
+  OptimizerParamGroup group(weight);
+  group.set_options(std::make_unique<LionOptions>(-1));
+  EXPECT_THROW(Lion({group}, 1e-4), c10::Error);
   Lion lion(weight);
+  EXPECT_THROW(lion.add_param_group(group), c10::Error);
   torch::embedding(weight[0], torch::tensor({1}), -1, false, /*sparse=*/true).sum().backward();
   EXPECT_FALSE(FusedOptimizer::make(lion)->step(&kPlain));
   EXPECT_THROW(lion.step(), c10::Error);

@@ -157,6 +157,17 @@ TEST(SchedulerTest, OptionsOfTheProgramBeatThoseOfTheSavedRun) {
   EXPECT_EQ(longer.rates(), Rates{0.75});
 }
 
+TEST(SchedulerTest, LoadedFromMoreParamGroupsThanItWasMadeForSaysSo) {
+  auto saved_optimizer = sgd({1.0, 1.0});
+  LinearDecay saved(*saved_optimizer, {.total_steps = 4});
+  auto optimizer = sgd({1.0});
+  LinearDecay scheduler(*optimizer, {.total_steps = 4});
+  optimizer->add_param_group(sgd({1.0})->param_groups()[0]);
+  scheduler.load_state(saved.state());
+  EXPECT_THAT(message_of([&] { scheduler.step(); }),
+              HasSubstr("Add all param groups before you construct the scheduler"));
+}
+
 TEST(SchedulerTest, OneCycleRefusesStatesBeyondItsEnd) {
   auto optimizer = sgd();
   OneCycle longer(*optimizer, {.max_lr = 1, .total_steps = 9});

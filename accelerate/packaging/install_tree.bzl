@@ -31,6 +31,10 @@ _SELF_TEST = "libexec/accelerate"
 
 _DOCUMENTS = "share/doc/accelerate-cpp"
 
+def _path_in_repository(file):
+    """Another workspace sees the files of this one below ../accelerate."""
+    return file.short_path.split("/", 2)[2] if file.short_path.startswith("../") else file.short_path
+
 def _install_tree_impl(ctx):
     headers = ctx.attr.library[CcInfo].compilation_context.headers.to_list()
     substitutions = {
@@ -47,7 +51,7 @@ def _install_tree_impl(ctx):
     own = [file for file in headers if file.owner.workspace_name == ctx.label.workspace_name]
 
     # The headers get their own folder, because some of their names are common.
-    files = [[file, "include/accelerate-cpp/" + file.short_path] for file in own]
+    files = [[file, "include/accelerate-cpp/" + _path_in_repository(file)] for file in own]
     if ctx.attr.with_abseil:
         of_abseil = [file for file in headers if file.owner.workspace_name == abseil.owner.workspace_name]
         files += [[file, "include/accelerate-cpp/absl/" + file.path.split("/absl/", 1)[1]] for file in of_abseil]

@@ -16,8 +16,9 @@ namespace accelerate {
 namespace {
 
 const LossScaleOptions& checked(const LossScaleOptions& options) {
-  TORCH_CHECK(options.init_scale > 0, "loss scale: init_scale is ", options.init_scale,
-              "; give a positive number, typically 65536");
+  const auto scale = static_cast<float>(options.init_scale);
+  TORCH_CHECK(scale > 0 && std::isfinite(scale), "loss scale: init_scale is ", options.init_scale,
+              "; give a positive number that a float can hold, typically 65536");
   TORCH_CHECK(options.growth_factor > 1, "loss scale: growth_factor is ", options.growth_factor,
               "; give a number above 1, typically 2");
   TORCH_CHECK(options.backoff_factor > 0 && options.backoff_factor < 1,

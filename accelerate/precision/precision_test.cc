@@ -106,7 +106,8 @@ TEST(LossScale, DoesNotOverflowAHalfPrecisionLoss) {
 }
 
 TEST(LossScale, RefusesOptionsThatMakeNoSense) {
-  EXPECT_THROW(LossScale({.init_scale = 0}, at::kCPU), c10::Error);
+  for (const double scale : {0.0, 1e39, 1e-50})
+    EXPECT_THROW(LossScale({.init_scale = scale}, at::kCPU), c10::Error) << scale;
   EXPECT_THROW(LossScale({.growth_factor = 1}, at::kCPU), c10::Error);
   EXPECT_THROW(LossScale({.backoff_factor = 1}, at::kCPU), c10::Error);
   EXPECT_THROW(LossScale({.growth_interval = 0}, at::kCPU), c10::Error);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -16,6 +17,7 @@
 
 #include "accelerate/phases/phases.h"
 #include "accelerate/profile/profile_schedule.h"
+#include "launcher/posix/signals_of_writes.h"
 
 namespace accelerate {
 namespace {
@@ -164,7 +166,9 @@ class Profile::Recorder final : public PhaseListener {
     std::error_code error;
     // A link that somebody else has left there would be followed.
     for (const std::string& each : {unfinished, aside}) std::filesystem::remove(each, error);
+    launcher::SignalsOfWrites signals;
     result->save(unfinished);
+    signals.forget();
     bool is_written = is_whole(unfinished);
     if (is_written) {
       std::filesystem::rename(unfinished, path, error);
@@ -179,7 +183,12 @@ class Profile::Recorder final : public PhaseListener {
           "that was built without Kineto has no profiler; use one from pytorch.org");
       return;
     }
-    if (options_.on_trace_ready) options_.on_trace_ready(path);
+    // The last trace is saved by a destructor, which cannot throw.
+    try {
+      if (options_.on_trace_ready) options_.on_trace_ready(path);
+    } catch (const std::exception& error) {
+      TORCH_WARN("profile(): on_trace_ready failed for ", path, ": ", error.what());
+    }
   }
 
   std::unique_ptr<at::RecordFunction> range(const std::string& name) const {

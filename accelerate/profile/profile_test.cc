@@ -6,17 +6,18 @@
 #include <sys/resource.h>
 #include <torch/torch.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 
 #include "accelerate/core/accelerator.h"
 #include "accelerate/data/tensor_dataset.h"
 #include "testing/errors/message_of.h"
+#include "testing/errors/warnings.h"
 
 namespace accelerate {
 namespace {
@@ -142,7 +143,6 @@ class SmallFiles {
 };
 
 TEST(Profile, LeavesNothingOfATraceThatHasNoRoom) {
-  std::signal(SIGXFSZ, SIG_IGN);
   SmallRun run;
   const std::string folder = new_folder(run.accelerator);
   int calls = 0;
@@ -156,6 +156,20 @@ TEST(Profile, LeavesNothingOfATraceThatHasNoRoom) {
   EXPECT_EQ(calls, 0);
   run.accelerator.wait_for_everyone();
   EXPECT_TRUE(std::filesystem::is_empty(folder));
+}
+
+TEST(Profile, OutlivesACallerWhoCannotTakeItsLastTrace) {
+  SmallRun run;
+  const std::string folder = new_folder(run.accelerator);
+  Warnings warnings;
+  {
+    const auto profile =
+        run.accelerator.profile({.folder = folder, .on_trace_ready = [](const std::string&) {
+                                   throw std::runtime_error("the disk is full");
+                                 }});
+    run.train(2);
+  }
+  EXPECT_THAT(warnings.all, Contains(HasSubstr("on_trace_ready failed")));
 }
 
 TEST(Profile, SaysWhatIsWrong) {

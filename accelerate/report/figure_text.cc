@@ -15,7 +15,8 @@ std::string time_text(double seconds) {
 std::string count_text(double count) {
   constexpr const char* kUnits[] = {"", "k", "M", "G", "T", "P", "E"};
   size_t unit = 0;
-  for (; count >= 1000 && unit < 6; ++unit) count /= 1000;
+  // What three digits would round up to the next unit.
+  for (; count >= (unit == 0 ? 1000 : 999.5) && unit < 6; ++unit) count /= 1000;
   return absl::StrFormat(unit == 0 ? "%.4g%s" : "%.3g %s", count, kUnits[unit]);
 }
 

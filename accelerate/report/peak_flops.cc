@@ -21,18 +21,22 @@ namespace accelerate::internal {
 namespace {
 
 // From NVIDIA's data sheets: dense, bfloat16, with the tensor cores. The first whose words are all
-// in the name.
+// in the name. A part of a GPU, or one for laptops, has less than what its name begins with.
+constexpr std::string_view kOfLess[] = {"MIG", "Laptop", "D"};
 struct KnownGpu {
   std::vector<std::string_view> words;
   double peak;
 };
 const std::vector<KnownGpu>& known_gpus() {
   static const std::vector<KnownGpu> all = {
-      {{"B200"}, 2250e12},        {{"GH200"}, 989.4e12},     {{"H200"}, 989.4e12},
-      {{"H100", "PCIe"}, 756e12}, {{"H100", "NVL"}, 835e12}, {{"H100"}, 989.4e12},
-      {{"A100"}, 312e12},         {{"A800"}, 312e12},        {{"L40S"}, 362.05e12},
-      {{"L40"}, 181e12},          {{"A40"}, 149.7e12},       {{"L4"}, 121e12},
-      {{"A10G"}, 70e12},          {{"A10"}, 125e12},         {{"RTX", "4090"}, 165.2e12},
+      {{"B200"}, 2250e12},        {{"GH200"}, 989.4e12},
+      {{"H200", "NVL"}, 835e12},  {{"H200"}, 989.4e12},
+      {{"H100", "PCIe"}, 756e12}, {{"H100", "NVL"}, 835e12},
+      {{"H100"}, 989.4e12},       {{"A100"}, 312e12},
+      {{"A800"}, 312e12},         {{"L40S"}, 362.05e12},
+      {{"L40"}, 181e12},          {{"A40"}, 149.7e12},
+      {{"L4"}, 121e12},           {{"A10G"}, 70e12},
+      {{"A10"}, 125e12},          {{"RTX", "4090"}, 165.2e12},
   };
   return all;
 }
@@ -68,6 +72,8 @@ double peak_flops_of(std::string_view name) {
       words.insert(std::exchange(word, {}));
     }
   }
+  for (const std::string_view each : kOfLess)
+    if (words.contains(each)) return 0;
   for (const KnownGpu& gpu : known_gpus()) {
     if (std::all_of(gpu.words.begin(), gpu.words.end(),
                     [&words](std::string_view each) { return words.contains(each); }))

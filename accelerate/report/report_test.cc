@@ -122,7 +122,10 @@ TEST(PeakFlops, KnowsGpusByWholeWords) {
   EXPECT_EQ(internal::peak_flops_of("NVIDIA H100 PCIe"), 756e12);
   EXPECT_EQ(internal::peak_flops_of("NVIDIA H100 80GB HBM3"), 989.4e12);
   EXPECT_EQ(internal::peak_flops_of("NVIDIA L40"), 181e12);
-  EXPECT_EQ(internal::peak_flops_of("NVIDIA RTX A1000"), 0);
+  EXPECT_EQ(internal::peak_flops_of("NVIDIA H200 NVL"), 835e12);
+  for (const char* other : {"NVIDIA RTX A1000", "NVIDIA A100-SXM4-40GB MIG 1g.5gb",
+                            "NVIDIA GeForce RTX 4090 Laptop GPU", "NVIDIA GeForce RTX 4090 D"})
+    EXPECT_EQ(internal::peak_flops_of(other), 0) << other;
   EXPECT_GT(internal::measure_peak_flops(at::kCPU, at::kFloat), 0);
   EXPECT_GT(internal::measure_peak_flops(at::kCPU, at::kHalf), 0);
 }

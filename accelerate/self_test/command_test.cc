@@ -15,6 +15,7 @@ namespace {
 using launcher::Subprocess;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 using Words = std::vector<std::string>;
@@ -55,6 +56,13 @@ TEST(TestCommand, HandsLaunchFlagsOn) {
       {.arguments = command({"--cpu", "--num-processes=1", "--mixed_precision", "fp16"})});
   EXPECT_EQ(program.wait(), 0) << program.errors();
   EXPECT_THAT(program.output(), StartsWith("process group: 1 process on the CPU, alone, launched"));
+}
+
+TEST(TestCommand, ClaimsNoSuccessForAJobThatItPrints) {
+  Subprocess program({.arguments = command({"--cpu", "--print=slurm", "--num_processes=2"})});
+  EXPECT_EQ(program.wait(), 0) << program.errors();
+  EXPECT_THAT(program.output(), HasSubstr("#SBATCH"));
+  EXPECT_THAT(program.output(), Not(HasSubstr("Test is a success")));
 }
 
 TEST(TestCommand, FailsWithTheCodeOfTheLaunch) {

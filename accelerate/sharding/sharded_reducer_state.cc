@@ -172,6 +172,7 @@ void ShardedReducer::State::launch(size_t index) {
       TORCH_CHECK(gradient.layout() == at::kStrided, "the gradient of `", parameters()[i].name,
                   "` is sparse, which sharded strategies do not support; make its embedding dense "
                   "(EmbeddingOptions::sparse(false)), or train with --strategy=multi_cpu");
+      check_type(i, gradient);
       warn_of_graph(gradient);
       sources.push_back(laid_out(gradient.detach(), tensor(i).sizes(), place.strides));
       source = sources.back().const_data_ptr();

@@ -161,6 +161,12 @@ bool Trackers::start() {
   return true;
 }
 
+bool Trackers::begin_step(int64_t step, int64_t records) {
+  const bool is_kept = start();
+  note_logged(step, is_kept ? records : 0);
+  return is_kept;
+}
+
 bool Trackers::find_folder() {
   run_.name = goes_on() ? resumes_at_->run_name : asked_name_;
   run_.folder = folder_of(run_.name);
@@ -254,8 +260,7 @@ void Trackers::log(const LogValues& values, const LogOptions& options) {
   }
   call.record.step = next_step("log()", options);
   call.record.time = metrics::wall_time();
-  if (!start()) return;
-  note_logged(call.record.step, /*records=*/1);
+  if (!begin_step(call.record.step, /*records=*/1)) return;
   calls_.push_back(std::move(call));
   keep(/*waits=*/false);
 }
@@ -285,8 +290,7 @@ void Trackers::log_images(const std::string& name, const at::Tensor& images,
       images.sizes(),
       "; images are C×H×W or N×C×H×W with 1, 3 or 4 channels, bytes or numbers from 0 to 1");
   const int64_t step = next_step("log_images()", options);
-  if (!start()) return;
-  note_logged(step, /*records=*/0);
+  if (!begin_step(step, /*records=*/0)) return;
   keep(/*waits=*/true);
   const at::Tensor host = all.detach().cpu();
   bool is_kept = false;
@@ -314,8 +318,7 @@ void Trackers::log_histogram(const std::string& name, const at::Tensor& tensor,
   TORCH_CHECK(tensor.defined() && !tensor.is_complex(), "log_histogram(): `", name,
               "` is not a tensor of real numbers; pass one");
   const int64_t step = next_step("log_histogram()", options);
-  if (!start()) return;
-  note_logged(step, /*records=*/0);
+  if (!begin_step(step, /*records=*/0)) return;
   keep(/*waits=*/true);
   const at::Tensor values = tensor.detach().to(at::kCPU, at::kDouble).contiguous();
   bool is_kept = false;

@@ -137,6 +137,9 @@ class Trackers final : public Stateful {
   // Gives the run its folder and starts the trackers, if that was not done yet; false if the folder
   // cannot be created for now.
   bool start();
+  // Calls it, and notes that this many more records come at this step. If the folder cannot be
+  // created they are lost, and the next one is of the next step all the same.
+  bool begin_step(int64_t step, int64_t records);
   // Finds that folder; false as above. A run that continues gets its old folder if that still
   // exists.
   bool find_folder();

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "launcher/posix/signals_of_writes.h"
 
 namespace accelerate {
 namespace {
@@ -126,17 +127,34 @@ struct AtomicFile::Contents {
       return true;
     }
     if (errno != EINVAL && errno != ENOSYS) return false;
-    // This file system cannot look and rename in one step; a link refuses what is there as well.
-    return link(temporary.c_str(), target.c_str()) == 0;
+    // This file system cannot look and rename in one step; a link refuses what is there as well,
+    // and so does an empty file where there are no links.
+    if (link(temporary.c_str(), target.c_str()) == 0) return true;
+    if (errno == EEXIST) return false;
+    const int claim = open(target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kPermissions);
+    if (claim < 0) return false;
+    close(claim);
+    if (rename(temporary.c_str(), target.c_str()) == 0) {
+      temporary.clear();
+      return true;
+    }
+    const int error = errno;
+    unlink(target.c_str());
+    errno = error;
+    return false;
   }
 
   // False, with errno, where it fails.
   bool write_at(std::uint64_t offset, absl::string_view bytes) const {
+    launcher::SignalsOfWrites signals;
     while (!bytes.empty()) {
       const ssize_t written =
           pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
+      if (written < 0) {
+        signals.forget();
+        return false;
+      }
       bytes.remove_prefix(static_cast<std::size_t>(written));
       offset += static_cast<std::uint64_t>(written);
     }

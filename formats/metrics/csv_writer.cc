@@ -16,6 +16,7 @@
 #include "formats/files/atomic_file.h"
 #include "formats/files/mapped_file.h"
 #include "formats/metrics/number_text.h"
+#include "formats/metrics/utf8_text.h"
 
 namespace accelerate::metrics {
 namespace {
@@ -27,10 +28,11 @@ std::string cell(absl::string_view text) {
   return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
 }
 
+// Of bytes that are no UTF-8, no reader would take any of the file.
 struct CellText {
   std::string operator()(double number) const { return number_text(number); }
   std::string operator()(std::int64_t number) const { return absl::StrCat(number); }
-  std::string operator()(const std::string& text) const { return cell(text); }
+  std::string operator()(const std::string& text) const { return cell(utf8_text(text)); }
 };
 
 std::string row_of(const std::vector<std::string>& columns) {
@@ -138,7 +140,8 @@ absl::Status CsvWriter::append(const Record& record) {
   std::vector<std::string> cells(columns.size());
   cells[0] = absl::StrCat(record.step);
   cells[1] = time_text(record.time);
-  for (const auto& [name, value] : record.values) {
+  for (const auto& [given_name, value] : record.values) {
+    const std::string name = utf8_text(given_name);
     const auto at =
         static_cast<std::size_t>(std::find(columns.begin(), columns.end(), name) - columns.begin());
     if (at == columns.size()) {

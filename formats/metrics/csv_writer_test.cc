@@ -50,6 +50,14 @@ TEST(CsvWriter, QuotesWhatWouldEndACell) {
             "step,time,\"a,\"\"b\"\"\",c\n1,0,\"two\nlines, and \"\"quotes\"\"\",\n2,0,1,\"\r\"\n");
 }
 
+TEST(CsvWriter, HasNoCharacterThatIsCut) {
+  CsvWriter writer(new_file());
+  const std::string cut = "\xc3";
+  for (int step : {1, 2}) ASSERT_TRUE(writer.append({.step = step, .values = {{cut, cut}}}).ok());
+  EXPECT_EQ(bytes_of(writer.path()),
+            "step,time,\xef\xbf\xbd\n1,0,\xef\xbf\xbd\n2,0,\xef\xbf\xbd\n");
+}
+
 TEST(CsvWriter, RewindsToAStep) {
   const std::string path = new_file();
   CsvWriter writer(path);

@@ -7,26 +7,17 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "launcher/posix/whole_write.h"
 
 namespace accelerate::metrics {
 namespace {
 
 constexpr mode_t kPermissions = 0666;  // Less what the umask takes, as for any new file.
-
-// False, with errno, where not all of it got there.
-bool write_all(int descriptor, absl::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -49,9 +40,11 @@ absl::Status GrowingFile::refusal(int error) {
   // What has failed once may be another file, or another mount, by the next time.
   close();
   const bool is_full = error == ENOSPC || error == EDQUOT;
+  const char* const remedy = is_full          ? "make room on that disk"
+                             : error == EFBIG ? "raise the limit of a file's size (ulimit -f)"
+                                              : "check its folder and its disk";
   const std::string message =
-      absl::StrCat("`", path_, "` cannot be written: ", std::strerror(error), "; ",
-                   is_full ? "make room on that disk" : "check its folder and its disk", ".");
+      absl::StrCat("`", path_, "` cannot be written: ", std::strerror(error), "; ", remedy, ".");
   return is_full ? absl::ResourceExhaustedError(message) : absl::FailedPreconditionError(message);
 }
 
@@ -86,12 +79,10 @@ absl::Status GrowingFile::append(absl::string_view record) {
   torn_at_.reset();
   // The first record comes with the head, so that neither is there alone.
   const std::string first = size == 0 ? absl::StrCat(head_, record) : std::string();
-  if (write_all(descriptor_, size == 0 ? absl::string_view(first) : record)) {
-    return absl::OkStatus();
-  }
-  const int error = errno;
+  const auto end = launcher::write_whole(descriptor_, size == 0 ? std::string_view(first) : record);
+  if (end.error == 0) return absl::OkStatus();
   if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) torn_at_ = size;
-  return refusal(error);
+  return refusal(end.error);
 }
 
 absl::Status GrowingFile::cut(std::uint64_t size) {

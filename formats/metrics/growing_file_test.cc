@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,6 +117,21 @@ TEST(GrowingFile, HasWholeRecordsOnAFullDisk) {
 }
 
 // A process that is killed in the midst of writing leaves all that was appended, in both files.
+TEST(GrowingFile, HasWholeRecordsAtALimitOfAFilesSize) {
+  const std::string path = new_folder() + "/notes.txt";
+  GrowingFile file(path, "head\n");
+  ASSERT_TRUE(file.append("one\n").ok());
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{12, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const absl::Status status = file.append("more than has room\n");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("raise the limit of a file's size (ulimit -f)"));
+  EXPECT_EQ(bytes_of(path), "head\none\n");
+}
+
 TEST(GrowingFile, LosesNothingWhenTheProcessIsKilled) {
   void* memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);

@@ -16,11 +16,11 @@ namespace {
 using metrics::Point;
 
 constexpr std::array<absl::string_view, 4> kLower = {"err", "error", "loss", "perplexity"};
-constexpr std::array<absl::string_view, 31> kHigher = {
-    "acc",     "accuracy",  "ap",    "auc",  "auroc",   "bleu",       "correct", "dice",
-    "f1",      "fps",       "iou",   "map",  "mfu",     "miou",       "mrr",     "ndcg",
-    "pearson", "precision", "psnr",  "r2",   "recall",  "return",     "reward",  "rouge",
-    "score",   "spearman",  "speed", "ssim", "success", "throughput", "top"};
+constexpr std::array<absl::string_view, 33> kHigher = {
+    "acc",   "accuracy",  "ap",   "auc",     "auroc",      "bleu",   "correct", "dice",  "f1",
+    "fps",   "goodput",   "iou",  "map",     "mfu",        "miou",   "mrr",     "ndcg",  "pearson",
+    "psnr",  "precision", "r2",   "recall",  "return",     "reward", "rouge",   "score", "share",
+    "speed", "spearman",  "ssim", "success", "throughput", "top"};
 
 template <typename Words>
 bool is_among(const std::string& word, const Words& words) {

@@ -109,12 +109,14 @@ TEST(Curve, StaysFiniteWithTheLargestNumbers) {
 }
 
 TEST(Curve, KnowsWhichMetricsAreBetterHigher) {
-  for (const char* name : {"accuracy", "eval/Accuracy", "top5", "val_f1", "mAP@50", "acc.top-1",
-                           "tokens_per_second", "BLEU", "reward_mean", "R2"}) {
+  for (const char* name :
+       {"accuracy", "eval/Accuracy", "top5", "val_f1", "mAP@50", "acc.top-1", "tokens_per_second",
+        "BLEU", "reward_mean", "R2", "report/share_of_peak", "report/goodput"}) {
     EXPECT_TRUE(higher_is_better(name)) << name;
   }
-  for (const char* name : {"loss", "train/loss", "reward_loss", "score_error", "lr", "perplexity",
-                           "", "///", "seconds_per_step", "background", "\xff"}) {
+  for (const char* name :
+       {"loss", "report/peak_memory", "train/loss", "reward_loss", "score_error", "lr",
+        "perplexity", "", "///", "seconds_per_step", "background", "\xff"}) {
     EXPECT_FALSE(higher_is_better(name)) << name;
   }
 }

@@ -84,6 +84,10 @@ double first_time_of(const metrics::History& history) {
 void take_history(metrics::History history, Run& run) {
   const double first_time = first_time_of(history);
   if (!is_time(run.started_at)) run.started_at = 0;
+  // By a clock that was set back since, or in another unit.
+  if (std::isfinite(first_time) && !(run.started_at > 0 && run.started_at <= first_time)) {
+    run.started_at = first_time;
+  }
   run.ended_at = run.started_at;
   for (auto& [name, points] : history.series) {
     if (points.empty()) continue;
@@ -102,8 +106,6 @@ void take_history(metrics::History history, Run& run) {
   run.remarks.insert(run.remarks.end(), history.remarks.begin(), history.remarks.end());
   if (run.metrics.empty()) {
     run.remarks.push_back(absl::StrCat(run.path, " has no values of metrics yet."));
-  } else if (std::isfinite(first_time) && !(run.started_at > 0 && run.started_at <= first_time)) {
-    run.started_at = first_time;
   }
 }
 

@@ -93,6 +93,17 @@ TEST(ReadRuns, ReadsTensorBoardsFilesWhereThereIsNothingElse) {
   EXPECT_EQ(runs[1].started_at, 2000);
 }
 
+TEST(ReadRuns, BeginsNoRunAfterItsFirstValue) {
+  const std::string folder = new_runs_folder();
+  write_text(folder + "/run/config.json", R"({"name": "run", "started_at": 9000, "config": {}})");
+  write_text(folder + "/run/metrics.jsonl",
+             "{\"step\":1,\"time\":1000,\"loss\":3}\n{\"step\":2,\"time\":1010,\"loss\":2}\n");
+  const std::vector<runs::Run> runs = read(folder);
+  ASSERT_EQ(runs.size(), 1u);
+  EXPECT_EQ(runs[0].started_at, 1000);
+  EXPECT_EQ(runs[0].ended_at, 1010);
+}
+
 TEST(ReadRuns, IgnoresTimesThatAreNone) {
   const std::string folder = new_runs_folder();
   write_text(folder + "/odd/metrics.jsonl",

@@ -35,12 +35,13 @@ inline LossScale initial_loss_scale(float scale) {
   return {.scale = scale, .inverse = inverse_of(scale), .growth_tracker = 0, .overflow = 0};
 }
 
-// The arithmetic of torch.amp.GradScaler. A scale that would become infinite does not change.
+// The arithmetic of torch.amp.GradScaler. A scale that would become infinite does not change, and
+// an interval that became shorter since the last update takes effect.
 ACCELERATE_HOST_DEVICE void update_loss_scale(const LossScaleOptions& options, LossScale& state) {
   if (state.overflow != 0) {
     state.scale = static_cast<float>(state.scale * options.backoff_factor);
     state.growth_tracker = 0;
-  } else if (++state.growth_tracker == options.growth_interval) {
+  } else if (++state.growth_tracker >= options.growth_interval) {
     const float larger = static_cast<float>(state.scale * options.growth_factor);
     state.scale = larger <= std::numeric_limits<float>::max() ? larger : state.scale;
     state.growth_tracker = 0;

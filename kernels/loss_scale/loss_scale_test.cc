@@ -28,6 +28,13 @@ TEST(LossScale, GrowsAfterAnInterval) {
   EXPECT_EQ(after("000000", options, 8).scale, 128);
 }
 
+TEST(LossScale, GrowsAfterAnIntervalThatHasBecomeShorter) {
+  LossScale state = initial_loss_scale(8);
+  state.growth_tracker = 1500;
+  update_loss_scale({.growth_factor = 2, .growth_interval = 1000}, state);
+  EXPECT_EQ(state.scale, 16);
+}
+
 TEST(LossScale, FallsAtEachOverflowAndCountsAgain) {
   const LossScaleOptions options = {.backoff_factor = 0.25, .growth_interval = 3};
   EXPECT_EQ(after("001", options, 8).scale, 2);

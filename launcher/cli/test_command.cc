@@ -85,7 +85,7 @@ int run_test(const std::vector<std::string>& words, const Console& console) {
         code, absl::StrCat("the test failed with exit code ", code,
                            "; the lines marked FAILED, or the errors above, say what to look at."));
   }
-  if (!request->dry_run) {
+  if (!request->dry_run && !request->print.has_value()) {
     console.output << "Test is a success! You are ready for your distributed training!\n";
   }
   return kSuccess;

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "launcher/env/size_limits.h"
+#include "launcher/posix/memory_file.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -24,7 +25,7 @@ int open_states(const std::string& path, int access) {
   if (fd < 0) return fd;
   struct stat file = {};
   const bool is_known =
-      fcntl(fd, F_GET_SEALS) == kSeals && fstat(fd, &file) == 0 && file.st_size <= kMostProcesses;
+      has_seals(fd, kSeals) && fstat(fd, &file) == 0 && file.st_size <= kMostProcesses;
   if (is_known) return fd;
   ::close(fd);
   return -1;
@@ -37,7 +38,7 @@ void write_state(int fd, int local_rank, RankState state) {
 }  // namespace
 
 absl::StatusOr<RankStates> RankStates::create(int num_processes) {
-  RankStates states(memfd_create("rank states", MFD_ALLOW_SEALING | MFD_CLOEXEC));
+  RankStates states(make_memory_file("rank states").release());
   if (states.fd_ < 0 || ftruncate(states.fd_, num_processes) != 0 ||
       fcntl(states.fd_, F_ADD_SEALS, kSeals) != 0) {
     return absl::InternalError(

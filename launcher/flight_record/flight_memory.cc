@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "launcher/flight_record/layout.h"
 #include "launcher/names/command_name.h"
+#include "launcher/posix/memory_file.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -55,7 +56,7 @@ std::error_code for_each_record(pid_t pid, Function&& function) {
 }  // namespace
 
 absl::StatusOr<FlightMemory> FlightMemory::create(const FlightMemoryOptions& options) {
-  FileDescriptor fd(memfd_create(kName, MFD_ALLOW_SEALING | MFD_CLOEXEC));
+  FileDescriptor fd = make_memory_file(kName);
   if (!fd.is_open()) return no_memory("memfd_create");
   const std::size_t size = flight::memory_size(static_cast<std::size_t>(options.num_ranks));
   rlimit most = {};
@@ -87,7 +88,7 @@ absl::StatusOr<FlightMemory> FlightMemory::open(const std::string& path) {
   // Whatever is there, opening it does not wait.
   FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat file = {};
-  if (!fd.is_open() || fcntl(fd.get(), F_GET_SEALS) != kSeals || fstat(fd.get(), &file) != 0 ||
+  if (!fd.is_open() || !has_seals(fd.get(), kSeals) || fstat(fd.get(), &file) != 0 ||
       file.st_size < static_cast<off_t>(sizeof(flight::Header)))
     return no_record(path);
   absl::StatusOr<FlightMemory> memory = map(std::move(fd));

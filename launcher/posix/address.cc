@@ -11,7 +11,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "launcher/posix/file_descriptor.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -90,19 +89,6 @@ std::string to_string(const Address& address) {
   return std::string(absl::StartsWith(text, "::ffff:") ? number.substr(kMapped.size()) : number);
 }
 
-bool is_of_this_machine(const Address& address) {
-  Address probed = address;
-  // At any port: it is about the address.
-  auto* generic = reinterpret_cast<sockaddr*>(&probed.storage);
-  if (generic->sa_family == AF_INET) {
-    reinterpret_cast<sockaddr_in*>(generic)->sin_port = 0;
-  } else if (generic->sa_family == AF_INET6) {
-    reinterpret_cast<sockaddr_in6*>(generic)->sin6_port = 0;
-  }
-  const FileDescriptor probe(socket(generic->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return bind(probe.get(), generic, probed.size) == 0;
-}
-
 std::string interface_of(const Address& address) {
   ifaddrs* interfaces = nullptr;
   if (address.size == 0 || getifaddrs(&interfaces) != 0) return "";
@@ -114,6 +100,14 @@ std::string interface_of(const Address& address) {
   }
   freeifaddrs(interfaces);
   return name;
+}
+
+// Not by binding a socket to it, which some systems allow for any address
+// (net.ipv4.ip_nonlocal_bind).
+bool is_of_this_machine(const Address& address) {
+  const std::string number = to_string(address);
+  const bool is_any = number == "0.0.0.0" || number == "::";
+  return is_any || is_loopback(number) || !interface_of(address).empty();
 }
 
 }  // namespace accelerate::launcher

@@ -8,13 +8,27 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
 namespace accelerate::launcher {
 
 // Closes the descriptors from `first` on.
 inline void close_files_from(int first) {
   if (close_range(static_cast<unsigned>(first), ~0u, 0) == 0) return;
-  const long limit = sysconf(_SC_OPEN_MAX);  // Kernels before 5.9.
-  for (int fd = first; fd < limit; ++fd) close(fd);
+  // Kernels before 5.9. The limit of descriptors may be a thousand million there, in containers.
+  std::vector<int> open;
+  std::error_code error;
+  std::filesystem::directory_iterator entries("/proc/self/fd", error);
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    open.push_back(std::atoi(entries->path().filename().c_str()));
+  }
+  for (const int fd : open) {
+    if (fd >= first) close(fd);
+  }
 }
 
 }  // namespace accelerate::launcher

@@ -3,6 +3,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <vector>
+
 namespace accelerate::launcher {
 namespace {
 
@@ -38,6 +40,15 @@ SignalScope::SignalScope(std::initializer_list<int> more, std::initializer_list<
   set_disposition(SIGXFSZ, SIG_IGN, &old_file_size_action_);
   sigprocmask(SIG_BLOCK, &taken, &old_mask_);
   fd_ = FileDescriptor(signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+SignalScope::~SignalScope() {
+  std::vector<int> endings;
+  while (const std::optional<int> signal = take()) {
+    if (*signal == SIGINT || *signal == SIGTERM || *signal == SIGHUP) endings.push_back(*signal);
+  }
+  for (const int signal : endings) raise(signal);
+  restore();
 }
 
 std::optional<int> SignalScope::take() {

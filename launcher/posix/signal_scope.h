@@ -27,7 +27,9 @@ class SignalScope {
                        std::initializer_list<int> always = {});
   SignalScope(const SignalScope&) = delete;
   SignalScope& operator=(const SignalScope&) = delete;
-  ~SignalScope() { restore(); }
+  // A signal that nobody has taken reaches this process now, if it asks to end it. The others, a
+  // warning for example, are forgotten.
+  ~SignalScope();
 
   bool is_open() const { return fd_.is_open(); }
   int fd() const { return fd_.get(); }

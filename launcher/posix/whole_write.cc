@@ -1,49 +1,13 @@
 #include "launcher/posix/whole_write.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "launcher/posix/signals_of_writes.h"
+
 namespace accelerate::launcher {
-namespace {
-
-// Keeps this thread from being killed by a write that fails.
-class SignalsOfWrites {
- public:
-  SignalsOfWrites() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGPIPE);
-    sigaddset(&signals_, SIGXFSZ);
-    pthread_sigmask(SIG_BLOCK, &signals_, &old_mask_);
-    sigset_t pending;
-    sigpending(&pending);
-    // These are not ours.
-    for (const int signal : {SIGPIPE, SIGXFSZ}) {
-      if (sigismember(&pending, signal) == 1) sigdelset(&signals_, signal);
-    }
-  }
-  SignalsOfWrites(const SignalsOfWrites&) = delete;
-  SignalsOfWrites& operator=(const SignalsOfWrites&) = delete;
-  ~SignalsOfWrites() { pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr); }
-
-  // Takes back the signal of a write that has failed.
-  void forget() {
-    constexpr timespec kNoWait = {};
-    while (sigtimedwait(&signals_, nullptr, &kNoWait) < 0 && errno == EINTR) {
-    }
-  }
-
- private:
-  sigset_t signals_;
-  sigset_t old_mask_;
-};
-
-}  // namespace
-
 WholeWrite write_whole(int fd, std::string_view text) {
   SignalsOfWrites signals;
   WholeWrite end;

@@ -72,8 +72,10 @@ absl::Status set_key(const LaunchFlag& flag, const ConfigKey& key, const std::st
   return number.status();
 }
 
-absl::Status set_key(const LaunchFlag&, const ConfigKey&, const std::string& value,
+// An empty text is typically a variable of a shell that is not set.
+absl::Status set_key(const LaunchFlag& flag, const ConfigKey& key, const std::string& value,
                      std::optional<std::string>& member) {
+  if (value.empty() && key.use == KeyUse::kLaunch) return lacks_value(flag.name, flag.value_name);
   member = value;
   return absl::OkStatus();
 }

@@ -125,6 +125,9 @@ TEST(LaunchFlags, RefuseBadValuesWithARemedy) {
         AllOf(HasSubstr("--num_processes=" + value + " is not valid"),
               HasSubstr("from 1 to 1000000"), HasSubstr("write for example --num_processes=2")));
   }
+  // As of a variable of the shell that is not set.
+  EXPECT_THAT(error({"--gpu_ids", ""}), HasSubstr("--gpu_ids needs a value; write --gpu_ids="));
+  EXPECT_THAT(error({"--main_process_ip="}), HasSubstr("--main_process_ip needs a value"));
   EXPECT_THAT(error({"--num_processes=gpu"}), HasSubstr("leave it out to start one for each GPU"));
   EXPECT_THAT(error({"--num-processes", "-1"}), HasSubstr("--num_processes=-1 is not valid"));
   EXPECT_THAT(error({"--main_process_port=65536"}),

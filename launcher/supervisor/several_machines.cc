@@ -34,6 +34,7 @@ namespace {
 // How the attempt ended for this machine, whatever it was.
 struct LocalEnd {
   bool has_run = false;
+  std::optional<int> signal = std::nullopt;  // That ended the waiting for the others.
   GroupEnd group = {};
   std::function<void(const std::string& lines)> print = print_to_errors;
 };
@@ -151,6 +152,7 @@ class MachineOfSeveral {
     logs_ = make_log_folder(job_.plan);
     for (int number = 0;; ++number) {
       const LocalEnd end = run_attempt(number);
+      if (end.signal.has_value()) return 128 + *end.signal;
       const auto signal =
           talk(link_, signals_, {.limit = limit_, .told = end.group.received_signal},
                [this] { return link_.stop().has_value() || link_.is_finished(); });
@@ -181,7 +183,8 @@ class MachineOfSeveral {
     const auto signal = talk(link_, signals_, {.limit = limit_}, [this] {
       return link_.start().has_value() || link_.stop().has_value();
     });
-    if (signal.has_value() || !link_.start().has_value() || link_.stop().has_value()) return {};
+    if (signal.has_value()) return {.signal = signal};
+    if (!link_.start().has_value() || link_.stop().has_value()) return {};
 
     job_.plan.ranks = {.first = link_.start()->first_rank, .world_size = link_.start()->world_size};
     attempt.store.endpoint.address = job_.plan.main_process_ip;

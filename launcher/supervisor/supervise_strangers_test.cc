@@ -55,6 +55,21 @@ TEST(AStoppedLauncher, KeepsNobodyWhoIsToldToEnd) {
   EXPECT_TRUE(machines.vanish());
 }
 
+TEST(AStoppedLauncher, KeepsNobodyWhoStillWaitsForAnother) {
+  Machines machines({.num_machines = 3,
+                     .flags = {"--num_processes=3", "--grace_period=0"},
+                     .wrapper = [](int machine) {
+                       return machine == 2 ? Words{"sh", "-c", "exec sleep 1000"} : Words();
+                     }});
+  machines[0].wait_for_errors("waiting for machine 2");
+  machines[0].send_signal(SIGSTOP);
+  machines[1].send_signal(SIGTERM);
+  EXPECT_EQ(machines[1].wait(), 128 + SIGTERM);
+  EXPECT_THAT(machines[1].errors(), HasSubstr("SIGTERM received, and machine 0 does not answer"));
+  machines[0].send_signal(SIGCONT);
+  EXPECT_EQ(machines[0].wait(), 128 + SIGTERM);
+}
+
 TEST(AStoppedLauncher, KeepsNotMachine0WhichIsToldToEnd) {
   Machines machines(
       {.flags = {"--num_processes=2", "--grace_period=0", "--rdzv_conf=keep_alive_interval=600"},

@@ -1,8 +1,5 @@
 #include "launcher/supervisor/supervisor.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -32,13 +29,6 @@
 
 namespace accelerate::launcher {
 namespace {
-
-// Otherwise a pipe would get the number of a standard stream that the caller had closed.
-void open_standard_streams() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", O_RDWR);
-  }
-}
 
 // Otherwise each worker would write what this process has buffered once more.
 void flush_standard_streams() {
@@ -115,13 +105,11 @@ int run_job(const Job& job) {
 }  // namespace
 
 int supervise(const LaunchPlan& plan, const std::function<int()>& worker) {
-  open_standard_streams();
   return run_job(
       {.plan = plan, .worker = worker, .variables = worker_variables, .program = "/proc/self/exe"});
 }
 
 int supervise_program(const LaunchPlan& plan, const Command& command) {
-  open_standard_streams();
   absl::StatusOr<ProgramExecution> execution = ProgramExecution::prepare(command);
   if (!execution.ok()) return report_start(plan, execution.status());
   const bool has_store = needs_rendezvous(plan, command);

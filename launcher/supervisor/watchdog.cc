@@ -44,10 +44,11 @@ absl::StatusOr<Watchdog> Watchdog::start(const std::pair<std::string, std::strin
   return Watchdog(std::move(write_end), pid);
 }
 
-Watchdog::~Watchdog() {
-  if (pid_ == 0) return;
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
+void Watchdog::dismiss() {
+  const pid_t pid = std::exchange(pid_, 0);
+  if (pid == 0) return;
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
 }
 
 // The group tells the watchdog of itself: told by the starter, it would be missed where that is

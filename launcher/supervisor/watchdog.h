@@ -12,7 +12,7 @@
 // A worker can ask the kernel to die with its parent. What the worker itself starts cannot, so only
 // a process that survives the supervisor can end it.
 //
-// Not for an orderly end: the destructor dismisses the watchdog, and then nothing is killed.
+// Not for an orderly end: dismiss() it then, and nothing is killed.
 #pragma once
 
 #include <sys/types.h>
@@ -37,15 +37,18 @@ class Watchdog {
   Watchdog(Watchdog&& other) noexcept
       : lifeline_(std::move(other.lifeline_)), pid_(std::exchange(other.pid_, 0)) {}
   Watchdog& operator=(Watchdog&&) = delete;
-  ~Watchdog();
+  ~Watchdog() { dismiss(); }
 
   pid_t pid() const { return pid_; }
 
   // For a process forked from the watchdog's starter, as soon as it leads process group `group`:
   // from now on the group is killed with SIGKILL when the starter dies, and this process has
-  // nothing to do with the watchdog any more. The group must not end before the watchdog does: a
-  // leader that nobody has waited for keeps the group alive.
+  // nothing to do with the watchdog any more. The group must not end before the watchdog is
+  // dismissed: a leader that nobody has waited for keeps the group alive.
   void hand_over(pid_t group);
+
+  // Ends the watchdog, which then kills nobody. Does nothing if that was done.
+  void dismiss();
 
  private:
   Watchdog(FileDescriptor lifeline, pid_t pid) : lifeline_(std::move(lifeline)), pid_(pid) {}

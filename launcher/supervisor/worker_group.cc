@@ -173,7 +173,7 @@ void WorkerGroup::hear_signals() {
         break;
       case SIGUSR1:
       case SIGUSR2:
-        if (!is_stopping_) warn_workers(*signal);
+        if (!is_stopping_ && !are_reaped_) warn_workers(*signal);
         break;
       case SIGQUIT:
         if (!are_reaped_) error_relay_.print(flight_reporter_.report_for_signal());
@@ -252,10 +252,13 @@ void WorkerGroup::collect_ends() {
 
 // Of the ranks that have failed: peers of the cause fail a moment later, for want of a connection.
 // The first that does not say so; one that crashed before one that did not, as crashes say nothing.
+// SIGPIPE is no crash: whom it wrote to has gone.
 int WorkerGroup::likely_cause() const {
   const auto weight = [this](int rank) {
+    const WorkerEnd& end = *workers_[rank].end;
+    if (end.by_signal && end.code == SIGPIPE) return 0;
     const bool is_victim = find_lost_peer(error_relay_.tail(rank)).has_value();
-    return (is_victim ? 0 : 2) + (workers_[rank].end->by_signal ? 1 : 0);
+    return (is_victim ? 0 : 2) + (end.by_signal ? 1 : 0);
   };
   return *std::max_element(failures_.begin(), failures_.end(),
                            [&](int a, int b) { return weight(a) < weight(b); });
@@ -326,11 +329,13 @@ void WorkerGroup::end_groups() {
   signal_groups(SIGKILL);
   output_relay_.finish_all();
   error_relay_.finish_all();
+  const std::vector<pid_t> left = adoption_.end(own_children());
+  // All that it guards has ended, and the numbers of the groups become anyone's.
+  watchdog_.dismiss();
   for (const Worker& worker : workers_) {
     if (worker.end.has_value()) waitpid(worker.pid, nullptr, 0);
   }
   are_reaped_ = true;
-  const std::vector<pid_t> left = adoption_.end(own_children());
   if (left.empty()) return;
   error_relay_.print(
       absl::StrCat("accelerate: processes that the ranks started could not be ended: ",

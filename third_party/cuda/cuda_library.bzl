@@ -17,6 +17,9 @@ def _compile(ctx, source, context, toolchain):
     arguments = ctx.actions.args()
     arguments.add_all(["-c", "-std=c++20", "-O2", "-Xcompiler", "-fPIC", "--expt-relaxed-constexpr"])
 
+    # Not whatever g++ is first on the PATH.
+    arguments.add("-ccbin", toolchain.compiler_executable)
+
     # Without contraction into fused operations, as in simd_library, a GPU rounds as a CPU does.
     arguments.add("-fmad=false")
     architectures = ctx.attr._architectures[BuildSettingInfo].value.split(",")

@@ -43,8 +43,8 @@ def wanted(member, gpu):
 def download(requirements, folder, temporary):
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
                "--disable-pip-version-check", *PLATFORM, "-r", requirements, "-d", folder]
-    # The wheels have gigabytes, and /tmp may be memory.
-    environment = {**os.environ, "TMPDIR": temporary}
+    # The wheels have gigabytes, and /tmp may be memory. Nothing is installed, in an environment or outside.
+    environment = {**os.environ, "TMPDIR": temporary, "PIP_REQUIRE_VIRTUALENV": "0"}
     result = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                             check=False)
     if result.returncode == 0:

@@ -78,13 +78,21 @@ def _installed(ctx):
     words = result.stdout.strip().split(" ", 1)
     if result.return_code != 0 or len(words) != 2 or not _is_fit(ctx, words[0]):
         return None
-    return words[1] if ctx.path(words[1] + "/lib/libtorch_cpu.so").exists else None
+
+    # Other distributions of it may consist of links to the headers and libraries of a whole system.
+    library = ctx.path(words[1] + "/lib/libtorch_cpu.so")
+    is_whole = library.exists and str(library.realpath).startswith(str(ctx.path(words[1]).realpath) + "/")
+    return words[1] if is_whole and _read_version(ctx, words[1]) else None
 
 def _fetched(ctx, wheels, version = None):
     """Fetches the pinned wheels of `version`, else of the one asked for, else of the default. Returns their folder."""
     python = ctx.which("python3")
     if not python:
         fail("LibTorch cannot be fetched without python3. Run ./bazelw once, which installs it.")
+
+    # An environment may have none, such as those that uv makes.
+    if ctx.execute([python, "-m", "pip", "--version"]).return_code != 0 and ctx.path("/usr/bin/python3").exists:
+        python = "/usr/bin/python3"
     cache = ctx.os.environ.get("XDG_CACHE_HOME") or ctx.os.environ.get("HOME", "/root") + "/.cache"
     version = version or _asked_for(ctx) or DEFAULT
     requirements = ctx.path(Label("//third_party/libtorch:wheels/%s_%s.txt" % (version, wheels)))

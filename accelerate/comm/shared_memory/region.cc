@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "launcher/posix/memory_file.h"
+
 // Why memfd_create
 //
 // shm_open makes a name in /dev/shm, which a process that is killed between making and unlinking it
@@ -48,8 +50,8 @@ int resize(int descriptor, int64_t bytes) {
 }  // namespace
 
 std::unique_ptr<Region> Region::create(int64_t bytes) {
-  const int descriptor = checked(
-      memfd_create("accelerate_collectives", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
+  const int descriptor =
+      checked(launcher::make_memory_file("accelerate_collectives").release(), "memfd_create");
   std::unique_ptr<Region> region(new Region(descriptor, bytes));
   checked(resize(descriptor, bytes), "ftruncate of shared memory");
   // Nobody can cut off what others have mapped, which would kill them.

@@ -65,7 +65,10 @@ int listen_at(const std::string& address, int port) {
         where +
         "is taken by another process; choose another port, the same "
         "for all processes (MASTER_PORT, or --main_process_port of a launcher)");
-  throw std::runtime_error(where + "cannot be opened: " + std::strerror(errno));
+  const int error = errno;
+  throw std::runtime_error(where + "cannot be opened: " + std::strerror(error) +
+                           (error == EACCES ? "; choose one above 1023 (MASTER_PORT)"
+                                            : "; check the limit of open files (ulimit -n)"));
 }
 
 ClosedDoor::ClosedDoor(int socket, int port) : sign_(sign_socket()) {

@@ -95,6 +95,10 @@ void train(Accelerator& accelerator) {
   if (action == "absent" && last) pause();
   if (action == "leave" && last) _exit(7);
   if (action == "differ") (void)accelerator.prepare(torch::nn::Linear(1, last ? 2 : 1));
+  if (action == "append") {
+    // Open until the last that is printed has been written.
+    [[maybe_unused]] static const std::ofstream file(absl::GetFlag(FLAGS_path), std::ios::app);
+  }
   if (action == "read") {
     std::string line;
     std::getline(std::ifstream(absl::GetFlag(FLAGS_path)), line);

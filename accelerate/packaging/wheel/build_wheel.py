@@ -21,7 +21,7 @@ Name: accelerate-cpp
 Version: {version}
 Summary: Training programs in C++ that run on one process or many, in any precision, without a change to their source
 License: Apache-2.0
-{license_files}Requires-Python: >=3.9
+{license_files}Requires-Python: >=3.10
 Requires-Dist: torch (=={torch})
 """
 

@@ -1,0 +1,33 @@
+#include "launcher/posix/signals_of_writes.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include <cerrno>
+
+namespace accelerate::launcher {
+
+SignalsOfWrites::SignalsOfWrites() {
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGPIPE);
+  sigaddset(&signals_, SIGXFSZ);
+  pthread_sigmask(SIG_BLOCK, &signals_, &old_mask_);
+  sigset_t pending;
+  sigpending(&pending);
+  // These are not ours.
+  for (const int signal : {SIGPIPE, SIGXFSZ}) {
+    if (sigismember(&pending, signal) == 1) sigdelset(&signals_, signal);
+  }
+}
+
+SignalsOfWrites::~SignalsOfWrites() { pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr); }
+
+void SignalsOfWrites::forget() {
+  constexpr timespec kNoWait = {};
+  const int error = errno;
+  while (sigtimedwait(&signals_, nullptr, &kNoWait) < 0 && errno == EINTR) {
+  }
+  errno = error;
+}
+
+}  // namespace accelerate::launcher
