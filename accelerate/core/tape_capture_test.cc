@@ -182,6 +182,11 @@ TEST(TapeCapture, NoticesAStepThatDoesSomethingElseEachTime) {
   };
   EXPECT_THAT(expect_same<Full>({}, counting, 20),
               testing::AllOf(HasSubstr("aten::mul"), HasSubstr("in each call")));
+  const auto changing_little = [&calls](auto& training, const at::Tensor& x, const at::Tensor& y) {
+    return usual(training, x * (1 + 1e-9 * ++calls), y);
+  };
+  EXPECT_THAT(expect_same<Full>({}, changing_little, 20),
+              testing::AllOf(HasSubstr("aten::mul"), HasSubstr("in each call")));
   const auto branching = [&calls](auto& training, const at::Tensor& x, const at::Tensor& y) {
     return usual(training, ++calls % 2 == 0 ? x : x.sin(), y);
   };

@@ -4,7 +4,10 @@
 
 #include <c10/util/Exception.h>
 
+#include <deque>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 
@@ -12,7 +15,25 @@ namespace accelerate::internal {
 
 class FileWarning {
  public:
-  // Warns if the status is not OK; returns whether it is.
+  // The writing of another file begins.
+  void begin() { first_.clear(); }
+  // Does what must come before anything that is written later: now, or as soon as it succeeds.
+  void write_first(std::function<absl::Status()> write) {
+    first_.push_back(std::move(write));
+    catch_up();
+  }
+  // Calls the function, which writes something and returns how that went, unless what must come
+  // before still fails.
+  template <class Write>
+  void write(Write&& write) {
+    if (catch_up()) check(write());
+  }
+
+ private:
+  bool catch_up() {
+    while (!first_.empty() && check(first_.front()())) first_.pop_front();
+    return first_.empty();
+  }
   bool check(const absl::Status& status) {
     if (!status.ok() && !has_warned_)
       TORCH_WARN(
@@ -22,7 +43,7 @@ class FileWarning {
     return status.ok();
   }
 
- private:
+  std::deque<std::function<absl::Status()>> first_;
   bool has_warned_ = false;
 };
 

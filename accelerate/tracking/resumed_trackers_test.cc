@@ -98,6 +98,37 @@ TEST_F(TrackersTest, KeepAllOfTheStepOfAnOlderCheckpoint) {
   EXPECT_THAT(series("run", "loss"), ElementsAre(Pair(3, 1), Pair(3, 2), Pair(3, 4), Pair(3, 4)));
 }
 
+// For a moment the file cannot be opened: nothing may come behind what is to be cut off.
+TEST_F(TrackersTest, CutOffWhatIsDoneAgainAsSoonAsTheyCan) {
+  State saved;
+  {
+    auto trackers = begin();
+    trackers->log({{"loss", 1.0}});
+    saved = trackers->save();
+    trackers->log({{"loss", 2.0}});
+  }
+  auto trackers = make();
+  trackers->load(saved);
+  trackers->init("run", {}, all());
+  if (rank_ != 0) {
+    for (const double loss : {3.0, 4.0}) trackers->log({{"loss", loss}});
+    return;
+  }
+  const std::string file = folder_ + "/run/metrics.jsonl";
+  std::filesystem::rename(file, folder_ + "/aside");
+  std::filesystem::create_directory(file);
+  Warnings warnings;
+  trackers->log({{"loss", 3.0}});
+  EXPECT_EQ(warnings.all.size(), 1u);
+  std::filesystem::remove(file);
+  std::filesystem::rename(folder_ + "/aside", file);
+  trackers->log({{"loss", 4.0}});
+  const auto& points = metrics::read_jsonl(file).value().series.at("loss");
+  ASSERT_EQ(points.size(), 2u);
+  EXPECT_EQ(points[0].value, 1);
+  EXPECT_EQ(points[1].value, 4);
+}
+
 // A program that goes on, and is told to stop before it logs again.
 TEST_F(TrackersTest, KnowTheirRunWhereTheyHaveNotLoggedYet) {
   State saved;

@@ -40,42 +40,51 @@ tensorboard::HyperParameters hyper_parameters(const RunSettings& settings) {
 }  // namespace
 
 void TensorBoardTracker::start(const TrackedRun& run) {
+  warning_.begin();
   writer_.emplace(run.folder);
-  warning_.check(writer_->begin_session(hyper_parameters(run.settings), run.name));
+  warning_.write_first([this, parameters = hyper_parameters(run.settings), name = run.name] {
+    return writer_->begin_session(parameters, name);
+  });
 }
 
 void TensorBoardTracker::rewind(const metrics::LogPosition& end) {
   if (end.step == std::numeric_limits<int64_t>::max()) return;  // Nothing is later.
   // Its readers know of whole steps alone. What is logged again of the last one stands beside what
   // was there; TensorBoard shows the later of the two.
-  warning_.check(writer_->begin_at(end.step + 1));
+  warning_.write_first([this, end] { return writer_->begin_at(end.step + 1); });
 }
 
 void TensorBoardTracker::log(const metrics::Record& record) {
-  warning_.check(writer_->add(record));
+  warning_.write([&] { return writer_->add(record); });
 }
 
 bool TensorBoardTracker::log_image(const std::string& name, int64_t step,
                                    const LoggedImage& image) {
-  warning_.check(writer_->add_image({.tag = name, .step = step, .time = metrics::wall_time()},
-                                    {.width = static_cast<uint32_t>(image.width),
-                                     .height = static_cast<uint32_t>(image.height),
-                                     .channels = static_cast<int>(image.channels),
-                                     .pixels = {image.pixels.data(), image.pixels.size()}}));
+  warning_.write([&] {
+    return writer_->add_image({.tag = name, .step = step, .time = metrics::wall_time()},
+                              {.width = static_cast<uint32_t>(image.width),
+                               .height = static_cast<uint32_t>(image.height),
+                               .channels = static_cast<int>(image.channels),
+                               .pixels = {image.pixels.data(), image.pixels.size()}});
+  });
   return true;
 }
 
 bool TensorBoardTracker::log_histogram(const std::string& name, int64_t step,
                                        std::span<const double> values) {
-  warning_.check(
-      writer_->add_histogram({.tag = name, .step = step, .time = metrics::wall_time()}, values));
+  warning_.write([&] {
+    return writer_->add_histogram({.tag = name, .step = step, .time = metrics::wall_time()},
+                                  values);
+  });
   return true;
 }
 
-void TensorBoardTracker::finish() { warning_.check(writer_->end_session()); }
+void TensorBoardTracker::finish() {
+  warning_.write([&] { return writer_->end_session(); });
+}
 
 void TensorBoardTracker::log_layout(const tensorboard::Layout& layout) {
-  warning_.check(writer_->add_layout(layout));
+  warning_.write([&] { return writer_->add_layout(layout); });
 }
 
 }  // namespace accelerate

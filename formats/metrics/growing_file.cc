@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -79,7 +78,8 @@ absl::Status GrowingFile::append(absl::string_view record) {
   torn_at_.reset();
   // The first record comes with the head, so that neither is there alone.
   const std::string first = size == 0 ? absl::StrCat(head_, record) : std::string();
-  const auto end = launcher::write_whole(descriptor_, size == 0 ? std::string_view(first) : record);
+  const absl::string_view bytes = size == 0 ? absl::string_view(first) : record;
+  const auto end = launcher::write_whole(descriptor_, {bytes.data(), bytes.size()});
   if (end.error == 0) return absl::OkStatus();
   if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) torn_at_ = size;
   return refusal(end.error);

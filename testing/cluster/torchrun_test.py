@@ -29,13 +29,23 @@ if [ $RANK = 0 ]; then touch {folder}/begun; else until [ -e {folder}/begun ]; d
 exec {model} --epochs=1
 """
 
+# The process of the first node fails at once, while that of the second waits for it. So the first agent counts a
+# restart, and the second none: its process starts again because another node has.
+FAIL_ON_ONE_NODE = """#!/bin/sh
+if [ $NODE = first ] && [ ! -e {folder}/failed ]; then touch {folder}/failed; exit 9; fi
+exec {model} --epochs=1
+"""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
 
 class TorchrunTest(unittest.TestCase):
     def run_command(self, *arguments):
         # One store for all attempts: that of --standalone is another in each.
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        command = [TORCHRUN, "--no-python", "--nproc-per-node=2", f"--master-port={port}", *arguments]
+        command = [TORCHRUN, "--no-python", "--nproc-per-node=2", f"--master-port={free_port()}", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def test_a_program_trains(self):
@@ -53,6 +63,21 @@ class TorchrunTest(unittest.TestCase):
         self.assertEqual(end.stdout.count(TRAINED), 1, end.stdout)
         # As it would be with a process of the first attempt.
         self.assertNotIn("cannot share memory", end.stderr)
+
+    def test_nodes_that_count_their_restarts_differently_meet_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = pathlib.Path(folder) / "fail_on_one_node"
+            script.write_text(FAIL_ON_ONE_NODE.format(model=MY_MODEL, folder=folder))
+            script.chmod(0o755)
+            command = [TORCHRUN, "--no-python", "--nnodes=2", "--nproc-per-node=1", "--max-restarts=3",
+                       "--rdzv-backend=c10d", "--rdzv-id=two_nodes", f"--rdzv-endpoint=127.0.0.1:{free_port()}",
+                       "--local-addr=127.0.0.1", str(script)]
+            agents = [subprocess.Popen(command, env={**os.environ, "NODE": node}, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True) for node in ("first", "second")]
+            ends = [agent.communicate() for agent in agents]
+        for agent, (_, errors) in zip(agents, ends):
+            self.assertEqual(agent.returncode, 0, errors)
+        self.assertEqual(sum(output.count(TRAINED) for output, _ in ends), 1, ends)
 
     def test_a_launcher_does_not_multiply_processes(self):
         end = self.run_command(ACCELERATE, "launch", "--cpu", "--num_processes=2", "true")
