@@ -82,10 +82,11 @@ TrainingMemory training_memory(const ModelSize& model, const TrainingChoice& cho
   add_lasting("optimizer state", choice.optimizer_values * moment * model.parameters *
                                      part_from(TrainingStrategy::kZero1));
   const bool is_alone = choice.num_processes == 1;
-  const bool cuts_gradients = !is_alone && strategy >= TrainingStrategy::kZero2;
+  // Of zero1, where no window of accumulate() keeps those of the batches before.
+  const bool cuts_gradients = !is_alone && strategy >= TrainingStrategy::kZero1;
   const bool cuts_parameters = !is_alone && strategy == TrainingStrategy::kZero3;
   // Gradients travel in them and lie there afterwards; autograd makes its own before.
-  if (!is_alone) add_lasting("gradient buckets", full * part_from(TrainingStrategy::kZero2));
+  if (!is_alone) add_lasting("gradient buckets", full * part_from(TrainingStrategy::kZero1));
   add("gradients of a backward pass", 0, cuts_gradients ? kUnitsAtATime * kFull * unit : full);
   const double number = choice.is_half ? kHalf : kFull;
   if (cuts_parameters) {

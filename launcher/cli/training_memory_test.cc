@@ -104,7 +104,8 @@ TEST(TrainingMemory, IsCutAsTheStrategySays) {
   EXPECT_EQ(row(ddp, "gradient buckets"), whole);
   EXPECT_EQ(row(ddp, "optimizer state"), two_whole);
   const TrainingMemory zero1 = of(TrainingStrategy::kZero1);
-  EXPECT_EQ(row(zero1, "gradient buckets"), whole);
+  EXPECT_EQ(row(zero1, "gradient buckets"), part);
+  EXPECT_EQ(row(zero1, "gradients of a backward pass"), (Row{0, 2 * 4 * 2000}));
   EXPECT_EQ(row(zero1, "optimizer state"), two_parts);
   const TrainingMemory zero2 = of(TrainingStrategy::kZero2);
   EXPECT_EQ(row(zero2, "parameters"), whole);
