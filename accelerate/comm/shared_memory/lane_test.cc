@@ -253,7 +253,7 @@ TEST(Lane, GivesResultsToThoseWhoWantThem) {
         gather->signature = {.kind = CollectiveKind::kAllGather, .count = count};
         gather->bytes = sum->bytes;
         const std::vector<float> own = values;
-        gather->inputs = {reinterpret_cast<const char*>(own.data())};
+        gather->inputs.push_back(reinterpret_cast<const char*>(own.data()));
         if (lane.rank() == 1) {
           for (int64_t rank = 0; rank < size; ++rank)
             gather->outputs.push_back(reinterpret_cast<char*>(all.data() + rank * count));
