@@ -576,11 +576,13 @@ class Accelerator {
   internal::ExchangePlace here() { return {session_->communicator(), device()}; }
   // Which samples of the current batch count.
   internal::MetricsGathering for_metrics() {
-    internal::MetricsGathering gathering{here(), std::nullopt};
+    internal::MetricsGathering gathering{here()};
     if (const auto loader = session_->active_loaders()->current()) {
       gathering.is_repetition = loader->is_repetition;
-      if (loader->end_of_dataloader() && loader->remainder > 0)
+      if (loader->end_of_dataloader() && loader->remainder > 0) {
         gathering.samples = loader->remainder;
+        gathering.round_size = loader->round_size;
+      }
     }
     return gathering;
   }

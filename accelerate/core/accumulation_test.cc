@@ -223,6 +223,27 @@ TEST(Accumulation, RefusesAWindowWhoseLoaderEndedWithoutIt) {
   }
 }
 
+// Two models in turn, each with a scope of its own, and no loader to count by.
+TEST(Accumulation, RefusesAnOptimizerThatWouldNeverStep) {
+  Full accelerator({.gradient_accumulation_steps = 4});
+  torch::nn::Linear one(1, 1), two(1, 1);
+  torch::optim::SGD sgd_one(one->parameters(), 1.0), sgd_two(two->parameters(), 1.0);
+  auto [first, second, step_first, step_second] = accelerator.prepare(one, two, sgd_one, sgd_two);
+  const auto train = [&accelerator](auto& model, auto& optimizer) {
+    auto scope = accelerator.accumulate(model);
+    optimizer.zero_grad();
+    accelerator.backward(model(torch::ones({1, 1})).sum());
+    optimizer.step();
+  };
+  std::string message = "no error";
+  for (int batch = 0; batch < 8 && message == "no error"; ++batch) {
+    message =
+        message_of([&, &first = first, &step_first = step_first] { train(first, step_first); });
+    train(second, step_second);
+  }
+  EXPECT_THAT(message, HasSubstr("this optimizer has not stepped for 8 calls of accumulate()"));
+}
+
 TEST(Accumulation, TakesPartsOfABatchIfItDoesNotHeedTheLoader) {
   Full accelerator(
       {.gradient_accumulation_steps = 4, .gradient_accumulation = {.sync_with_dataloader = false}});

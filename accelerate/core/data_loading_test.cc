@@ -10,6 +10,7 @@
 #include "accelerate/core/test_helpers.h"
 #include "accelerate/data/loader_test_data.h"
 #include "testing/errors/message_of.h"
+#include "testing/errors/warnings.h"
 
 namespace accelerate {
 namespace {
@@ -98,6 +99,32 @@ TEST(DataLoading, CountsEachSampleOfABatchSamplerOnceInMetrics) {
     const auto some = gathered(accelerator, rest);
     EXPECT_EQ(std::set<int64_t>(some.begin(), some.end()).size(), some.size());
   }
+}
+
+// After a loop over one loader, within a loop over another.
+TEST(DataLoading, DoesNotTakeTheRoundOfAnotherLoaderForThatOfAMetric) {
+  Full accelerator;
+  const int64_t processes = accelerator.num_processes();
+  auto [train, test] =
+      accelerator.prepare(DataLoader(Numbers(4 * processes + 1), {.batch_size = 2}),
+                          DataLoader(Numbers(8 * processes), {.batch_size = 2}));
+  int64_t batches = 0;
+  for (auto& batch : train) {
+    std::vector<at::Tensor> all;
+    for (auto& each : test) all.push_back(each.target);
+    const bool is_last = ++batches == 3;
+    EXPECT_THAT(message_of([&] { accelerator.gather_for_metrics(torch::cat(all)); }),
+                HasSubstr(is_last ? "in the loop over its loader" : "no error"));
+    EXPECT_EQ(accelerator.gather_for_metrics(batch.target).size(0), is_last ? 1 : 2 * processes);
+  }
+}
+
+TEST(DataLoading, SaysThatItReturnsNothing) {
+  Full accelerator;
+  auto loader = accelerator.prepare(DataLoader(Numbers(2), {.batch_size = 3, .drop_last = true}));
+  Warnings warnings;
+  for ([[maybe_unused]] auto& batch : loader) ADD_FAILURE();
+  EXPECT_EQ(warnings.all.size(), accelerator.is_main_process() ? 1u : 0u);
 }
 
 TEST(DataLoading, DropsAnIncompleteRound) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -70,7 +71,9 @@ struct MetricsGathering {
   ExchangePlace here;
   // How many samples in the loader's last round are not repeated ones; set if the current batch
   // belongs to such a round.
-  std::optional<int64_t> samples;
+  std::optional<int64_t> samples = std::nullopt;
+  // How many samples a full round has.
+  int64_t round_size = 0;
   // Whether another process also has this process's batch, so that none of it counts.
   bool is_repetition = false;
   const char* name = "gather_for_metrics";
@@ -87,7 +90,15 @@ struct MetricsGathering {
     values = accelerate::gather(here.communicator, values);
     values.resize(count(static_cast<int64_t>(values.size())));
   }
-  int64_t count(int64_t gathered) const { return std::min(gathered, samples.value_or(gathered)); }
+  int64_t count(int64_t gathered) const {
+    if (!samples) return gathered;
+    TORCH_CHECK(gathered <= round_size, "gather_for_metrics() has gathered ", gathered,
+                " rows, but the loader under iteration returns ", round_size,
+                " samples in a round, of which the last has repeated ones to leave out. Call it in "
+                "the loop over its loader, for each batch and with a row for each sample, or use "
+                "gather()");
+    return std::min(gathered, *samples);
+  }
   template <class Value>
   void single(Value&) {
     static_assert(never<Value>,

@@ -63,7 +63,8 @@ class PreparedPlateauScheduler {
                            torch::optim::ReduceLROnPlateauScheduler& scheduler,
                            ScheduleUnit unit = ScheduleUnit::kBatches);
 
-  // `metric` should be the same on all ranks: reduce it first.
+  // `metric` must be the same on all ranks, or their learning rates and then their weights drift
+  // apart: reduce it first, as with accelerator.reduce(metric, ReduceOp::kMean).
   void step(double metric);
 
  private:

@@ -31,6 +31,8 @@ struct LoaderProgress {
   int64_t batches_left = 0;
   // As BatchShard::remainder(); -1 if batches differ in size.
   int64_t remainder = -1;
+  // How many samples all processes together get in a full round; -1 if batches differ in size.
+  int64_t round_size = -1;
   // Whether the batch holds only samples that another process also has.
   bool is_repetition = false;
   // The epoch, and how much of its order all processes together have received: samples, or batches

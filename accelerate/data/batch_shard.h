@@ -45,6 +45,8 @@ class BatchShard {
   // is not a multiple of the number of processes.
   explicit BatchShard(const BatchShardOptions& options);
 
+  // How many samples all processes together get in a full round.
+  int64_t round_size() const { return per_round_; }
   // Batches of this process in what is left of the epoch.
   int64_t num_batches() const { return num_batches_; }
 

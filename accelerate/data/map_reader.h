@@ -4,6 +4,7 @@
 // Part of the DataLoader; not for others.
 #pragma once
 
+#include <c10/util/Exception.h>
 #include <torch/data/datasets/base.h>
 
 #include <memory>
@@ -121,6 +122,12 @@ class MapData {
         orders_.emplace_back(shard_options(options, plan, plan.first_rank + i, entries->size),
                              entries);
       }
+      if (orders_.front().num_batches() == 0 && entries->size > 0 && plan.consumed == 0 &&
+          plan.first_rank == 0)
+        TORCH_WARN_ONCE("this loader returns no batch, because its data set of ", entries->size,
+                        " does not fill one round of the ", plan.world_size,
+                        " processes, and drop_last leaves the rest out; give a smaller batch_size, "
+                        "split_batches, or do without drop_last");
     }
 
     std::optional<int64_t> num_rounds() const override { return orders_.front().num_batches(); }
@@ -156,6 +163,7 @@ class MapData {
       const bool whole = order.has_whole_batches() || one_by_one_;
       return {.batches_left = order.num_batches() - index - 1,
               .remainder = whole ? -1 : order.shard().remainder(),
+              .round_size = whole ? -1 : order.shard().round_size(),
               .is_repetition = whole && order.shard().is_repetition(index)};
     }
 

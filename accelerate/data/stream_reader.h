@@ -219,6 +219,7 @@ class StreamReader final
                             ? LoaderProgress::kUnknownButSome
                             : 0,
         .remainder = one_by_one_ ? -1 : now.count % shares_.round_size,
+        .round_size = one_by_one_ ? -1 : shares_.round_size,
         .is_repetition = one_by_one_ && own == 0};
     return FetchedBatch<Batch>{make_batch<Batch>(collate_, std::move(elements), one_by_one_),
                                progress};

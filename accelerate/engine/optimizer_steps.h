@@ -69,6 +69,9 @@ struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   int64_t awaits_since = 0;
   // How often it has stepped, for reports about the run.
   int64_t num_steps = 0;
+  // The batch of accumulate() in which a call of step() did nothing, as the window was not full,
+  // for the first time since it last stepped.
+  std::optional<int64_t> waits_since;
   // Whether its gradients are those of a step, not zeroed since.
   bool has_used_gradients = false;
 

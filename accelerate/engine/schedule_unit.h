@@ -7,7 +7,8 @@
 //                                                    accelerate::counted_in_updates(cosine));
 //
 // For the schedulers of accelerate/optim and of LibTorch. Not needed on one process without
-// accumulate(): there, each call of step() advances the schedule by one with every unit.
+// accumulate() in fp32 and bf16: there, each call of step() advances the schedule by one with every
+// unit. In fp16, a step that an overflow skipped advances only a schedule that counts epochs.
 #pragma once
 
 namespace accelerate {

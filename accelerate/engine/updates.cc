@@ -57,6 +57,7 @@ void Updates::note_step(OptimizerState& optimizer) {
   auto& recorder = launcher::FlightRecorder::of_process();
   recorder.set_step(++optimizer.num_steps);
   optimizer.has_used_gradients = true;
+  optimizer.waits_since.reset();
   // Within a scope of the program's own, which the next forward pass may not leave before.
   at::autocast::clear_cache();
   if (const auto loader = loaders_.current())
@@ -104,6 +105,19 @@ class Updates::Step final : public HostWork {
   DeviceStep on_device_;
 };
 
+// Of several optimizers, one may be called at places where no window ever ends.
+void Updates::check_will_step(OptimizerState& optimizer) const {
+  if (!optimizer.waits_since) optimizer.waits_since = window_.begun();
+  constexpr int64_t kPatience = 2;  // In windows.
+  TORCH_CHECK(window_.begun() - *optimizer.waits_since < kPatience * window_.num_steps(),
+              "this optimizer has not stepped for ", window_.begun() - *optimizer.waits_since,
+              " calls of accumulate(), although gradient_accumulation_steps is ",
+              window_.num_steps(),
+              ": each call counts as a batch, and it is called where no window is full. Put all "
+              "backward passes and steps of a batch into one accumulate(), with all models, as "
+              "accumulate(a, b)");
+}
+
 void Updates::step(OptimizerState& optimizer) {
   if (!window_.sync_gradients()) {
     if (window_.is_left_open() && !std::exchange(warned_of_left_window_, true))
@@ -111,6 +125,7 @@ void Updates::step(OptimizerState& optimizer) {
           "optimizer.step() outside of accumulate() does nothing while the window of "
           "gradient_accumulation_steps is not full; move it into the scope. If the loop was left "
           "early, the next accelerator.backward() outside of accumulate() ends the window");
+    check_will_step(optimizer);
     return;
   }
   in_each_replay(Step(*this, optimizer));

@@ -60,6 +60,8 @@ class Updates {
   // The end of a step: notes in the flight record how far the run is.
   void note_step(OptimizerState& optimizer);
   void check_synced(OptimizerState& optimizer) const;
+  // Throws c10::Error if calls of step() have done nothing for longer than any window takes.
+  void check_will_step(OptimizerState& optimizer) const;
 
   Communicator& communicator_;
   c10::Device device_;
