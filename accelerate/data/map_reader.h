@@ -123,11 +123,12 @@ class MapData {
                              entries);
       }
       if (orders_.front().num_batches() == 0 && entries->size > 0 && plan.consumed == 0 &&
-          plan.first_rank == 0)
+          plan.first_rank == 0) {
         TORCH_WARN_ONCE("this loader returns no batch, because its data set of ", entries->size,
                         " does not fill one round of the ", plan.world_size,
                         " processes, and drop_last leaves the rest out; give a smaller batch_size, "
                         "split_batches, or do without drop_last");
+      }
     }
 
     std::optional<int64_t> num_rounds() const override { return orders_.front().num_batches(); }
