@@ -239,6 +239,7 @@ TEST(Launch, SaysWhatThePrintedFilesDoNotHave) {
 }
 
 TEST(Launch, StartsTheProcessesOfAllHostsThroughMpirun) {
+  setenv("HOME", TempDir().c_str(), /*replace=*/0);  // Open MPI 5 needs one.
   if (std::system("mpirun --version > /dev/null 2>&1") != 0) {
     const ProgramEnd missing = run(told(2, {"--mpirun_hostfile=hosts", "true"}));
     EXPECT_EQ(missing.code, 2);

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "launcher/posix/command_output.h"
 
 namespace accelerate::launcher {
@@ -15,6 +16,10 @@ absl::StatusOr<MpirunOptions> find_mpirun() {
     const absl::StatusOr<std::string> version =
         command_output({program, "--version"}, {.time_limit = std::chrono::seconds(60)});
     if (absl::IsNotFound(version.status())) continue;
+    if (absl::IsInternal(version.status())) {
+      return absl::InternalError(
+          absl::StrCat(version.status().message(), "; run ", program, " --version to see why."));
+    }
     if (!version.ok()) return version.status();
     const bool is_open_mpi =
         absl::StrContains(*version, "Open MPI") || absl::StrContains(*version, "OpenRTE");

@@ -33,6 +33,10 @@ class MpirunTest(unittest.TestCase):
             "OMPI_MCA_plm_rsh_agent": str(agent),
             "OMPI_MCA_rmaps_base_oversubscribe": "1",
             "HF_HOME": folder.name,
+            # Open MPI 5 has another name for each of these, and needs a home.
+            "PRTE_MCA_plm_ssh_agent": str(agent),
+            "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+            "HOME": os.environ.get("HOME", folder.name),
             "OMP_NUM_THREADS": "1",
         }
         os.environ.update(settings)
