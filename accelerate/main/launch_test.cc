@@ -51,7 +51,7 @@ TEST(Launch, WritesIntoNoFileWhereItsOutputIsClosed) {
   const std::string path = testing::TempDir() + "/read_by_one_without_output";
   std::ofstream(path) << "kept\n";
   const Words words = command("LAUNCHED_PROGRAM", {"--action=append", "--path=" + path});
-  Words closed{"sh", "-c", "exec \"$@\" >&-", "sh"};
+  Words closed{"/bin/sh", "-c", "exec \"$@\" >&-", "sh"};
   closed.insert(closed.end(), words.begin(), words.end());
   EXPECT_EQ(run(closed).code, 0);
   std::string content;

@@ -155,6 +155,7 @@ class Profile::Recorder final : public PhaseListener {
   void save() {
     end_ranges();
     is_recording_ = false;
+    const launcher::SignalsOfWrites guard;
     const auto result = profiler::disableProfiler();
     if (options_.nvtx) return;
     std::string path = options_.folder + "/profile_" + std::to_string(rank_);
@@ -166,9 +167,7 @@ class Profile::Recorder final : public PhaseListener {
     std::error_code error;
     // A link that somebody else has left there would be followed.
     for (const std::string& each : {unfinished, aside}) std::filesystem::remove(each, error);
-    launcher::SignalsOfWrites signals;
     result->save(unfinished);
-    signals.forget();
     bool is_written = is_whole(unfinished);
     if (is_written) {
       std::filesystem::rename(unfinished, path, error);

@@ -146,15 +146,12 @@ struct AtomicFile::Contents {
 
   // False, with errno, where it fails.
   bool write_at(std::uint64_t offset, absl::string_view bytes) const {
-    launcher::SignalsOfWrites signals;
+    const launcher::SignalsOfWrites guard;
     while (!bytes.empty()) {
       const ssize_t written =
           pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) {
-        signals.forget();
-        return false;
-      }
+      if (written < 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(written));
       offset += static_cast<std::uint64_t>(written);
     }

@@ -15,19 +15,19 @@ SignalsOfWrites::SignalsOfWrites() {
   pthread_sigmask(SIG_BLOCK, &signals_, &old_mask_);
   sigset_t pending;
   sigpending(&pending);
-  // These are not ours.
   for (const int signal : {SIGPIPE, SIGXFSZ}) {
     if (sigismember(&pending, signal) == 1) sigdelset(&signals_, signal);
   }
 }
 
-SignalsOfWrites::~SignalsOfWrites() { pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr); }
-
-void SignalsOfWrites::forget() {
+SignalsOfWrites::~SignalsOfWrites() {
   constexpr timespec kNoWait = {};
   const int error = errno;
-  while (sigtimedwait(&signals_, nullptr, &kNoWait) < 0 && errno == EINTR) {
-  }
+  int taken = 0;
+  do {
+    taken = sigtimedwait(&signals_, nullptr, &kNoWait);
+  } while (taken > 0 || errno == EINTR);
+  pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
   errno = error;
 }
 

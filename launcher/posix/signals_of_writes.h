@@ -1,11 +1,8 @@
 // Keeps a thread from being killed by a write that fails.
 //
 // Example:
-//   SignalsOfWrites signals;
-//   if (write(fd, data, size) < 0) {
-//     signals.forget();
-//     return errno;
-//   }
+//   const SignalsOfWrites guard;
+//   if (write(fd, data, size) < 0) return errno;
 //
 // Not for a process that ignores these signals anyhow.
 #pragma once
@@ -15,7 +12,7 @@
 namespace accelerate::launcher {
 
 // During its lifetime, a write of this thread without a reader, or beyond the limit of a file's
-// size (ulimit -f), fails without a signal. Other threads see nothing of it.
+// size (ulimit -f), fails without a signal. Other threads see nothing of it. Leaves errno as it is.
 class SignalsOfWrites {
  public:
   SignalsOfWrites();
@@ -23,10 +20,8 @@ class SignalsOfWrites {
   SignalsOfWrites& operator=(const SignalsOfWrites&) = delete;
   ~SignalsOfWrites();
 
-  // Takes back the signal of a write that has failed. Leaves errno as it is.
-  void forget();
-
  private:
+  // Those that a failed write of ours sends; not one that was pending before.
   sigset_t signals_;
   sigset_t old_mask_;
 };

@@ -8,8 +8,9 @@
 #include "launcher/posix/signals_of_writes.h"
 
 namespace accelerate::launcher {
+
 WholeWrite write_whole(int fd, std::string_view text) {
-  SignalsOfWrites signals;
+  const SignalsOfWrites guard;
   WholeWrite end;
   while (end.size < text.size()) {
     const ssize_t size = ::write(fd, text.data() + end.size, text.size() - end.size);
@@ -21,7 +22,6 @@ WholeWrite write_whole(int fd, std::string_view text) {
       poll(&writable, 1, /*timeout=*/-1);
     } else if (errno != EINTR) {
       end.error = errno;
-      signals.forget();
       return end;
     }
   }
