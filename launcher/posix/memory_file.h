@@ -2,7 +2,7 @@
 //
 // Example:
 //   FileDescriptor memory = make_memory_file("rank states");
-//   if (!memory.is_open() || ftruncate(memory.get(), size) != 0) return errno;
+//   if (!memory.is_open() || ftruncate(memory.get(), 4096) != 0) return errno;
 //
 // Not for memory of one process.
 #pragma once

@@ -2,7 +2,7 @@
 //
 // Example:
 //   const SignalsOfWrites guard;
-//   if (write(fd, data, size) < 0) return errno;
+//   if (write(STDOUT_FILENO, "text", 4) < 0) return errno;
 //
 // Not for a process that ignores these signals anyhow.
 #pragma once

@@ -1,8 +1,7 @@
 // Standard streams that the caller has closed.
 //
 // Example:
-//   int main(int argc, char** argv) {
-//     open_standard_streams();  // Before anything is opened.
+//   open_standard_streams();  // In main(), before anything is opened.
 //
 // Not after files were opened: one of them may have taken a stream's number by then.
 #pragma once

@@ -35,7 +35,7 @@ class MpirunTest(unittest.TestCase):
             "HF_HOME": folder.name,
             # Open MPI 5 has another name for each of these, and needs a home.
             "PRTE_MCA_plm_ssh_agent": str(agent),
-            "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+            "PRTE_MCA_rmaps_default_mapping_policy": ":OVERSUBSCRIBE",
             "HOME": os.environ.get("HOME", folder.name),
             "OMP_NUM_THREADS": "1",
         }
