@@ -58,7 +58,7 @@ int threads_with_sigpipe() {
 }
 
 TEST(GlooBackend, OutlivesAPeerThatItWritesTo) {
-  for (const RankEnd& end : run_forked(2, [&](int rank, const Store& store) {
+  for (const RankEnd& end : run_forked(2, [&](int rank, const Store&store) {
          const int before = threads_with_sigpipe();
          const Backend gloo = make_gloo_backend(
              store, {.rank = rank, .size = 2, .timeout = kLong, .hostname = "127.0.0.1"});
@@ -69,7 +69,7 @@ TEST(GlooBackend, OutlivesAPeerThatItWritesTo) {
 }
 
 TEST(GlooBackend, GathersPartsOfAnyShape) {
-  for (const RankEnd& end : run_forked(2, [&](int rank, const Store& store) {
+  for (const RankEnd& end : run_forked(2, [&](int rank, const Store&store) {
          Communicator world(
              make_gloo_backend(
                  store, {.rank = rank, .size = 2, .timeout = kLong, .hostname = "127.0.0.1"}),

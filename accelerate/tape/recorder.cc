@@ -131,7 +131,8 @@ void Recorder::note_use(const at::Tensor& tensor, bool writes, bool covers) {
 
 std::string Recorder::text_of(const at::Tensor& tensor) {
   std::ostringstream text;
-  text.precision(std::numeric_limits<double>::max_digits10);  // Of numbers, which may differ little.
+  text.precision(
+      std::numeric_limits<double>::max_digits10);  // Of numbers, which may differ little.
   const RecordedStorage& known = *find(tensor);
   switch (known.kind) {
     case Kind::kInput:
