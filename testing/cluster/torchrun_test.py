@@ -75,9 +75,10 @@ class TorchrunTest(unittest.TestCase):
             agents = [subprocess.Popen(command, env={**os.environ, "NODE": node}, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, text=True) for node in ("first", "second")]
             ends = [agent.communicate() for agent in agents]
-        for agent, (_, errors) in zip(agents, ends):
+        for agent, (output, errors) in zip(agents, ends):
             self.assertEqual(agent.returncode, 0, errors)
-        self.assertEqual(sum(output.count(TRAINED) for output, _ in ends), 1, ends)
+            self.assertEqual(output.count(TRAINED), 1, output)
+        self.assertEqual(ends[0][0], ends[1][0], "they have trained one model")
 
     def test_a_launcher_does_not_multiply_processes(self):
         end = self.run_command(ACCELERATE, "launch", "--cpu", "--num_processes=2", "true")
