@@ -40,17 +40,21 @@ TEST(TwoJobs, AreOneWhereTheirIdSaysSo) {
   EXPECT_THAT(machines.wait_for_all(), Each(0));
 }
 
-// Of SIGSTOP its machine knows nothing, and the connection stays.
-TEST(AStoppedLauncher, KeepsNobodyWhoIsToldToEnd) {
-  Machines machines(
-      {.num_machines = 3, .flags = {"--num_processes=3", "--grace_period=0"}, .script = kWait});
-  machines.wait_for_output_of_all("up\n");
+void expect_machine_1_to_end_alone(Machines& machines) {
   machines[0].send_signal(SIGSTOP);
   machines[1].send_signal(SIGTERM);
   EXPECT_EQ(machines[1].wait(), 128 + SIGTERM);
   EXPECT_THAT(machines[1].errors(), HasSubstr("SIGTERM received, and machine 0 does not answer"));
   machines[0].send_signal(SIGCONT);
   EXPECT_EQ(machines[0].wait(), 128 + SIGTERM);
+}
+
+// Of SIGSTOP its machine knows nothing, and the connection stays.
+TEST(AStoppedLauncher, KeepsNobodyWhoIsToldToEnd) {
+  Machines machines(
+      {.num_machines = 3, .flags = {"--num_processes=3", "--grace_period=0"}, .script = kWait});
+  machines.wait_for_output_of_all("up\n");
+  expect_machine_1_to_end_alone(machines);
   EXPECT_EQ(machines[2].wait(), 128 + SIGTERM);
   EXPECT_TRUE(machines.vanish());
 }
@@ -62,12 +66,7 @@ TEST(AStoppedLauncher, KeepsNobodyWhoStillWaitsForAnother) {
                        return machine == 2 ? Words{"sh", "-c", "exec sleep 1000"} : Words();
                      }});
   machines[0].wait_for_errors("waiting for machine 2");
-  machines[0].send_signal(SIGSTOP);
-  machines[1].send_signal(SIGTERM);
-  EXPECT_EQ(machines[1].wait(), 128 + SIGTERM);
-  EXPECT_THAT(machines[1].errors(), HasSubstr("SIGTERM received, and machine 0 does not answer"));
-  machines[0].send_signal(SIGCONT);
-  EXPECT_EQ(machines[0].wait(), 128 + SIGTERM);
+  expect_machine_1_to_end_alone(machines);
 }
 
 TEST(AStoppedLauncher, KeepsNotMachine0WhichIsToldToEnd) {

@@ -1,17 +1,16 @@
 #include "accelerate/comm/shared_memory/region.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 #include <stdexcept>
 #include <system_error>
 
 #include "launcher/posix/memory_file.h"
+#include "launcher/posix/signals_of_writes.h"
 
 // Why memfd_create
 //
@@ -27,24 +26,10 @@ int checked(int result, const char* call) {
   return result;
 }
 
-// Like ftruncate, but where the file would be larger than this process may make any (ulimit -f) the
-// call fails with EFBIG, and there is no SIGXFSZ that ends the process. The kernel sends that to
-// the thread, so that other threads see nothing of it.
+// Beyond what this process may make any file (ulimit -f) it fails with EFBIG.
 int resize(int descriptor, int64_t bytes) {
-  sigset_t too_large;
-  sigset_t old_mask;
-  sigemptyset(&too_large);
-  sigaddset(&too_large, SIGXFSZ);
-  pthread_sigmask(SIG_BLOCK, &too_large, &old_mask);
-  const int result = ftruncate(descriptor, bytes);
-  const int error = errno;
-  if (result < 0 && error == EFBIG) {
-    const timespec at_once = {};
-    sigtimedwait(&too_large, nullptr, &at_once);
-  }
-  pthread_sigmask(SIG_SETMASK, &old_mask, nullptr);
-  errno = error;
-  return result;
+  const launcher::SignalsOfWrites guard;
+  return ftruncate(descriptor, bytes);
 }
 
 }  // namespace
