@@ -14,6 +14,7 @@ import tempfile
 import unittest
 
 BAZELW = pathlib.Path("bazelw")
+LISTS = pathlib.Path("third_party/debian")
 POLICY = "/usr/sbin/policy-rc.d"
 OURS = "#!/bin/sh\n# bazelw made this, and removes it\nexit 101\n"
 THEIRS = "#!/bin/sh\nexit 104\n"
@@ -25,14 +26,17 @@ class Installation(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.policy = self.folder / "policy"
-        # Says on its output that it runs, and then waits.
-        self.command("apt-get", 'case "$*" in *install*) echo waits >&3; sleep 600 ;; esac')
+        # Says on its output that it runs, and then waits; by exec, as a shell that is just starting a process may keep a
+        # signal from both.
+        self.command("apt-get", 'case "$*" in *install*) echo waits >&3; exec sleep 600 ;; esac')
         self.command("dpkg-query", "exit 1")
         self.command("id", "echo 0")
         self.command("bazel", "exit 0")
-        script = BAZELW.read_text().replace(POLICY, str(self.policy))
-        script = script.replace('root=$(cd "$(dirname "$0")" && pwd)', f"root='{BAZELW.resolve().parent}'")
-        self.command("bazelw", script.split("\n", 1)[1])
+        self.command("bazelw", BAZELW.read_text().split("\n", 1)[1])
+        lists = self.folder / LISTS
+        lists.mkdir(parents=True)
+        for each in LISTS.iterdir():
+            (lists / each.name).write_text(each.read_text().replace(POLICY, str(self.policy)))
 
     def command(self, name, text):
         path = self.folder / name

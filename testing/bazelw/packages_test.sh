@@ -17,11 +17,11 @@ for package in $only_tests; do
   ! grep -qx -e "$package" "$TEST_TMPDIR/build" || fail "$package is for tests, and a build installs it"
 done
 
-for command in run query "--nohome_rc build"; do
+for command in run query "--nohome_rc build" "--output_base /x run"; do
   # Options of Bazel's own may stand before the command.
   ./bazelw --packages $command | cmp - "$TEST_TMPDIR/build" || fail "$command is no test, and installs something else than build"
 done
-for command in test coverage "--nohome_rc test"; do
+for command in test coverage "--nohome_rc test" "--output_base /x test"; do
   ./bazelw --packages $command >"$TEST_TMPDIR/test"
   for package in $(cat "$TEST_TMPDIR/build") slurmctld; do
     grep -qx -e "$package" "$TEST_TMPDIR/test" || fail "$command lacks $package"
