@@ -262,8 +262,9 @@ TEST(Launch, StartsTheProcessesOfAllHostsThroughMpirun) {
   EXPECT_THAT(result.output, Not(HasSubstr(":29500")));
 }
 
-// The ranks start processes of their own, which outlive them unless somebody sees to it.
-const Words kWithGrandchildren = {"sh", "-c", "sleep 1000 & echo ready $RANK; sleep 1000"};
+// The ranks start processes of their own, which outlive them unless somebody sees to it. By exec,
+// as a shell that is just starting a process may keep a signal from both.
+const Words kWithGrandchildren = {"sh", "-c", "sleep 1000 & echo ready $RANK; exec sleep 1000"};
 
 TEST(Launch, LeavesNothingBehindAfterASignal) {
   for (const int signal : {SIGINT, SIGTERM, SIGKILL}) {

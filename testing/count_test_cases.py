@@ -3,10 +3,12 @@
     count_test_cases.py EVENTS
 
 EVENTS is what `bazel test --build_event_json_file=EVENTS` wrote. Each test case in the tests' XML counts by itself; a
-test that failed without a failed case in its XML, or did not build, counts as one failure.
+test that failed without a failed case in its XML, or did not build, counts as one failure. A
+script whose log ends with a line that begins with `skipped:` counts as skipped.
 """
 
 import json
+import pathlib
 import sys
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
@@ -24,6 +26,15 @@ def count_cases(xml_file):
     return counts
 
 
+def says_skipped(log):
+    lines = [line for line in pathlib.Path(log).read_text(encoding="utf-8", errors="replace").split("\n") if line]
+    return bool(lines) and lines[-1].lower().startswith("skipped:")
+
+
+def path_of(output):
+    return urllib.parse.unquote(urllib.parse.urlparse(output["uri"]).path)
+
+
 def main():
     total = {"passed": 0, "failed": 0, "skipped": 0}
     with open(sys.argv[1], encoding="utf-8") as events:
@@ -32,9 +43,11 @@ def main():
             if "testResult" in event:
                 result = event["testResult"]
                 counts = {"passed": 0, "failed": 0, "skipped": 0}
-                for output in result.get("testActionOutput", []):
-                    if output["name"] == "test.xml":
-                        counts = count_cases(urllib.parse.unquote(urllib.parse.urlparse(output["uri"]).path))
+                outputs = {output["name"]: path_of(output) for output in result.get("testActionOutput", [])}
+                if "test.xml" in outputs:
+                    counts = count_cases(outputs["test.xml"])
+                if counts["passed"] == 1 and "test.log" in outputs and says_skipped(outputs["test.log"]):
+                    counts = {"passed": 0, "failed": 0, "skipped": 1}
                 if result["status"] not in ("PASSED", "FLAKY") and counts["failed"] == 0:
                     counts["failed"] = 1
                 for kind, number in counts.items():

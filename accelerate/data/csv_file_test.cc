@@ -277,7 +277,7 @@ TEST(CsvFile, ReadsFilesOfMoreThanOneRead) {
 }
 
 TEST(CsvFile, RefusesARecordWithoutAnEnd) {
-  const std::string& name = written("a,b\n1,\"");
+  const std::string name = written("a,b\n1,\"");
   std::ofstream out(name, std::ios::binary | std::ios::app);
   const std::string many(1 << 20, 'x');
   for (int i = 0; i < 65; ++i) out << many;

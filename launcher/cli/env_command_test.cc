@@ -47,7 +47,7 @@ TEST(HostFacts, ReadTheFilesOfTheSystem) {
 }
 
 TEST(PythonFacts, HaveTheVersionOfPythonAndOfEachPackage) {
-  const std::vector<Fact> facts = python_facts("python3");
+  const std::vector<Fact> facts = python_facts("python3", {.time_limit = std::chrono::hours(1)});
   ASSERT_THAT(facts, SizeIs(1));
   EXPECT_THAT(facts[0].value, MatchesRegex("3\\.[0-9.]+.* at /.*"));
   EXPECT_THAT(facts[0].details, SizeIs(4));

@@ -10,6 +10,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "testing/network/ipv6_loopback.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -75,9 +76,7 @@ TEST(ListeningSocket, IsForOtherMachinesWhereItIsAskedTo) {
 }
 
 TEST(ListeningSocket, IsForMachinesOfIpv6AsWell) {
-  if (!FileDescriptor(socket(AF_INET6, SOCK_STREAM, 0)).is_open()) {
-    GTEST_SKIP() << "this kernel has no IPv6";
-  }
+  if (!has_ipv6_loopback()) GTEST_SKIP() << "::1 is no address here";
   const auto listening = open_listening_socket(0, Reach::kNetwork);
   ASSERT_TRUE(listening.ok()) << listening.status();
   EXPECT_TRUE(connects({AF_INET6, "::1"}, listening->port));

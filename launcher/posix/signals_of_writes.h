@@ -12,7 +12,8 @@
 namespace accelerate::launcher {
 
 // During its lifetime, a write of this thread without a reader, or beyond the limit of a file's
-// size (ulimit -f), fails without a signal. Other threads see nothing of it. Leaves errno as it is.
+// size (ulimit -f), fails without a signal. Other threads see nothing of it, except those that this
+// thread starts meanwhile, which keep the mask. Leaves errno as it is.
 class SignalsOfWrites {
  public:
   SignalsOfWrites();

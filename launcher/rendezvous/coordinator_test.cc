@@ -19,6 +19,7 @@
 #include "launcher/env/size_limits.h"
 #include "launcher/posix/listening_socket.h"
 #include "launcher/rendezvous/member.h"
+#include "testing/network/ipv6_loopback.h"
 
 namespace accelerate::launcher {
 namespace {
@@ -57,8 +58,11 @@ class CoordinatorTest : public testing::Test {
   }
 
   Member& join(const Hello& hello) {
-    members_.push_back(std::make_unique<Member>(
-        MemberOptions{.host = "::1", .port = port_, .hello = hello, .settings = settings_}));
+    members_.push_back(
+        std::make_unique<Member>(MemberOptions{.host = has_ipv6_loopback() ? "::1" : "127.0.0.1",
+                                               .port = port_,
+                                               .hello = hello,
+                                               .settings = settings_}));
     return *members_.back();
   }
 

@@ -171,7 +171,7 @@ TEST(Hang, OfGpusIsSeenByTheCollectiveThatARankHasNotGivenIts) {
 }
 
 TEST(Hang, IsToldWhereThereIsNoRoomForAFile) {
-  if (std::system("unshare --mount true 2> /dev/null") != 0)
+  if (std::system("unshare --mount mount -t tmpfs none /mnt 2> /dev/null") != 0)
     GTEST_SKIP() << "no disk of its own can be had here";
   const std::string disk = empty_folder("full_disk");
   // In a mount namespace of its own, which goes with the program.

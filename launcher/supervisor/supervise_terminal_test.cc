@@ -108,7 +108,7 @@ TEST(Terminal, IsHeardWhileItShowsNothing) {
 TEST(Terminal, LeavesNothingWhenItCloses) {
   for (const std::vector<std::string>& flags :
        {std::vector<std::string>{"--num_processes=2"}, {"--num_processes=2", "--tee=3"}}) {
-    Subprocess program(on_terminal(shells(flags, "echo up $((RANK + 10)); sleep 1000")));
+    Subprocess program(on_terminal(shells(flags, "echo up $((RANK + 10)); exec sleep 1000")));
     program.wait_for_output("up 10");
     program.wait_for_output("up 11");
     program.close_input();

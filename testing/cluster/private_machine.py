@@ -28,7 +28,9 @@ def _obstacle(tools):
     missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:
         return "this machine lacks " + ", ".join(missing)
-    unshared = subprocess.run(["unshare", "--pid", "--net", "--mount", "--uts", "--fork", "true"], capture_output=True)
+    tried = "mount -t tmpfs none /mnt && ip link add probe type veth peer name other"
+    unshared = subprocess.run(["unshare", "--pid", "--net", "--mount", "--uts", "--fork", "sh", "-c", tried],
+                              capture_output=True)
     return "namespaces cannot be made here: " + unshared.stderr.decode().strip() if unshared.returncode else ""
 
 

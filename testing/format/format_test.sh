@@ -12,8 +12,12 @@ case $version in
 esac
 root=$(dirname "$(readlink -f .clang-format)")
 cd "$root"
-find . \( -name 'bazel-*' -o -name .git \) -prune -o \
-  \( -name '*.h' -o -name '*.cc' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
+# Not what else lies in the checkout, such as an environment of Python's, unless it is an archive of the sources.
+sources() {
+  git ls-files -z -- '*.h' '*.cc' '*.cu' '*.cuh' 2>/dev/null ||
+    find . -name 'bazel-*' -prune -o \( -name '*.h' -o -name '*.cc' -o -name '*.cu' -o -name '*.cuh' \) -print0
+}
+sources |
   xargs -0 clang-format --dry-run --Werror || {
   echo "to mend it: git ls-files '*.h' '*.cc' '*.cu' '*.cuh' | xargs clang-format -i"
   exit 1

@@ -7,7 +7,7 @@ package=$1
 if [ "${2:-}" != isolated ]; then
   isolate=(unshare --mount)
   [ "$(id -u)" = 0 ] || isolate+=(--map-root-user)
-  if ! reason=$("${isolate[@]}" true 2>&1); then
+  if ! reason=$("${isolate[@]}" mount -t tmpfs none /mnt 2>&1); then
     echo "skipped: this machine lets user $(id -un) have no mount namespace: $reason"
     exit 0
   fi

@@ -62,7 +62,8 @@ class Subprocess {
   // The descendants that still run, the program itself included, wherever they have moved.
   std::vector<pid_t> descendants() const;
 
-  // Waits until no descendants run; false if some still do after four minutes.
+  // Waits until no descendants run; false if some still do when the test's time is
+  // nearly over.
   bool vanishes() const;
 
  private:
@@ -88,7 +89,7 @@ struct ProgramEnd {
 // Runs a program to its end, and expects that nothing of it is left then.
 ProgramEnd run_to_end(const SubprocessOptions& options);
 
-// Waits until `condition` holds; false if it does not within four minutes.
+// Waits until `condition` holds; false if it does not before the test's time is nearly over.
 bool eventually(const std::function<bool()>& condition);
 
 }  // namespace accelerate::launcher

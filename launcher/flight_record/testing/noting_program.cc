@@ -1,6 +1,7 @@
 // A program whose ranks note collectives without having any: `noting_program ACTION...`, an action
-// for each rank, the last one for all that follow. Each rank notes one collective that has ended,
-// says that it is ready, and does then for ever, as its action says:
+// for each rank, the last one for all that follow. The ranks of a launcher wait until all of them
+// have been started; each notes one collective that has ended, says that it is ready, and does then
+// for ever, as its action says:
 //   wait     wait for the others in all_gather 2
 //   branch   wait for them in all_reduce 2, which the others do not call
 //   sleep    sleep in train_step()
@@ -38,8 +39,24 @@ void say(const char* what, int rank) {
   std::fflush(stdout);
 }
 
+std::string action_of(int rank, const std::vector<std::string>& actions) {
+  return actions[std::min<std::size_t>(static_cast<std::size_t>(rank), actions.size() - 1)];
+}
+
 void await(const std::string& file) {
   while (!std::filesystem::exists(file)) usleep(10'000);
+}
+
+// So that none is late when another begins to wait.
+void meet(const WorkerEnvironment& worker, const std::vector<std::string>& actions) {
+  const char* temporary = std::getenv("TEST_TMPDIR");
+  const std::string folder = std::string(temporary == nullptr ? "/tmp" : temporary) + "/noting_" +
+                             std::to_string(getppid());
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/" + std::to_string(worker.rank)) << "";
+  const int first = worker.rank - worker.local_rank;
+  for (int rank = first; rank < first + worker.local_world_size; ++rank)
+    if (action_of(rank, actions) != "silent") await(folder + "/" + std::to_string(rank));
 }
 
 void note_and_wait(CollectiveKind kind, std::uint64_t number, const std::string& file = "") {
@@ -66,8 +83,7 @@ volatile unsigned counted = 0;
 
 int run(const std::vector<std::string>& actions) {
   const WorkerEnvironment worker = (*read_worker_environment()).value_or(WorkerEnvironment{});
-  std::string action =
-      actions[std::min<std::size_t>(static_cast<std::size_t>(worker.rank), actions.size() - 1)];
+  std::string action = action_of(worker.rank, actions);
   std::string file;
   if (const std::size_t colon = action.find(':'); colon != std::string::npos) {
     file = action.substr(0, colon);
@@ -85,6 +101,7 @@ int run(const std::vector<std::string>& actions) {
                      .local_rank = worker.local_rank,
                      .rank = worker.rank,
                      .world_size = worker.world_size});
+    if (!worker.flight_record.empty()) meet(worker, actions);
     recorder.set_step(7);
     recorder.end(recorder.begin({.number = 1, .num_ranks = 4, .kind = CollectiveKind::kBarrier}));
   }
