@@ -21,7 +21,18 @@ case $1 in
 esac
 # A relative folder is relative to where somebody typed it.
 cd "${BUILD_WORKING_DIRECTORY:-.}"
+# Python's Accelerate has commands of the same names, which are scripts.
+for command in accelerate accelerate-config accelerate-estimate-memory accelerate-launch; do
+  file=$prefix/bin/$command
+  if [ -e "$file" ] && [ "$(head -c 2 "$file")" = "#!" ]; then
+    echo "install: $file is of another package, probably of Python's Accelerate; nothing was installed. Choose" >&2
+    echo "another --prefix, or remove that package." >&2
+    exit 1
+  fi
+done
 mkdir -p "$prefix"
+# Of an earlier version, which may have had others.
+rm -rf "$prefix/include/accelerate-cpp"
 tar -xmf "$tree" -C "$prefix" --no-same-owner
 for subcommand in config estimate-memory launch; do
   ln -sfn accelerate "$prefix/bin/accelerate-$subcommand"

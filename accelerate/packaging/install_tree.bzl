@@ -94,6 +94,8 @@ def _install_tree_impl(ctx):
         mnemonic = "InstallTree",
         progress_message = "Packing %s" % tree.short_path,
         use_default_shell_env = True,
+        # It holds libraries of this machine, which are no inputs.
+        execution_requirements = {"no-cache": "1"},
     )
     return [DefaultInfo(files = depset([tree]), runfiles = ctx.runfiles([tree]))]
 

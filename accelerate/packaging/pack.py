@@ -60,11 +60,20 @@ def files_of(source, path):
     """Each file with its path in the archive: the source itself, or all that is in it where it is a folder."""
     if not os.path.isdir(source):
         return [(path, source)]
-    return [
-        (os.path.join(path, os.path.relpath(os.path.join(folder, name), source)), os.path.join(folder, name))
-        for folder, _, names in os.walk(source)
-        for name in names
-    ]
+    files = []
+    for folder, subfolders, names in os.walk(source, followlinks=True):
+        inside = os.path.realpath(folder)
+        for name in subfolders:
+            if (inside + "/").startswith(os.path.realpath(os.path.join(folder, name)) + "/"):
+                refuse("%s is a link to a folder that it is in" % os.path.join(folder, name))
+        files += [
+            (os.path.join(path, os.path.relpath(os.path.join(folder, name), source)), os.path.join(folder, name))
+            for name in names
+        ]
+    for _, file in files:
+        if not os.path.exists(file):
+            refuse("%s is a link to nothing" % file)
+    return files
 
 
 def notice_of(library):

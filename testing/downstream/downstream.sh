@@ -11,7 +11,9 @@ workspace=$(dirname "$(readlink -f "$1")")/testing/downstream_workspace
 HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
 export HOME
 cd "$workspace"
-bazel="bazel --output_user_root=${XDG_CACHE_HOME:-$HOME/.cache}/accelerate/downstream_bazel --max_idle_secs=60"
+# Debian's modules, where ./bazelw has noted them.
+machine=$workspace/../../machine.bazelrc
+bazel="bazel $([ ! -e "$machine" ] || echo "--bazelrc=$machine") --output_user_root=${XDG_CACHE_HOME:-$HOME/.cache}/accelerate/downstream_bazel --max_idle_secs=60"
 if [ "$3" = analyse ]; then
   for config in "" --config=fp16 --config=bf16; do
     $bazel build --nobuild --noshow_progress $config //...

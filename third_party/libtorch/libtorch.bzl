@@ -61,6 +61,8 @@ def _is_fit(ctx, version):
     return _minor(version) in [_minor(each) for each in fit]
 
 def _explicit(ctx, folder):
+    if not folder.startswith("/"):
+        fail("LIBTORCH=%s is relative, and it is not known to which folder. Give the whole path." % folder)
     found = _read_version(ctx, folder)
     if not found:
         fail(("LIBTORCH=%s holds no LibTorch: include/torch/headeronly/version.h is missing. Set it to the " +

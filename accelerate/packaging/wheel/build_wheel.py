@@ -21,7 +21,7 @@ Name: accelerate-cpp
 Version: {version}
 Summary: Training programs in C++ that run on one process or many, in any precision, without a change to their source
 License: Apache-2.0
-{license_files}Requires-Python: >=3.10
+{license_files}Requires-Python: >={python}
 Requires-Dist: torch (=={torch})
 """
 
@@ -37,6 +37,12 @@ Tag: py3-none-{platform}
 ENTRY_POINTS = """[console_scripts]
 accelerate-cpp = accelerate_cpp.command:main
 """
+
+
+def oldest_python(torch):
+    """The oldest Python for which there is a wheel of this LibTorch."""
+    major, minor = (int(part) for part in torch.split(".")[:2])
+    return "3.11" if (major, minor) >= (2, 15) else "3.10"
 
 
 class Wheel:
@@ -77,7 +83,7 @@ def main():
                 wheel.add(information + name, data)
             else:
                 wheel.add("accelerate_cpp/prefix/" + file.name, data, bool(file.mode & 0o100))
-    metadata = METADATA.format(version=version, torch=torch, license_files=license_files)
+    metadata = METADATA.format(version=version, torch=torch, python=oldest_python(torch), license_files=license_files)
     wheel.add(information + "METADATA", metadata.encode())
     wheel.add(information + "WHEEL", WHEEL.format(platform=platform).encode())
     wheel.add(information + "entry_points.txt", ENTRY_POINTS.encode())

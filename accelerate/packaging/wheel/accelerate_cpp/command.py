@@ -57,7 +57,8 @@ def new_project(folder):
 
 def run_accelerate(arguments):
     """Becomes the command `accelerate` under this one's name; its self-test takes the LibTorch of this Python."""
-    if "LIBTORCH" not in os.environ:
+    # Not for others: what `launch` starts may be built for another LibTorch.
+    if arguments[0] == "test" and "LIBTORCH" not in os.environ:
         try:
             torch = importlib.metadata.distribution("torch").locate_file("torch")
             os.environ["LIBTORCH"] = str(torch)
