@@ -84,6 +84,8 @@ class CapturedStep {
   template <class Inputs, class Result>
   struct Kept {
     Inputs inputs;
+    // The tensors of the inputs before the step, which may assign others to what is its own.
+    std::vector<at::Tensor> recorded = {};
     std::optional<Result> result = std::nullopt;
   };
 
@@ -104,9 +106,10 @@ class CapturedStep {
     if (kinds_->must_record(*kind)) {
       auto kept = std::make_shared<Kept<Inputs, Result>>(Kept<Inputs, Result>{Inputs(given)});
       make_own(kept->inputs);
+      kept->recorded = arguments_of(kept->inputs).tensors;
       const StepArguments before = variables_of<GivenTuple>(kept->inputs);
       const RecordingAttempt attempt =
-          kinds_->record(*kind, arguments_of(kept->inputs).tensors, arguments.tensors, [&] {
+          kinds_->record(*kind, kept->recorded, arguments.tensors, [&] {
             kept->result.emplace(detached(run<Result>(kept->inputs)));
             StepKinds::check_no_assignments(before, variables_of<GivenTuple>(kept->inputs));
           });
@@ -116,7 +119,7 @@ class CapturedStep {
       if (!attempt.is_ready) return call<Inputs, Result>(given);
     }
     auto& kept = *static_cast<Kept<Inputs, Result>*>(kind->kept.get());
-    kinds_->replay(*kind, arguments_of(kept.inputs).tensors, arguments.tensors);
+    kinds_->replay(*kind, kept.recorded, arguments.tensors);
     return copied(*kept.result);
   }
 

@@ -1,5 +1,6 @@
 #include "accelerate/capture/graph_replay.h"
 
+#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
@@ -133,6 +134,8 @@ RecordingAttempt GraphReplay::record(const std::vector<at::Tensor>& /*recorded*/
                   " and not on the device of the training; move it there before the step");
     }
     const HostWorkRecorder::Scope scope(&host);
+    // Casts of weights from before would be constants of the graph, and those in it are not values.
+    at::autocast::clear_cache();
     graph = recorder_->record([&] {
       call();
       // The graph would go on writing them, where nobody keeps them.
@@ -148,6 +151,7 @@ RecordingAttempt GraphReplay::record(const std::vector<at::Tensor>& /*recorded*/
   } catch (const std::exception& error) {
     failure = error.what();
   }
+  at::autocast::clear_cache();
   // One rank must not wait for the others in a collective that they have in a graph.
   if (session_->all_agree(failure.empty())) {
     note_end(before);

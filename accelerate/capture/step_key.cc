@@ -74,8 +74,11 @@ std::string key_of(const StepArguments& arguments, const StepSurroundings& surro
     append(key, surroundings.window.num_steps() > 1 && optimizer->has_used_gradients);
     for (const auto& group : optimizer->optimizer->param_groups()) {
       append(key, group.params().size());
-      for (const at::Tensor& parameter : group.params())
+      for (const at::Tensor& parameter : group.params()) {
         append(key, parameter.unsafeGetTensorImpl());
+        append(key, parameter.requires_grad());
+        append(key, parameter.grad().defined());
+      }
     }
   }
   for (const auto& module : surroundings.modules) {

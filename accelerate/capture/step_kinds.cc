@@ -1,5 +1,6 @@
 #include "accelerate/capture/step_kinds.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
@@ -113,6 +114,7 @@ StepKinds::Kind* StepKinds::find(const StepArguments& arguments) {
     return nullptr;
   ++calls_;
   windows_before_ = session_->accumulation().begun();
+  passes_before_ = session_->optimizers().passes();
   const std::string key = key_of(arguments, {.device = session_->process().device,
                                              .loss_scale = session_->loss_scale(),
                                              .window = session_->accumulation(),
@@ -207,6 +209,15 @@ void StepKinds::warm_up(Kind& kind, const std::vector<at::Tensor>& inputs,
 }
 
 void StepKinds::note_result(Kind& kind, const StepArguments& result) {
+  const bool has_graph =
+      std::any_of(result.tensors.begin(), result.tensors.end(),
+                  [](const at::Tensor& tensor) { return tensor.requires_grad(); });
+  // After a backward pass the graph of the loss is used up.
+  if (has_graph && session_->optimizers().passes() == passes_before_)
+    refuse(
+        "it returns a tensor that requires grad and has run no accelerator.backward(), but no "
+        "gradient flows back into a replay; run the backward pass in the step, or return the "
+        "tensor's detach()");
   if (!kind.returned) kind.returned = result.rest;
   if (*kind.returned == result.rest) return;
   refuse(
@@ -313,10 +324,25 @@ void StepKinds::bring_back(const Kind& kind, const std::vector<at::Tensor>& reco
   }
 }
 
+void StepKinds::look_for_writes(Kind& kind, const std::vector<at::Tensor>& recorded,
+                                const std::vector<at::Tensor>& inputs) {
+  c10::AutoGradMode no_grad(false);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const bool is_known =
+        std::find(kind.written.begin(), kind.written.end(), i) != kind.written.end();
+    if (is_known || !is_dense(recorded[i])) continue;
+    const at::Tensor &now = recorded[i], &before = inputs[i];
+    // NaN is what it was.
+    const at::Tensor is_same = (now == before) | ((now != now) & (before != before));
+    if (!is_same.all().item<bool>()) kind.written.push_back(i);
+  }
+}
+
 void StepKinds::replay(Kind& kind, const std::vector<at::Tensor>& recorded,
                        const std::vector<at::Tensor>& inputs) {
   const PhaseScope replaying(Phase::kCaptured);
   kind.replay->replay(recorded, inputs);
+  if (kind.replays == 0 && !replays_.compare) look_for_writes(kind, recorded, inputs);
   bring_back(kind, recorded, inputs);
   ++kind.replays;
 }

@@ -91,7 +91,8 @@ class StepKinds {
               const std::vector<at::Tensor>& inputs);
 
   // Notes what a call that was not a replay has returned: further calls must return the same,
-  // except for tensors. Throws c10::Error if replays have returned something other than the call.
+  // except for tensors, and no tensor of which a gradient may still be asked for. Throws c10::Error
+  // if replays have returned something other than the call.
   void note_result(Kind& kind, const StepArguments& result);
 
   // A copy with the same layout in memory as the tensor, so that operators add up in the same
@@ -116,6 +117,10 @@ class StepKinds {
   // Copies what the step has written in place to the program's tensors.
   static void bring_back(const Kind& kind, const std::vector<at::Tensor>& recorded,
                          const std::vector<at::Tensor>& inputs);
+  // Adds to what the kind writes the inputs to which a replay has written without a trace, as
+  // operators do that update statistics.
+  static void look_for_writes(Kind& kind, const std::vector<at::Tensor>& recorded,
+                              const std::vector<at::Tensor>& inputs);
   // The modules of the session and of the options.
   std::vector<std::shared_ptr<torch::nn::Module>> modules() const;
   // What has changed in the modules since the recording; std::nullopt if nothing has.
@@ -133,6 +138,8 @@ class StepKinds {
   int calls_ = 0;
   // The steps of accumulate() that had begun before the call, and the most that one call begins.
   int64_t windows_before_ = 0;
+  // The backward passes before the call.
+  int64_t passes_before_ = 0;
   int64_t most_windows_ = 1;
   std::unordered_map<std::string, Kind> kinds_;
 };

@@ -191,9 +191,9 @@ LoadReport Checkpointer::load_from(const std::string& path, const LoadOptions& o
   });
 
   on_all_ranks(what, [&] {
-    for (Stateful* part : parts) {
+    const auto load_part = [&](Stateful* part) {
       const std::string name(part->state_name());
-      if (fitting.leaves_out_part(name)) continue;
+      if (fitting.leaves_out_part(name)) return;
       if (part->is_equal_on_all_ranks() || name == internal::kLoadersPart) {
         part->load(loaded.shared[name]);
       } else if (rank < loaded.ranks.size()) {
@@ -204,7 +204,12 @@ LoadReport Checkpointer::load_from(const std::string& path, const LoadOptions& o
         seed_generators(std::stoull(id, nullptr, 16), static_cast<int>(rank),
                         {.device_specific = true});
       }
-    }
+    };
+    const auto is_generators = [](const Stateful* part) {
+      return part->state_name() == internal::kGeneratorsPart;
+    };
+    for (Stateful* part : parts)
+      if (!is_generators(part)) load_part(part);
     const State objects = loaded.shared[internal::kObjectsPart];
     for (const auto& object : objects_) {
       const std::string name(object->state_name());
@@ -215,6 +220,9 @@ LoadReport Checkpointer::load_from(const std::string& path, const LoadOptions& o
         object->load(*own);
       }
     }
+    // Last, as a program's own objects may draw numbers when they load.
+    for (Stateful* part : parts)
+      if (is_generators(part)) load_part(part);
     progress_ = loaded.progress;
   });
   return fitting.report();

@@ -1,9 +1,13 @@
 #include "accelerate/checkpoint/run_states.h"
 
+#include <ATen/ops/cat.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "accelerate/checkpoint/state_json.h"
 #include "accelerate/sharding/cut_tensor.h"
@@ -15,7 +19,8 @@ namespace {
 
 // How much of a tensor of the program's own is compared between the ranks.
 constexpr size_t kCompared = 1 << 20;
-// And of one of a model or an optimizer.
+// And of one of a model or an optimizer, which are one by what the library does, unless the program
+// steps within no_sync(): a glance at them is to cost nothing.
 constexpr size_t kGlanced = 1 << 10;
 // How many bytes each rank may have of its own, as all of them pass through every rank.
 constexpr size_t kLargestOwn = size_t{64} << 20;
@@ -35,6 +40,16 @@ bool is_archive(const std::string& name) { return name.ends_with(kArchiveName); 
 // Where a stream is in its own terms is known where it is read.
 bool is_of_a_stream(const std::string& name) { return name.find("stream") != std::string::npos; }
 
+// Its first bytes, in the order of its memory if that has no gaps.
+at::Tensor first_bytes(const at::Tensor& tensor, size_t most) {
+  const at::Tensor whole = tensor.detach();
+  const at::Tensor flat = whole.is_non_overlapping_and_dense()
+                              ? whole.as_strided({whole.numel()}, {1})
+                              : whole.reshape({-1});
+  const auto count = static_cast<int64_t>(most) / flat.element_size();
+  return flat.narrow(0, 0, std::min(flat.numel(), count)).view(at::kByte);
+}
+
 uint32_t digest_of(const std::string& part, const State& state) {
   State compared;
   for (const auto& [name, value] : state.values())
@@ -42,23 +57,25 @@ uint32_t digest_of(const std::string& part, const State& state) {
   uint32_t digest = checkpoints::crc32(json_of(compared).dump());
   const bool is_own = part == kObjectsPart;
   if (!is_own && part != kModelsPart && part != kOptimizersPart) return digest;
+  const auto add = [&digest](const at::Tensor& bytes) {
+    digest = checkpoints::crc32(
+        absl::string_view(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()),
+        digest);
+  };
+  std::map<std::string, std::vector<at::Tensor>> on_devices;
   for (const auto& [name, value] : state.values()) {
     const auto* tensor = std::get_if<at::Tensor>(&value);
     if (tensor == nullptr || tensor->numel() == 0 || is_archive(name) || is_cut(*tensor)) continue;
-    const size_t most = is_own ? kCompared : kGlanced;
-    at::Tensor host = *tensor;
-    if (!host.is_cpu() || !host.is_contiguous()) {
-      // Models and optimizers are one by what the library does; a glance at them is to cost
-      // nothing.
-      if (!is_own) continue;
-      const at::Tensor flat = host.detach().reshape({-1});
-      const auto count = static_cast<int64_t>(most / flat.element_size());
-      host = flat.narrow(0, 0, std::min(flat.numel(), count)).cpu().contiguous();
+    if (is_own) {
+      add(first_bytes(tensor->detach().reshape({-1}), kCompared).cpu());
+    } else if (tensor->is_cpu()) {
+      add(first_bytes(*tensor, kGlanced));
+    } else {
+      on_devices[tensor->device().str()].push_back(first_bytes(*tensor, kGlanced));
     }
-    digest = checkpoints::crc32(absl::string_view(static_cast<const char*>(host.const_data_ptr()),
-                                                  std::min(host.nbytes(), most)),
-                                digest);
   }
+  // Each device is waited for once.
+  for (const auto& [device, bytes] : on_devices) add(at::cat(bytes).cpu());
   return digest;
 }
 

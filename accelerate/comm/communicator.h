@@ -50,6 +50,8 @@ struct ProcessGroupOptions {
   // CPU processes of one host communicate through shared memory. False: over the network, as
   // between hosts and where memory cannot be shared.
   bool shared_memory = true;
+
+  bool operator==(const ProcessGroupOptions&) const = default;
 };
 
 struct CollectiveOptions {

@@ -158,6 +158,7 @@ uint64_t id_of_part(uint64_t id, int64_t split, int color) {
 struct World {
   std::shared_ptr<Communicator> communicator;
   c10::DeviceType device;
+  ProcessGroupOptions options;
 };
 
 std::optional<World>& current_world() {
@@ -230,8 +231,13 @@ std::shared_ptr<Communicator> Communicator::world(const launcher::WorkerEnvironm
                                                   const ProcessGroupOptions& options) {
   std::optional<World>& world = current_world();
   if (!world) {
-    world =
-        World{std::make_shared<Communicator>(connect(worker, info, options)), info.device.type()};
+    world = World{std::make_shared<Communicator>(connect(worker, info, options)),
+                  info.device.type(), options};
+  }
+  if (options != ProcessGroupOptions() && options != world->options) {
+    TORCH_WARN_ONCE(
+        "this process has joined its run already, so the process_group options of another "
+        "Accelerator have no effect; give them to the first");
   }
   TORCH_CHECK(world->device == info.device.type() || worker.world_size == 1,
               "this process has joined its run on ", world->device, " and cannot join it again on ",

@@ -98,12 +98,14 @@ class Accelerator {
   }
 
   // Removes models from the averaging over the ranks and frees the memory for it, even if their
-  // handles or modules still live; without arguments, all models. Do not use their optimizers and
-  // handles afterwards; you may prepare the modules again. Models that nothing in the program
+  // handles or modules still live; without arguments, all models, and forgets optimizers, schedules
+  // and the window of accumulate(). Do not use their optimizers and handles afterwards; you may
+  // prepare the modules again. Models that nothing in the program
   // refers to are released automatically. Collective.
   template <class... Models>
   void release(const Models&... models) {
     for (const auto& state : states_of(models...)) session_->models().release(*state);
+    if constexpr (sizeof...(Models) == 0) session_->begin_anew();
   }
   // Releases all models, empties these objects like release_memory(), and returns the memory to the
   // GPU, for a program that continues with another model. Collective.
@@ -247,8 +249,11 @@ class Accelerator {
     const launcher::PlaceScope place("gather", where);
     return internal::gathered(std::move(value), internal::Gathering{here()});
   }
-  // The same for tensors and vectors with one element for each sample, without the samples that
-  // fill up a loader's last batch, so each sample counts once.
+  // The same for tensors and vectors with one element for each sample of the batch, without the
+  // samples that fill up a loader's last batch, so each sample counts once. For use in the loop
+  // over that loader; outside of a loop nothing is left out, which is a warning on several
+  // processes. Throws c10::Error where the number of rows shows that they are not those of the
+  // batch.
   template <class Value>
   Value gather_for_metrics(Value value, const Where& where = Where::current()) {
     const launcher::PlaceScope place("gather_for_metrics", where);
@@ -378,8 +383,8 @@ class Accelerator {
   Progress& progress() { return session_->checkpoints().progress(); }
   // Adds an object of the program to each checkpoint: a number, a tensor, a module, an object that
   // has state() and load_state() with a State, or one that has save() and load() with LibTorch's
-  // archives. The checkpoint stores it under `name`. The object must outlive the Accelerator or its
-  // unregistration.
+  // archives. The checkpoint stores it under `name`. The object must live until it is unregistered,
+  // or until the last time that a state is saved or loaded.
   //   accelerator.register_for_checkpointing("ema", ema);
   template <class Object>
   void register_for_checkpointing(const std::string& name, Object& object,
@@ -410,7 +415,8 @@ class Accelerator {
     session_->checkpoints().on_main_process(
         "save_model()", [&] { internal::save_model_files(*model.unwrap(), folder, options); });
   }
-  // Loads weights from such files, or from a safetensors file of another tool.
+  // Loads weights from such files, or from a safetensors file of another tool. All ranks read it,
+  // and have those of rank 0 afterwards.
   template <class Module>
   LoadReport load_model(const PreparedModel<Module>& model, const std::string& path,
                         const LoadOptions& options = {}, const Where& where = Where::current()) {
@@ -419,6 +425,7 @@ class Accelerator {
     session_->checkpoints().on_all_ranks("load_model()", [&] {
       report = internal::load_model_files(*model.unwrap(), path, options);
     });
+    session_->models().make_equal(*model.unwrap());
     return report;
   }
   // Replaces the options for checkpoints, for example by a folder that a flag names.
@@ -456,9 +463,9 @@ class Accelerator {
                      const LogOptions& options = {}) {
     session_->trackers().log_histogram(name, tensor, options);
   }
-  // Returns one tracker, to call methods of its own class; null on all but the main process, after
-  // end_training(), and while the run's folder cannot be made. Starts the run, so call it after
-  // resume(). Throws c10::Error if the tracker has another class.
+  // Returns one tracker, to call methods of its own class; null on all but the main process, and
+  // while the run's folder cannot be made. Starts the run, so call it after resume(). Throws
+  // c10::Error if the tracker has another class, and after end_training().
   template <std::derived_from<Tracker> Kind = Tracker>
   Kind* get_tracker(std::string_view name) {
     Tracker* tracker = session_->trackers().find(name);
@@ -528,7 +535,10 @@ class Accelerator {
   // on all ranks. Collective; call it outside of a captured step. With several processes the answer
   // arrives one call later, so it costs no waiting:
   //   for (auto& batch : loader) {
-  //     if (accelerator.should_stop()) break;
+  //     train_on(batch);
+  //     if (!accelerator.should_stop()) continue;
+  //     accelerator.save_state();  // Within the loop, so that it knows the batch.
+  //     break;
   //   }
   // After the first call, SIGTERM no longer ends this process; its launcher kills it if it is still
   // running --grace_period seconds later.
@@ -577,7 +587,17 @@ class Accelerator {
   // Which samples of the current batch count.
   internal::MetricsGathering for_metrics() {
     internal::MetricsGathering gathering{here()};
-    if (const auto loader = session_->active_loaders()->current()) {
+    const auto& loaders = session_->active_loaders();
+    gathering.is_filled =
+        num_processes() > 1 && loaders->even_batches.value_or(session_->options().even_batches);
+    const auto loader = loaders->current();
+    if (loader == nullptr && num_processes() > 1 && is_main_process()) {
+      TORCH_WARN_ONCE(
+          "gather_for_metrics() outside of a loop over a prepared loader leaves no repeated "
+          "samples "
+          "out; call it in the loop, for each batch, or use gather()");
+    }
+    if (loader != nullptr) {
       gathering.is_repetition = loader->is_repetition;
       if (loader->end_of_dataloader() && loader->remainder > 0) {
         gathering.samples = loader->remainder;

@@ -223,6 +223,19 @@ TEST(Accumulation, RefusesAWindowWhoseLoaderEndedWithoutIt) {
   }
 }
 
+TEST(Accumulation, WaitsForAWindowThatBeganWithAnotherNumber) {
+  Full accelerator({.gradient_accumulation_steps = 8});
+  torch::nn::Linear net(1, 1);
+  torch::optim::SGD sgd(net->parameters(), 1.0);
+  auto [model, optimizer] = accelerator.prepare(net, sgd);
+  for (int batch = 0; batch < 12; ++batch) {
+    auto scope = accelerator.accumulate(model);
+    if (batch == 2) accelerator.set_gradient_accumulation_steps(2);
+    accelerator.backward(model(torch::ones({1, 1})).sum());
+    optimizer.step();
+  }
+}
+
 // Two models in turn, each with a scope of its own, and no loader to count by.
 TEST(Accumulation, RefusesAnOptimizerThatWouldNeverStep) {
   Full accelerator({.gradient_accumulation_steps = 4});

@@ -127,6 +127,54 @@ TEST(CapturedArguments, RefusesToLoseResultsInThem) {
             "captured");
 }
 
+// An argument that is no variable of the program is the step's own to assign to.
+TEST(CapturedArguments, LeavesTheDataThatAStepReplacesInAnArgumentOfItsOwn) {
+  EXPECT_EQ(expect_same([](Trained& t, auto& capture) {
+              auto step = capture([&](auto&& x) {
+                x.clamp_(-1, 1);
+                x = (x - 0.5) * 2;
+                return t.descend(t.model(x).square().mean());
+              });
+              const Tensor data = t.draw(0, {96, 4});
+              for (int i = 0; i < 12; ++i) t.see(step(data.narrow(0, 8 * i, 8)));
+              t.see(data);
+            }),
+            "captured");
+}
+
+TEST(CapturedArguments, RefusesToReturnALossOfWhichTheProgramWantsTheGradient) {
+  EXPECT_THAT(expect_same([](Trained& t, auto& capture) {
+                auto loss_of = capture([&](Tensor& x) { return t.model(x).square().mean(); });
+                for (int i = 0; i < 10; ++i) {
+                  Tensor x = t.draw(i, {5, 4});
+                  t.see(t.descend(loss_of(x) + 0.1 * t.net->first->weight.square().sum()));
+                }
+              }),
+              HasSubstr("returns a tensor that requires grad"));
+}
+
+// Which the program zeroes after each call at first, and then after every fourth.
+TEST(CapturedArguments, AddsToTheGradientsOfWhatOnlyAnOptimizerHas) {
+  if (Trained().accelerator.num_processes() > 1) GTEST_SKIP() << "of one process";
+  EXPECT_EQ(expect_same([](Trained& t, auto& capture) {
+              const Tensor image = torch::ones({4}).set_requires_grad(true);
+              torch::optim::SGD sgd({image}, torch::optim::SGDOptions(0.1));
+              PreparedOptimizer optimizer = t.accelerator.prepare(sgd);
+              auto step = capture([&](Tensor& x) {
+                const Tensor loss = (x * image).square().mean();
+                t.accelerator.backward(loss);
+                return loss.detach();
+              });
+              for (int i = 0; i < 40; ++i) {
+                Tensor x = t.draw(i, {5, 4});
+                t.see(step(x));
+                t.see(image.grad());
+                if (i < 12 || i % 4 == 3) optimizer.step(), optimizer.zero_grad();
+              }
+            }),
+            "captured");
+}
+
 TEST(CapturedArguments, WritesToTheTensorsOfTheProgram) {
   EXPECT_EQ(expect_same([](Trained& t, auto& capture) {
               auto step = capture([&](Tensor& x) {

@@ -136,7 +136,7 @@ TEST_F(CapturedStepTest, RecordsAnewWhenWhatItWorksOnHasMoved) {
   if (session_->process().world_size > 1) GTEST_SKIP() << "of one process";
   torch::nn::Sequential net(torch::nn::Linear(1, 2), torch::nn::BatchNorm1d(2));
   auto model = session_->models().add(net.ptr(), /*owned=*/true);
-  auto step = capture([&](const at::Tensor& x) { return net->forward(x); });
+  auto step = capture([&](const at::Tensor& x) { return net->forward(x).detach(); });
   for (int i = 0; i < 5; ++i) step(at::ones({4, 1}));
   EXPECT_EQ(counts_.recordings, 1);
   std::stringstream saved;

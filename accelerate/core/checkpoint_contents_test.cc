@@ -198,6 +198,61 @@ TEST(Checkpoint, HoldsWhatAnOptimizerTrainsBesidesTheModels) {
   EXPECT_EQ(temperature.item<float>(), 0.5f);
 }
 
+TEST(Checkpoint, HoldsWhatAnOptimizerOfAnotherKindTrainsBesidesTheModels) {
+  Full accelerator;
+  at::Tensor place = torch::full({2}, 0.5, torch::requires_grad());
+  torch::optim::LBFGS lbfgs({place});
+  auto optimizer = accelerator.prepare(lbfgs);
+  const std::string path = new_folder(accelerator) + "/one";
+  accelerator.save_state(path);
+  torch::NoGradGuard no_grad;
+  place.fill_(2);
+  accelerator.load_state(path);
+  EXPECT_EQ(place[1].item<float>(), 0.5f);
+}
+
+// As one does that makes a network when it loads.
+struct Drawing {
+  State state() const { return {}; }
+  void load_state(const State&) { torch::rand({5}); }
+};
+
+TEST(Checkpoint, RestoresRandomNumbersAfterWhatMayDrawSome) {
+  WholeRun<Full> run(1);
+  Drawing drawing;
+  run.accelerator.register_for_checkpointing("drawing", drawing);
+  const std::string path = new_folder(run.accelerator) + "/one";
+  run.accelerator.save_state(path);
+  const at::Tensor expected = torch::rand({3});
+  run.accelerator.load_state(path);
+  EXPECT_TRUE(torch::equal(torch::rand({3}), expected));
+}
+
+TEST(Checkpoint, IsRefusedWhileGradientsWaitForAnOptimizerThatStepsLessOften) {
+  Full accelerator;
+  torch::nn::Linear often(1, 1), seldom(1, 1);
+  torch::optim::SGD first(often->parameters(), 0.1), second(seldom->parameters(), 0.1);
+  auto [a, b, of_a, of_b] = accelerator.prepare(often, seldom, first, second);
+  const std::string path = new_folder(accelerator) + "/one";
+  const auto step = [&, &a = a, &b = b, &of_a = of_a] {
+    of_a.zero_grad();
+    accelerator.backward((a(torch::ones({2, 1})) + b(torch::ones({2, 1}))).sum());
+    of_a.step();
+  };
+  step();
+  // As of a GAN, whose other network gets gradients that nobody wants.
+  accelerator.save_state(path);
+  step();
+  EXPECT_THAT(message_of([&] { accelerator.save_state(path); }), HasSubstr("wait for"));
+  of_b.step();
+  accelerator.save_state(path);
+  step();
+  accelerator.save_state(path);
+  of_b.zero_grad();
+  step();
+  accelerator.save_state(path);
+}
+
 TEST(Checkpoint, RefusesModelsThatDifferBetweenRanks) {
   WholeRun<Full> run(1);
   if (run.accelerator.num_processes() == 1) GTEST_SKIP() << "on several processes";
@@ -366,7 +421,7 @@ TEST(Checkpoint, HoldsAnOptimizerThatStepsByItself) {
   // What a backward pass has added since would be lost.
   run.accelerator.backward(run.loss());
   EXPECT_THAT(message_of([&] { run.accelerator.save_state(path); }),
-              HasSubstr("gradients of the last backward() wait"));
+              HasSubstr("gradients of backward() wait"));
 
   ByLbfgs other(2);
   other.accelerator.load_state(path);

@@ -249,6 +249,63 @@ TEST(Clipping, OfOneOptimizerOutlastsTheBackwardPassOfAnother) {
   }
 }
 
+// Clipped values are finite, and the step is skipped all the same.
+TEST(Clipping, RemembersAnOverflowThroughTheBackwardPassOfAnother) {
+  Half accelerator({.loss_scale = {.init_scale = 1024}});
+  auto one = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false)),
+       two = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::optim::SGD sgd_one(one->parameters(), 1.0), sgd_two(two->parameters(), 1.0);
+  auto [model_one, model_two, optimizer_one, optimizer_two] =
+      accelerator.prepare(one, two, sgd_one, sgd_two);
+  const double before_one = one->weight.item<double>(), before_two = two->weight.item<double>();
+  // In half precision 1024 * 60000 is infinite.
+  accelerator.backward(model_one(torch::full({1, 1}, 60000.0)).sum());
+  accelerator.clip_grad_value(model_one, 0.5);
+  accelerator.backward(model_two(torch::full({1, 1}, 0.25)).sum());
+  optimizer_one.step();
+  optimizer_two.step();
+  EXPECT_EQ(one->weight.item<double>(), before_one);
+  EXPECT_NEAR(two->weight.item<double>(), before_two - 0.25, 1e-3);
+}
+
+// Which LibTorch steps, and which share a weight.
+TEST(Clipping, SkipsTheStepsOfBothOptimizersOfAnOverflow) {
+  Half accelerator({.loss_scale = {.init_scale = 1024}});
+  auto shared = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  auto head = torch::nn::Linear(torch::nn::LinearOptions(1, 1).bias(false));
+  torch::nn::Sequential net(shared, head);
+  struct Own : torch::optim::SGD {
+    using SGD::SGD;
+  };
+  Own one({shared->weight}, 1.0), two(net->parameters(), 1.0);
+  auto [model, optimizer_one, optimizer_two] = accelerator.prepare(net, one, two);
+  torch::NoGradGuard no_grad;
+  shared->weight.fill_(0), head->weight.fill_(1);
+  {
+    const at::AutoGradMode grad(true);
+    accelerator.backward(model(torch::full({1, 1}, 60000.0)).sum());
+  }
+  optimizer_one.step();
+  optimizer_two.step();
+  EXPECT_EQ(shared->weight.item<double>(), 0);
+  EXPECT_EQ(head->weight.item<double>(), 1);
+}
+
+TEST(Clipping, TakesComplexGradientsWithALossScale) {
+  Half accelerator({.loss_scale = {.init_scale = 16}});
+  struct Spectrum : torch::nn::Module {
+    Spectrum() { weight = register_parameter("weight", torch::ones({2}, at::kComplexFloat)); }
+    at::Tensor forward(const at::Tensor& x) { return torch::real(weight * x); }
+    at::Tensor weight;
+  };
+  auto spectrum = std::make_shared<Spectrum>();
+  torch::optim::SGD sgd(spectrum->parameters(), 0.5);
+  auto [model, optimizer] = accelerator.prepare(spectrum, sgd);
+  accelerator.backward(model(torch::ones({2})).sum());
+  optimizer.step();
+  EXPECT_TRUE(torch::allclose(torch::real(spectrum->weight), torch::full({2}, 0.5)));
+}
+
 TEST(Clipping, TakesSparseGradients) {
   Half accelerator({.loss_scale = {.init_scale = 16}});
   if (accelerator.num_processes() > 1) GTEST_SKIP() << "several processes refuse them";

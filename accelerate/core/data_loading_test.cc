@@ -119,6 +119,50 @@ TEST(DataLoading, DoesNotTakeTheRoundOfAnotherLoaderForThatOfAMetric) {
   }
 }
 
+TEST(DataLoading, RefusesMetricsOfSomeOfTheSamplesOfARoundThatIsFilledUp) {
+  Full accelerator;
+  const int64_t processes = accelerator.num_processes();
+  if (processes == 1) GTEST_SKIP() << "of several processes";
+  auto loader = accelerator.prepare(DataLoader(Numbers(8 * processes + 3), {.batch_size = 8}));
+  int64_t rounds = 0;
+  for (auto& batch : loader) {
+    const bool is_last = ++rounds == 2;
+    const auto some = batch.target.narrow(0, 2, 6);
+    EXPECT_THAT(message_of([&] { accelerator.gather_for_metrics(some); }),
+                HasSubstr(is_last ? "also for those that you leave out" : "no error"));
+    // A mean of each batch is one for each process.
+    EXPECT_EQ(accelerator.gather_for_metrics(batch.target.sum()).size(0),
+              is_last ? std::min<int64_t>(processes, 3) : processes);
+  }
+  EXPECT_EQ(rounds, 2);
+}
+
+TEST(DataLoading, TakesTheSeedOfRank0) {
+  Full accelerator;
+  const auto own = static_cast<uint64_t>(7 + accelerator.process_index());
+  auto loader =
+      accelerator.prepare(DataLoader(Numbers(40), {.batch_size = 2, .shuffle = true, .seed = own}));
+  EXPECT_EQ(sorted(gathered(accelerator, loader)), counted(40));
+}
+
+// A look at the first batch, before the loader is prepared, is no pass of the prepared one.
+TEST(DataLoading, IsNotWithinAPassOfTheLoaderThatWasGiven) {
+  Full accelerator;
+  DataLoader raw(Numbers(8 * accelerator.num_processes()), {.batch_size = 2});
+  auto first = raw.begin();
+  auto loader = accelerator.prepare(raw);
+  gathered(accelerator, loader);
+  const State after = loader.state();
+  EXPECT_EQ(after.count("consumed"), 0);
+}
+
+TEST(DataLoading, PreparesALoaderOnce) {
+  Full accelerator;
+  auto loader = accelerator.prepare(DataLoader(Numbers(8), {.batch_size = 2}));
+  auto again = accelerator.prepare(loader);
+  EXPECT_EQ(again.identity(), loader.identity());
+}
+
 TEST(DataLoading, SaysThatItReturnsNothing) {
   Full accelerator;
   auto loader = accelerator.prepare(DataLoader(Numbers(2), {.batch_size = 3, .drop_last = true}));

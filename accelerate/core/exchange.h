@@ -74,6 +74,8 @@ struct MetricsGathering {
   std::optional<int64_t> samples = std::nullopt;
   // How many samples a full round has.
   int64_t round_size = 0;
+  // Whether repeated samples fill up the last round.
+  bool is_filled = true;
   // Whether another process also has this process's batch, so that none of it counts.
   bool is_repetition = false;
   const char* name = "gather_for_metrics";
@@ -92,11 +94,15 @@ struct MetricsGathering {
   }
   int64_t count(int64_t gathered) const {
     if (!samples) return gathered;
-    TORCH_CHECK(gathered <= round_size, "gather_for_metrics() has gathered ", gathered,
+    // One for each process is the mean of its batch.
+    const bool is_of_batches =
+        gathered == round_size || gathered == *samples || gathered == here.communicator.size();
+    TORCH_CHECK(is_filled ? is_of_batches : gathered <= round_size,
+                "gather_for_metrics() has gathered ", gathered,
                 " rows, but the loader under iteration returns ", round_size,
                 " samples in a round, of which the last has repeated ones to leave out. Call it in "
-                "the loop over its loader, for each batch and with a row for each sample, or use "
-                "gather()");
+                "the loop over its loader, for each batch and with a row for each sample, also for "
+                "those that you leave out afterwards, or use gather()");
     return std::min(gathered, *samples);
   }
   template <class Value>

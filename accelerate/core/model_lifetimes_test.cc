@@ -88,6 +88,36 @@ TEST(ModelLifetimes, EndWithRelease) {
   EXPECT_NE(message_of([&] { again(ones()); }), "no error");
 }
 
+// As for the next of several folds, after a loop that was left in the middle of a window.
+TEST(ModelLifetimes, EndWithAllThatBelongedToTheModels) {
+  Full accelerator({.gradient_accumulation_steps = 4});
+  const auto train = [&](int batches) {
+    auto net = small_net();
+    auto sgd = std::make_unique<SGD>(net->parameters(), 0.1);
+    torch::optim::ReduceLROnPlateauScheduler plateau(*sgd);
+    auto [model, optimizer, scheduler] = accelerator.prepare(net, *sgd, plateau);
+    std::string pattern;
+    for (int batch = 0; batch < batches; ++batch) {
+      auto window = accelerator.accumulate(model);
+      accelerator.backward(model(ones()).sum());
+      accelerator.clip_grad_norm(model, 1.0);
+      pattern += accelerator.sync_gradients() ? '1' : '0';
+      optimizer.step();
+      optimizer.zero_grad();
+    }
+    accelerator.free_memory(net, sgd);
+    return pattern;
+  };
+  EXPECT_EQ(train(6), "000100");
+  EXPECT_EQ(train(4), "0001");
+}
+
+TEST(ModelLifetimes, DoNotBeginWithoutAModel) {
+  Full accelerator;
+  std::shared_ptr<torch::nn::LinearImpl> none;
+  EXPECT_THAT(message_of([&] { (void)accelerator.prepare(none); }), HasSubstr("is empty"));
+}
+
 struct Whole : torch::nn::Module {
   explicit Whole(std::shared_ptr<torch::nn::LinearImpl> part)
       : part(register_module("part", std::move(part))) {}

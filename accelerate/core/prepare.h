@@ -63,10 +63,11 @@ template <class Dataset, class Collate>
 DataLoader<Dataset, Collate> prepare_loader(const std::shared_ptr<Session>& shared_session,
                                             const DataLoader<Dataset, Collate>& loader) {
   Session& session = *shared_session;
+  // As a program may prepare it that calls its set-up twice.
+  if (loader.is_placed_in(session.active_loaders().get())) return loader;
   const ProcessInfo& process = session.process();
   const DataLoaderOptions& options = loader.options();
   const bool is_ordered = options.shuffle || options.sampler || options.batch_sampler;
-  const bool needs_seed = is_ordered && !options.seed;
   return loader.placed({.rank = process.rank,
                         .world_size = process.world_size,
                         .split_batches = session.options().split_batches,
@@ -75,14 +76,14 @@ DataLoader<Dataset, Collate> prepare_loader(const std::shared_ptr<Session>& shar
                         .communicator = part_of(shared_session, session.communicator()),
                         .active_loaders = session.active_loaders(),
                         .registration = session.register_once(loader.identity(), "data loader")},
-                       needs_seed ? session.draw_seed() : options.seed.value_or(0));
+                       is_ordered ? session.agree_on_seed(options.seed) : options.seed.value_or(0));
 }
 
 template <class Schedule>
 auto prepare_schedule(const std::shared_ptr<Session>& session, Schedule& schedule,
                       ScheduleUnit unit) {
   const auto schedules = part_of(session, session->schedules());
-  auto token = session->register_once(&schedule, "scheduler");
+  auto token = session->register_once(&schedule, kScheduler);
   if constexpr (PlateauScheduler<Schedule>) {
     return PreparedPlateauScheduler(schedules, std::move(token), schedule, unit);
   } else {

@@ -51,7 +51,7 @@ PreparedPlateauScheduler::PreparedPlateauScheduler(
       token_(std::move(token)),
       unit_(unit),
       observe_([&scheduler](double metric) { scheduler.step(static_cast<float>(metric)); }) {
-  schedules_->note_unsaved("torch::optim::ReduceLROnPlateauScheduler");
+  schedules_->note_unsaved("torch::optim::ReduceLROnPlateauScheduler", token_);
 }
 
 void PreparedPlateauScheduler::step(double metric) {

@@ -1,8 +1,8 @@
 // The handle of a scheduler that Accelerator::prepare() returns. A schedule counts batches of one
 // process; because each step of a run consumes a batch on every process, step() advances the
 // schedule by the number of processes (by one if batches are split). It does not advance in a step
-// that the optimizer skipped or that only accumulates gradients. A schedule with an end stops
-// there. A plateau scheduler observes one metric, so it advances by one.
+// that the optimizer skipped or that only accumulates gradients. OneCycle stops at its end. A
+// plateau scheduler observes one metric, so it advances by one.
 //
 //   auto scheduler = accelerator.prepare(cosine);
 //   optimizer.step();

@@ -35,6 +35,24 @@ TEST(StepOutcomes, LetSchedulesGoByTheStepBeforeOneThatIsUnderWay) {
   EXPECT_EQ(stand_still, (std::vector<bool>{false, true, true, false, true}));
 }
 
+TEST(StepOutcomes, GoOnAfterARestartAsTheyWould) {
+  for (const bool is_late : {false, true}) {
+    StepOutcomes unbroken, resumed;
+    const auto add = [is_late](StepOutcomes& to, bool skipped) {
+      is_late ? to.add(flag(skipped), [] {}) : to.add(skipped);
+    };
+    for (const bool skipped : {true, false, true, true, false, false, true, false}) {
+      StepOutcomes next;
+      next.load(resumed.save());
+      resumed = next;
+      EXPECT_EQ(resumed.last(), unbroken.last());
+      EXPECT_EQ(resumed.last_for_schedules(), unbroken.last_for_schedules());
+      add(unbroken, skipped), add(resumed, skipped);
+      EXPECT_EQ(resumed.last_for_schedules(), unbroken.last_for_schedules());
+    }
+  }
+}
+
 TEST(StepOutcomes, SayOnceThatAStepWasSkipped) {
   StepOutcomes outcomes;
   std::vector<int> skipped;

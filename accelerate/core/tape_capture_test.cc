@@ -173,6 +173,19 @@ TEST(TapeCapture, NamesWhatDependsOnValues) {
     return usual(training, x, y) + x.masked_select(x > 0).numel();
   };
   EXPECT_THAT(expect_same<Full>({}, masking, 20), HasSubstr("aten::masked_select"));
+  const auto packing = [](auto& training, const at::Tensor& x, const at::Tensor& y) {
+    const auto rows = torch::nn::utils::rnn::pack_padded_sequence(
+        x.unsqueeze(-1), torch::full({4}, 6), /*batch_first=*/true);
+    return usual(training, x, y) + rows.data().sum();
+  };
+  EXPECT_THAT(expect_same<Full>({}, packing, 20), HasSubstr("aten::_pack_padded_sequence"));
+  const auto asking = [](auto& training, const at::Tensor& x, const at::Tensor& y) {
+    const c10::InferenceMode inference;
+    const bool is_large = (x.mean() > 0).is_nonzero();
+    const c10::InferenceMode training_again(false);
+    return usual(training, is_large ? x : -x, y);
+  };
+  EXPECT_THAT(expect_same<Full>({}, asking, 20), HasSubstr("aten::is_nonzero"));
 }
 
 TEST(TapeCapture, NoticesAStepThatDoesSomethingElseEachTime) {

@@ -89,7 +89,8 @@ class ConcatenatedData {
   const std::vector<int64_t>& sizes() const { return sizes_; }
 
   // Passed on to the data sets that have a set_epoch().
-  void set_epoch(int64_t epoch) {
+  void set_epoch(int64_t epoch) requires((KnowsEpochs<Datasets> || ...)) {
+    static_assert((passes_epochs_on<Datasets>() && ...));
     for_each([epoch](auto& dataset, size_t) {
       if constexpr (requires { dataset.set_epoch(epoch); }) dataset.set_epoch(epoch);
     });

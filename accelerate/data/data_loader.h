@@ -131,6 +131,8 @@ class DataLoader {
   DataLoader placed(const DataPlacement& placement, uint64_t seed) const {
     DataLoader result(*this);
     result.state_ = std::make_shared<Contents>(*state_);
+    // Those that are under way are of the other loader.
+    result.state_->passes.clear();
     result.state_->placement = placement;
     result.state_->copies = internal::make_device_copies(placement.device);
     result.state_->options.seed = seed;
@@ -143,6 +145,10 @@ class DataLoader {
     return result;
   }
 
+  // Whether it came from placed() with these.
+  bool is_placed_in(const ActiveLoaders* loaders) const {
+    return loaders != nullptr && state_->placement.active_loaders.get() == loaders;
+  }
   // Identifies the loader's data; the same for all copies of the loader.
   const void* identity() const { return state_.get(); }
 
@@ -345,9 +351,8 @@ class DataLoader {
       if (!rounds) workers = std::min(workers, 1);
       if (workers > 0) {
         // A stream may be waiting for a sender that sends nothing more.
-        const auto patience = StreamLike<Dataset>
-                                  ? std::make_optional(std::chrono::milliseconds(1000))
-                                  : std::nullopt;
+        const auto patience =
+            Kind::is_stream ? std::make_optional(std::chrono::milliseconds(1000)) : std::nullopt;
         ahead = std::make_unique<ReadAhead<std::optional<Round>>>(
             workers, num_rounds,
             [reader = reader](int worker, int64_t index) { return reader->read(worker, index); },

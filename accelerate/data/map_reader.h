@@ -24,6 +24,31 @@
 
 namespace accelerate::internal {
 
+template <class Dataset>
+concept KnowsEpochs = requires(Dataset& dataset) {
+  dataset.set_epoch(int64_t{});
+};
+
+// Whether a data set would have to be told the epoch, and cannot be, as it is behind one that does
+// not pass it on. LibTorch's SharedBatchDataset has operator*().
+template <class Dataset>
+inline constexpr bool hides_epochs = requires(Dataset& dataset) {
+  { *dataset } -> KnowsEpochs;
+};
+template <class Source, class Transform>
+inline constexpr bool hides_epochs<torch::data::datasets::MapDataset<Source, Transform>> =
+    KnowsEpochs<Source> || hides_epochs<Source>;
+
+// True; does not compile for a data set that hides epochs.
+template <class Dataset>
+constexpr bool passes_epochs_on() {
+  static_assert(!hides_epochs<Dataset>,
+                "LibTorch's map() and SharedBatchDataset hide set_epoch() of the data set below, "
+                "which would return the same samples in each epoch; use accelerate::map(), and the "
+                "data set itself");
+  return true;
+}
+
 // A copy of the data set, which one thread at a time reads. Passes that are under way at the same
 // time, such as one within another, have separate threads.
 template <class Dataset>
@@ -36,7 +61,8 @@ class DatasetCopy {
   template <class Function>
   auto use(int64_t epoch, Function&& function) {
     const std::lock_guard lock(mutex_);
-    if constexpr (requires { dataset_.set_epoch(epoch); }) {
+    static_assert(passes_epochs_on<Dataset>());
+    if constexpr (KnowsEpochs<Dataset>) {
       if (epoch_ != epoch) dataset_.set_epoch(epoch);
       epoch_ = epoch;
     }

@@ -46,10 +46,6 @@ concept MapStyleData = requires {
 };
 
 template <class Data>
-concept HasEpochs = requires(Data& data) {
-  data.set_epoch(int64_t{0});
-};
-template <class Data>
 concept HasReset = requires(Data& data) {
   data.reset();
 };
@@ -96,7 +92,7 @@ class MappedData {
   MappedData(Data data, Function function)
       : data_(std::move(data)), function_(std::move(function)) {}
 
-  void set_epoch(int64_t epoch) requires HasEpochs<Data> { data_.set_epoch(epoch); }
+  void set_epoch(int64_t epoch) requires KnowsEpochs<Data> { data_.set_epoch(epoch); }
   void reset() requires HasReset<Data> { data_.reset(); }
   auto skip(int64_t count) requires HasSkip<Data> { return data_.skip(count); }
   auto state() const requires HasState<const Data> { return data_.state(); }
@@ -180,6 +176,7 @@ auto map(Data data, Function function) {
   static_assert(internal::MapStyleData<Data> || StreamLike<Data>,
                 "accelerate::map takes a torch::data data set, or a class whose next() gives a "
                 "std::optional");
+  static_assert(internal::passes_epochs_on<Data>());
   if constexpr (internal::ReadsOneByOne<Data>) {
     return MappedExamples<Data, Function>(std::move(data), std::move(function));
   } else if constexpr (internal::MapStyleData<Data>) {

@@ -275,6 +275,31 @@ TEST(StreamLoader, GoesOnBehindAnElementThatCouldNotBeRead) {
   EXPECT_EQ(targets(resumed), (Batches{{7, 8}, {9, 10}, {11}}));
 }
 
+// Hands out a tensor in which it goes on counting.
+struct CountsInATensor {
+  std::optional<at::Tensor> next() {
+    if (position.item<int64_t>() == 12) return std::nullopt;
+    position.add_(1);
+    return position.clone();
+  }
+  State state() const {
+    State state;
+    state.set("position", position);
+    return state;
+  }
+  void load_state(const State& state) { position.copy_(state.tensor("position")); }
+  at::Tensor position = at::zeros({}, at::kLong);
+};
+
+TEST(StreamLoader, SavesTheStreamAsItWasAtTheBatch) {
+  DataLoader loader(CountsInATensor{.position = at::zeros({}, at::kLong)}, {.batch_size = 2});
+  auto batch = loader.begin();
+  ++batch;
+  DataLoader resumed(CountsInATensor{.position = at::zeros({}, at::kLong)}, {.batch_size = 2});
+  resumed.load_state(loader.state());
+  EXPECT_EQ(values_of(*resumed.begin()), (std::vector<int64_t>{5, 6}));
+}
+
 TEST(StreamLoader, StaysInItsEpochWhereTheFirstBatchCannotBeRead) {
   DataLoader loader(NumberStream{.size = 4, .bad_number = 0}, {.batch_size = 2});
   EXPECT_THROW(loader.begin(), ReadError);

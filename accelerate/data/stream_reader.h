@@ -145,7 +145,9 @@ class StreamReader final
     // Stacking makes copies; otherwise changes to the first batch would also appear in the last
     // one.
     constexpr bool is_stacked = std::is_same_v<Collate, DefaultCollate> && !is_vector<Batch>;
-    if constexpr (std::is_same_v<Element, Batch> || (holds_tensors<Element> && !is_stacked)) {
+    constexpr bool is_in_batch =
+        std::is_same_v<Element, Batch> || std::is_same_v<std::vector<Element>, Batch>;
+    if constexpr (is_in_batch || (holds_tensors<Element> && !is_stacked)) {
       visit_tensors(first_.back(), [](at::Tensor& tensor) {
         if (tensor.defined()) tensor = tensor.clone();
       });
@@ -204,7 +206,7 @@ class StreamReader final
     if constexpr (requires {
                     { stream_->state() } -> std::convertible_to<State>;
                   }) {
-      coming_.stream = stream_->state();
+      coming_.stream = cloned(stream_->state());
     }
   }
 

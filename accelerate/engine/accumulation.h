@@ -68,6 +68,8 @@ class AccumulationWindow final : public Stateful {
   void end_in_pass() { restart(), ended_pass_ = pass_; }
 
   int64_t num_steps() const { return num_steps_; }
+  // The number with which the present window began.
+  int64_t steps() const { return steps_; }
   // The number of steps that have begun.
   int64_t begun() const { return begun_; }
   // Takes effect with the next window. Throws c10::Error if it is less than one.

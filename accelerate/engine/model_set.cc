@@ -1,5 +1,6 @@
 #include "accelerate/engine/model_set.h"
 
+#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/nn/module.h>
@@ -67,6 +68,8 @@ ModelSet::ModelSet(Communicator& communicator, c10::Device device, const Precisi
 
 std::shared_ptr<ModelState> ModelSet::add(const std::shared_ptr<torch::nn::Module>& module,
                                           bool owned) {
+  TORCH_CHECK(module != nullptr,
+              "prepare(): a shared_ptr to a model is empty; make the model first");
   // A module whose handle is gone may be prepared anew.
   std::erase_if(owned_models_, [&module](const auto& model) {
     return model->module == module && model.use_count() == 1;
@@ -79,7 +82,7 @@ std::shared_ptr<ModelState> ModelSet::add(const std::shared_ptr<torch::nn::Modul
   module->to(device_);
   if (communicator_.size() > 1) check_can_be_made_equal(*module);
   check_models_agree(communicator_, *module);
-  broadcast_tensors(communicator_, tensors_of(*module), /*root=*/0);
+  make_equal(*module);
 
   auto state = std::make_shared<ModelState>();
   state->module = module;
@@ -96,6 +99,12 @@ void ModelSet::drop_unreachable() {
     return model.use_count() == 1 && model->module.use_count() == 1;
   });
   std::erase_if(models_, [](const auto& model) { return model.expired(); });
+}
+
+void ModelSet::make_equal(const torch::nn::Module& module) {
+  broadcast_tensors(communicator_, tensors_of(module), /*root=*/0);
+  // Within a scope of the program's own, casts of the weights of before may be there.
+  at::autocast::clear_cache();
 }
 
 void ModelSet::release(ModelState& model) {
@@ -344,6 +353,7 @@ State ModelSet::save() {
 
 void ModelSet::load(const State& state) {
   c10::AutoGradMode no_grad(false);
+  at::autocast::clear_cache();
   const auto models = live();
   size_t count = 0;
   const auto check = [&](const std::string& name, const at::Tensor& tensor) {

@@ -70,6 +70,8 @@ class ModelSet final : public Stateful {
   std::shared_ptr<ModelState> add(const std::shared_ptr<torch::nn::Module>& module, bool owned);
   // Removes the model from the averaging and frees the memory for it.
   void release(ModelState& model);
+  // Gives all ranks the parameters and buffers of rank 0. Collective.
+  void make_equal(const torch::nn::Module& module);
   // Drops models that neither the program nor a handle can reach any more.
   void drop_unreachable();
   // The models that are alive, in the order of preparation.

@@ -53,6 +53,10 @@ at::Tensor factor_of(const OptimizerState& optimizer) {
   return optimizer.step->member(offsetof(kernels::Step, gradient_factor), at::kDouble);
 }
 
+at::Tensor overflow_of(const OptimizerState& optimizer) {
+  return optimizer.step->member(offsetof(kernels::Step, overflow), at::kInt);
+}
+
 std::vector<at::Tensor> without(const std::vector<at::Tensor>& gradients, TensorSet& done) {
   std::vector<at::Tensor> rest;
   for (const at::Tensor& gradient : gradients) {

@@ -36,5 +36,7 @@ void multiply(const std::vector<at::Tensor>& gradients, const at::Tensor& factor
 void place_step(OptimizerState& optimizer, c10::Device device);
 // The factor by which the step multiplies the gradients: 0-dim, fp64, a view of the kernels::Step.
 at::Tensor factor_of(const OptimizerState& optimizer);
+// Its overflow, not 0 if there was one: 0-dim, int32, likewise.
+at::Tensor overflow_of(const OptimizerState& optimizer);
 
 }  // namespace accelerate::internal

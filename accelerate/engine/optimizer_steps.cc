@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <typeinfo>
 #include <utility>
@@ -40,6 +41,14 @@ void check_changes(OptimizerState& optimizer) {
               "the optimizer's step because nothing changed them in earlier steps; call "
               "accelerator.unscale_gradients(optimizer) after clip_grad_norm() and before you "
               "change them, so that they are clipped by then");
+}
+
+bool has_gradient(const OptimizerState& optimizer) {
+  for (const auto& group : optimizer.optimizer->param_groups()) {
+    for (const at::Tensor& parameter : group.params())
+      if (parameter.grad().defined()) return true;
+  }
+  return false;
 }
 
 // What is asked of the optimizer's outcomes; whether it is so of any, where it is not among these.
@@ -197,6 +206,8 @@ void OptimizerSteps::before_backward() {
   TensorSet done;
   for (const auto& optimizer : live()) {
     PendingStep& pending = optimizer->pending;
+    // Also zeroed by others than its handle.
+    if (!has_gradient(*optimizer)) optimizer->zeroed_at = used_passes_;
     if (!pending.has_seen()) continue;
     const std::vector<at::Tensor> gradients = gradients_of(*optimizer);
     if (are_gone(pending, gradients)) {
@@ -207,8 +218,15 @@ void OptimizerSteps::before_backward() {
     if (!pending.is_as_seen(gradients)) check_changes(*optimizer);
     if (pending.is_measured()) {
       // What is still there is added to: it must be clipped by now, and of the scale of the rest.
-      const at::Tensor factor = factor_of(*optimizer);
-      multiply(without(gradients, done), loss_scale_ ? factor * loss_scale_->scale() : factor);
+      at::Tensor factor = factor_of(*optimizer);
+      if (loss_scale_ != nullptr) {
+        factor = factor * loss_scale_->scale();
+        // Clipped values may be finite; the step is to be skipped nevertheless.
+        if (!pending.stepped)
+          factor = factor.masked_fill(internal::overflow_of(*optimizer) != 0,
+                                      std::numeric_limits<double>::quiet_NaN());
+      }
+      multiply(without(gradients, done), factor);
     }
     const bool awaits_step = pending.awaits_step;
     pending.reset();
@@ -220,6 +238,7 @@ void OptimizerSteps::after_zero_grad(OptimizerState& optimizer) {
   note_missing_step(optimizer);
   optimizer.pending.reset();
   optimizer.has_used_gradients = false;
+  optimizer.zeroed_at = used_passes_;
 }
 
 void OptimizerSteps::follow_device(OptimizerState& optimizer) {
@@ -251,14 +270,14 @@ bool OptimizerSteps::launch(OptimizerState& optimizer) {
   if (!done) unscale(optimizer);
   pending.awaits_step = false;
   pending.stepped = true;
-  optimizer.passes = passes_;
-  ++steps_;
+  note_step(optimizer);
   return done;
 }
 
-void OptimizerSteps::note_own_step(OptimizerState& optimizer) {
+void OptimizerSteps::note_step(OptimizerState& optimizer) {
   optimizer.passes = passes_;
   ++steps_;
+  if (std::exchange(last_used_pass_, passes_) != passes_) ++used_passes_;
 }
 
 bool OptimizerSteps::update(OptimizerState& optimizer, c10::function_ref<bool()> step) {
@@ -311,8 +330,7 @@ void OptimizerSteps::note_outcome(OptimizerState& optimizer, const std::vector<i
   if (!can_be_skipped) return optimizer.outcomes.add(false);
   if (optimizer.step->device().is_cpu())
     return optimizer.outcomes.add(optimizer.step->get()->overflow != 0);
-  const auto overflow = optimizer.step->member(offsetof(kernels::Step, overflow), at::kInt);
-  optimizer.outcomes.add(HostCopy(overflow),
+  optimizer.outcomes.add(HostCopy(internal::overflow_of(optimizer)),
                          [&optimizer, taken] { optimizer.fused->count(taken, -1); });
 }
 
@@ -374,12 +392,13 @@ State OptimizerSteps::save() {
   const ModelSet::ParameterNames names = models_.parameter_names();
   for (size_t i = 0; i < optimizers.size(); ++i) {
     // Waits, so that the counts of steps are right.
-    optimizers[i]->outcomes.last();
+    const State outcomes = optimizers[i]->outcomes.save();
     if (models_.is_sharded()) {
       // What is whole as yet is to be saved as on the other ranks.
       close_state(*optimizers[i], open_state(*optimizers[i]));
     }
     state.set_all(std::to_string(i), internal::save_optimizer(*optimizers[i]->optimizer, names));
+    state.set_all(c10::str(i, ".outcome"), outcomes);
   }
   return state;
 }
@@ -403,7 +422,10 @@ void OptimizerSteps::load(const State& state) {
                                return internal::cut_of_saved(saved, parameter, *place,
                                                              models_.communicator().rank());
                              });
-    optimizers[i]->outcomes = StepOutcomes();
+    optimizers[i]->outcomes.load(state.part(c10::str(i, ".outcome")));
+    // What a device knows of the former moments is not true of these.
+    if (optimizers[i]->fused && !optimizers[i]->fused->device().is_cpu())
+      optimizers[i]->fused = FusedOptimizer::make(*optimizers[i]->optimizer, moments_);
   }
 }
 
@@ -414,12 +436,17 @@ void OptimizerSteps::check_none_waits() {
   const bool has_stepped =
       std::any_of(optimizers.begin(), optimizers.end(),
                   [this](const auto& each) { return each->passes == passes_; });
-  if (has_stepped) return;
   for (const auto& optimizer : optimizers) {
+    // What a pass for another optimizer has added, as in a GAN, is not meant; what several have
+    // added is. Gradients of a step are used up.
+    if (has_stepped && (optimizer->passes == passes_ || optimizer->has_used_gradients ||
+                        used_passes_ - optimizer->zeroed_at < 2))
+      continue;
     const std::vector<at::Tensor> gradients = gradients_of(*optimizer);
     TORCH_CHECK(gradients.empty() || (GradientNorm::takes(gradients) && sum_of(gradients) == 0),
-                "gradients of the last backward() wait for the optimizer's step, and a saved state "
-                "would lose them; save after the step, or after zero_grad()");
+                "gradients of backward() wait for the optimizer's step, and a saved state would "
+                "lose them; save after the step of each optimizer, or after zero_grad() of one "
+                "that is not to step with them");
   }
 }
 

@@ -74,6 +74,8 @@ struct OptimizerState : std::enable_shared_from_this<OptimizerState> {
   std::optional<int64_t> waits_since;
   // Whether its gradients are those of a step, not zeroed since.
   bool has_used_gradients = false;
+  // OptimizerSteps' used_passes_ when they were zeroed.
+  int64_t zeroed_at = 0;
 
   // The rounds() of each GradientSync when this optimizer last stepped.
   std::unordered_map<const GradientSync*, int64_t> stepped_at;
@@ -100,12 +102,16 @@ class OptimizerSteps final : public Stateful {
       : loss_scale_(loss_scale), facts_(facts), models_(models), moments_(moments) {}
 
   bool scales_loss() const { return loss_scale_ != nullptr; }
+  // The number of backward passes so far.
+  int64_t passes() const { return passes_; }
 
   // Throws c10::Error if the optimizer was prepared before and a handle of it is still alive, or if
   // it cannot keep moments as the options say.
   std::shared_ptr<OptimizerState> add(torch::optim::Optimizer& optimizer);
   // For all optimizers. Throws c10::Error if there is an optimizer already.
   void set_moments(const MomentOptions& moments);
+  // Afterwards none is known, also if a handle is alive.
+  void forget_all() { optimizers_.clear(); }
   // The optimizers that are alive, in the order of preparation.
   internal::LiveList<OptimizerState> live() const;
 
@@ -120,7 +126,7 @@ class OptimizerSteps final : public Stateful {
   // Updates the parameters, unless there is a loss scale and the gradients are not finite.
   void step(OptimizerState& optimizer);
   // Notes a step that was taken without step(), by an optimizer with a closure.
-  void note_own_step(OptimizerState& optimizer);
+  void note_own_step(OptimizerState& optimizer) { note_step(optimizer); }
 
   // ---- For steps that a device records and then takes by itself
   // Called before the recording: allocates what steps may need, so that it is not in the
@@ -152,8 +158,7 @@ class OptimizerSteps final : public Stateful {
   State places() override { return {}; }
   void check(const State& state) override;
   void load(const State& state) override;
-  // Throws c10::Error if gradients of the last backward pass wait for a step, because no state
-  // contains them.
+  // Throws c10::Error if gradients wait for a step, because no state contains them.
   void check_none_waits();
   std::function<void()> remember() override;
 
@@ -176,6 +181,7 @@ class OptimizerSteps final : public Stateful {
   double sum_of(const std::vector<at::Tensor>& gradients);
   // If a clip was left to a step that did not come: warns, and leaves no more clips to the step.
   static void note_missing_step(OptimizerState& optimizer);
+  void note_step(OptimizerState& optimizer);
   // Whether measured gradients still wait for their optimizer's step.
   bool awaits_step();
   // Keeps the loss scale as it is until the optimizer has stepped.
@@ -232,6 +238,9 @@ class OptimizerSteps final : public Stateful {
   MomentOptions moments_;
   // The number of backward passes, and of steps of all optimizers, so far.
   int64_t passes_ = 0;
+  // Those after which an optimizer stepped, and the last of them.
+  int64_t used_passes_ = 0;
+  int64_t last_used_pass_ = 0;
   int64_t steps_ = 0;
   std::vector<std::weak_ptr<OptimizerState>> optimizers_;
   // The values that a step without clipping and loss scale reads.

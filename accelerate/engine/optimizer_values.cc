@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "accelerate/optim/optimizer_registry.h"
+#include "accelerate/sharding/cut_tensor.h"
 #include "accelerate/state/bytes.h"
 #include "accelerate/state/name_list.h"
 
@@ -142,7 +143,7 @@ void take_over(at::Tensor& own, const at::Tensor& saved, const at::Tensor& param
     return;
   }
   if (own.defined() && own.is_same(saved)) return;
-  const bool fits = own.defined() && own.sizes() == saved.sizes() &&
+  const bool fits = own.defined() && !is_cut(own) && own.sizes() == saved.sizes() &&
                     own.scalar_type() == saved.scalar_type() && own.device() == parameter.device();
   if (!fits) {
     const auto options = parameter.options().dtype(saved.scalar_type());
@@ -153,9 +154,19 @@ void take_over(at::Tensor& own, const at::Tensor& saved, const at::Tensor& param
   own.copy_(saved);
 }
 
+void save_own_value(State& state, const at::Tensor& parameter, const std::string& name,
+                    const Names& names) {
+  if (!names.contains(parameter.unsafeGetTensorImpl()))
+    state.set(c10::str("state.", name, ".", kOwnValue), parameter.detach());
+}
+
+void load_own_value(const at::Tensor& parameter, const State& saved) {
+  if (saved.contains(kOwnValue)) parameter.detach().copy_(saved.tensor(kOwnValue));
+}
+
 void load_parameter(const RegisteredOptimizer& known, Optimizer& optimizer,
                     const at::Tensor& parameter, const State& saved, const CutOf& cut_of) {
-  if (saved.contains(kOwnValue)) parameter.detach().copy_(saved.tensor(kOwnValue));
+  load_own_value(parameter, saved);
   auto& states = optimizer.state();
   const auto place = states.find(parameter.unsafeGetTensorImpl());
   auto made = known.make_state();
@@ -216,6 +227,10 @@ State save_optimizer(Optimizer& optimizer, const Names& names) {
   if (known == nullptr) {
     state.set("form", form_of(optimizer));
     state.set(kArchiveName, archive_of(optimizer));
+    for_each_parameter(optimizer, names,
+                       [&](const at::Tensor& parameter, const std::string& name, size_t) {
+                         save_own_value(state, parameter, name, names);
+                       });
     return state;
   }
   auto& groups = optimizer.param_groups();
@@ -224,8 +239,7 @@ State save_optimizer(Optimizer& optimizer, const Names& names) {
   for_each_parameter(
       optimizer, names, [&](const at::Tensor& parameter, const std::string& name, size_t group) {
         parameters[group].push_back(name);
-        if (!names.contains(parameter.unsafeGetTensorImpl()))
-          state.set(c10::str("state.", name, ".", kOwnValue), parameter.detach());
+        save_own_value(state, parameter, name, names);
         const auto found = optimizer.state().find(parameter.unsafeGetTensorImpl());
         if (found == optimizer.state().end()) return;
         for (const NamedArray& array : known->arrays(*found->second))
@@ -319,7 +333,13 @@ void load_optimizer(Optimizer& optimizer, const State& state, const Names& names
                     const CutOf& cut_of) {
   c10::AutoGradMode no_grad(false);
   const RegisteredOptimizer* known = find_registered(optimizer);
-  if (known == nullptr) return load_archive(optimizer, state.tensor(kArchiveName));
+  if (known == nullptr) {
+    for_each_parameter(optimizer, names,
+                       [&](const at::Tensor& parameter, const std::string& name, size_t) {
+                         load_own_value(parameter, state.part("state." + name));
+                       });
+    return load_archive(optimizer, state.tensor(kArchiveName));
+  }
   for_each_parameter(
       optimizer, names, [&](const at::Tensor& parameter, const std::string& name, size_t) {
         load_parameter(*known, optimizer, parameter, state.part("state." + name), cut_of);

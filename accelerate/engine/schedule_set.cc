@@ -161,9 +161,10 @@ State ScheduleSet::save() {
 }
 
 void ScheduleSet::check_can_be_saved() const {
-  TORCH_CHECK(unsaved_ == nullptr, "a scheduler of the type ", unsaved_,
-              " does not let others read its state, so it cannot be saved; use "
-              "accelerate::ReduceLROnPlateau");
+  for (const Unsaved& each : unsaved_)
+    TORCH_CHECK(each.token.expired(), "a scheduler of the type ", each.name,
+                " does not let others read its state, so it cannot be saved; use "
+                "accelerate::ReduceLROnPlateau");
 }
 
 void ScheduleSet::check(const State& state) {

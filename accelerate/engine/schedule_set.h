@@ -57,6 +57,8 @@ class ScheduleSet final : public Stateful {
   std::shared_ptr<ScheduleProgress> add(Scheduler& scheduler, std::function<void()> advance);
   // Adds a schedule of LibTorch, whose optimizer is not known.
   std::shared_ptr<ScheduleProgress> add(std::function<void()> advance);
+  // Afterwards none is known, also if a handle is alive.
+  void forget_all() { schedules_.clear(), unsaved_.clear(); }
   // The schedules that are alive, in the order of preparation.
   internal::LiveList<ScheduleProgress> live() const { return internal::live(schedules_); }
 
@@ -73,13 +75,20 @@ class ScheduleSet final : public Stateful {
   State save() override;
   void check(const State& state) override;
   void load(const State& state) override;
-  // Notes a schedule whose state cannot be read; saving fails with an error that contains `name`.
-  void note_unsaved(const char* name) { unsaved_ = name; }
-  // Throws c10::Error if note_unsaved() was called.
+  // Notes a schedule whose state cannot be read. While its handle has the token, saving fails with
+  // an error that contains `name`.
+  void note_unsaved(const char* name, const std::shared_ptr<const void>& token) {
+    unsaved_.push_back({name, token});
+  }
+  // Throws c10::Error if there is one of these.
   void check_can_be_saved() const;
 
  private:
   class Step;
+  struct Unsaved {
+    const char* name;
+    std::weak_ptr<const void> token;
+  };
 
   std::shared_ptr<ScheduleProgress> add(ScheduleProgress progress,
                                         const torch::optim::Optimizer* optimizer);
@@ -95,7 +104,7 @@ class ScheduleSet final : public Stateful {
   const AccumulationWindow& window_;
   const OptimizerSteps& optimizers_;
   std::vector<std::weak_ptr<ScheduleProgress>> schedules_;
-  const char* unsaved_ = nullptr;
+  std::vector<Unsaved> unsaved_;
 };
 
 }  // namespace accelerate

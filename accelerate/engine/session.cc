@@ -1,6 +1,7 @@
 #include "accelerate/engine/session.h"
 
 #include <ATen/ops/randint.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <c10/util/Exception.h>
 #include <signal.h>
 
@@ -173,9 +174,18 @@ bool Session::all_agree(bool mine) {
   return communicator_->all_reduce_numbers({mine}, ReduceOp::kMin)[0] != 0;
 }
 
-uint64_t Session::draw_seed() {
-  at::Tensor seed =
-      at::randint(std::numeric_limits<int32_t>::max(), {1}, at::kLong).to(process_.device);
+void Session::begin_anew() {
+  optimizers_.forget_all();
+  schedules_.forget_all();
+  // Their handles may live on.
+  std::erase_if(registrations_, [](const Registration& each) { return each.kind == kScheduler; });
+  window_.restart();
+}
+
+uint64_t Session::agree_on_seed(std::optional<uint64_t> own) {
+  at::Tensor seed = own ? at::scalar_tensor(static_cast<int64_t>(*own), at::kLong).view({1})
+                        : at::randint(std::numeric_limits<int32_t>::max(), {1}, at::kLong);
+  seed = seed.to(process_.device);
   communicator_->broadcast(seed, 0);
   return static_cast<uint64_t>(seed.item<int64_t>());
 }
@@ -208,7 +218,7 @@ std::shared_ptr<const void> Session::register_once(const void* object, const cha
                 " was prepared before; use the handle that prepare() returned then");
   }
   auto token = std::make_shared<char>();
-  registrations_.push_back({object, token});
+  registrations_.push_back({object, kind, token});
   return token;
 }
 

@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "accelerate/checkpoint/checkpointer.h"
@@ -43,6 +44,9 @@
 
 namespace accelerate {
 
+// Registered for as long as its handle lives.
+inline constexpr const char* kScheduler = "scheduler";
+
 class Session {
  public:
   // Joins the run that the environment describes. Throws c10::Error when the strategy does not fit
@@ -59,9 +63,9 @@ class Session {
   Communicator& communicator() { return *communicator_; }
   // Whether `mine` is true on all ranks. Collective.
   bool all_agree(bool mine);
-  // A seed for a shuffle, drawn from rank 0's default generator and the same on all ranks.
+  // The seed for a shuffle: rank 0's, drawn from its default generator where it has none.
   // Collective.
-  uint64_t draw_seed();
+  uint64_t agree_on_seed(std::optional<uint64_t> own);
   // See Accelerator::should_stop().
   bool should_stop();
   // See Accelerator::set_trigger().
@@ -87,6 +91,8 @@ class Session {
   void log(const LogValues& values, const LogOptions& options);
   // How much of the device's memory models and optimizers hold.
   MemoryUsage memory() const;
+  // Forgets what belonged to models that are released: optimizers, schedules and the window.
+  void begin_anew();
   // All parts whose state a run needs to continue.
   std::vector<Stateful*> parts();
   // Registers a loader or a schedule for as long as the returned token lives. Throws c10::Error if
@@ -127,6 +133,7 @@ class Session {
 
   struct Registration {
     const void* object;
+    std::string_view kind;
     std::weak_ptr<const void> token;
   };
   std::vector<Registration> registrations_;

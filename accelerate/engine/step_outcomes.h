@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "accelerate/device/host_copy.h"
+#include "accelerate/state/state.h"
 
 namespace accelerate {
 
@@ -37,10 +38,16 @@ class StepOutcomes {
   // come, so all ranks agree.
   bool last_for_schedules();
 
+  // The outcomes by which coming steps of schedules decide; waits for the device. load() replaces
+  // what is there. The count begins anew.
+  State save();
+  void load(const State& state);
+
  private:
   struct Outcome {
     std::optional<bool> skipped = std::nullopt;
-    // None if the outcome was known immediately.
+    // Whether it was not known immediately.
+    bool is_late = false;
     std::optional<HostCopy> overflow = std::nullopt;
     std::function<void()> when_skipped = nullptr;
   };

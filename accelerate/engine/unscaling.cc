@@ -1,9 +1,11 @@
 // OptimizerSteps' part of the loss scale: looking for an overflow, and taking the scale out of the
 // gradients, by the step itself or at once.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/isfinite.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "accelerate/device/gpu_kernels.h"
@@ -36,6 +38,7 @@ void OptimizerSteps::begin(OptimizerState& optimizer, const std::vector<at::Tens
   PendingStep& pending = optimizer.pending;
   all.go_on = pending.is_measured();
   if (loss_scale_ != nullptr && !pending.is_measured()) {
+    loss_scale_->check_device(device);
     all.loss_scale = loss_scale_->state();
     loss_scale_->expect_outcome();
     await_step(optimizer);
@@ -125,8 +128,14 @@ void OptimizerSteps::unscale_own_values(OptimizerState& optimizer, TensorSet& do
   if (facts_.are_none(gradients)) return;
   if (loss_scale_ != nullptr && !takes_kernels(optimizer, gradients)) {
     if (pending.phase == Phase::kUnscaled) return;
+    // One that another optimizer has unscaled is of this step, too.
+    const bool is_finite =
+        std::all_of(gradients.begin(), gradients.end(), [&done](const at::Tensor& gradient) {
+          return !done.contains(gradient.unsafeGetTensorImpl()) ||
+                 at::isfinite(internal::values_of(gradient)).all().item<bool>();
+        });
     const bool overflow =
-        facts_.any_rank(gradients, loss_scale_->unscale(without(gradients, done)));
+        facts_.any_rank(gradients, loss_scale_->unscale(without(gradients, done)) || !is_finite);
     if (overflow) loss_scale_->note_overflow();
     place_step(optimizer, gradients.front().device());
     optimizer.step->write({.overflow = overflow});

@@ -6,6 +6,7 @@
 #include <c10/util/Exception.h>
 #include <torch/optim/optimizer.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "accelerate/engine/optimizer_gradients.h"
@@ -32,7 +33,8 @@ void Updates::check_synced(OptimizerState& optimizer) const {
         TORCH_CHECK(models[i]->no_sync_depth > 0,
                     "this step would use gradients that were not averaged over the processes; call "
                     "accelerator.backward(loss) instead of loss.backward(), and run the last "
-                    "backward pass before a step outside of no_sync()");
+                    "backward pass before a step outside of no_sync(); for gradients that the "
+                    "program makes and averages itself, call step() within no_sync(model)");
         TORCH_CHECK(!models_.is_sharded(),
                     "this step is within no_sync(), so each process would step its part with "
                     "gradients of its own data only, in a sharded strategy; leave no_sync() before "
@@ -88,6 +90,8 @@ class Updates::Step final : public HostWork {
     const auto optimizer = still_there(optimizer_);
     updates_.prepare_step(*optimizer);
     on_device_ = updates_.optimizers_.record(*optimizer);
+    // Within a scope of the program's own, what follows casts the weights anew.
+    at::autocast::clear_cache();
   }
   bool prepare() override {
     const auto optimizer = optimizer_.lock();
@@ -109,7 +113,9 @@ class Updates::Step final : public HostWork {
 void Updates::check_will_step(OptimizerState& optimizer) const {
   if (!optimizer.waits_since) optimizer.waits_since = window_.begun();
   constexpr int64_t kPatience = 2;  // In windows.
-  TORCH_CHECK(window_.begun() - *optimizer.waits_since < kPatience * window_.num_steps(),
+  // The number may have changed since the present window began.
+  const int64_t longest = std::max(window_.num_steps(), window_.steps());
+  TORCH_CHECK(window_.begun() - *optimizer.waits_since < kPatience * longest,
               "this optimizer has not stepped for ", window_.begun() - *optimizer.waits_since,
               " calls of accumulate(), although gradient_accumulation_steps is ",
               window_.num_steps(),

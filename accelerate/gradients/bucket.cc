@@ -43,12 +43,20 @@ at::Tensor& Bucket::wire() {
   return narrow_.type() != values_.type() ? narrow_.whole() : real_values_;
 }
 
+bool Bucket::is_in_place(size_t member) const {
+  const at::Tensor& slot = slots_[member];
+  const int64_t offset = offsets_[member] * values_.whole().element_size();
+  return slot.numel() == 0 ||
+         slot.const_data_ptr() ==
+             static_cast<const char*>(values_.whole().const_data_ptr()) + offset;
+}
+
 // A program that kept a gradient of an earlier step must find it unchanged.
 void Bucket::renew_if_held(const std::vector<at::Tensor>& gradients) {
   for (size_t i = 0; i < slots_.size(); ++i) {
     // Ours, and where it is `.grad`, the parameter's and the list's.
     const size_t known = is_slot(i, gradients[i]) ? 3 : 1;
-    if (slots_[i].use_count() > known || slots_[i].storage().use_count() > 1) {
+    if (slots_[i].use_count() > known || slots_[i].storage().use_count() > 1 || !is_in_place(i)) {
       allocate();
       return;
     }

@@ -29,9 +29,9 @@ class Bucket {
   c10::ScalarType type() const { return values_.type(); }
   c10::Device device() const { return values_.device(); }
 
-  // Whether this tensor is the slot of a member.
+  // Whether this tensor is the slot of a member, with the memory of the slot.
   bool is_slot(size_t member, const at::Tensor& gradient) const {
-    return gradient.is_same(slots_[member]);
+    return gradient.is_same(slots_[member]) && is_in_place(member);
   }
   const at::Tensor& slot(size_t member) const { return slots_[member]; }
 
@@ -53,6 +53,8 @@ class Bucket {
   void unpack();
 
  private:
+  // Whether a slot has its memory; set_data() gives it another.
+  bool is_in_place(size_t member) const;
   void renew_if_held(const std::vector<at::Tensor>& gradients);
   // The index of an element among the real numbers.
   int64_t place(int64_t offset) const { return offset * numbers_; }

@@ -13,9 +13,11 @@
 // the ranks without a gradient.
 //
 // Afterwards `.grad` is in the bucket's memory. A program may keep such a tensor: the next
-// averaging then allocates new memory. A sparse gradient remains sparse: only its rows are sent,
-// after the backward pass; on GPUs it is an error. Not for one process, which has nothing to
-// average. For use from one thread; autograd's threads may run beside it.
+// averaging then allocates new memory. If a program holds what was `.grad` when the pass began,
+// such as a view of its own buffer for all gradients, the mean is copied there and it remains
+// `.grad`, provided that it is dense and has no graph. A sparse gradient remains sparse: only its
+// rows are sent, after the backward pass; on GPUs it is an error. Not for one process, which has
+// nothing to average. For use from one thread; autograd's threads may run beside it.
 //
 // The scheme is that of PyTorch's DistributedDataParallel (Li et al., VLDB 2020).
 #pragma once

@@ -220,6 +220,62 @@ TEST_F(GradientReducerTest, LeavesAGradientThatTheProgramKeepsAlone) {
   EXPECT_FLOAT_EQ(parameters[0].tensor.grad()[0].item<float>(), 4 * mean());
 }
 
+TEST_F(GradientReducerTest, PutsTheMeanWhereAProgramHoldsTheGradients) {
+  auto parameters = make_parameters({{3}, {2, 2}});
+  at::Tensor all = torch::zeros({7});
+  parameters[0].tensor.mutable_grad() = all.narrow(0, 0, 3);
+  parameters[1].tensor.mutable_grad() = all.narrow(0, 3, 4).view({2, 2});
+  GradientReducer reducer(*world_, parameters, {});
+  for (int step = 1; step <= 3; ++step) {
+    all.zero_();
+    // In the last one it adds to what the first pass left.
+    for (int pass = 0; pass < (step == 3 ? 2 : 1); ++pass) {
+      if (pass + 1 == (step == 3 ? 2 : 1)) reducer.begin(true);
+      (loss_of(parameters) * step).backward();
+    }
+    reducer.finish();
+    EXPECT_TRUE(torch::allclose(all, torch::full({7}, (step == 3 ? 6 : step) * mean()))) << all;
+    EXPECT_EQ(parameters[1].tensor.grad().storage().data(), all.storage().data());
+    EXPECT_TRUE(reducer.is_synced(parameters[0].tensor));
+  }
+}
+
+TEST_F(GradientReducerTest, PutsTheMeanInAGradientThatTheProgramTookOnce) {
+  auto parameters = make_parameters({{3}});
+  at::Tensor& gradient = parameters[0].tensor.mutable_grad();
+  GradientReducer reducer(*world_, parameters, {});
+  at::Tensor held;
+  for (int step = 1; step <= 4; ++step) {
+    reducer.begin(true);
+    (loss_of(parameters) * step).backward();
+    reducer.finish();
+    if (step == 1) held = gradient;
+    EXPECT_FLOAT_EQ(held[0].item<float>(), step * mean()) << "in step " << step;
+    EXPECT_TRUE(gradient.is_same(held));
+    gradient.zero_();
+  }
+}
+
+// As a program may that clips or rounds by itself.
+TEST_F(GradientReducerTest, NoticesAGradientThatGotOtherMemory) {
+  for (const bool set_to_none : {true, false}) {
+    auto parameters = make_parameters({{3}, {2}});
+    GradientReducer reducer(*world_, parameters, {});
+    for (int step = 1; step <= 4; ++step) {
+      reducer.begin(true);
+      (loss_of(parameters) * step).backward();
+      reducer.finish();
+      at::Tensor& gradient = parameters[0].tensor.mutable_grad();
+      EXPECT_FLOAT_EQ(gradient[0].item<float>(), step * mean()) << "in step " << step;
+      gradient.set_data(gradient.clamp(-1, 1));
+      for (const NamedParameter& parameter : parameters) {
+        at::Tensor& each = parameter.tensor.mutable_grad();
+        set_to_none ? each.reset() : (void)each.zero_();
+      }
+    }
+  }
+}
+
 TEST_F(GradientReducerTest, ReusesItsMemoryOtherwise) {
   auto parameters = make_parameters({{3}});
   GradientReducer reducer(*world_, parameters, {});

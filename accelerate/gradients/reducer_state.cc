@@ -1,5 +1,6 @@
 #include "accelerate/gradients/reducer_state.h"
 
+#include <ATen/MemoryOverlap.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
@@ -76,9 +77,20 @@ void GradientReducer::State::begin(bool eager) {
   under_way_ = true;
   next_bucket_ = 0;
   pending_.clear();
+  held_.clear();
+  for (size_t i = 0; i < parameters().size(); ++i) held_.push_back(is_held(i));
   ready_.assign(parameters().size(), 0);
   missing_.clear();
   for (const internal::Bucket& bucket : buckets_) missing_.push_back(bucket.members().size());
+}
+
+// For example a view of one buffer for all gradients.
+bool GradientReducer::State::is_held(size_t parameter) const {
+  const at::Tensor& gradient = tensor(parameter).grad();
+  if (!gradient.defined() || !gradient.has_storage()) return false;
+  const Place& place = places_[parameter];
+  const bool is_ours = !is_nowhere(place) && buckets_[place.bucket].is_slot(place.member, gradient);
+  return gradient.use_count() > (is_ours ? 2 : 1) || gradient.storage().use_count() > 1;
 }
 
 void GradientReducer::State::abandon() {
@@ -145,10 +157,22 @@ void GradientReducer::State::take_means() {
       note_local(i, false);
       if (!(options().find_unused_parameters ? presence().is_anywhere(i) : presence().is_here(i)))
         continue;
-      at::Tensor& gradient = tensor(i).mutable_grad();
-      warn_of_graph(gradient);
-      if (!bucket.is_slot(member, gradient)) gradient = bucket.slot(member);
+      take_mean(i, bucket.slot(member));
     }
+  }
+}
+
+void GradientReducer::State::take_mean(size_t parameter, const at::Tensor& mean) {
+  at::Tensor& gradient = tensor(parameter).mutable_grad();
+  if (gradient.is_same(mean)) return;
+  warn_of_graph(gradient);
+  if (held_[parameter] && gradient.defined() && !gradient.requires_grad() &&
+      at::has_internal_overlap(gradient) != at::MemOverlap::Yes) {
+    c10::AutoGradMode no_grad(false);
+    gradient.copy_(mean);
+    note_lone_mean(parameter, gradient);
+  } else {
+    gradient = mean;
   }
 }
 

@@ -40,7 +40,10 @@ class GradientReducer::State final : public internal::SyncedParameters {
   bool is_mean(size_t parameter) const override;
   void make_buckets();
   void launch(size_t bucket, bool contributes);
+  bool is_held(size_t parameter) const;
   void take_means();
+  // Makes a mean the parameter's gradient.
+  void take_mean(size_t parameter, const at::Tensor& mean);
   void average_alone(bool contributes);
 
   std::vector<internal::Bucket> buckets_;
@@ -49,6 +52,9 @@ class GradientReducer::State final : public internal::SyncedParameters {
   // ---- One averaging
   bool eager_ = false;
   bool under_way_ = false;
+  // By parameter: whether the program holds what was its gradient before the pass, so that it also
+  // expects the mean there.
+  std::vector<char> held_;
   std::vector<char> ready_;
   std::vector<size_t> missing_;
   size_t next_bucket_ = 0;

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "accelerate/layout/flat_buffer.h"
@@ -149,15 +150,26 @@ class FusedItems {
     return true;
   }
 
-  // Whether two parameters share memory, so that they must be stepped one after the other.
+  // Whether two parameters may share memory, so that they must be stepped one after the other.
+  // Those that lie beside each other in one storage, as cuDNN wants those of an LSTM, do not.
   bool share_memory() {
-    storages_.clear();
+    ranges_.clear();
     for (const auto& group : optimizer_.param_groups()) {
-      for (const at::Tensor& parameter : group.params())
-        storages_.push_back(parameter.storage().unsafeGetStorageImpl());
+      for (const at::Tensor& parameter : group.params()) {
+        if (parameter.numel() == 0) continue;
+        int64_t last = 0;
+        for (int64_t i = 0; i < parameter.dim(); ++i)
+          last += (parameter.size(i) - 1) * parameter.stride(i);
+        const auto begin = reinterpret_cast<std::uintptr_t>(parameter.const_data_ptr());
+        ranges_.push_back(
+            {begin, begin + static_cast<std::uintptr_t>((last + 1) * parameter.element_size())});
+      }
     }
-    std::sort(storages_.begin(), storages_.end());
-    return std::adjacent_find(storages_.begin(), storages_.end()) != storages_.end();
+    std::sort(ranges_.begin(), ranges_.end());
+    return std::adjacent_find(ranges_.begin(), ranges_.end(),
+                              [](const auto& one, const auto& next) {
+                                return next.first < one.second;
+                              }) != ranges_.end();
   }
 
   // The parameters of all groups, one group after the other. Item::index is an index of this list.
@@ -238,7 +250,8 @@ class FusedItems {
   std::vector<typename Kernel::Options> options_;
   std::vector<Item> items_;
   std::vector<at::Tensor> copies_;
-  std::vector<const c10::StorageImpl*> storages_;
+  // Where each parameter begins and ends.
+  std::vector<std::pair<std::uintptr_t, std::uintptr_t>> ranges_;
 };
 
 }  // namespace accelerate::internal

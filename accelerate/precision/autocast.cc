@@ -1,6 +1,7 @@
 #include "accelerate/precision/autocast.h"
 
 #include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
 
 namespace accelerate {
 
@@ -15,8 +16,9 @@ Autocast::Autocast(c10::DeviceType device, c10::ScalarType type)
 
 Autocast::~Autocast() {
   // The cache of cast weights must not outlive the outermost scope: the next step's weights are
-  // others.
-  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  // others. Nor may casts that were made without a graph serve a forward pass with one.
+  if (at::autocast::decrement_nesting() == 0 || !at::GradMode::is_enabled())
+    at::autocast::clear_cache();
   at::autocast::set_autocast_enabled(device_, enabled_before_);
   at::autocast::set_autocast_dtype(device_, type_before_);
 }

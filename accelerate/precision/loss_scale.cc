@@ -1,6 +1,7 @@
 #include "accelerate/precision/loss_scale.h"
 
 #include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
+#include <ATen/ops/view_as_real.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
@@ -8,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "accelerate/device/gpu_kernels.h"
@@ -61,13 +63,23 @@ at::Tensor LossScale::apply(const at::Tensor& loss) const {
   return (narrow ? loss.to(at::kFloat) : loss).mul(scale_);
 }
 
+void LossScale::check_device(c10::Device device) const {
+  TORCH_CHECK(device.type() == state_.device().type(), "an optimizer has parameters on ", device,
+              ", and the fp16 loss scale is on ", state_.device(),
+              "; make such parameters on the device of the training, or train in bf16");
+}
+
 bool LossScale::unscale(at::TensorList gradients) {
   c10::AutoGradMode no_grad(false);
   // The operator takes tensors of one type at a time.
   std::map<c10::ScalarType, std::vector<at::Tensor>> by_type;
   for (const at::Tensor& gradient : gradients) {
     if (!gradient.defined()) continue;
-    by_type[gradient.scalar_type()].push_back(gradient.is_sparse() ? gradient._values() : gradient);
+    check_device(gradient.device());
+    at::Tensor values = gradient.is_sparse() ? gradient._values() : gradient;
+    // Of conjugates the numbers below, whose signs do not matter here.
+    if (values.is_complex()) values = at::view_as_real(values.is_conj() ? values.conj() : values);
+    by_type[values.scalar_type()].push_back(std::move(values));
   }
   at::Tensor found = at::zeros({}, inverse_.options());
   for (auto& [type, tensors] : by_type) {
@@ -98,8 +110,11 @@ State LossScale::save() {
 
 void LossScale::check(const State& state) {
   const auto scale = static_cast<float>(state.number("scale"));
-  TORCH_CHECK(std::isfinite(scale) && scale > 0, "`scale` of the loss scale's state is ",
-              state.number("scale"), "; take a state that was saved");
+  TORCH_CHECK(
+      std::isfinite(scale) && scale > 0, "`scale` of the loss scale's state is ",
+      state.number("scale"),
+      "; one is positive and finite, and 0 is where it ends if every step overflows: take an "
+      "earlier state");
   state.count("growth_tracker");
 }
 

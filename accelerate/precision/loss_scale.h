@@ -45,6 +45,8 @@ class LossScale final : public Stateful {
   // The loss times the scale, in fp32.
   at::Tensor apply(const at::Tensor& loss) const;
 
+  // Throws c10::Error if gradients are on another kind of device than the scale.
+  void check_device(c10::Device device) const;
   // Divides the gradients in place, returns whether one of them is not finite, and notes this as
   // the outcome of the step. Skips undefined tensors; of sparse ones it divides the values. Reads
   // the answer on the host.

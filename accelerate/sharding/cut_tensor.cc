@@ -19,11 +19,19 @@ namespace {
 struct PartNote final : c10::BackendMeta {
   at::Tensor part;
   PartPlace place = {};
+  // That of the cut tensor, whose address no other gets; none on a part.
+  std::optional<c10::weak_intrusive_ptr<c10::StorageImpl>> storage = std::nullopt;
 };
 
 const PartNote* note_of(const at::Tensor& tensor) {
   if (!tensor.defined()) return nullptr;
-  return dynamic_cast<const PartNote*>(tensor.unsafeGetTensorImpl()->get_backend_meta());
+  const auto* note =
+      dynamic_cast<const PartNote*>(tensor.unsafeGetTensorImpl()->get_backend_meta());
+  // set_data() can replace a tensor's memory and leave its notes.
+  const bool is_stale =
+      note != nullptr && note->storage &&
+      note->storage->_unsafe_get_target() != tensor.storage().unsafeGetStorageImpl();
+  return is_stale ? nullptr : note;
 }
 
 }  // namespace
@@ -41,6 +49,7 @@ at::Tensor make_cut_tensor(at::IntArrayRef sizes, const at::Tensor& part, const 
   auto note = c10::make_intrusive<PartNote>();
   note->part = part;
   note->place = place;
+  note->storage = storage.getWeakStorageImpl();
   cut.unsafeGetTensorImpl()->set_backend_meta(std::move(note));
   part.unsafeGetTensorImpl()->set_backend_meta(c10::make_intrusive<PartNote>());
   return cut;

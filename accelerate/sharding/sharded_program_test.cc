@@ -124,6 +124,29 @@ TEST_F(Zero2, StepsWithAGradientThatWasKept) {
   expect_equal(after.template operator()<Zero2Cpu>(), after.template operator()<MultiCpu>());
 }
 
+// As a program may that clips or rounds by itself; in the last step before another pass.
+TEST_F(Zero2, TakesAGradientThatGotOtherMemory) {
+  const auto after = []<class Strategy>() {
+    Accelerator<Strategy, Fp32> accelerator;
+    torch::manual_seed(3);
+    Mixed net;
+    torch::optim::SGD sgd(net->parameters(), torch::optim::SGDOptions(0.1));
+    auto [model, optimizer] = accelerator.prepare(net, sgd);
+    for (int step = 1; step <= 4; ++step) {
+      const at::Tensor x = torch::randn({4, 6}) + step * (accelerator.process_index() + 1);
+      optimizer.zero_grad();
+      accelerator.backward(model(x).square().mean());
+      for (at::Tensor& each : net->parameters())
+        for (int change = 0; change < 2; ++change)
+          each.mutable_grad().set_data(accelerator.whole_gradient(each).sin());
+      if (step == 4) accelerator.backward(model(2 * x).sin().mean());
+      optimizer.step();
+    }
+    return values_of(*net);
+  };
+  expect_equal(after.template operator()<Zero2Cpu>(), after.template operator()<MultiCpu>());
+}
+
 // The weight is a mapping of the program's, and comes to lie otherwise.
 TEST_F(Zero2, FollowsTheOrderOfElements) {
   const auto after = []<class Strategy>() {

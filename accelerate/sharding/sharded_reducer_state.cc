@@ -86,10 +86,15 @@ const at::Tensor& ShardedReducer::State::cut_of(size_t parameter) const {
   return unit.cuts[parameter - unit.first];
 }
 
+bool ShardedReducer::State::is_own_cut(size_t parameter, const at::Tensor& gradient) const {
+  // After set_data() it is a whole tensor of the program's.
+  return is_cut(gradient) && gradient.is_same(cut_of(parameter));
+}
+
 bool ShardedReducer::State::is_mean(size_t parameter) const {
   const at::Tensor& gradient = tensor(parameter).grad();
   if (!gradient.defined()) return false;
-  return gradient.is_same(cut_of(parameter)) || is_lone_mean(parameter);
+  return is_own_cut(parameter, gradient) || is_lone_mean(parameter);
 }
 
 void ShardedReducer::State::begin(bool eager) {
@@ -105,7 +110,7 @@ void ShardedReducer::State::begin(bool eager) {
     // One that was frozen gets none.
     if (tensor(i).requires_grad()) ++missing_[unit_of_[i]];
     at::Tensor& gradient = tensor(i).mutable_grad();
-    aside_[i] = gradient.defined() && gradient.is_same(cut_of(i));
+    aside_[i] = is_own_cut(i, gradient);
     // Autograd makes a new one.
     if (aside_[i]) gradient.reset();
   }
@@ -142,7 +147,7 @@ void ShardedReducer::State::renew_if_held(Unit& unit) {
   for (size_t m = 0; m < unit.cuts.size(); ++m) {
     const bool is_gradient = tensor(unit.first + m).grad().is_same(unit.cuts[m]);
     is_held = is_held || unit.cuts[m].use_count() > (is_gradient ? 2 : 1) ||
-              unit.cuts[m].storage().use_count() > 1;
+              unit.cuts[m].storage().use_count() > 1 || !is_cut(unit.cuts[m]);
   }
   if (!is_held) return;
   const at::Tensor before = unit.part.whole();

@@ -59,6 +59,8 @@ class ShardedReducer::State final : public internal::SyncedParameters {
   // Allocates new parts if the program holds a gradient of an earlier round, which must not change.
   void renew_if_held(Unit& unit);
   const at::Tensor& cut_of(size_t parameter) const;
+  // Whether this is the parameter's gradient as this object has cut it.
+  bool is_own_cut(size_t parameter, const at::Tensor& gradient) const;
   // Starts the reduce-scatter of a unit. Afterwards the unit's parameters have only parts of their
   // gradients.
   void launch(size_t unit);

@@ -58,6 +58,16 @@ const std::string& State::text(const std::string& name) const {
   return get<std::string>(name, "a text");
 }
 
+State cloned(const State& state) {
+  State clone;
+  for (const auto& [name, value] : state.values()) {
+    const auto* tensor = std::get_if<at::Tensor>(&value);
+    const bool is_tensor = tensor != nullptr && tensor->defined();
+    clone.set(name, is_tensor ? StateValue(tensor->detach().clone()) : value);
+  }
+  return clone;
+}
+
 std::ostream& operator<<(std::ostream& out, const State& state) {
   const char* separator = "";
   for (const auto& [name, value] : state.values()) {

@@ -58,6 +58,9 @@ class State {
   std::map<std::string, StateValue> values_;
 };
 
+// The same values, with copies of the tensors.
+State cloned(const State& state);
+
 // Writes one line with the values in the order of their names; for a tensor, its shape.
 std::ostream& operator<<(std::ostream& out, const State& state);
 

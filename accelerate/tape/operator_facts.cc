@@ -47,16 +47,31 @@ bool are_one(const at::Tensor& one, const at::Tensor& other) {
          one.is_conj() == other.is_conj() && one.is_neg() == other.is_neg();
 }
 
+// Numbers that follow from the sizes and types of tensors alone are asked for without an operator,
+// or with one of LibTorch's own.
+bool returns_number(const c10::OperatorHandle& op) {
+  const c10::FunctionSchema& schema = op.schema();
+  if (starts_with_any(schema.name(), {"aten::"})) return schema.name() == "aten::is_nonzero";
+  return std::any_of(schema.returns().begin(), schema.returns().end(),
+                     [](const c10::Argument& each) {
+                       return each.type()->isSubtypeOf(c10::NumberType::get()) ||
+                              each.type()->kind() == c10::TypeKind::BoolType;
+                     });
+}
+
 const char* obstacle_of(const c10::OperatorHandle& op, c10::ArrayRef<c10::IValue> arguments) {
-  if (op.hasTag(at::Tag::data_dependent_output) && !is_comparison(op))
+  if ((op.hasTag(at::Tag::data_dependent_output) && !is_comparison(op)) || returns_number(op))
     return "reads a value on the host, as item() does; return the tensor from the step instead";
+  static constexpr char kSized[] = "has a result whose size depends on values";
+  // Which LibTorch does not say of it.
+  if (op.schema().name() == "aten::_pack_padded_sequence") return kSized;
   if (!op.hasTag(at::Tag::dynamic_output_shape)) return nullptr;
   // Dynamic only with masks.
   bool masks = op.schema().name() != "aten::index";
   for_each_tensor(arguments.back(), [&](const at::Tensor& index) {
     masks = masks || index.scalar_type() == at::kBool || index.scalar_type() == at::kByte;
   });
-  return masks ? "has a result whose size depends on values" : nullptr;
+  return masks ? kSized : nullptr;
 }
 
 }  // namespace accelerate::internal

@@ -24,6 +24,7 @@ void record_anew();
 // ---- accelerator.h
 extern DataLoader<TensorDataset> data_loader;
 extern std::vector<torch::data::Example<>> loader;
+void train_on(const torch::data::Example<>& batch);
 extern torch::nn::Sequential encoder;
 extern at::Tensor features, x;
 struct Summary {
