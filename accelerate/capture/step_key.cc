@@ -4,6 +4,8 @@
 #include <c10/core/GradMode.h>
 #include <torch/optim/optimizer.h>
 
+#include <cstdint>
+
 namespace accelerate {
 namespace {
 
@@ -30,6 +32,9 @@ void append_input(std::string& key, const std::vector<at::Tensor>& inputs, size_
   for (const int64_t size : input.sizes()) append(key, size);
   if (!is_dense(input)) return;
   for (const int64_t stride : input.strides()) append(key, stride);
+  // Kernels take other ways with memory that is aligned otherwise; see StepKinds::own_copy().
+  if (input.is_cpu())
+    append(key, reinterpret_cast<std::uintptr_t>(input.const_data_ptr()) % kAlignment);
   // What is written in place is seen in both.
   size_t same = 0, shared = 0;
   while (!inputs[same].is_same(input)) ++same;

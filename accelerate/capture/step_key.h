@@ -8,6 +8,7 @@
 #include <c10/core/Device.h>
 #include <torch/nn/module.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,9 @@ struct StepSurroundings {
 // Describes types and sizes of the inputs, which of them share memory, the other arguments, and the
 // surroundings of the step.
 std::string key_of(const StepArguments& arguments, const StepSurroundings& surroundings);
+
+// Of memory on the CPU, as far as kernels heed it, in bytes.
+inline constexpr std::size_t kAlignment = 64;
 
 // Whether the tensor is strided and has a storage.
 inline bool is_dense(const at::Tensor& tensor) {

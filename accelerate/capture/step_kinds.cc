@@ -233,7 +233,6 @@ at::Tensor StepKinds::own_copy(const at::Tensor& tensor) {
   if (!is_dense(plain) || !plain.is_cpu()) return plain.clone();
   const at::Tensor row = row_of_memory(plain);
   // Kernels take other ways, and round otherwise, with memory that is aligned otherwise.
-  constexpr size_t kAlignment = 64;
   const size_t misaligned = reinterpret_cast<size_t>(row.const_data_ptr()) % kAlignment;
   const int64_t offset = misaligned / row.element_size();
   const at::Tensor memory = at::empty({offset + row.numel()}, row.options());

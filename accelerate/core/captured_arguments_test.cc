@@ -142,6 +142,17 @@ TEST(CapturedArguments, LeavesTheDataThatAStepReplacesInAnArgumentOfItsOwn) {
             "captured");
 }
 
+TEST(CapturedArguments, RecordsBatchesThatLieOtherwiseByThemselves) {
+  EXPECT_EQ(expect_same([](Trained& t, auto& capture) {
+              auto step =
+                  capture([&](const Tensor& x) { return t.descend(t.model(x).square().mean()); });
+              // 80 bytes each, so that they begin in four ways.
+              const Tensor data = t.draw(0, {120, 4});
+              for (int i = 0; i < 24; ++i) t.see(step(data.narrow(0, 5 * i, 5)));
+            }),
+            "captured");
+}
+
 TEST(CapturedArguments, RefusesToReturnALossOfWhichTheProgramWantsTheGradient) {
   EXPECT_THAT(expect_same([](Trained& t, auto& capture) {
                 auto loss_of = capture([&](Tensor& x) { return t.model(x).square().mean(); });
