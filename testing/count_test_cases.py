@@ -3,8 +3,8 @@
     count_test_cases.py EVENTS
 
 EVENTS is what `bazel test --build_event_json_file=EVENTS` wrote. Each test case in the tests' XML counts by itself; a
-test that failed without a failed case in its XML, or did not build, counts as one failure. A
-script whose log ends with a line that begins with `skipped:` counts as skipped.
+test that failed without a failed case in its XML, or did not build, counts as one failure. A script whose log ends with
+a line that begins with `skipped:` counts as skipped.
 """
 
 import json
