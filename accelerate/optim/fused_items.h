@@ -8,6 +8,7 @@
 // Part of the FusedOptimizer; not for others.
 #pragma once
 
+#include <ATen/EmptyTensor.h>
 #include <c10/core/Device.h>
 #include <torch/optim/optimizer.h>
 
@@ -157,12 +158,10 @@ class FusedItems {
     for (const auto& group : optimizer_.param_groups()) {
       for (const at::Tensor& parameter : group.params()) {
         if (parameter.numel() == 0) continue;
-        int64_t last = 0;
-        for (int64_t i = 0; i < parameter.dim(); ++i)
-          last += (parameter.size(i) - 1) * parameter.stride(i);
-        const auto begin = reinterpret_cast<std::uintptr_t>(parameter.const_data_ptr());
+        const auto* begin = static_cast<const char*>(parameter.const_data_ptr());
         ranges_.push_back(
-            {begin, begin + static_cast<std::uintptr_t>((last + 1) * parameter.element_size())});
+            {begin, begin + at::detail::computeStorageNbytes(parameter.sizes(), parameter.strides(),
+                                                             parameter.element_size())});
       }
     }
     std::sort(ranges_.begin(), ranges_.end());
@@ -251,7 +250,7 @@ class FusedItems {
   std::vector<Item> items_;
   std::vector<at::Tensor> copies_;
   // Where each parameter begins and ends.
-  std::vector<std::pair<std::uintptr_t, std::uintptr_t>> ranges_;
+  std::vector<std::pair<const char*, const char*>> ranges_;
 };
 
 }  // namespace accelerate::internal
